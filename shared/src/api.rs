@@ -1,0 +1,355 @@
+//! Requests and responses of the HTTP face, as the core serves them and its clients (edge, command line, tests) read them.
+
+use crate::{
+    events::{CallState, Plan, TurnState, Usage},
+    ids::{AgentId, CallId, ClientId, ConversationId, MessageId, TurnId, UserId},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The most characters of a title.
+pub const MAX_TITLE_CHARS: usize = 200;
+/// The most items of a page.
+pub const MAX_PAGE: u32 = 200;
+
+/// `POST /v1/conversations`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateConversation {
+    /// Shown in lists; empty means "from the first message".
+    #[serde(default)]
+    pub title: String,
+    /// Who else is in it; the caller always is.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+}
+
+/// `PATCH /v1/conversations/{id}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenameConversation {
+    /// The new title.
+    pub title: String,
+}
+
+/// `POST /v1/conversations/{id}/members`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddMember {
+    /// Who.
+    pub user: UserId,
+}
+
+/// Someone in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub user: UserId,
+    /// `owner` or `member`.
+    pub role: MemberRole,
+}
+
+/// What a member may do with the conversation itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberRole {
+    /// May rename and delete it, and add and remove members.
+    Owner,
+    /// May read and write.
+    Member,
+}
+
+/// A conversation, as lists and joins show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationSummary {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its title.
+    pub title: String,
+    /// The seq of its last event.
+    pub last_seq: u64,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When something last happened.
+    pub updated_at: DateTime<Utc>,
+    /// Who is in it; absent in lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+}
+
+/// A page of a list; `next` asks for the following one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The cursor of the next page; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `POST /v1/conversations/{id}/messages`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendMessage {
+    /// The idempotency key: the same id twice is one message. The `Idempotency-Key` header says it as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// What is said.
+    pub text: String,
+    /// Ask just these agents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentId>,
+    /// Files that go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// A file that goes with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes, in base64.
+    pub data: String,
+}
+
+/// The answer to [`SendMessage`]: it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Where.
+    pub conversation: ConversationId,
+    /// The message.
+    pub message: MessageId,
+    /// The turn that answers it.
+    pub turn: TurnId,
+    /// The seq of its `message.created`; the events of the turn come after it.
+    pub seq: u64,
+    /// Whether the same client id had been stored before.
+    pub duplicate: bool,
+}
+
+/// Who said something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "lowercase")]
+pub enum Author {
+    /// A member.
+    User(UserId),
+    /// Switchboard, in an answer.
+    Switchboard,
+}
+
+/// A message, as pages and events show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageView {
+    /// Its id.
+    pub id: MessageId,
+    /// Its place in the conversation: the seq of the event that brought it.
+    pub seq: u64,
+    /// Who said it.
+    pub author: Author,
+    /// What.
+    pub text: String,
+    /// Names and media types of its files (without their bytes).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
+    /// The turn it began or ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<TurnId>,
+    /// The sender's own id for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A file of a message, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// `GET /v1/turns/{id}`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnView {
+    /// Its id.
+    pub id: TurnId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// The message it answers.
+    pub message: MessageId,
+    /// Where it is.
+    pub state: TurnState,
+    /// How often a core took it up.
+    pub attempt: u32,
+    /// The router's decision, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// The agents that were asked.
+    pub calls: Vec<CallView>,
+    /// The answer's text, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// What it used.
+    pub usage: Usage,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When it was accepted.
+    pub created_at: DateTime<Utc>,
+}
+
+/// One agent's part in a turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallView {
+    /// Its id.
+    pub id: CallId,
+    /// The agent.
+    pub agent: AgentId,
+    /// What it was asked.
+    pub question: String,
+    /// How it ended.
+    pub state: CallState,
+    /// What it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
+    /// Why it did not complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// `POST /v1/analyze`: what the router would do; nothing is run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Analyze {
+    /// The message.
+    pub text: String,
+    /// The conversation it would be said in, for context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+}
+
+/// The answer to [`Analyze`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// What would be done.
+    pub plan: Plan,
+    /// Every agent's score by the local model, best first.
+    pub scores: Vec<Score>,
+    /// How long the decision took, in microseconds.
+    pub us: u64,
+}
+
+/// An agent's score by the local model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The agent.
+    pub agent: AgentId,
+    /// 0 to 1.
+    pub score: f64,
+}
+
+/// `POST /v1/agents`: register an agent by the URL of its card, or of the place under which the card lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterAgent {
+    /// `https://host/path`; `/.well-known/agent-card.json` is added when it is not there.
+    pub url: url::Url,
+    /// The id to address it by; made from the card's name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AgentId>,
+    /// Messages that this agent should get, besides those on its card.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
+}
+
+/// A message that an agent should get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The message.
+    pub text: String,
+    /// Its language (BCP 47); empty when not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+}
+
+/// An agent of the registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentView {
+    /// The id to address it by.
+    pub id: AgentId,
+    /// Its name, from its card.
+    pub name: String,
+    /// What it does, from its card.
+    pub description: String,
+    /// Where its card lies.
+    pub card_url: url::Url,
+    /// Its skills' ids.
+    pub skills: Vec<String>,
+    /// Languages it has examples in.
+    pub languages: Vec<String>,
+    /// How many examples the router learns it from.
+    pub examples: u32,
+    /// Whether it streams.
+    pub streaming: bool,
+    /// `closed` (it is asked), `open` (it is not, for a while) or `half_open` (one call may try).
+    pub breaker: String,
+}
+
+/// The answer to `POST /v1/agents/{id}/probe`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The agent.
+    pub agent: AgentId,
+    /// Whether its card could be fetched and read.
+    pub ok: bool,
+    /// How long that took, in milliseconds.
+    pub ms: u64,
+    /// What was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `POST /chat`: ask once, wait for the whole answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chat {
+    /// The question; `prompt` is read as well.
+    #[serde(alias = "prompt")]
+    pub message: String,
+    /// Where to go on; a new conversation when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    /// The idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+}
+
+/// The answer to [`Chat`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChatAnswer {
+    /// Where it was said.
+    pub conversation_id: ConversationId,
+    /// The turn.
+    pub turn: TurnId,
+    /// What was said.
+    pub response: String,
+    /// The router's decision.
+    pub plan: Option<Plan>,
+    /// How the turn ended.
+    pub state: TurnState,
+    /// What did not work and was done without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
+}

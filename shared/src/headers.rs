@@ -1,0 +1,14 @@
+//! Names of the headers that pass between the tiers. A client's own copies are dropped at the edge.
+
+/// The signed [`Identity`](crate::identity::Identity), edge → core.
+pub const IDENTITY: &str = "x-switchboard-identity";
+/// Milliseconds that are left for this request, edge → core.
+pub const DEADLINE_MS: &str = "x-switchboard-deadline-ms";
+/// One id per request, made at the edge and answered to the client.
+pub const REQUEST_ID: &str = "x-request-id";
+/// A client's key for an idempotent send (draft-ietf-httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// W3C Trace Context, copied through.
+pub const TRACEPARENT: &str = "traceparent";
+/// How often this request has passed through a Switchboard; stops loops between agents.
+pub const HOPS: &str = "x-switchboard-hops";

@@ -1,0 +1,133 @@
+//! A newtype for every id, so that a turn is never passed where a message is meant.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// Makes a new time-ordered id (UUIDv7, RFC 9562).
+            #[must_use]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )+};
+}
+
+uuid_id! {
+    /// A conversation: a room, and an A2A `contextId`.
+    ConversationId,
+    /// What a member, or Switchboard, said.
+    MessageId,
+    /// One message on its way to its answer.
+    TurnId,
+    /// Asking one agent within a turn.
+    CallId,
+}
+
+/// Why a text is not an id.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what} must be 1 to {max} characters of {alphabet}")]
+pub struct InvalidId {
+    what: &'static str,
+    max: usize,
+    alphabet: &'static str,
+}
+
+macro_rules! text_id {
+    ($($(#[$doc:meta])* $name:ident($max:literal, $allowed:expr, $alphabet:literal)),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads the id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let allowed: fn(char) -> bool = $allowed;
+                if text.is_empty() || text.len() > $max || !text.chars().all(allowed) {
+                    return Err(InvalidId { what: stringify!($name), max: $max, alphabet: $alphabet });
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+text_id! {
+    /// The customer whose data this is; leads every key in the database.
+    TenantId(64, |c| c.is_ascii_alphanumeric() || "-_.".contains(c), "letters, digits, - _ ."),
+    /// A member: the `sub` of a verified token, within its tenant.
+    UserId(128, |c| c.is_ascii_alphanumeric() || "-_.@:|+".contains(c), "letters, digits, - _ . @ : | +"),
+    /// An agent, as the registry names it and as `@agent` addresses it.
+    AgentId(64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', "a-z 0-9 -"),
+    /// The client's own id of a message it sends: the idempotency key.
+    ClientId(128, |c| c.is_ascii_graphic(), "visible ASCII"),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_refuse_what_could_be_mistaken_for_something_else() {
+        assert!("nlp-agent".parse::<AgentId>().is_ok());
+        for bad in ["", "NLP", "a b", "a/b", "é", &"a".repeat(65)] {
+            assert!(bad.parse::<AgentId>().is_err(), "{bad:?}");
+        }
+        assert!(serde_json::from_str::<UserId>("\"a\\nb\"").is_err());
+    }
+}

@@ -1,0 +1,20 @@
+//! What both tiers agree on. No I/O here but the config file and telemetry.
+//!
+//! - [`ids`]: a newtype for every id
+//! - [`identity`]: who is asking, signed by the edge, verified by the core
+//! - [`api`]: requests and responses of the HTTP face
+//! - [`events`]: the conversation's event log, and the WebSocket frames that carry it
+//! - [`problem`]: the closed list of errors a client can see
+//! - [`config`]: load, check, explain a configuration file
+//! - [`headers`]: names of the headers between the tiers
+//! - [`telemetry`], [`shutdown`]: start and end of a process
+
+pub mod api;
+pub mod config;
+pub mod events;
+pub mod headers;
+pub mod identity;
+pub mod ids;
+pub mod problem;
+pub mod shutdown;
+pub mod telemetry;
