@@ -1,0 +1,274 @@
+//! The core's configuration; `deploy/core.toml` is its manual and its defaults.
+
+use serde::Deserialize;
+use std::{net::SocketAddr, time::Duration};
+use switchboard_shared::{
+    config::{Check, Faults, Secret},
+    identity::MIN_KEY_BYTES,
+    telemetry::TelemetryConfig,
+};
+use url::Url;
+
+/// The commented defaults.
+pub const DEFAULTS: &str = include_str!("../../deploy/core.toml");
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub identity_key: Secret,
+    pub max_body_bytes: usize,
+    pub max_text_chars: usize,
+    pub max_parts: usize,
+    #[serde(rename = "request_deadline_ms", deserialize_with = "millis")]
+    pub request_deadline: Duration,
+    #[serde(rename = "drain_ms", deserialize_with = "millis")]
+    pub drain: Duration,
+    pub max_streams: usize,
+    pub postgres: PostgresConfig,
+    pub redis: RedisConfig,
+    pub events: EventsConfig,
+    pub turn: TurnConfig,
+    pub agents: AgentsConfig,
+    pub route: RouteConfig,
+    pub synthesis: SynthesisConfig,
+    pub llm: Vec<LlmConfig>,
+    pub telemetry: TelemetryConfig,
+}
+
+/// `[postgres]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct PostgresConfig {
+    pub urls: Vec<Secret>,
+    pub role: String,
+    pub pool_max: usize,
+    #[serde(rename = "wait_ms", deserialize_with = "millis")]
+    pub wait: Duration,
+    #[serde(rename = "connect_ms", deserialize_with = "millis")]
+    pub connect: Duration,
+    #[serde(rename = "statement_ms", deserialize_with = "millis")]
+    pub statement: Duration,
+}
+
+/// `[redis]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct RedisConfig {
+    pub urls: Vec<Secret>,
+    #[serde(rename = "command_ms", deserialize_with = "millis")]
+    pub command: Duration,
+    pub partitions: u16,
+    pub delta_ttl_s: u32,
+    pub delta_max: u32,
+}
+
+/// `[events]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct EventsConfig {
+    #[serde(rename = "poll_ms", deserialize_with = "millis")]
+    pub poll: Duration,
+    #[serde(rename = "idle_poll_ms", deserialize_with = "millis")]
+    pub idle_poll: Duration,
+    #[serde(rename = "ping_ms", deserialize_with = "millis")]
+    pub ping: Duration,
+    pub keep_days: u32,
+    pub queue: usize,
+    pub page: u32,
+}
+
+/// `[turn]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct TurnConfig {
+    #[serde(rename = "deadline_ms", deserialize_with = "millis")]
+    pub deadline: Duration,
+    #[serde(rename = "lease_ms", deserialize_with = "millis")]
+    pub lease: Duration,
+    pub max_running: usize,
+    pub max_queued: usize,
+    pub max_agents: usize,
+    pub context_messages: u32,
+}
+
+/// `[agents]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct AgentsConfig {
+    pub allow_private_addresses: bool,
+    #[serde(rename = "connect_ms", deserialize_with = "millis")]
+    pub connect: Duration,
+    #[serde(rename = "call_ms", deserialize_with = "millis")]
+    pub call: Duration,
+    pub max_reply_bytes: usize,
+    pub max_stream_bytes: usize,
+    pub max_card_bytes: usize,
+    #[serde(rename = "card_ms", deserialize_with = "millis")]
+    pub card: Duration,
+    pub max_agents: u32,
+    pub max_examples: usize,
+    pub max_hops: u32,
+    pub breaker_failures: u32,
+    #[serde(rename = "breaker_open_ms", deserialize_with = "millis")]
+    pub breaker_open: Duration,
+}
+
+/// `[route]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct RouteConfig {
+    pub accept: f64,
+    pub accept_each: f64,
+    pub margin: f64,
+    #[serde(rename = "llm_ms", deserialize_with = "millis")]
+    pub llm: Duration,
+    pub min_known: f64,
+}
+
+/// `[synthesis]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct SynthesisConfig {
+    #[serde(rename = "first_token_ms", deserialize_with = "millis")]
+    pub first_token: Duration,
+    #[serde(rename = "total_ms", deserialize_with = "millis")]
+    pub total: Duration,
+    pub max_answer_chars: usize,
+    pub max_reply_chars: usize,
+}
+
+/// One of `[[llm]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct LlmConfig {
+    pub base_url: Url,
+    #[serde(default)]
+    pub api_key: Secret,
+    pub model: String,
+}
+
+impl Check for Config {
+    fn check(&self, faults: &mut Faults) {
+        let key = self.identity_key.expose().len();
+        faults.require(
+            key >= MIN_KEY_BYTES,
+            "identity_key",
+            &format!("must have at least {MIN_KEY_BYTES} bytes, has {key}"),
+        );
+        faults.require(
+            is_private(self.admin_listen),
+            "admin_listen",
+            "must be a loopback or private address: it has no authentication",
+        );
+        faults.require(
+            !self.postgres.urls.is_empty(),
+            "postgres.urls",
+            "must name at least one host, as in [\"postgres://user@host/switchboard\"]",
+        );
+        for url in &self.postgres.urls {
+            if let Err(error) = url.expose().parse::<tokio_postgres::Config>() {
+                faults.add("postgres.urls", format!("a URL cannot be read: {error}"));
+            }
+        }
+        for url in &self.redis.urls {
+            faults.require(
+                Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss")),
+                "redis.urls",
+                "must look like redis://host:port",
+            );
+        }
+        for llm in &self.llm {
+            faults.require(
+                matches!(llm.base_url.scheme(), "http" | "https"),
+                "llm",
+                "base_url must be http or https",
+            );
+        }
+        for (name, share) in [
+            ("route.accept", self.route.accept),
+            ("route.accept_each", self.route.accept_each),
+            ("route.margin", self.route.margin),
+            ("route.min_known", self.route.min_known),
+        ] {
+            faults.require((0.0..=1.0).contains(&share), name, "must be between 0 and 1");
+        }
+        let role = &self.postgres.role;
+        faults.require(
+            !role.is_empty() && role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+            "postgres.role",
+            "must be letters, digits and _",
+        );
+        for (name, count) in [
+            ("max_body_bytes", self.max_body_bytes),
+            ("max_text_chars", self.max_text_chars),
+            ("max_streams", self.max_streams),
+            ("postgres.pool_max", self.postgres.pool_max),
+            ("redis.partitions", self.redis.partitions.into()),
+            ("events.queue", self.events.queue),
+            ("turn.max_running", self.turn.max_running),
+            ("turn.max_queued", self.turn.max_queued),
+            ("turn.max_agents", self.turn.max_agents),
+            ("agents.max_reply_bytes", self.agents.max_reply_bytes),
+            ("agents.max_stream_bytes", self.agents.max_stream_bytes),
+        ] {
+            faults.require(count > 0, name, "must be at least 1");
+        }
+        faults.require(
+            self.events.page > 0 && self.events.page <= 5_000,
+            "events.page",
+            "must be between 1 and 5000",
+        );
+        faults.require(
+            self.turn.lease >= Duration::from_secs(1),
+            "turn.lease_ms",
+            "must be at least 1000, or every slow moment loses the turn",
+        );
+    }
+}
+
+fn is_private(address: SocketAddr) -> bool {
+    match address.ip().to_canonical() {
+        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    }
+}
+
+fn millis<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    u64::deserialize(from).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_shared::config::parse;
+
+    const NEEDED: &str =
+        "identity_key = \"0123456789abcdef0123456789abcdef\"\n[postgres]\nurls = [\"postgres://h/d\"]\n";
+
+    #[test]
+    fn the_defaults_are_complete_and_lack_only_the_key_and_the_database() {
+        let error = parse::<Config>(DEFAULTS, "d", "").unwrap_err();
+        let keys: Vec<_> = error.faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, ["identity_key", "postgres.urls"]);
+        assert!(parse::<Config>(DEFAULTS, "d", NEEDED).is_ok());
+    }
+
+    #[test]
+    fn an_admin_port_for_all_the_world_is_refused() {
+        let text = format!("admin_listen = \"0.0.0.0:9080\"\n{NEEDED}");
+        let error = parse::<Config>(DEFAULTS, "d", &text).unwrap_err();
+        assert_eq!((error.faults[0].line, error.faults[0].key.as_str()), (Some(1), "admin_listen"));
+    }
+}
