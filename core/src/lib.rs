@@ -1,7 +1,28 @@
 //! The core: it owns work, and keeps nothing that its death would lose.
+//!
+//! One message's way through the rooms: `faces` → `accept` → `turn` (`route` → `agents` → `synthesise`) → `store`, and
+//! every step on the way is an entry of the conversation's log, which `events` streams to whoever listens.
 
+mod accept;
+mod access;
+mod admin;
 mod agents;
+mod clock;
+mod command;
 pub mod config;
+mod core;
+mod error;
+mod events;
+mod faces;
 mod llm;
+mod metrics;
+mod registry;
+mod retention;
 mod route;
+mod server;
+mod store;
 mod synthesise;
+mod turn;
+
+pub use command::{Command, Usage, run};
+pub use core::StartError;

@@ -1,1 +1,236 @@
-//! (being written)
+//! The agents: their cards, and asking them over A2A 1.0.
+
+mod breaker;
+mod call;
+mod card;
+mod guard;
+mod line;
+#[cfg(test)]
+mod tests;
+mod transcript;
+mod wire;
+
+pub(crate) use card::{Agent, Endpoint, Skill};
+
+use crate::config::AgentsConfig;
+use breaker::{Breakers, Outcome, Rule};
+use guard::Guard;
+use line::{Fault, Line};
+use serde_json::Value;
+use switchboard_shared::{
+    api::Part,
+    events::CallState,
+    ids::{AgentId, InvalidId, TenantId},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
+use transcript::{End, Transcript};
+use url::Url;
+use wire::methods;
+
+/// Where an agent's card lies (A2A 1.0, section 8.2).
+const WELL_KNOWN: &str = "/.well-known/agent-card.json";
+
+/// Why an agent cannot be registered, or its card not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentError {
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(#[source] reqwest::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the card could not be fetched: {0}")]
+    Fetch(String),
+    #[error("the card is not valid: {0}")]
+    Card(String),
+    #[error("an id cannot be made of the card's name: {0}")]
+    Id(#[from] InvalidId),
+}
+
+/// What an agent is asked.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) message_id: String,
+    pub(crate) context_id: String,
+    /// The task to be continued (it waits for input), or with `resume` to be listened to again (it is running).
+    pub(crate) task_id: Option<String>,
+    pub(crate) resume: bool,
+    pub(crate) question: String,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) deadline: Instant,
+    pub(crate) hops: u32,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// What becomes known while an agent works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The agent's id of the task, as soon as it is known.
+    Task(String),
+    /// Its own words about how far it is.
+    Text(String),
+}
+
+/// How a call ended, and what the agent had said by then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) state: CallState,
+    pub(crate) text: String,
+    pub(crate) task_id: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) partial: bool,
+}
+
+/// Fetches cards and asks agents.
+#[derive(Debug)]
+pub(crate) struct Agents {
+    client: reqwest::Client,
+    guard: Guard,
+    breakers: Breakers,
+    config: AgentsConfig,
+}
+
+impl Agents {
+    pub(crate) fn new(config: &AgentsConfig) -> Result<Self, AgentError> {
+        let guard = Guard { allow_private: config.allow_private_addresses };
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(guard)
+            .connect_timeout(config.connect)
+            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(AgentError::Client)?;
+        let rule = Rule { failures: config.breaker_failures.max(1), open: config.breaker_open };
+        Ok(Self { client, guard, breakers: Breakers::new(rule), config: config.clone() })
+    }
+
+    /// Fetches the card that lies at `url`, or under it; returns where it lay.
+    pub(crate) async fn fetch_card(&self, url: &Url) -> Result<(Url, Value), AgentError> {
+        let url = card_url(url);
+        self.guard.check(&url).map_err(AgentError::Refused)?;
+        let request = self.client.get(url.clone()).header(a2a::SVC_PARAM_VERSION, a2a::VERSION);
+        let request = request.header(http::header::ACCEPT, "application/json");
+        let fetch = async {
+            let response = request.send().await.map_err(line::unreachable)?;
+            match response.status() {
+                status if status.is_success() => line::read(response, self.config.max_card_bytes).await,
+                status => Err(Fault::Status(status.as_u16())),
+            }
+        };
+        let body = match tokio::time::timeout(self.config.card, fetch).await {
+            Ok(body) => body.map_err(|fault| AgentError::Fetch(fault.to_string()))?,
+            Err(_) => return Err(AgentError::Fetch("it did not come in time".into())),
+        };
+        let card = serde_json::from_slice(&body)
+            .map_err(|error| AgentError::Card(format!("it is not JSON: {error}")))?;
+        Ok((url, card))
+    }
+
+    /// Asks an agent, no longer than until the deadline (and a moment to cancel its task then).
+    pub(crate) async fn ask(
+        &self,
+        tenant: &TenantId,
+        agent: &Agent,
+        mut ask: Ask,
+        progress: &mut (dyn FnMut(Progress) + Send + Sync),
+    ) -> Reply {
+        let span = span(agent, &ask);
+        if ask.hops >= self.config.max_hops {
+            return skipped(
+                &format!("the question has passed through {} switchboards already", ask.hops),
+                &span,
+            );
+        }
+        if !self.breakers.enter(tenant, &agent.id, Instant::now()) {
+            return skipped("it failed several times in a row and is not asked for a moment", &span);
+        }
+        ask.deadline = ask.deadline.min(Instant::now() + self.config.call);
+        // A call that is dropped must not hold the half-open breaker's only try.
+        let held = Held { breakers: &self.breakers, tenant, agent: &agent.id, outcome: Outcome::Unknown };
+        let reply = self.call(agent, &ask, progress, &span).instrument(span.clone()).await;
+        held.leave(&reply);
+        if !matches!(reply.state, CallState::Completed | CallState::InputRequired) {
+            span.record("error.type", reply.state.name());
+            tracing::info!(parent: &span, agent = %agent.id, state = reply.state.name(),
+                reason = reply.reason.as_deref().unwrap_or_default(), "an agent did not complete");
+        }
+        reply
+    }
+
+    /// `closed`, `open` or `half_open`.
+    pub(crate) fn breaker_state(&self, tenant: &TenantId, agent: &Agent) -> &'static str {
+        self.breakers.state(tenant, &agent.id, Instant::now())
+    }
+
+    async fn call(
+        &self,
+        agent: &Agent,
+        ask: &Ask,
+        progress: &mut (dyn FnMut(Progress) + Send + Sync),
+        span: &Span,
+    ) -> Reply {
+        let AgentsConfig { max_stream_bytes, max_reply_bytes, .. } = self.config;
+        match Line::new(&self.client, self.guard, agent, ask.hops, max_stream_bytes, span) {
+            Ok(line) => Box::pin(call::run(&line, agent, ask, max_reply_bytes, progress)).await,
+            Err(fault) => Transcript::new(0, None).reply(End::Failed(fault.to_string())),
+        }
+    }
+}
+
+/// A call that the breaker let through.
+struct Held<'a> {
+    breakers: &'a Breakers,
+    tenant: &'a TenantId,
+    agent: &'a AgentId,
+    outcome: Outcome,
+}
+
+impl Held<'_> {
+    fn leave(mut self, reply: &Reply) {
+        self.outcome = match reply.state {
+            CallState::Failed | CallState::TimedOut => Outcome::Failed,
+            CallState::Completed | CallState::Rejected | CallState::InputRequired => Outcome::Works,
+            CallState::Canceled | CallState::Running | CallState::Skipped => Outcome::Unknown,
+        };
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.breakers.leave(self.tenant, self.agent, self.outcome, Instant::now());
+    }
+}
+
+fn span(agent: &Agent, ask: &Ask) -> Span {
+    let method = if agent.streaming { methods::SEND_STREAMING_MESSAGE } else { methods::SEND_MESSAGE };
+    tracing::info_span!(
+        "route_to_agent",
+        otel.kind = "client",
+        agent.id = %agent.id,
+        prompt.length = ask.question.chars().count(),
+        gen_ai.operation.name = "invoke_agent",
+        gen_ai.agent.id = %agent.id,
+        gen_ai.agent.name = agent.name,
+        gen_ai.conversation.id = ask.context_id,
+        server.address = agent.endpoint.url.host_str().unwrap_or_default(),
+        a2a.method.name = method,
+        error.type = tracing::field::Empty,
+    )
+}
+
+fn skipped(reason: &str, span: &Span) -> Reply {
+    span.record("error.type", CallState::Skipped.name());
+    let (text, reason) = (String::new(), Some(reason.to_owned()));
+    Reply { state: CallState::Skipped, text, task_id: None, reason, partial: false }
+}
+
+fn card_url(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    if !url.path().ends_with(".json") {
+        let path = format!("{}{WELL_KNOWN}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+    }
+    url
+}

@@ -1,6 +1,8 @@
 //! The Agent Card: what an agent tells strangers.
 
-use a2a::{AgentCapabilities, AgentCard, AgentInterface, AgentProvider, AgentSkill, TRANSPORT_PROTOCOL_JSONRPC};
+use a2a::{
+    AgentCapabilities, AgentCard, AgentInterface, AgentProvider, AgentSkill, TRANSPORT_PROTOCOL_JSONRPC,
+};
 
 use crate::agent::{Profile, Skill};
 

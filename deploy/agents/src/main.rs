@@ -34,7 +34,11 @@ fn announce(directory: &Directory, json: bool) -> anyhow::Result<()> {
     if json {
         println!("{}", serde_json::to_string(directory)?);
     } else {
-        eprintln!("{} agents are ready at {} (cards: {{agent url}}/.well-known/agent-card.json)", directory.agents.len(), directory.url);
+        eprintln!(
+            "{} agents are ready at {} (cards: {{agent url}}/.well-known/agent-card.json)",
+            directory.agents.len(),
+            directory.url
+        );
     }
     Ok(())
 }

@@ -76,7 +76,9 @@ pub(crate) fn router(
 
 async fn show_card(State(desks): State<Desks>, Path(agent): Path<String>) -> Response {
     match desks.get(agent.as_str()) {
-        Some(desk) => ([(header::CACHE_CONTROL, "public, max-age=60")], axum::Json(&desk.card)).into_response(),
+        Some(desk) => {
+            ([(header::CACHE_CONTROL, "public, max-age=60")], axum::Json(&desk.card)).into_response()
+        }
         None => nobody(),
     }
 }

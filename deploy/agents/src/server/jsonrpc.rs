@@ -16,7 +16,8 @@ pub(super) struct Call {
 impl Call {
     /// Reads the parameters as what the method takes.
     pub(super) fn params<T: DeserializeOwned>(&self) -> Result<T, A2AError> {
-        T::deserialize(&self.params).map_err(|error| A2AError::invalid_params(format!("invalid params: {error}")))
+        T::deserialize(&self.params)
+            .map_err(|error| A2AError::invalid_params(format!("invalid params: {error}")))
     }
 }
 
@@ -43,15 +44,18 @@ impl IntoResponse for Refusal {
 /// Reads the envelope, then checks the version.
 pub(super) fn read(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<Call, Refusal> {
     check_content_type(headers)?;
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(JsonRpcId::Null, A2AError::parse_error(format!("not JSON: {error}"))))?;
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        Refusal::new(JsonRpcId::Null, A2AError::parse_error(format!("not JSON: {error}")))
+    })?;
     let invalid = |id, what: &str| Refusal::new(id, A2AError::invalid_request(what));
     let Value::Object(mut envelope) = value else {
         return Err(invalid(JsonRpcId::Null, "a request is one JSON object; batches are not read"));
     };
     let id = match envelope.remove("id") {
         Some(Value::String(text)) => JsonRpcId::String(text),
-        Some(Value::Number(number)) if number.is_i64() => JsonRpcId::Number(number.as_i64().unwrap_or_default()),
+        Some(Value::Number(number)) if number.is_i64() => {
+            JsonRpcId::Number(number.as_i64().unwrap_or_default())
+        }
         _ => return Err(invalid(JsonRpcId::Null, "id must be a string or a whole number")),
     };
     if envelope.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
@@ -85,7 +89,8 @@ pub(super) fn reply(id: JsonRpcId, result: Result<Value, A2AError>) -> Response 
 
 /// Only JSON: a web page could otherwise post a "simple" text form here from a browser, without being asked.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || essence == "application/a2a+json" {
         return Ok(());
@@ -107,5 +112,9 @@ fn check_version(headers: &HeaderMap, query: Option<&str>) -> Result<(), A2AErro
     });
     let asked = asked.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let asked = asked.unwrap_or_else(|| "0.3".to_owned());
-    if asked == a2a::VERSION || asked.starts_with("1.0.") { Ok(()) } else { Err(A2AError::version_not_supported(&asked)) }
+    if asked == a2a::VERSION || asked.starts_with("1.0.") {
+        Ok(())
+    } else {
+        Err(A2AError::version_not_supported(&asked))
+    }
 }

@@ -21,10 +21,7 @@ pub(super) async fn answer(desk: Arc<Desk>, call: Call, traceparent: Option<Stri
     let id = call.id.clone();
     match call.method.as_str() {
         name::SEND_MESSAGE => reply(id, send(&desk, &call, traceparent).await.and_then(json)),
-        name::SEND_STREAMING_MESSAGE => match stream(&desk, &call, traceparent) {
-            Ok(task) => listen(&desk, id, &task),
-            Err(error) => reply(id, Err(error)),
-        },
+        name::SEND_STREAMING_MESSAGE => stream(&desk, &call, traceparent),
         name::GET_TASK => reply(id, get(&desk, &call).and_then(json)),
         name::LIST_TASKS => reply(id, list(&desk, &call)),
         name::CANCEL_TASK => reply(id, cancel(&desk, &call).and_then(json)),
@@ -32,9 +29,10 @@ pub(super) async fn answer(desk: Arc<Desk>, call: Call, traceparent: Option<Stri
             Ok(task) => listen(&desk, id, &task),
             Err(error) => reply(id, Err(error)),
         },
-        name::GET_EXTENDED_AGENT_CARD => {
-            reply(id, Err(A2AError::unsupported_operation("there is no extended card; the public one says it all")))
-        }
+        name::GET_EXTENDED_AGENT_CARD => reply(
+            id,
+            Err(A2AError::unsupported_operation("there is no extended card; the public one says it all")),
+        ),
         other if name::is_valid(other) => reply(id, Err(A2AError::push_notification_not_supported())),
         other => reply(id, Err(A2AError::method_not_found(other))),
     }
@@ -44,25 +42,36 @@ pub(super) async fn answer(desk: Arc<Desk>, call: Call, traceparent: Option<Stri
 async fn send(desk: &Arc<Desk>, call: &Call, trace: Option<String>) -> Result<SendMessageResponse, A2AError> {
     let request: SendMessageRequest = call.params()?;
     let configuration = request.configuration.clone();
-    let kept = take(desk, request, trace)?;
+    let (kept, to_run) = take(desk, request)?;
+    if to_run {
+        run::start(desk, &kept, trace);
+    }
     let at_once = configuration.as_ref().and_then(|wish| wish.return_immediately) == Some(true);
     let mut task = if at_once { kept.snapshot() } else { rested(desk, &kept).await };
     trim_history(&mut task, configuration.and_then(|wish| wish.history_length));
     Ok(SendMessageResponse::Task(task))
 }
 
-fn stream(desk: &Arc<Desk>, call: &Call, trace: Option<String>) -> Result<Arc<KeptTask>, A2AError> {
-    take(desk, call.params()?, trace)
+/// Listens before the run starts, so that even the quickest answer comes as a stream.
+fn stream(desk: &Arc<Desk>, call: &Call, trace: Option<String>) -> Response {
+    match call.params().and_then(|request| take(desk, request)) {
+        Ok((kept, to_run)) => {
+            let response = listen(desk, call.id.clone(), &kept);
+            if to_run {
+                run::start(desk, &kept, trace);
+            }
+            response
+        }
+        Err(error) => reply(call.id.clone(), Err(error)),
+    }
 }
 
-fn take(desk: &Arc<Desk>, request: SendMessageRequest, trace: Option<String>) -> Result<Arc<KeptTask>, A2AError> {
+/// Returns the message's task, and whether it must now run.
+fn take(desk: &Desk, request: SendMessageRequest) -> Result<(Arc<KeptTask>, bool), A2AError> {
     check(desk, &request)?;
     Ok(match desk.tasks.take(request.message)? {
-        Taken::ToRun(task) => {
-            run::start(desk, &task, trace);
-            task
-        }
-        Taken::SeenBefore(task) => task,
+        Taken::ToRun(task) => (task, true),
+        Taken::SeenBefore(task) => (task, false),
     })
 }
 
@@ -100,13 +109,15 @@ fn check(desk: &Desk, request: &SendMessageRequest) -> Result<(), A2AError> {
 
 /// A part without a media type is let in: the agent looks at what it is.
 fn readable(desk: &Desk, part: &Part) -> bool {
-    let essence = part.media_type.as_deref().and_then(|given| given.split(';').next()).unwrap_or_default().trim();
+    let essence =
+        part.media_type.as_deref().and_then(|given| given.split(';').next()).unwrap_or_default().trim();
     essence.is_empty() || desk.card.default_input_modes.iter().any(|mode| mode.eq_ignore_ascii_case(essence))
 }
 
 fn writable(wish: &SendMessageConfiguration) -> bool {
     let accepted = wish.accepted_output_modes.as_deref().unwrap_or_default();
-    let fits = |mode: &String| matches!(mode.as_str(), "*/*" | "text/*" | "text") || WRITES.contains(&mode.as_str());
+    let fits =
+        |mode: &String| matches!(mode.as_str(), "*/*" | "text/*" | "text") || WRITES.contains(&mode.as_str());
     accepted.is_empty() || accepted.iter().any(fits)
 }
 

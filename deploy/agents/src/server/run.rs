@@ -104,7 +104,9 @@ fn read(task: &Task, traceparent: Option<String>) -> Request {
             PartContent::Url(link) => request.links.push(link.clone()),
             PartContent::Raw(bytes) => match as_text(part.media_type.as_deref(), bytes) {
                 Some(text) => texts.push(text),
-                None => request.files.push(File { name: part.filename.clone(), bytes: Bytes::from(bytes.clone()) }),
+                None => request
+                    .files
+                    .push(File { name: part.filename.clone(), bytes: Bytes::from(bytes.clone()) }),
             },
         }
     }
@@ -113,7 +115,8 @@ fn read(task: &Task, traceparent: Option<String>) -> Request {
 }
 
 fn as_text(media_type: Option<&str>, bytes: &[u8]) -> Option<String> {
-    let textual = media_type.is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
+    let textual =
+        media_type.is_some_and(|kind| kind.starts_with("text/") || kind.starts_with("application/json"));
     textual.then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 

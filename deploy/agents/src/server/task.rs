@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use a2a::{
-    A2AError, Artifact, Message, Part, PartContent, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState,
-    TaskStatus, TaskStatusUpdateEvent,
+    A2AError, Artifact, Message, Part, PartContent, Role, StreamResponse, Task, TaskArtifactUpdateEvent,
+    TaskState, TaskStatus, TaskStatusUpdateEvent,
 };
 use chrono::Utc;
 use tokio::sync::broadcast;
@@ -72,7 +72,9 @@ impl KeptTask {
         message.context_id = Some(task.context_id.clone());
         let history = task.history.get_or_insert_default();
         if history.len() >= most {
-            return Err(A2AError::unsupported_operation("this task has had too many messages; start a new one"));
+            return Err(A2AError::unsupported_operation(
+                "this task has had too many messages; start a new one",
+            ));
         }
         history.push(message);
         task.status = status(TaskState::Submitted, None);

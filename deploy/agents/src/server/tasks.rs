@@ -100,7 +100,12 @@ impl Tasks {
         }
         let next_page_token = page.last().filter(|_| more).map(|task| task.id.clone()).unwrap_or_default();
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-        Ok(ListTasksResponse { tasks: page, next_page_token, page_size: count(size), total_size: count(total) })
+        Ok(ListTasksResponse {
+            tasks: page,
+            next_page_token,
+            page_size: count(size),
+            total_size: count(total),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -111,7 +116,8 @@ impl Tasks {
 impl Kept {
     fn make_room(&mut self, most: usize) -> Result<(), A2AError> {
         while self.by_id.len() >= most {
-            let oldest = self.order.iter().position(|id| self.by_id.get(id).is_none_or(|task| at_rest(&task.state())));
+            let oldest =
+                self.order.iter().position(|id| self.by_id.get(id).is_none_or(|task| at_rest(&task.state())));
             let Some(id) = oldest.and_then(|place| self.order.remove(place)) else {
                 return Err(A2AError::internal("too many tasks are running; try again later"));
             };
@@ -128,8 +134,13 @@ impl Kept {
 fn matches(task: &Task, request: &ListTasksRequest) -> bool {
     let context = request.context_id.as_deref().filter(|id| !id.is_empty());
     context.is_none_or(|id| task.context_id == id)
-        && request.status.as_ref().is_none_or(|state| *state == a2a::TaskState::Unspecified || task.status.state == *state)
-        && request.status_timestamp_after.is_none_or(|after| task.status.timestamp.is_some_and(|at| at >= after))
+        && request
+            .status
+            .as_ref()
+            .is_none_or(|state| *state == a2a::TaskState::Unspecified || task.status.state == *state)
+        && request
+            .status_timestamp_after
+            .is_none_or(|after| task.status.timestamp.is_some_and(|at| at >= after))
 }
 
 /// Unset leaves the history as it is, 0 takes it away, n keeps the last n.

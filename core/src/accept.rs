@@ -1,0 +1,254 @@
+//! A message is accepted: membership, idempotency, then message and turn in one transaction. It is acknowledged after
+//! that has committed, and not before.
+
+use crate::{
+    clock,
+    core::Core,
+    error::{Error, Result},
+    store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, retrying},
+    turn,
+};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use switchboard_shared::{
+    api::{Accepted, Author, MAX_TITLE_CHARS, SendMessage},
+    events::{Event, EventBody, TurnState, Usage},
+    ids::{ClientId, ConversationId, MessageId, TurnId},
+    identity::Identity,
+    problem::{Problem, ProblemKind},
+};
+use tokio::time::Instant;
+
+/// What came with a message besides itself.
+pub(crate) struct Envelope {
+    /// Until when the client waits.
+    pub(crate) deadline: Instant,
+    /// How many switchboards it has passed through.
+    pub(crate) hops: u32,
+    /// The trace it belongs to (W3C Trace Context).
+    pub(crate) traceparent: String,
+}
+
+/// Stores a message with its turn and sets the turn going.
+pub(crate) async fn accept(
+    core: &Arc<Core>,
+    identity: &Identity,
+    conversation: ConversationId,
+    mut message: SendMessage,
+    envelope: Envelope,
+) -> Result<Accepted> {
+    check(core, &message)?;
+    // Without a client's own id a retry of ours must still be the same message.
+    let own = MessageId::new().to_string().parse::<ClientId>();
+    let client_id = match message.client_id.take() {
+        Some(id) => id,
+        None => own.map_err(|e| Error::Row { what: "client id", reason: e.to_string() })?,
+    };
+    let place = core.turns.reserve().ok_or_else(|| {
+        Error::Public(Problem::new(ProblemKind::Unavailable, "Too many messages are waiting for answers.").retry_after(5))
+    })?;
+    let draft = Draft {
+        id: MessageId::new(),
+        turn: TurnId::new(),
+        hash: request_hash(&message),
+        client_id,
+        message,
+        conversation,
+    };
+    let stored = retrying!(envelope.deadline, store(core, identity, &draft, &envelope))?;
+    match stored {
+        Stored::Before(accepted) => Ok(accepted),
+        Stored::Now { accepted, turn, events } => {
+            for event in events {
+                core.bell.ring(event);
+            }
+            core.metrics.accepted.inc();
+            turn::spawn(core, identity.tenant.clone(), *turn, place);
+            Ok(accepted)
+        }
+    }
+}
+
+struct Draft {
+    id: MessageId,
+    turn: TurnId,
+    client_id: ClientId,
+    hash: Vec<u8>,
+    message: SendMessage,
+    conversation: ConversationId,
+}
+
+enum Stored {
+    Before(Accepted),
+    Now { accepted: Accepted, turn: Box<TurnRow>, events: Vec<Event> },
+}
+
+async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envelope) -> Result<Stored> {
+    let (tenant, user, conversation) = (&identity.tenant, &identity.user, draft.conversation);
+    let tx = core.store.write(tenant).await?;
+    let access = tx.lock_conversation(tenant, conversation, user).await?;
+    if let Some(before) = tx.message_by_client_id(tenant, conversation, user, &draft.client_id).await? {
+        tx.rollback().await?;
+        return stored_before(core, identity, draft, envelope, before);
+    }
+    let at = clock::now();
+    let seq = tx.advance_seq(tenant, conversation, 2).await?.ok_or_else(Error::not_found)?;
+    let message = MessageRow {
+        id: draft.id,
+        seq,
+        author: Author::User(user.clone()),
+        text: draft.message.text.clone(),
+        parts: draft.message.parts.clone(),
+        turn: draft.turn,
+        client_id: Some(draft.client_id.clone()),
+        at,
+    };
+    tx.insert_message(tenant, conversation, &message, Some(&draft.hash)).await?;
+    let turn = new_turn(core, identity, draft, envelope, seq, at);
+    tx.insert_turn(tenant, &turn).await?;
+    if access.conversation.title.is_empty() {
+        tx.rename_conversation(tenant, conversation, &title(&draft.message.text)).await?;
+    }
+    let bodies = vec![
+        EventBody::MessageCreated(message.view()),
+        EventBody::TurnStarted { message: draft.id, attempt: 1 },
+    ];
+    let place = NewEvent { conversation, turn: Some(draft.turn), at };
+    let events = tx.insert_events(tenant, place, seq, bodies).await?;
+    tx.commit().await?;
+    let accepted =
+        Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
+    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), events })
+}
+
+fn stored_before(
+    core: &Core,
+    identity: &Identity,
+    draft: &Draft,
+    envelope: &Envelope,
+    before: SentBefore,
+) -> Result<Stored> {
+    let (conversation, seq) = (draft.conversation, before.seq);
+    let accepted =
+        Accepted { conversation, message: before.id, turn: before.turn, seq, duplicate: before.id != draft.id };
+    if !accepted.duplicate {
+        // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
+        let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));
+        return Ok(Stored::Now { accepted, turn: Box::new(turn), events: Vec::new() });
+    }
+    if before.request_hash != draft.hash {
+        return Err(Error::public(ProblemKind::Conflict, "This client id was used for another message."));
+    }
+    Ok(Stored::Before(accepted))
+}
+
+fn new_turn<'a>(
+    core: &Core,
+    identity: &'a Identity,
+    draft: &'a Draft,
+    envelope: &'a Envelope,
+    seq: u64,
+    at: chrono::DateTime<chrono::Utc>,
+) -> NewTurn<'a> {
+    NewTurn {
+        id: draft.turn,
+        conversation: draft.conversation,
+        message: draft.id,
+        message_seq: seq,
+        user: &identity.user,
+        chosen: &draft.message.agents,
+        owner: core.id,
+        lease: core.config.turn.lease,
+        hops: envelope.hops,
+        traceparent: &envelope.traceparent,
+        at,
+    }
+}
+
+fn turn_row(new: &NewTurn<'_>) -> TurnRow {
+    TurnRow {
+        id: new.id,
+        conversation: new.conversation,
+        message: new.message,
+        message_seq: new.message_seq,
+        user: new.user.clone(),
+        chosen: new.chosen.to_vec(),
+        state: TurnState::Running,
+        attempt: 1,
+        plan: None,
+        hops: new.hops,
+        traceparent: new.traceparent.to_owned(),
+        answer: None,
+        error: None,
+        usage: Usage::default(),
+        created_at: new.at,
+    }
+}
+
+fn check(core: &Core, message: &SendMessage) -> Result<()> {
+    let config = &core.config;
+    if message.text.trim().is_empty() && message.parts.is_empty() {
+        return Err(Error::public(ProblemKind::BadRequest, "The message is empty."));
+    }
+    if message.text.contains('\0') {
+        return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
+    }
+    if message.text.chars().count() > config.max_text_chars {
+        let detail = format!("A message has at most {} characters.", config.max_text_chars);
+        return Err(Error::public(ProblemKind::TooLarge, detail));
+    }
+    if message.parts.len() > config.max_parts {
+        let detail = format!("A message has at most {} files.", config.max_parts);
+        return Err(Error::public(ProblemKind::TooLarge, detail));
+    }
+    if message.agents.len() > config.turn.max_agents {
+        let detail = format!("A message asks at most {} agents.", config.turn.max_agents);
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    Ok(())
+}
+
+/// The first line of the first message, cut at a word.
+fn title(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(file)");
+    if line.chars().count() <= MAX_TITLE_CHARS.min(80) {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(79).collect();
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    format!("{cut}…")
+}
+
+fn request_hash(message: &SendMessage) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    let parts = message.parts.iter().flat_map(|part| [&part.name, &part.media_type, &part.data]);
+    let agents = message.agents.iter().map(|agent| agent.as_str());
+    for field in [message.text.as_str()].into_iter().chain(agents).chain(parts.map(String::as_str)) {
+        hash.update((field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    hash.finalize().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_first_line_cut_at_a_word() {
+        assert_eq!(title("\n  Hello there \nmore"), "Hello there");
+        assert_eq!(title(""), "(file)");
+        let long = title(&"word ".repeat(40));
+        assert!(long.ends_with("word…") && long.chars().count() <= 80, "{long}");
+    }
+
+    #[test]
+    fn what_is_sent_under_one_id_is_told_apart_by_its_hash() {
+        let say = |text: &str, agents: &[&str]| {
+            let agents = agents.iter().map(|a| a.parse().unwrap()).collect();
+            request_hash(&SendMessage { client_id: None, text: text.into(), agents, parts: vec![] })
+        };
+        assert_eq!(say("a", &["b"]), say("a", &["b"]));
+        assert_ne!(say("a", &["b"]), say("ab", &[]));
+    }
+}

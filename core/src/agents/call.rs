@@ -1,0 +1,227 @@
+//! Asking an agent once, from the question to its end: send, listen, and after a broken stream subscribe again or
+//! poll. Nothing is ever sent twice: A2A 1.0 has no idempotency key.
+
+use super::{
+    Agent, Ask, Progress, Reply,
+    line::{Events, Fault, Line},
+    transcript::{End, Transcript},
+    wire::{self, Said, TaskState, error_code, methods},
+};
+use futures::StreamExt;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::{sleep, sleep_until, timeout};
+
+const CANCEL_BOUND: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Requests in a row that may fail while a running task is looked after.
+const MAX_MISSES: u32 = 4;
+const MAX_PROGRESS: u32 = 200;
+const MAX_PROGRESS_CHARS: usize = 2_000;
+
+pub(super) async fn run(
+    line: &Line<'_>,
+    agent: &Agent,
+    ask: &Ask,
+    max_reply_bytes: usize,
+    progress: &mut (dyn FnMut(Progress) + Send + Sync),
+) -> Reply {
+    let mut call = Call {
+        line,
+        agent,
+        ask,
+        transcript: Transcript::new(max_reply_bytes, ask.task_id.clone()),
+        progress,
+        told_task: ask.task_id.is_some(),
+        told: 0,
+    };
+    let end = tokio::select! {
+        biased;
+        end = call.converse() => end,
+        () = ask.cancel.cancelled() => End::Canceled,
+        () = sleep_until(ask.deadline) => End::TimedOut,
+    };
+    call.give_up(&end).await;
+    call.transcript.reply(end)
+}
+
+struct Call<'a> {
+    line: &'a Line<'a>,
+    agent: &'a Agent,
+    ask: &'a Ask,
+    transcript: Transcript,
+    progress: &'a mut (dyn FnMut(Progress) + Send + Sync),
+    told_task: bool,
+    told: u32,
+}
+
+impl Call<'_> {
+    async fn converse(&mut self) -> End {
+        let sent = match (&self.ask.task_id, self.ask.resume) {
+            (Some(_), true) => Ok(None),
+            _ => self.send().await,
+        };
+        match sent {
+            Ok(Some(end)) => end,
+            Ok(None) => self.look_after().await,
+            Err(fault) => refused(fault),
+        }
+    }
+
+    /// Sends the question. `None`: it was taken, and what became of it must be found out.
+    async fn send(&mut self) -> Result<Option<End>, Fault> {
+        if self.agent.streaming {
+            match self.line.open(methods::SEND_STREAMING_MESSAGE, self.question()).await {
+                Ok(events) => return self.listen(events, self.ask.task_id.is_some()).await,
+                // The card promised what the agent does not do; it has not taken the question.
+                Err(Fault::Rpc(error)) if cannot(error.code) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        let result = self.line.one(methods::SEND_MESSAGE, self.question()).await?;
+        let said = wire::said(&result).ok_or_else(nonsense)?;
+        Ok(self.take(said))
+    }
+
+    fn question(&self) -> Value {
+        let Ask { message_id, context_id, task_id, question, parts, .. } = self.ask;
+        let (files, left_out): (Vec<_>, Vec<_>) =
+            parts.iter().cloned().partition(|part| wire::takes(&self.agent.input_modes, &part.media_type));
+        let mut question = question.clone();
+        for file in left_out {
+            question.push_str(&format!(
+                "\n(The file {} is left out: you do not read {}.)",
+                file.name, file.media_type
+            ));
+        }
+        let mut message =
+            json!({"messageId": message_id, "role": "ROLE_USER", "parts": wire::question(&question, &files)});
+        // A task knows its context, and an agent may have chosen another than ours.
+        match task_id {
+            Some(task) => message["taskId"] = json!(task),
+            None => message["contextId"] = json!(context_id),
+        }
+        json!({"message": message, "configuration": {"acceptedOutputModes": ["text/plain", "text/markdown", "application/json"]}})
+    }
+
+    /// Listens until the task is over; `None`: the stream ended before that.
+    async fn listen(&mut self, mut events: Events, continued: bool) -> Result<Option<End>, Fault> {
+        let mut first = true;
+        while let Some(result) = events.next().await {
+            let result = match result {
+                Ok(result) => result,
+                // With a task at hand, what broke is the stream and not the work.
+                Err(Fault::Broken(_)) if self.transcript.task().is_some() => return Ok(None),
+                Err(fault) => return Err(fault),
+            };
+            let said = wire::said(&result).ok_or_else(nonsense)?;
+            let stale = first && continued && matches!(said, Said::Task { .. });
+            first = false;
+            match self.take(said) {
+                // A continued task is first shown as it was: still waiting for what was just sent.
+                Some(End::Task(TaskState::InputRequired | TaskState::AuthRequired)) if stale => {}
+                Some(end) => return Ok(Some(end)),
+                None => {}
+            }
+        }
+        match self.transcript.task() {
+            Some(_) => Ok(None),
+            None => Err(Fault::Broken("it ended before saying anything".into())),
+        }
+    }
+
+    /// Follows a running task: by its stream, and where that does not work by asking for it.
+    async fn look_after(&mut self) -> End {
+        let Some(task) = self.transcript.task().map(str::to_owned) else {
+            return End::Failed("it took the question and named no task".into());
+        };
+        let (mut pause, mut misses, mut subscribe) = (FIRST_PAUSE, 0, self.agent.streaming);
+        loop {
+            if subscribe {
+                match self.subscribe(&task).await {
+                    Ok(Some(end)) => return end,
+                    Ok(None) => {}
+                    Err(fault @ (Fault::TooMuch | Fault::Garbage(_))) => return refused(fault),
+                    Err(Fault::Rpc(_)) => subscribe = false,
+                    Err(_) => misses += 1,
+                }
+            }
+            match self.get(&task).await {
+                Ok(Some(end)) => return end,
+                Ok(None) => misses = 0,
+                Err(fault @ (Fault::TooMuch | Fault::Garbage(_) | Fault::Rpc(_))) => return refused(fault),
+                Err(fault) if misses + 1 >= MAX_MISSES => return refused(fault),
+                Err(_) => misses += 1,
+            }
+            sleep(pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    async fn subscribe(&mut self, task: &str) -> Result<Option<End>, Fault> {
+        let events = self.line.open(methods::SUBSCRIBE_TO_TASK, json!({"id": task})).await?;
+        self.listen(events, false).await
+    }
+
+    async fn get(&mut self, task: &str) -> Result<Option<End>, Fault> {
+        let result = self.line.one(methods::GET_TASK, json!({"id": task})).await?;
+        let said = wire::task(&result).or_else(|| wire::said(&result)).ok_or_else(nonsense)?;
+        Ok(self.take(said))
+    }
+
+    fn take(&mut self, said: Said) -> Option<End> {
+        let words = match &said {
+            Said::Status { state: TaskState::Submitted | TaskState::Working, text, .. } => text.clone(),
+            Said::Status { .. } | Said::Task { .. } | Said::Message(_) | Said::Artifact { .. } => {
+                String::new()
+            }
+        };
+        let end = self.transcript.take(said);
+        if let (false, Some(task)) = (self.told_task, self.transcript.task()) {
+            self.told_task = true;
+            (self.progress)(Progress::Task(task.to_owned()));
+        }
+        if !words.trim().is_empty() && self.told < MAX_PROGRESS {
+            self.told += 1;
+            (self.progress)(Progress::Text(words.chars().take(MAX_PROGRESS_CHARS).collect()));
+        }
+        end
+    }
+
+    /// Stops the work that nobody waits for any more, as well as that can be done in a moment.
+    async fn give_up(&self, end: &End) {
+        let Some(task) = self.transcript.task() else { return };
+        if matches!(end, End::TimedOut | End::Canceled | End::Full | End::Failed(_)) {
+            let cancel = self.line.one(methods::CANCEL_TASK, json!({"id": task}));
+            match timeout(CANCEL_BOUND, cancel).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "the agent did not cancel its task"),
+                Err(_) => tracing::debug!("the agent did not cancel its task in time"),
+            }
+        }
+    }
+}
+
+fn refused(fault: Fault) -> End {
+    match fault {
+        Fault::Rpc(error) if error.code == i64::from(error_code::TASK_NOT_FOUND) => {
+            End::Failed("it no longer knows the task".into())
+        }
+        Fault::Rpc(error) if error.code == i64::from(error_code::CONTENT_TYPE_NOT_SUPPORTED) => {
+            End::Refused(format!("it does not read this kind of content: {}", error.message))
+        }
+        Fault::Rpc(error) if error.code == i64::from(error_code::VERSION_NOT_SUPPORTED) => {
+            End::Failed(format!("it does not speak A2A {}", a2a::VERSION))
+        }
+        fault => End::Failed(fault.to_string()),
+    }
+}
+
+fn cannot(code: i64) -> bool {
+    [error_code::UNSUPPORTED_OPERATION, error_code::METHOD_NOT_FOUND].map(i64::from).contains(&code)
+}
+
+fn nonsense() -> Fault {
+    Fault::Garbage("neither a message nor a task".into())
+}

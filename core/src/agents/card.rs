@@ -1,0 +1,236 @@
+//! An agent as its card describes it. A card is untrusted text from elsewhere: every field is bounded here.
+
+use super::AgentError;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use switchboard_shared::{
+    api::{AgentView, Example},
+    ids::AgentId,
+};
+use url::Url;
+
+const MAX_NAME_CHARS: usize = 120;
+const MAX_DESCRIPTION_CHARS: usize = 2_000;
+const MAX_EXAMPLE_CHARS: usize = 500;
+const MAX_SKILLS: usize = 100;
+const MAX_WORDS: usize = 200;
+const MAX_ID_CHARS: usize = 64;
+
+/// An agent that can be asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Agent {
+    pub(crate) id: AgentId,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) card_url: Url,
+    pub(crate) card: Value,
+    /// Messages it should get, given at registration.
+    pub(crate) examples: Vec<Example>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) streaming: bool,
+    pub(crate) skills: Vec<Skill>,
+    pub(crate) input_modes: Vec<String>,
+}
+
+/// Where it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) url: Url,
+    /// Of the card's interface; echoed in every request.
+    pub(crate) tenant: Option<String>,
+}
+
+/// One thing it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Skill {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) examples: Vec<String>,
+}
+
+impl Agent {
+    /// Reads a card (A2A 1.0, section 8); `id` is made of its name when there is none.
+    pub(crate) fn from_card(
+        id: Option<AgentId>,
+        card_url: Url,
+        card: Value,
+        examples: Vec<Example>,
+    ) -> Result<Self, AgentError> {
+        let name = required(&card, "name", MAX_NAME_CHARS)?;
+        let description = required(&card, "description", MAX_DESCRIPTION_CHARS)?;
+        required(&card, "version", MAX_NAME_CHARS)?;
+        let id = match id {
+            Some(id) => id,
+            None => slug(&name).parse()?,
+        };
+        let skills = match card.get("skills") {
+            Some(Value::Array(skills)) => {
+                skills.iter().take(MAX_SKILLS).map(skill).collect::<Result<_, _>>()?
+            }
+            _ => return Err(AgentError::Card("skills is missing".into())),
+        };
+        let endpoint = endpoint(&card)?;
+        let streaming = card.pointer("/capabilities/streaming").and_then(Value::as_bool).unwrap_or(false);
+        let input_modes = words(card.get("defaultInputModes"), MAX_NAME_CHARS);
+        Ok(Self { id, name, description, card_url, card, examples, endpoint, streaming, skills, input_modes })
+    }
+
+    /// Every message it should get: those given at registration, and those on its card.
+    pub(crate) fn all_examples(&self) -> impl Iterator<Item = &str> {
+        let card = self.skills.iter().flat_map(|skill| skill.examples.iter().map(String::as_str));
+        self.examples.iter().map(|example| example.text.as_str()).chain(card)
+    }
+
+    /// The agent as the API shows it.
+    pub(crate) fn view(&self, breaker: &str) -> AgentView {
+        let languages: BTreeSet<_> = self.examples.iter().map(|example| example.language.clone()).collect();
+        AgentView {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            card_url: self.card_url.clone(),
+            skills: self.skills.iter().map(|skill| skill.id.clone()).collect(),
+            languages: languages.into_iter().filter(|language| !language.is_empty()).collect(),
+            examples: u32::try_from(self.all_examples().count()).unwrap_or(u32::MAX),
+            streaming: self.streaming,
+            breaker: breaker.to_owned(),
+        }
+    }
+}
+
+/// The first interface that we speak: JSON-RPC, version 1.0 (A2A 1.0, section 5.2).
+fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
+    let none = Vec::new();
+    let interfaces = card.get("supportedInterfaces").and_then(Value::as_array).unwrap_or(&none);
+    let spoken = interfaces.iter().find(|interface| {
+        let version = text(interface.get("protocolVersion"));
+        text(interface.get("protocolBinding")).eq_ignore_ascii_case("JSONRPC")
+            && (version == "1.0" || version.starts_with("1.0."))
+    });
+    let Some(interface) = spoken else {
+        return Err(AgentError::Card(
+            "supportedInterfaces names no JSONRPC interface of protocol version 1.0".into(),
+        ));
+    };
+    let url = text(interface.get("url"));
+    let url: Url = url
+        .parse()
+        .map_err(|error| AgentError::Card(format!("the interface's url cannot be read: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
+        return Err(AgentError::Card(
+            "the interface's url must be http or https, without credentials".into(),
+        ));
+    }
+    let tenant = Some(text(interface.get("tenant"))).filter(|tenant| !tenant.is_empty()).map(str::to_owned);
+    Ok(Endpoint { url, tenant })
+}
+
+fn skill(value: &Value) -> Result<Skill, AgentError> {
+    Ok(Skill {
+        id: required(value, "id", MAX_NAME_CHARS)?,
+        name: required(value, "name", MAX_NAME_CHARS)?,
+        description: cut(text(value.get("description")), MAX_DESCRIPTION_CHARS),
+        tags: words(value.get("tags"), MAX_NAME_CHARS),
+        examples: words(value.get("examples"), MAX_EXAMPLE_CHARS),
+    })
+}
+
+fn required(value: &Value, key: &str, max_chars: usize) -> Result<String, AgentError> {
+    match text(value.get(key)).trim() {
+        "" => Err(AgentError::Card(format!("{key} is missing"))),
+        found => Ok(cut(found, max_chars)),
+    }
+}
+
+fn words(value: Option<&Value>, max_chars: usize) -> Vec<String> {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    let items = items.filter_map(Value::as_str).map(str::trim).filter(|item| !item.is_empty());
+    items.take(MAX_WORDS).map(|item| cut(item, max_chars)).collect()
+}
+
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Cuts, and takes out what could disturb a terminal, a log or a prompt.
+fn cut(text: &str, max_chars: usize) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars).collect()
+}
+
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(MAX_ID_CHARS);
+    slug.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn card() -> Value {
+        json!({
+            "name": "Weather & Climate", "description": "Forecasts.\u{7}", "version": "1", "skills": [
+                {"id": "forecast", "name": "Forecast", "description": "d", "tags": ["rain"], "examples": ["Will it rain?"]}],
+            "capabilities": {"streaming": true}, "defaultInputModes": ["text/plain"], "defaultOutputModes": null,
+            "supportedInterfaces": [
+                {"url": "host:50051", "protocolBinding": "GRPC", "protocolVersion": "1.0"},
+                {"url": "https://a.example/old", "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},
+                {"url": "https://a.example/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0", "tenant": "t1"}]
+        })
+    }
+
+    fn read(card: Value) -> Result<Agent, AgentError> {
+        let example = Example { text: "Wie wird das Wetter?".into(), language: "de".into() };
+        Agent::from_card(None, "https://a.example".parse().unwrap(), card, vec![example])
+    }
+
+    #[test]
+    fn the_first_interface_that_we_speak_is_taken_and_its_tenant_kept() {
+        let agent = read(card()).unwrap();
+        assert_eq!(agent.id.to_string(), "weather-climate");
+        assert_eq!(agent.endpoint.url.path(), "/rpc");
+        assert_eq!(agent.endpoint.tenant.as_deref(), Some("t1"));
+        assert_eq!(agent.description, "Forecasts. ");
+        assert_eq!(agent.all_examples().count(), 2);
+        let view = agent.view("closed");
+        assert_eq!((view.examples, view.languages), (2, vec!["de".to_owned()]));
+    }
+
+    #[test]
+    fn a_card_without_what_the_protocol_requires_is_refused() {
+        for key in ["name", "description", "version", "skills", "supportedInterfaces"] {
+            let mut card = card();
+            card.as_object_mut().unwrap().remove(key);
+            assert!(read(card).is_err(), "{key}");
+        }
+        for url in ["ftp://a.example", "https://user:pass@a.example/", "not a url"] {
+            let mut card = card();
+            card["supportedInterfaces"][2]["url"] = json!(url);
+            assert!(read(card).is_err(), "{url}");
+        }
+        let mut nameless = card();
+        nameless["name"] = json!("天気");
+        assert!(matches!(read(nameless), Err(AgentError::Id(_))), "an id must then be given");
+    }
+
+    #[test]
+    fn a_hostile_card_is_bounded() {
+        let mut card = card();
+        card["description"] = json!("x".repeat(1_000_000));
+        card["skills"] =
+            json!((0..10_000).map(|i| json!({"id": i.to_string(), "name": "n"})).collect::<Vec<_>>());
+        let agent = read(card).unwrap();
+        assert_eq!(agent.description.len(), MAX_DESCRIPTION_CHARS);
+        assert_eq!(agent.skills.len(), MAX_SKILLS);
+    }
+}

@@ -1,0 +1,201 @@
+//! One call's line to an agent: JSON-RPC requests and streams, each bounded by what is left of the call's bytes.
+
+use super::{
+    Agent,
+    guard::{Guard, RefusedAddress},
+    wire::{self, RpcError},
+};
+use bytes::{Bytes, BytesMut};
+use eventsource_stream::{EventStreamError, Eventsource};
+use futures::{Stream, StreamExt, stream};
+use http::{HeaderMap, HeaderValue, header};
+use reqwest::Response;
+use serde_json::{Value, json};
+use std::{
+    error::Error,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use switchboard_shared::{headers, telemetry};
+use tracing::Span;
+
+/// Why a request brought no result.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the connection to it broke: {0}")]
+    Broken(String),
+    #[error("it answered with HTTP status {0}")]
+    Status(u16),
+    #[error("it answered with an error: {0}")]
+    Rpc(#[from] RpcError),
+    #[error("it answered nonsense: {0}")]
+    Garbage(String),
+    #[error("it sent more than it may")]
+    TooMuch,
+}
+
+/// The results of a stream, one by one.
+pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Value, Fault>> + Send>>;
+
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    client: &'a reqwest::Client,
+    agent: &'a Agent,
+    headers: HeaderMap,
+    left: Arc<AtomicUsize>,
+}
+
+impl<'a> Line<'a> {
+    /// Makes the line; every request on it is part of `span` and says how many switchboards it came through.
+    pub(super) fn new(
+        client: &'a reqwest::Client,
+        guard: Guard,
+        agent: &'a Agent,
+        hops: u32,
+        max_bytes: usize,
+        span: &Span,
+    ) -> Result<Self, Fault> {
+        guard.check(&agent.endpoint.url).map_err(Fault::Unreachable)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(a2a::SVC_PARAM_VERSION, HeaderValue::from_static(a2a::VERSION));
+        headers.insert(headers::HOPS, HeaderValue::from(hops.saturating_add(1)));
+        telemetry::inject(span, &mut headers);
+        Ok(Self { client, agent, headers, left: Arc::new(AtomicUsize::new(max_bytes)) })
+    }
+
+    /// Sends a request and waits for its result.
+    pub(super) async fn one(&self, method: &str, params: Value) -> Result<Value, Fault> {
+        let (id, response) = self.send(method, params, "application/json").await?;
+        self.body(response, &id).await
+    }
+
+    /// Sends a request that is answered by a stream. An agent that answers with a body gives a stream of one.
+    pub(super) async fn open(&self, method: &str, params: Value) -> Result<Events, Fault> {
+        let (id, response) = self.send(method, params, "text/event-stream").await?;
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.unwrap_or_default().to_ascii_lowercase().starts_with("text/event-stream") {
+            let result = self.body(response, &id).await?;
+            return Ok(stream::iter([Ok(result)]).boxed());
+        }
+        let events = whole_lines(response, Arc::clone(&self.left)).eventsource();
+        Ok(events.map(move |event| envelope(event.map_err(fault)?.data.as_bytes(), &id)).boxed())
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        mut params: Value,
+        accept: &'static str,
+    ) -> Result<(String, Response), Fault> {
+        if let Some(tenant) = &self.agent.endpoint.tenant {
+            params["tenant"] = json!(tenant);
+        }
+        let id = uuid::Uuid::now_v7().to_string();
+        let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        let request = self.client.post(self.agent.endpoint.url.clone()).headers(self.headers.clone());
+        let response =
+            request.header(header::ACCEPT, accept).json(&body).send().await.map_err(unreachable)?;
+        Ok((id, response))
+    }
+
+    async fn body(&self, response: Response, id: &str) -> Result<Value, Fault> {
+        let status = response.status();
+        let body = bounded(response, Arc::clone(&self.left));
+        let body = body.fold(Ok(BytesMut::new()), |body, chunk| async move {
+            let mut body: BytesMut = body?;
+            body.extend_from_slice(&chunk?);
+            Ok::<_, Fault>(body)
+        });
+        match envelope(&body.await?, id) {
+            Err(Fault::Garbage(_)) if !status.is_success() => Err(Fault::Status(status.as_u16())),
+            result => result,
+        }
+    }
+}
+
+/// Reads at most `max_bytes` of a body.
+pub(super) async fn read(response: Response, max_bytes: usize) -> Result<Vec<u8>, Fault> {
+    let chunks = bounded(response, Arc::new(AtomicUsize::new(max_bytes)));
+    let mut body = Vec::new();
+    let mut chunks = std::pin::pin!(chunks);
+    while let Some(chunk) = chunks.next().await {
+        body.extend_from_slice(&chunk?);
+    }
+    Ok(body)
+}
+
+fn envelope(text: &[u8], id: &str) -> Result<Value, Fault> {
+    let value: Value =
+        serde_json::from_slice(text).map_err(|_| Fault::Garbage("its answer is not JSON".into()))?;
+    Ok(wire::result(&value, id).map_err(Fault::Garbage)??)
+}
+
+fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    response.bytes_stream().map(move |chunk| {
+        let chunk = chunk.map_err(|error| Fault::Broken(innermost(&error)))?;
+        let take = |left: usize| left.checked_sub(chunk.len());
+        match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(chunk),
+            Err(_) => Err(Fault::TooMuch),
+        }
+    })
+}
+
+/// Hands on whole lines only. The event parser reads its buffer from the start at every chunk, which a long line in
+/// small pieces would make quadratic.
+fn whole_lines(
+    response: Response,
+    left: Arc<AtomicUsize>,
+) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    let chunks = bounded(response, left).boxed();
+    stream::unfold(Some((chunks, BytesMut::new())), |state| async move {
+        let (mut chunks, mut held) = state?;
+        loop {
+            match chunks.next().await {
+                None if held.is_empty() => return None,
+                None => return Some((Ok(held.freeze()), None)),
+                Some(Err(fault)) => return Some((Err(fault), None)),
+                Some(Ok(chunk)) => {
+                    let end = chunk.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+                    let end = end.map(|end| held.len() + end + 1);
+                    held.extend_from_slice(&chunk);
+                    if let Some(end) = end {
+                        let lines = held.split_to(end).freeze();
+                        return Some((Ok(lines), Some((chunks, held))));
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn fault(error: EventStreamError<Fault>) -> Fault {
+    match error {
+        EventStreamError::Transport(fault) => fault,
+        EventStreamError::Utf8(_) | EventStreamError::Parser(_) => {
+            Fault::Garbage("its stream is not server-sent events".into())
+        }
+    }
+}
+
+pub(super) fn unreachable(error: reqwest::Error) -> Fault {
+    let text = innermost(&error);
+    if error.is_connect() || error.is_builder() { Fault::Unreachable(text) } else { Fault::Broken(text) }
+}
+
+/// What was at the bottom of it; the layers above repeat the URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+        if cause.is::<RefusedAddress>() {
+            break;
+        }
+    }
+    cause.to_string()
+}

@@ -1,0 +1,240 @@
+//! What an agent has said so far in one call, in bounded memory.
+
+use super::{
+    Reply,
+    wire::{Said, TaskState},
+};
+use switchboard_shared::events::CallState;
+
+/// Why a call is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The agent answered with a message, without a task.
+    Message,
+    /// The task reached this state.
+    Task(TaskState),
+    /// The reply reached its bound.
+    Full,
+    /// The agent takes part in the protocol, but not in this question.
+    Refused(String),
+    Failed(String),
+    TimedOut,
+    Canceled,
+}
+
+/// Collects; [`Transcript::reply`] is what remains.
+#[derive(Debug)]
+pub(super) struct Transcript {
+    max_bytes: usize,
+    task: Option<String>,
+    artifacts: Vec<(String, String)>,
+    status: String,
+    /// The agent's last message in the task's history, for agents that put their answer there.
+    last: String,
+    full: bool,
+}
+
+impl Transcript {
+    pub(super) fn new(max_bytes: usize, task: Option<String>) -> Self {
+        let (artifacts, status, last) = (Vec::new(), String::new(), String::new());
+        Self { max_bytes, task, artifacts, status, last, full: false }
+    }
+
+    pub(super) fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
+    /// Takes up what was said; `Some` when the call is over by it.
+    pub(super) fn take(&mut self, said: Said) -> Option<End> {
+        if self.is_of_another_task(&said) {
+            return None;
+        }
+        let end = match said {
+            Said::Message(text) => {
+                self.status = text;
+                Some(End::Message)
+            }
+            Said::Task { id, state, status, artifacts, last } => {
+                self.task = Some(id);
+                (self.artifacts, self.status, self.last) = (artifacts, status, last);
+                over(state)
+            }
+            Said::Status { task, state, text } => {
+                self.learn_task(task);
+                self.status = text;
+                over(state)
+            }
+            Said::Artifact { task, id, append, text } => {
+                self.learn_task(task);
+                self.add(id, append, &text);
+                None
+            }
+        };
+        self.bound();
+        if self.full { Some(End::Full) } else { end }
+    }
+
+    fn is_of_another_task(&self, said: &Said) -> bool {
+        let id = match said {
+            Said::Message(_) => return false,
+            Said::Task { id, .. } => id,
+            Said::Status { task, .. } | Said::Artifact { task, .. } => task,
+        };
+        !id.is_empty() && self.task.as_ref().is_some_and(|known| known != id)
+    }
+
+    fn learn_task(&mut self, task: String) {
+        if self.task.is_none() && !task.is_empty() {
+            self.task = Some(task);
+        }
+    }
+
+    fn add(&mut self, id: String, append: bool, text: &str) {
+        match self.artifacts.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, whole)) if append => whole.push_str(text),
+            Some((_, whole)) => text.clone_into(whole),
+            None => self.artifacts.push((id, text.to_owned())),
+        }
+    }
+
+    fn bound(&mut self) {
+        let mut left = self.max_bytes;
+        let artifacts = self.artifacts.iter_mut().map(|(_, text)| text);
+        for text in artifacts.chain([&mut self.status, &mut self.last]) {
+            if text.len() > left {
+                text.truncate(text.floor_char_boundary(left));
+                self.full = true;
+            }
+            left -= text.len();
+        }
+    }
+
+    /// What the call comes to.
+    pub(super) fn reply(self, end: End) -> Reply {
+        let said = self.said();
+        let Self { task, status, max_bytes, .. } = self;
+        let (state, text, reason) = match end {
+            End::Message | End::Task(TaskState::Completed) => {
+                let text = said_and_status(said, &status, &self.last);
+                if text.trim().is_empty() {
+                    (CallState::Failed, text, Some("it finished without saying anything".to_owned()))
+                } else {
+                    (CallState::Completed, text, None)
+                }
+            }
+            End::Full => {
+                let text = said_and_status(said, &status, &self.last);
+                (CallState::Completed, text, Some(format!("its reply was cut at {max_bytes} bytes")))
+            }
+            End::Task(TaskState::InputRequired) => {
+                (CallState::InputRequired, first_of(status, said, "It needs more from you."), None)
+            }
+            End::Task(TaskState::AuthRequired) => {
+                let text = first_of(status, said, "It needs your authorization.");
+                (CallState::InputRequired, text, Some("it needs an authorization".to_owned()))
+            }
+            End::Task(TaskState::Rejected) => {
+                (CallState::Rejected, said, Some(first_of(status, String::new(), "it refused the question")))
+            }
+            End::Task(TaskState::Canceled) => {
+                (CallState::Failed, said, Some("it canceled the task itself".to_owned()))
+            }
+            End::Task(_) => (
+                CallState::Failed,
+                said,
+                Some(first_of(status, String::new(), "it failed without saying why")),
+            ),
+            End::Refused(reason) => (CallState::Rejected, said, Some(reason)),
+            End::Failed(reason) => (CallState::Failed, said, Some(reason)),
+            End::TimedOut => (CallState::TimedOut, said, Some("it did not answer in time".to_owned())),
+            End::Canceled => (CallState::Canceled, said, Some("the question was canceled".to_owned())),
+        };
+        let whole = matches!(state, CallState::Completed | CallState::InputRequired) && !self.full;
+        Reply { state, partial: !whole && !text.trim().is_empty(), text, task_id: task, reason }
+    }
+
+    fn said(&self) -> String {
+        let texts: Vec<_> =
+            self.artifacts.iter().map(|(_, text)| text.trim_end()).filter(|text| !text.is_empty()).collect();
+        texts.join("\n\n")
+    }
+}
+
+fn over(state: TaskState) -> Option<End> {
+    let interrupted = matches!(state, TaskState::InputRequired | TaskState::AuthRequired);
+    (state.is_terminal() || interrupted).then_some(End::Task(state))
+}
+
+/// A closing word in the status belongs to the answer, unless it repeats it.
+fn said_and_status(said: String, status: &str, last: &str) -> String {
+    match (said.is_empty(), status.trim()) {
+        (true, "") => last.to_owned(),
+        (true, status) => status.to_owned(),
+        (false, status) if said.contains(status) => said,
+        (false, status) => format!("{said}\n\n{status}"),
+    }
+}
+
+fn first_of(one: String, two: String, otherwise: &str) -> String {
+    [one, two].into_iter().find(|text| !text.trim().is_empty()).unwrap_or_else(|| otherwise.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact(id: &str, append: bool, text: &str) -> Said {
+        Said::Artifact { task: "t".into(), id: id.into(), append, text: text.into() }
+    }
+
+    fn status(state: TaskState, text: &str) -> Said {
+        Said::Status { task: "t".into(), state, text: text.into() }
+    }
+
+    #[test]
+    fn artifacts_are_appended_or_replaced_and_the_closing_word_is_kept() {
+        let mut transcript = Transcript::new(1_000, None);
+        assert_eq!(transcript.take(status(TaskState::Working, "on it")), None);
+        for said in [artifact("a", false, "one "), artifact("a", true, "two"), artifact("b", false, "old")] {
+            assert_eq!(transcript.take(said), None);
+        }
+        assert_eq!(transcript.take(artifact("b", false, "new")), None);
+        assert_eq!(
+            transcript.take(Said::Status {
+                task: "other".into(),
+                state: TaskState::Failed,
+                text: "?".into()
+            }),
+            None
+        );
+        let end = transcript.take(status(TaskState::Completed, "Done.")).unwrap();
+        let reply = transcript.reply(end);
+        assert_eq!((reply.state, reply.text.as_str()), (CallState::Completed, "one two\n\nnew\n\nDone."));
+        assert_eq!((reply.task_id.as_deref(), reply.partial), (Some("t"), false));
+    }
+
+    #[test]
+    fn a_reply_above_its_bound_is_cut_between_characters() {
+        let mut transcript = Transcript::new(10, None);
+        assert_eq!(transcript.take(artifact("a", false, "123456789é and more")), Some(End::Full));
+        let reply = transcript.reply(End::Full);
+        assert_eq!((reply.text.as_str(), reply.partial), ("123456789", true));
+    }
+
+    #[test]
+    fn what_was_said_before_the_time_was_up_is_partial() {
+        let mut transcript = Transcript::new(100, None);
+        transcript.take(status(TaskState::Working, "thinking"));
+        assert_eq!(Transcript::new(9, None).reply(End::TimedOut).partial, false);
+        transcript.take(artifact("a", false, "half"));
+        let reply = transcript.reply(End::TimedOut);
+        assert_eq!((reply.state, reply.text.as_str(), reply.partial), (CallState::TimedOut, "half", true));
+    }
+
+    #[test]
+    fn an_agent_that_finishes_without_a_word_has_failed() {
+        let mut transcript = Transcript::new(100, None);
+        let end = transcript.take(status(TaskState::Completed, " ")).unwrap();
+        assert_eq!(transcript.reply(end).state, CallState::Failed);
+    }
+}

@@ -1,0 +1,189 @@
+//! What an agent sends, read with tolerance: unknown fields, missing optional ones and null lists are no error
+//! (A2A 1.0, section 4; names of methods, states and error codes come from the `a2a` crate).
+
+pub(super) use a2a::{TaskState, errors::error_code, methods};
+
+use serde_json::{Value, json};
+use switchboard_shared::api;
+
+/// A result of `SendMessage`, or one event of a stream.
+#[derive(Debug, PartialEq)]
+pub(super) enum Said {
+    Task { id: String, state: TaskState, status: String, artifacts: Vec<(String, String)>, last: String },
+    Message(String),
+    Status { task: String, state: TaskState, text: String },
+    Artifact { task: String, id: String, append: bool, text: String },
+}
+
+/// The answer of an agent to one request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (code {code})")]
+pub(super) struct RpcError {
+    pub(super) code: i64,
+    pub(super) message: String,
+}
+
+const MAX_ERROR_CHARS: usize = 300;
+
+/// Takes the result out of a JSON-RPC envelope, or the error.
+pub(super) fn result(envelope: &Value, id: &str) -> Result<Result<Value, RpcError>, String> {
+    if let Some(error) = envelope.get("error").filter(|error| !error.is_null()) {
+        let message = error.get("message").and_then(Value::as_str).unwrap_or("no message");
+        let message = message.chars().filter(|c| !c.is_control()).take(MAX_ERROR_CHARS).collect();
+        let code = error.get("code").and_then(Value::as_i64).unwrap_or_default();
+        return Ok(Err(RpcError { code, message }));
+    }
+    if envelope.get("id").and_then(Value::as_str) != Some(id) {
+        return Err("it answered another request than ours".into());
+    }
+    match envelope.get("result") {
+        Some(result) => Ok(Ok(result.clone())),
+        None => Err("its answer is not JSON-RPC".into()),
+    }
+}
+
+/// Reads a `StreamResponse` or a `SendMessageResponse`; `None` if it is something else.
+pub(super) fn said(result: &Value) -> Option<Said> {
+    if let Some(message) = object(result, "message") {
+        Some(Said::Message(parts(message)))
+    } else if let Some(value) = object(result, "task") {
+        task(value)
+    } else if let Some(update) = object(result, "statusUpdate") {
+        let status = update.get("status")?;
+        Some(Said::Status { task: string(update, "taskId"), state: state(status)?, text: message_of(status) })
+    } else {
+        let update = object(result, "artifactUpdate")?;
+        let artifact = update.get("artifact")?;
+        Some(Said::Artifact {
+            task: string(update, "taskId"),
+            id: string(artifact, "artifactId"),
+            append: update.get("append").and_then(Value::as_bool).unwrap_or_default(),
+            text: parts(artifact),
+        })
+    }
+}
+
+/// Reads a `Task`, as `GetTask` answers it.
+pub(super) fn task(value: &Value) -> Option<Said> {
+    let status = value.get("status")?;
+    let artifacts =
+        list(value, "artifacts").map(|artifact| (string(artifact, "artifactId"), parts(artifact)));
+    let last = list(value, "history").rfind(|message| string(message, "role") == "ROLE_AGENT");
+    Some(Said::Task {
+        id: Some(string(value, "id")).filter(|id| !id.is_empty())?,
+        state: state(status)?,
+        status: message_of(status),
+        artifacts: artifacts.collect(),
+        last: last.map(parts).unwrap_or_default(),
+    })
+}
+
+/// The parts of a question.
+pub(super) fn question(text: &str, files: &[api::Part]) -> Vec<Value> {
+    let files = files.iter().map(|file| {
+        let mut part = json!({"raw": file.data, "mediaType": file.media_type});
+        if !file.name.is_empty() {
+            part["filename"] = json!(file.name);
+        }
+        part
+    });
+    std::iter::once(json!({"text": text})).chain(files).collect()
+}
+
+/// Says whether a media type is among the modes of a card, where `*` may stand for either half.
+pub(super) fn takes(modes: &[String], media_type: &str) -> bool {
+    let bare = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let fits = |mode: &String| {
+        let mode = mode.to_ascii_lowercase();
+        mode == bare
+            || mode == "*/*"
+            || mode.strip_suffix('*').is_some_and(|prefix| prefix.ends_with('/') && bare.starts_with(prefix))
+    };
+    modes.is_empty() || modes.iter().any(fits)
+}
+
+fn state(status: &Value) -> Option<TaskState> {
+    serde_json::from_value(status.get("state")?.clone()).ok()
+}
+
+fn message_of(status: &Value) -> String {
+    status.get("message").map(parts).unwrap_or_default()
+}
+
+/// The words of a message or an artifact: its texts, its data as JSON, its files by name.
+fn parts(of: &Value) -> String {
+    let mut text = String::new();
+    for part in list(of, "parts") {
+        if let Some(words) = part.get("text").and_then(Value::as_str) {
+            text.push_str(words);
+        } else if let Some(data) = part.get("data").filter(|data| !data.is_null()) {
+            on_a_new_line(&mut text, &data.to_string());
+        } else if let Some(url) = part.get("url").and_then(Value::as_str) {
+            on_a_new_line(&mut text, url);
+        } else if part.get("raw").is_some() {
+            let name = string(part, "filename");
+            on_a_new_line(&mut text, &format!("[file {name}]"));
+        }
+    }
+    text
+}
+
+fn on_a_new_line(text: &mut String, more: &str) {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(more);
+}
+
+fn object<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    value.get(key).filter(|found| found.is_object())
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl DoubleEndedIterator<Item = &'a Value> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn string(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_or_null_or_unknown_is_no_error() {
+        let task = json!({"task": {"id": "t", "status": {"state": "TASK_STATE_COMPLETED"}, "artifacts": null,
+            "createdAt": "x", "history": [{"role": "ROLE_AGENT", "parts": [{"text": "hello"}]}]}});
+        let Some(Said::Task { id, state, last, .. }) = said(&task) else { panic!("not a task") };
+        assert_eq!((id.as_str(), state, last.as_str()), ("t", TaskState::Completed, "hello"));
+        assert_eq!(said(&json!({"message": {"parts": null}})), Some(Said::Message(String::new())));
+        for garbage in
+            [json!(null), json!([]), json!({"task": {}}), json!({"statusUpdate": {"status": {"state": "?"}}})]
+        {
+            assert_eq!(said(&garbage), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn data_and_files_become_text() {
+        let message = json!({"message": {"parts": [{"text": "so: "}, {"data": {"a": [1]}}, {"raw": "AA", "filename": "f.png"}]}});
+        assert_eq!(said(&message), Some(Said::Message("so: \n{\"a\":[1]}\n[file f.png]".into())));
+    }
+
+    #[test]
+    fn an_answer_to_another_request_is_not_taken_for_ours() {
+        assert!(result(&json!({"id": "2", "result": {}}), "1").is_err());
+        assert!(result(&json!({"id": "1"}), "1").is_err());
+        assert_eq!(result(&json!({"id": "1", "result": 5}), "1"), Ok(Ok(json!(5))));
+        let error = result(&json!({"id": null, "error": {"code": -32001, "message": "gone"}}), "1");
+        assert_eq!(error.unwrap().unwrap_err().code, -32001);
+    }
+
+    #[test]
+    fn modes_may_hold_stars() {
+        let modes = ["text/*".to_owned(), "application/json".to_owned()];
+        assert!(takes(&modes, "text/csv; charset=utf-8") && takes(&modes, "application/json"));
+        assert!(!takes(&modes, "image/png") && takes(&[], "image/png"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Everything that a request or a turn needs, made once.
+
+use crate::{
+    agents::Agents,
+    config::Config,
+    events::Bell,
+    llm::Llm,
+    metrics::Metrics,
+    registry::Registry,
+    route::Router,
+    store::{MigrateError, Store, migrate},
+    turn::Turns,
+};
+use std::sync::Arc;
+use switchboard_shared::shutdown::Shutdown;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// One core.
+pub(crate) struct Core {
+    /// This process, as leases name it.
+    pub(crate) id: Uuid,
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) bell: Bell,
+    pub(crate) agents: Agents,
+    pub(crate) llm: Arc<Llm>,
+    pub(crate) router: Router,
+    pub(crate) registry: Registry,
+    pub(crate) turns: Turns,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) metrics: Metrics,
+    pub(crate) shutdown: Shutdown,
+    /// Ends what the drain has not ended: turns give their leases back.
+    pub(crate) halt: CancellationToken,
+}
+
+/// Why a core cannot start.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant's message says it")]
+pub enum StartError {
+    #[error("{0}")]
+    Migrate(Box<dyn std::error::Error + Send + Sync>),
+    #[error("postgres: {0}")]
+    Store(Box<dyn std::error::Error + Send + Sync>),
+    #[error("redis: {0}")]
+    Redis(Box<dyn std::error::Error + Send + Sync>),
+    #[error("agents: {0}")]
+    Agents(Box<dyn std::error::Error + Send + Sync>),
+    #[error("llm: {0}")]
+    Llm(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{address} cannot be listened on: {source}; is another process there? Set `{key}` to a free address.")]
+    Listen { address: std::net::SocketAddr, key: &'static str, source: std::io::Error },
+}
+
+impl From<MigrateError> for StartError {
+    fn from(error: MigrateError) -> Self {
+        Self::Migrate(error.into())
+    }
+}
+
+impl Core {
+    pub(crate) async fn start(config: Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
+        migrate(&config.postgres).await?;
+        let id = Uuid::now_v7();
+        let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
+        shutdown.tasks.spawn(store.clone().probe_hosts(shutdown.clone()));
+        let bell = Bell::start(&config, id, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
+        let agents = Agents::new(&config.agents).map_err(|e| StartError::Agents(e.into()))?;
+        let llm = Arc::new(Llm::new(&config.llm).map_err(|e| StartError::Llm(e.into()))?);
+        let router = Router::new(&config.route, config.turn.max_agents, Arc::clone(&llm));
+        let core = Arc::new(Self {
+            id,
+            store,
+            bell,
+            agents,
+            llm,
+            router,
+            registry: Registry::default(),
+            turns: Turns::new(&config.turn),
+            streams: Arc::new(Semaphore::new(config.max_streams)),
+            metrics: Metrics::new(),
+            config,
+            shutdown,
+            halt: CancellationToken::new(),
+        });
+        core.shutdown.tasks.spawn(crate::turn::take_over(Arc::clone(&core)));
+        core.shutdown.tasks.spawn(crate::retention::keep(Arc::clone(&core)));
+        Ok(core)
+    }
+}

@@ -1,0 +1,152 @@
+//! The doorbell: after a commit an event is announced to whoever listens to its conversation, on this core and, over
+//! Redis, on the others. A ring that is missed costs time, never an event: readers look at the rows.
+//!
+//! The pieces of running answers live here too, so that who comes late catches up.
+
+use super::redis::{RedisBell, Ring};
+use crate::{clock, config::Config};
+use prometheus::{IntCounterVec, register_int_counter_vec};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+use switchboard_shared::{
+    events::{Delta, Event, EventBody},
+    ids::{ConversationId, TurnId},
+    shutdown::Shutdown,
+};
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("switchboard_core_rings_total", "Announced events by way and outcome", &["way", "outcome"])
+        .expect("the name is registered once")
+});
+
+/// Announces events and hands out listeners.
+pub(crate) struct Bell {
+    local: Arc<Rooms>,
+    answers: Mutex<HashMap<TurnId, RunningAnswer>>,
+    redis: Option<RedisBell>,
+}
+
+/// Who listens on this core.
+pub(crate) struct Rooms {
+    rooms: Mutex<HashMap<ConversationId, broadcast::Sender<Arc<Event>>>>,
+    queue: usize,
+}
+
+struct RunningAnswer {
+    attempt: u32,
+    text: String,
+}
+
+impl Bell {
+    /// With Redis configured, connects in the background; until then, and whenever it is away, readers poll.
+    pub(crate) fn start(config: &Config, core: Uuid, shutdown: &Shutdown) -> Result<Self, fred::error::Error> {
+        let local = Arc::new(Rooms { rooms: Mutex::default(), queue: config.events.queue });
+        let redis = match config.redis.urls.is_empty() {
+            true => None,
+            false => Some(RedisBell::start(&config.redis, core, Arc::clone(&local), shutdown)?),
+        };
+        Ok(Self { local, answers: Mutex::default(), redis })
+    }
+
+    /// Announces an event: a durable one after its commit, a live one as it happens.
+    pub(crate) fn ring(&self, event: Event) {
+        let event = Arc::new(event);
+        self.local.deliver(&event);
+        if let Some(redis) = &self.redis {
+            let sent = redis.publish(Ring::Event(event));
+            RINGS.with_label_values(&["redis", if sent { "sent" } else { "dropped" }]).inc();
+        }
+    }
+
+    /// Announces something that is live only.
+    pub(crate) fn live(&self, conversation: ConversationId, turn: Option<TurnId>, body: EventBody) {
+        self.ring(Event { conversation, seq: None, turn, at: clock::now(), body });
+    }
+
+    /// Announces a piece of an answer and keeps it for those who come late.
+    pub(crate) fn delta(&self, conversation: ConversationId, turn: TurnId, delta: Delta) {
+        {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let answer = answers
+                .entry(turn)
+                .or_insert_with(|| RunningAnswer { attempt: delta.attempt, text: String::new() });
+            if answer.attempt != delta.attempt {
+                *answer = RunningAnswer { attempt: delta.attempt, text: String::new() };
+            }
+            answer.text.push_str(&delta.text);
+        }
+        if let Some(redis) = &self.redis {
+            redis.publish(Ring::Delta(turn, delta.clone()));
+        }
+        self.live(conversation, Some(turn), EventBody::AnswerDelta(delta));
+    }
+
+    /// The answer of a turn is whole and stored: its pieces are not needed any more.
+    pub(crate) fn answered(&self, turn: TurnId) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).remove(&turn);
+    }
+
+    /// What has been written so far of a running answer, by this core or another.
+    pub(crate) async fn so_far(&self, turn: TurnId) -> Vec<Delta> {
+        let here = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&turn).map(|answer| Delta {
+            attempt: answer.attempt,
+            offset: 0,
+            text: answer.text.clone(),
+        });
+        match (here, &self.redis) {
+            (Some(delta), _) => vec![delta],
+            (None, Some(redis)) => redis.deltas(turn).await,
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Listens to a conversation from now on.
+    pub(crate) fn listen(&self, conversation: ConversationId) -> Listener {
+        let mut rooms = self.local.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = rooms.entry(conversation).or_insert_with(|| broadcast::channel(self.local.queue).0);
+        Listener { events: room.subscribe(), conversation, rooms: Arc::clone(&self.local) }
+    }
+
+    /// How many conversations are listened to on this core.
+    pub(crate) fn rooms(&self) -> usize {
+        self.local.rooms.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether rings from other cores may be missing for this conversation.
+    pub(crate) fn is_degraded(&self, conversation: ConversationId) -> bool {
+        self.redis.as_ref().is_some_and(|redis| redis.is_degraded(conversation))
+    }
+}
+
+impl Rooms {
+    /// Hands an event to everybody here who listens to its conversation.
+    pub(crate) fn deliver(&self, event: &Arc<Event>) {
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(room) = rooms.get(&event.conversation) {
+            // Fails only when the last listener has just gone.
+            drop(room.send(Arc::clone(event)));
+            RINGS.with_label_values(&["local", "sent"]).inc();
+        }
+    }
+}
+
+/// One reader's ear; the room ends with its last one.
+pub(crate) struct Listener {
+    pub(crate) events: broadcast::Receiver<Arc<Event>>,
+    conversation: ConversationId,
+    rooms: Arc<Rooms>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut rooms = self.rooms.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        // This receiver is still counted: it goes after this function.
+        if rooms.get(&self.conversation).is_some_and(|room| room.receiver_count() <= 1) {
+            rooms.remove(&self.conversation);
+        }
+    }
+}

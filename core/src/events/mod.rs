@@ -1,0 +1,8 @@
+//! The conversation's log as readers meet it. Postgres is the log; the [`Bell`] says that there is something new in it.
+
+mod bell;
+mod redis;
+mod stream;
+
+pub(crate) use bell::Bell;
+pub(crate) use stream::{DELETED, open};

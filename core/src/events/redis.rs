@@ -1,0 +1,298 @@
+//! The doorbell between cores: sharded publish on a fixed number of channels, and a short stream per running answer.
+//!
+//! A command never waits longer than `redis.command_ms`, and no caller waits for one at all: rings go through a bounded
+//! queue, and one that finds it full is dropped, since the rows are there. Each core rings itself on every channel;
+//! a channel on which it does not hear itself is degraded, and its readers poll.
+
+use super::bell::Rooms;
+use crate::config::RedisConfig;
+use fred::{
+    clients::{Client, SubscriberClient},
+    interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface, StreamsInterface},
+    types::{
+        Builder,
+        config::{Config as FredConfig, PerformanceConfig, ReconnectPolicy, ServerConfig},
+    },
+};
+use prometheus::{IntGauge, register_int_gauge};
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use switchboard_shared::{
+    events::{Delta, Event},
+    ids::{ConversationId, TurnId},
+    shutdown::Shutdown,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, interval},
+};
+use uuid::Uuid;
+
+/// Rings that wait for Redis; beyond, they are dropped.
+const QUEUE: usize = 8_192;
+/// How often a core rings itself on every channel.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Without hearing itself for this long, a core takes a channel for degraded.
+const DEAF_AFTER_MS: u64 = 4_000;
+/// Incoming rings that wait for this core; fred's own default of 32 loses them silently.
+const INCOMING: usize = 65_536;
+
+static DEGRADED: LazyLock<IntGauge> = LazyLock::new(|| {
+    register_int_gauge!("switchboard_core_degraded_channels", "Doorbell channels on which this core does not hear itself")
+        .expect("the name is registered once")
+});
+
+/// What goes to the other cores.
+pub(crate) enum Ring {
+    Event(Arc<Event>),
+    Delta(TurnId, Delta),
+}
+
+/// Rings other cores, and hears them.
+pub(crate) struct RedisBell {
+    client: Client,
+    outgoing: mpsc::Sender<Ring>,
+    heard: Arc<Heard>,
+    partitions: u16,
+}
+
+/// When this core last heard itself, by channel, in milliseconds since its start.
+struct Heard {
+    start: Instant,
+    at: Vec<AtomicU64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Message {
+    from: Uuid,
+    /// Absent in a heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<Arc<Event>>,
+}
+
+impl RedisBell {
+    pub(super) fn start(
+        config: &RedisConfig,
+        core: Uuid,
+        rooms: Arc<Rooms>,
+        shutdown: &Shutdown,
+    ) -> Result<Self, fred::error::Error> {
+        let builder = builder(config)?;
+        let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
+        let (outgoing, queue) = mpsc::channel(QUEUE);
+        let at = (0..config.partitions).map(|_| AtomicU64::new(0)).collect();
+        let heard = Arc::new(Heard { start: Instant::now(), at });
+        let publisher = Publisher { client: client.clone(), core, config: config.clone() };
+        shutdown.tasks.spawn(publisher.run(queue, shutdown.clone(), Arc::clone(&heard)));
+        let ears = Ears { subscriber, core, rooms, heard: Arc::clone(&heard), partitions: config.partitions };
+        shutdown.tasks.spawn(ears.run(shutdown.clone()));
+        Ok(Self { client, outgoing, heard, partitions: config.partitions })
+    }
+
+    /// Queues a ring; false when the queue is full.
+    pub(super) fn publish(&self, ring: Ring) -> bool {
+        self.outgoing.try_send(ring).is_ok()
+    }
+
+    /// The pieces of a running answer, as the core that writes it has put them down.
+    pub(super) async fn deltas(&self, turn: TurnId) -> Vec<Delta> {
+        let key = stream_key(turn);
+        let found = self.client.xrange_values::<String, String, String, _, _, _>(key, "-", "+", None).await;
+        match found {
+            Ok(entries) => entries
+                .into_iter()
+                .flat_map(|(_, fields)| fields.into_values())
+                .filter_map(|json| serde_json::from_str(&json).ok())
+                .collect(),
+            Err(error) => {
+                tracing::debug!(%error, "the pieces of a running answer could not be read");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn is_degraded(&self, conversation: ConversationId) -> bool {
+        self.heard.is_deaf(partition(conversation, self.partitions))
+    }
+}
+
+struct Publisher {
+    client: Client,
+    core: Uuid,
+    config: RedisConfig,
+}
+
+impl Publisher {
+    async fn run(self, mut queue: mpsc::Receiver<Ring>, shutdown: Shutdown, heard: Arc<Heard>) {
+        let connection = self.client.connect();
+        let mut heartbeat = interval(HEARTBEAT);
+        loop {
+            tokio::select! {
+                ring = queue.recv() => match ring {
+                    Some(Ring::Event(event)) => self.announce(event).await,
+                    Some(Ring::Delta(turn, delta)) => self.put_down(turn, &delta).await,
+                    None => break,
+                },
+                _ = heartbeat.tick() => {
+                    self.heartbeat().await;
+                    let deaf = (0..self.config.partitions).filter(|p| heard.is_deaf(*p)).count();
+                    DEGRADED.set(i64::try_from(deaf).unwrap_or(i64::MAX));
+                }
+                () = shutdown.token.cancelled(), if queue.is_empty() => break,
+            }
+        }
+        drop(self.client.quit().await);
+        connection.abort();
+    }
+
+    async fn announce(&self, event: Arc<Event>) {
+        let channel = channel(partition(event.conversation, self.config.partitions));
+        self.say(&channel, Some(event)).await;
+    }
+
+    async fn heartbeat(&self) {
+        let all = (0..self.config.partitions).map(|p| async move { self.say(&channel(p), None).await });
+        futures::future::join_all(all).await;
+    }
+
+    async fn say(&self, channel: &str, event: Option<Arc<Event>>) {
+        let message = Message { from: self.core, event };
+        let Ok(json) = serde_json::to_string(&message) else { return };
+        let sent: Result<i64, _> = self.client.spublish(channel, json).await;
+        if let Err(error) = sent {
+            tracing::debug!(%error, channel, "a ring was not taken");
+        }
+    }
+
+    async fn put_down(&self, turn: TurnId, delta: &Delta) {
+        let Ok(json) = serde_json::to_string(delta) else { return };
+        let (key, ttl) = (stream_key(turn), i64::from(self.config.delta_ttl_s));
+        let cap = ("MAXLEN", "~", i64::from(self.config.delta_max));
+        let added: Result<String, _> = self.client.xadd(&key, false, cap, "*", vec![("d", json)]).await;
+        if added.is_ok() && delta.offset == 0 {
+            drop(self.client.expire::<i64, _>(&key, ttl, None).await);
+        }
+    }
+}
+
+struct Ears {
+    subscriber: SubscriberClient,
+    core: Uuid,
+    rooms: Arc<Rooms>,
+    heard: Arc<Heard>,
+    partitions: u16,
+}
+
+impl Ears {
+    async fn run(self, shutdown: Shutdown) {
+        let connection = self.subscriber.connect();
+        let mut messages = self.subscriber.message_rx();
+        // After a lost connection fred subscribes again by itself; after one that never was, we do.
+        let resubscribing = self.subscriber.manage_subscriptions();
+        let mut retry = interval(Duration::from_secs(2));
+        loop {
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Ok(message) => self.hear(&message.channel, &message.value),
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "rings were missed; readers will find the rows");
+                    }
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
+                },
+                _ = retry.tick() => self.subscribe().await,
+                () = shutdown.token.cancelled() => break,
+            }
+        }
+        resubscribing.abort();
+        drop(self.subscriber.quit().await);
+        connection.abort();
+    }
+
+    async fn subscribe(&self) {
+        for p in (0..self.partitions).filter(|p| self.heard.is_deaf(*p)) {
+            // One call each: the channels live in different slots.
+            if self.subscriber.ssubscribe(channel(p)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn hear(&self, channel: &str, value: &fred::types::Value) {
+        let Some(message) = value.as_str().and_then(|json| serde_json::from_str::<Message>(&json).ok()) else {
+            return;
+        };
+        match message.event {
+            // What this core itself announces has been delivered here already.
+            Some(event) if message.from != self.core => self.rooms.deliver(&event),
+            Some(_) => {}
+            None if message.from == self.core => {
+                if let Some(partition) = channel.rsplit(':').next().and_then(|p| p.parse().ok()) {
+                    self.heard.hear(partition);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+impl Heard {
+    fn is_deaf(&self, partition: u16) -> bool {
+        let last = self.at.get(usize::from(partition)).map_or(0, |at| at.load(Ordering::Relaxed));
+        self.now_ms().saturating_sub(last) > DEAF_AFTER_MS || last == 0
+    }
+
+    fn hear(&self, partition: u16) {
+        if let Some(at) = self.at.get(usize::from(partition)) {
+            at.store(self.now_ms().max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn builder(config: &RedisConfig) -> Result<Builder, fred::error::Error> {
+    let mut hosts = Vec::new();
+    let mut fred = FredConfig::default();
+    for url in &config.urls {
+        let one = FredConfig::from_url(url.expose())?;
+        (fred.username, fred.password) = (one.username.clone(), one.password.clone());
+        hosts.extend(one.server.hosts());
+    }
+    fred.server = ServerConfig::Clustered { hosts, policy: fred::types::config::ClusterDiscoveryPolicy::ConfigEndpoint };
+    fred.fail_fast = true;
+    let mut builder = Builder::from_config(fred);
+    let command = config.command;
+    builder
+        .with_performance_config(|performance: &mut PerformanceConfig| {
+            performance.default_command_timeout = command;
+            performance.broadcast_channel_capacity = INCOMING;
+        })
+        .with_connection_config(|connection| {
+            connection.connection_timeout = Duration::from_secs(2);
+            connection.max_command_attempts = 1;
+        })
+        .set_policy(ReconnectPolicy::new_constant(0, 250));
+    Ok(builder)
+}
+
+/// The random tail of a UUIDv7 spreads evenly, and is the same on every core and in every version.
+fn partition(conversation: ConversationId, partitions: u16) -> u16 {
+    let (_, tail) = conversation.0.as_u64_pair();
+    u16::try_from(tail % u64::from(partitions.max(1))).unwrap_or(0)
+}
+
+fn channel(partition: u16) -> String {
+    format!("switchboard:bell:{partition}")
+}
+
+fn stream_key(turn: TurnId) -> String {
+    format!("switchboard:answer:{turn}")
+}

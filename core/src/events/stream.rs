@@ -1,0 +1,273 @@
+//! One reader of one conversation: what it has missed from the rows, then what is new from the doorbell, in order,
+//! with nothing missing and nothing twice.
+
+use super::bell::Listener;
+use crate::{
+    core::Core,
+    error::{Error, Result},
+};
+use bytes::Bytes;
+use std::{sync::Arc, time::Duration};
+use switchboard_shared::{
+    events::{Event, EventBody, StreamHead},
+    ids::{ConversationId, TurnId},
+    identity::Identity,
+    problem::{Problem, ProblemKind},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, broadcast::error::RecvError, mpsc},
+    time::{Instant, interval_at, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Frames that wait for a slow reader before its stream stops reading the doorbell.
+const FRAMES: usize = 64;
+/// Messages in a snapshot.
+const SNAPSHOT_MESSAGES: i64 = 50;
+
+/// An opened stream: its frames, in the format of server-sent events.
+pub(crate) struct OpenStream {
+    pub(crate) frames: mpsc::Receiver<Bytes>,
+}
+
+/// Opens the events of a conversation after `after`; from now on when there is no cursor.
+pub(crate) async fn open(
+    core: &Arc<Core>,
+    identity: &Identity,
+    conversation: ConversationId,
+    after: Option<u64>,
+) -> Result<OpenStream> {
+    let permit = Arc::clone(&core.streams).try_acquire_owned().map_err(|_| {
+        Error::Public(Problem::new(ProblemKind::Unavailable, "This core has as many streams as it may.").retry_after(2))
+    })?;
+    // Listen first, read then: what happens in between is heard.
+    let listener = core.bell.listen(conversation);
+    let head = head(core, identity, conversation, after).await?;
+    let (frames, receiver) = mpsc::channel(FRAMES);
+    let last = match &head {
+        StreamHead::Attached { seq, .. } => after.unwrap_or(*seq),
+        StreamHead::Snapshot { seq, .. } => *seq,
+    };
+    let reader = Reader {
+        core: Arc::clone(core),
+        identity: identity.clone(),
+        conversation,
+        listener,
+        last,
+        frames,
+        degraded: false,
+        _permit: permit,
+    };
+    let stop = core.shutdown.token.clone();
+    core.shutdown.tasks.spawn(reader.run(head, stop));
+    Ok(OpenStream { frames: receiver })
+}
+
+async fn head(
+    core: &Core,
+    identity: &Identity,
+    conversation: ConversationId,
+    after: Option<u64>,
+) -> Result<StreamHead> {
+    let tenant = &identity.tenant;
+    let tx = core.store.read_own(tenant).await?;
+    let mut summary = tx.conversation(tenant, conversation, &identity.user).await?.conversation;
+    summary.members = tx.members(tenant, conversation).await?;
+    let seq = summary.last_seq;
+    let reason = match after {
+        Some(after) if after > seq => Some("ahead"),
+        Some(after) if after < seq => {
+            let oldest = tx.oldest_event(tenant, conversation).await?;
+            oldest.is_none_or(|oldest| oldest > after + 1).then_some("expired")
+        }
+        _ => None,
+    };
+    let head = match reason {
+        None => StreamHead::Attached { conversation: summary, seq },
+        Some(reason) => {
+            let rows = tx.messages_before(tenant, conversation, seq + 1, SNAPSHOT_MESSAGES).await?;
+            let messages = rows.iter().rev().map(|row| row.view()).collect();
+            StreamHead::Snapshot { conversation: summary, seq, reason: reason.to_owned(), messages }
+        }
+    };
+    tx.commit().await?;
+    Ok(head)
+}
+
+struct Reader {
+    core: Arc<Core>,
+    identity: Identity,
+    conversation: ConversationId,
+    listener: Listener,
+    last: u64,
+    frames: mpsc::Sender<Bytes>,
+    degraded: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why a stream ends.
+enum End {
+    /// The client went, or this core goes: attach again.
+    Quiet,
+    /// For good.
+    Told(Problem),
+}
+
+impl Reader {
+    async fn run(mut self, head: StreamHead, stop: CancellationToken) {
+        if let Err(End::Told(problem)) = self.follow(head, stop).await {
+            let json = serde_json::to_string(&problem).unwrap_or_default();
+            drop(self.frames.send(Bytes::from(format!("event: error\ndata: {json}\n\n"))).await);
+        }
+    }
+
+    async fn follow(&mut self, head: StreamHead, stop: CancellationToken) -> Result<(), End> {
+        let name = match &head {
+            StreamHead::Attached { .. } => "attached",
+            StreamHead::Snapshot { .. } => "snapshot",
+        };
+        self.send(frame(name, None, &head)).await?;
+        self.catch_up().await?;
+        self.running_answers().await?;
+        let ping = self.core.config.events.ping;
+        let mut pings = interval_at(Instant::now() + ping, ping);
+        let mut poll_at = Instant::now() + self.poll_every();
+        loop {
+            tokio::select! {
+                heard = self.listener.events.recv() => match heard {
+                    Ok(event) => self.hear(&event).await?,
+                    Err(RecvError::Lagged(_)) => self.catch_up().await?,
+                    Err(RecvError::Closed) => return Err(End::Quiet),
+                },
+                () = sleep_until(poll_at) => {
+                    self.tell_degraded().await?;
+                    self.catch_up().await?;
+                    poll_at = Instant::now() + self.poll_every();
+                }
+                _ = pings.tick() => self.send(Bytes::from_static(b": ping\n\n")).await?,
+                () = self.frames.closed() => return Err(End::Quiet),
+                () = stop.cancelled() => return Err(End::Quiet),
+            }
+        }
+    }
+
+    /// An event from the doorbell: the next one is passed on, a gap is filled from the rows, an old one is dropped.
+    async fn hear(&mut self, event: &Event) -> Result<(), End> {
+        match event.seq {
+            Some(seq) if seq <= self.last => Ok(()),
+            Some(seq) if seq == self.last + 1 => self.pass_on(event).await,
+            Some(_) => self.catch_up().await,
+            None => self.pass_on(event).await,
+        }
+    }
+
+    async fn pass_on(&mut self, event: &Event) -> Result<(), End> {
+        self.send(frame(event.body.name(), event.seq, event)).await?;
+        self.last = event.seq.unwrap_or(self.last);
+        match &event.body {
+            EventBody::MemberRemoved { user } if *user == self.identity.user => {
+                Err(End::Told(Problem::new(ProblemKind::Forbidden, "You are not a member of this conversation any more.")))
+            }
+            EventBody::Notice { code, .. } if code == DELETED => {
+                Err(End::Told(Problem::new(ProblemKind::NotFound, "This conversation was deleted.")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the rows after the last event. When the database is away the stream stays, and tries at the next poll.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        let page = self.core.config.events.page;
+        loop {
+            let rows = match self.rows(page).await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::warn!(%error, conversation = %self.conversation, "the log could not be read; trying again");
+                    return Ok(());
+                }
+            };
+            for event in &rows {
+                self.pass_on(event).await?;
+            }
+            if rows.len() < page as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn rows(&self, page: u32) -> Result<Vec<Event>> {
+        let tenant = &self.identity.tenant;
+        // Another core may have written what this one was told of: only the primary, or a replica that has it, will do.
+        let tx = self.core.store.read_own(tenant).await?;
+        let rows = tx.events_after(tenant, self.conversation, self.last, page).await?;
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    /// What is written so far of the answers that run, for who comes late.
+    async fn running_answers(&mut self) -> Result<(), End> {
+        let turns = match self.running_turns().await {
+            Ok(turns) => turns,
+            Err(error) => {
+                tracing::warn!(%error, "running turns could not be read");
+                return Ok(());
+            }
+        };
+        for turn in turns {
+            for delta in self.core.bell.so_far(turn).await {
+                let event = Event {
+                    conversation: self.conversation,
+                    seq: None,
+                    turn: Some(turn),
+                    at: crate::clock::now(),
+                    body: EventBody::AnswerDelta(delta),
+                };
+                self.pass_on(&event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn running_turns(&self) -> Result<Vec<TurnId>> {
+        let tenant = &self.identity.tenant;
+        let tx = self.core.store.read_own(tenant).await?;
+        let turns = tx.running_turns(tenant, self.conversation).await?;
+        tx.commit().await?;
+        Ok(turns)
+    }
+
+    async fn tell_degraded(&mut self) -> Result<(), End> {
+        let degraded = self.core.bell.is_degraded(self.conversation);
+        if std::mem::replace(&mut self.degraded, degraded) == degraded {
+            return Ok(());
+        }
+        let (code, text) = match degraded {
+            true => ("degraded", "Live pieces of answers may be missing; whole answers still come."),
+            false => ("restored", "Answers are live again."),
+        };
+        let body = EventBody::Notice { code: code.to_owned(), text: text.to_owned() };
+        let event =
+            Event { conversation: self.conversation, seq: None, turn: None, at: crate::clock::now(), body };
+        self.pass_on(&event).await
+    }
+
+    fn poll_every(&self) -> Duration {
+        let events = &self.core.config.events;
+        if self.core.bell.is_degraded(self.conversation) { events.poll } else { events.idle_poll }
+    }
+
+    async fn send(&self, frame: Bytes) -> Result<(), End> {
+        self.frames.send(frame).await.map_err(|_| End::Quiet)
+    }
+}
+
+/// The notice that ends the streams of a deleted conversation.
+pub(crate) const DELETED: &str = "conversation.deleted";
+
+fn frame(name: &str, seq: Option<u64>, data: &impl serde::Serialize) -> Bytes {
+    let json = serde_json::to_string(data).unwrap_or_default();
+    Bytes::from(match seq {
+        Some(seq) => format!("event: {name}\nid: {seq}\ndata: {json}\n\n"),
+        None => format!("event: {name}\ndata: {json}\n\n"),
+    })
+}

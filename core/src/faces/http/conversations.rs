@@ -1,0 +1,277 @@
+//! Conversations and their members.
+
+use super::extract::{Below, Caller, Id, IdempotencyKey, Json, Params};
+use crate::{
+    accept::Envelope,
+    access::{Permission, permit, permit_owner},
+    clock,
+    core::Core,
+    error::{Error, Result},
+    events::DELETED,
+    store::{Act, CreateRow, NewEvent, Tx, retrying},
+};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use switchboard_shared::{
+    api::{
+        AddMember, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS, Member, MemberRole, Page,
+        RenameConversation,
+    },
+    events::{Event, EventBody},
+    ids::{ClientId, ConversationId, TenantId, UserId},
+    identity::Identity,
+    problem::ProblemKind,
+};
+
+/// The most members of a conversation.
+const MAX_MEMBERS: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    after: Option<ConversationId>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn create(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    IdempotencyKey(key): IdempotencyKey,
+    Json(new): Json<CreateConversation>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    check_title(&new.title)?;
+    if new.members.len() >= MAX_MEMBERS {
+        return Err(too_many_members());
+    }
+    // Made here, so that a repeated commit is the same conversation.
+    let id = ConversationId::new();
+    let own = || id.to_string().parse().map_err(|_| Error::not_found());
+    let key: ClientId = key.map_or_else(own, Ok)?;
+    let made = retrying!(envelope.deadline, make(&core, &me, id, &key, &new))?;
+    Ok((StatusCode::CREATED, axum::Json(made)))
+}
+
+async fn make(
+    core: &Core,
+    me: &Identity,
+    id: ConversationId,
+    key: &ClientId,
+    new: &CreateConversation,
+) -> Result<ConversationSummary> {
+    let hash = Sha256::digest(serde_json::to_vec(new).unwrap_or_default()).to_vec();
+    let tx = core.store.write(&me.tenant).await?;
+    tx.upsert_user(&me.tenant, &me.user).await?;
+    let id = match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
+        Some((subject, before)) if before == hash => ConversationId(subject),
+        Some(_) => {
+            tx.rollback().await?;
+            return Err(Error::public(ProblemKind::Conflict, "This idempotency key was used for another request."));
+        }
+        None => {
+            tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await?;
+            let row = CreateRow { id, title: &new.title, owner: &me.user, members: &new.members };
+            tx.insert_conversation(&me.tenant, &row).await?;
+            audit(&tx, me, "conversation.created", id, json!({"members": new.members})).await?;
+            id
+        }
+    };
+    let summary = summary(&tx, &me.tenant, id, &me.user).await?;
+    tx.commit().await?;
+    Ok(summary)
+}
+
+pub(crate) async fn list(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    Params(List { after, limit }): Params<List>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    let limit = limit.unwrap_or(50).clamp(1, MAX_PAGE);
+    let tx = core.store.read_own(&me.tenant).await?;
+    let mut items = tx.conversations(&me.tenant, &me.user, after, i64::from(limit) + 1).await?;
+    tx.commit().await?;
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+    Ok(axum::Json(Page { items, next }))
+}
+
+pub(crate) async fn get(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    Id(id): Id<ConversationId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    let tx = core.store.read_own(&me.tenant).await?;
+    let summary = summary(&tx, &me.tenant, id, &me.user).await?;
+    tx.commit().await?;
+    Ok(axum::Json(summary))
+}
+
+pub(crate) async fn rename(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(id): Id<ConversationId>,
+    Json(new): Json<RenameConversation>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    check_title(&new.title)?;
+    let (summary, events) = retrying!(envelope.deadline, retitle(&core, &me, id, &new.title))?;
+    ring(&core, events);
+    Ok(axum::Json(summary))
+}
+
+async fn retitle(
+    core: &Core,
+    me: &Identity,
+    id: ConversationId,
+    title: &str,
+) -> Result<(ConversationSummary, Vec<Event>)> {
+    let tx = core.store.write(&me.tenant).await?;
+    let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
+    permit_owner(access.role)?;
+    tx.rename_conversation(&me.tenant, id, title).await?;
+    let body = EventBody::ConversationRenamed { title: title.to_owned() };
+    let events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
+    let summary = summary(&tx, &me.tenant, id, &me.user).await?;
+    tx.commit().await?;
+    Ok((summary, events))
+}
+
+pub(crate) async fn delete(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(id): Id<ConversationId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    retrying!(envelope.deadline, erase(&core, &me, id))?;
+    let text = "This conversation was deleted.".to_owned();
+    core.bell.live(id, None, EventBody::Notice { code: DELETED.to_owned(), text });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn erase(core: &Core, me: &Identity, id: ConversationId) -> Result<()> {
+    let tx = core.store.write(&me.tenant).await?;
+    let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
+    permit_owner(access.role)?;
+    tx.delete_conversation(&me.tenant, id).await?;
+    audit(&tx, me, "conversation.deleted", id, json!({})).await?;
+    tx.commit().await
+}
+
+pub(crate) async fn members(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    Id(id): Id<ConversationId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    let tx = core.store.read_own(&me.tenant).await?;
+    let items = summary(&tx, &me.tenant, id, &me.user).await?.members;
+    tx.commit().await?;
+    Ok(axum::Json(Page { items, next: None }))
+}
+
+pub(crate) async fn add_member(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(id): Id<ConversationId>,
+    Json(new): Json<AddMember>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    let member = Member { user: new.user, role: MemberRole::Member };
+    ring(&core, retrying!(envelope.deadline, add(&core, &me, id, &member))?);
+    Ok((StatusCode::CREATED, axum::Json(member)))
+}
+
+async fn add(core: &Core, me: &Identity, id: ConversationId, member: &Member) -> Result<Vec<Event>> {
+    let tx = core.store.write(&me.tenant).await?;
+    let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
+    permit_owner(access.role)?;
+    if tx.count_members(&me.tenant, id).await? >= i64::try_from(MAX_MEMBERS).unwrap_or(i64::MAX) {
+        return Err(too_many_members());
+    }
+    let mut events = Vec::new();
+    if tx.insert_member(&me.tenant, id, &member.user, member.role).await? {
+        let body = EventBody::MemberAdded(member.clone());
+        events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
+        audit(&tx, me, "member.added", id, json!({"user": member.user})).await?;
+    }
+    tx.commit().await?;
+    Ok(events)
+}
+
+pub(crate) async fn remove_member(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Below(id, user): Below<UserId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::Converse)?;
+    ring(&core, retrying!(envelope.deadline, take_off(&core, &me, id, &user))?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn take_off(core: &Core, me: &Identity, id: ConversationId, user: &UserId) -> Result<Vec<Event>> {
+    let tx = core.store.write(&me.tenant).await?;
+    let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
+    if *user != me.user {
+        permit_owner(access.role)?;
+    }
+    if !tx.delete_member(&me.tenant, id, user).await? {
+        return Err(Error::not_found());
+    }
+    let body = EventBody::MemberRemoved { user: user.clone() };
+    let events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
+    audit(&tx, me, "member.removed", id, json!({"user": user})).await?;
+    tx.commit().await?;
+    Ok(events)
+}
+
+async fn summary(tx: &Tx, tenant: &TenantId, id: ConversationId, user: &UserId) -> Result<ConversationSummary> {
+    let mut summary = tx.conversation(tenant, id, user).await?.conversation;
+    summary.members = tx.members(tenant, id).await?;
+    Ok(summary)
+}
+
+async fn audit(
+    tx: &Tx,
+    me: &Identity,
+    action: &'static str,
+    id: ConversationId,
+    detail: serde_json::Value,
+) -> Result<()> {
+    let act = Act { at: clock::now(), actor: &me.user, action, subject: &id.to_string(), detail };
+    tx.append_audit(&me.tenant, &act).await
+}
+
+fn now(conversation: ConversationId) -> NewEvent {
+    NewEvent { conversation, turn: None, at: clock::now() }
+}
+
+fn ring(core: &Core, events: Vec<Event>) {
+    for event in events {
+        core.bell.ring(event);
+    }
+}
+
+fn check_title(title: &str) -> Result<()> {
+    match title.chars().count() <= MAX_TITLE_CHARS {
+        true => Ok(()),
+        false => {
+            let detail = format!("A title has at most {MAX_TITLE_CHARS} characters.");
+            Err(Error::public(ProblemKind::TooLarge, detail))
+        }
+    }
+}
+
+fn too_many_members() -> Error {
+    Error::public(ProblemKind::BadRequest, format!("A conversation has at most {MAX_MEMBERS} members."))
+}

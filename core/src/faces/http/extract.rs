@@ -1,0 +1,183 @@
+//! From HTTP to values, and from errors to problems. Nothing that a client sends reaches a handler unchecked.
+
+use crate::{
+    accept::Envelope,
+    access::{Permission, permit},
+    core::Core,
+    error::{Error, Result},
+};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::de::DeserializeOwned;
+use std::{str::FromStr, sync::Arc, time::Duration};
+use switchboard_shared::{
+    headers,
+    ids::{ClientId, ConversationId},
+    identity::Identity,
+    problem::{Problem, ProblemKind},
+};
+use tokio::time::Instant;
+
+/// Who is asking: the edge's signed word, checked.
+pub(crate) struct Caller(pub(crate) Identity);
+
+impl FromRequestParts<Arc<Core>> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
+        let unsigned = || Error::public(ProblemKind::Unauthenticated, "This port answers to edges only.");
+        let header = parts.headers.get(headers::IDENTITY).and_then(|value| value.to_str().ok());
+        let key = core.config.identity_key.expose().as_bytes();
+        let now = chrono::Utc::now().timestamp();
+        let identity = Identity::verify(header.ok_or_else(unsigned)?, key, now).map_err(|error| {
+            tracing::warn!(%error, "a signed identity was refused");
+            unsigned()
+        })?;
+        permit(&identity, Permission::Converse).or_else(|_| permit(&identity, Permission::ManageAgents))?;
+        Ok(Self(identity))
+    }
+}
+
+/// A JSON body that is all of `T` and nothing else.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = media_type.is_some_and(|value| {
+            let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            essence == "application/json" || essence.ends_with("+json")
+        });
+        if !is_json {
+            let detail = "The body must be JSON, with Content-Type: application/json.";
+            return Err(Error::public(ProblemKind::UnsupportedMediaType, detail));
+        }
+        let body = Bytes::from_request(request, core).await.map_err(|rejection| body_problem(core, &rejection))?;
+        read(&body).map(Self)
+    }
+}
+
+fn body_problem(core: &Core, rejection: &BytesRejection) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let detail = format!("A body has at most {} bytes.", core.config.max_body_bytes);
+        return Error::public(ProblemKind::TooLarge, detail);
+    }
+    Error::public(ProblemKind::BadRequest, "The body could not be read to its end.")
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    if body.windows(6).any(|window| window == br"\u0000") {
+        return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Error::public(ProblemKind::BadRequest, format!("The body is not what is needed: {error}.")))
+}
+
+/// An id in the path. One that is not an id is nothing that could be seen.
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<T: FromStr> FromRequestParts<Arc<Core>> for Id<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
+        let Path(text) = Path::<String>::from_request_parts(parts, core).await.map_err(|_| Error::not_found())?;
+        text.parse().map(Self).map_err(|_| Error::not_found())
+    }
+}
+
+/// A conversation and something below it.
+pub(crate) struct Below<T>(pub(crate) ConversationId, pub(crate) T);
+
+impl<T: FromStr> FromRequestParts<Arc<Core>> for Below<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
+        let path = Path::<(String, String)>::from_request_parts(parts, core).await;
+        let Path((conversation, below)) = path.map_err(|_| Error::not_found())?;
+        match (conversation.parse(), below.parse()) {
+            (Ok(conversation), Ok(below)) => Ok(Self(conversation, below)),
+            _ => Err(Error::not_found()),
+        }
+    }
+}
+
+/// The query; a parameter that is unknown or cannot be read is refused.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Core>> for Params<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
+        let Query(query) = Query::<T>::from_request_parts(parts, core)
+            .await
+            .map_err(|e| Error::public(ProblemKind::BadRequest, format!("The query is not what is needed: {}.", e.body_text())))?;
+        Ok(Self(query))
+    }
+}
+
+/// What came in the headers besides the identity.
+impl FromRequestParts<Arc<Core>> for Envelope {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
+        let mut trace = HeaderMap::new();
+        switchboard_shared::telemetry::inject(&tracing::Span::current(), &mut trace);
+        let traceparent = trace.get(headers::TRACEPARENT).and_then(|value| value.to_str().ok());
+        Ok(Self {
+            deadline: Instant::now() + deadline(&parts.headers, core.config.request_deadline),
+            hops: number(&parts.headers, headers::HOPS).unwrap_or(0),
+            traceparent: traceparent.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// The client's idempotency key, if it sent one.
+pub(crate) struct IdempotencyKey(pub(crate) Option<ClientId>);
+
+impl FromRequestParts<Arc<Core>> for IdempotencyKey {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Core>) -> Result<Self> {
+        let Some(value) = parts.headers.get(headers::IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
+        let key = value.to_str().ok().map(|text| text.trim_matches('"')).and_then(|text| text.parse().ok());
+        let bad = || Error::public(ProblemKind::BadRequest, "Idempotency-Key must be 1 to 128 visible ASCII characters.");
+        key.map(|key| Self(Some(key))).ok_or_else(bad)
+    }
+}
+
+/// The time that is left for a request: the edge's word, no longer than `bound`.
+pub(crate) fn deadline(headers: &HeaderMap, bound: Duration) -> Duration {
+    number(headers, headers::DEADLINE_MS).map_or(bound, |ms: u64| Duration::from_millis(ms).min(bound))
+}
+
+fn number<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = self.problem();
+        if problem.status >= 500 {
+            tracing::error!(error = %self, "a request failed");
+        }
+        respond(problem)
+    }
+}
+
+/// A problem as a response (RFC 9457).
+pub(crate) fn respond(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let retry_after = problem.retry_after_s;
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut response = (status, [(header::CONTENT_TYPE, Problem::MEDIA_TYPE)], body).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}

@@ -1,0 +1,19 @@
+//! HTTP and server-sent events under `/v1`, and the seed's `POST /chat`.
+
+pub(crate) mod agents;
+pub(crate) mod chat;
+pub(crate) mod conversations;
+mod extract;
+pub(crate) mod messages;
+pub(crate) mod turns;
+
+pub(crate) use extract::respond;
+
+use axum::{http::header, response::IntoResponse};
+
+/// The document that describes this face; a test holds it against the routes.
+pub(crate) const OPENAPI: &str = include_str!("openapi.json");
+
+pub(crate) async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/openapi+json")], OPENAPI)
+}

@@ -1,0 +1,3 @@
+//! The faces of the core: encoders of the one event log.
+
+pub(crate) mod http;

@@ -1,0 +1,99 @@
+//! An LLM endpoint on a real socket that does as it is told.
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::DropGuard;
+
+use super::Llm;
+use crate::config::LlmConfig;
+
+/// What it does at the next request.
+#[derive(Clone)]
+pub(crate) enum Act {
+    Say(String),
+    /// Streams the pieces; the last flag says whether it ends as it should.
+    Stream(Vec<String>, bool),
+    Status(u16, Option<u64>),
+    Raw(String),
+    Hang,
+}
+
+/// The endpoint; ends when dropped.
+pub(crate) struct Fake {
+    pub(crate) config: LlmConfig,
+    pub(crate) seen: Arc<Mutex<Vec<Value>>>,
+    _stop: DropGuard,
+}
+
+impl Fake {
+    /// Does each act once, and the last one for ever.
+    pub(crate) async fn start(acts: Vec<Act>) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let state = (Arc::new(Mutex::new(acts)), Arc::clone(&seen));
+        let app = Router::new().route("/v1/chat/completions", post(answer)).with_state(state);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
+        let stop = tokio_util::sync::CancellationToken::new();
+        let server = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
+        tokio_util::task::TaskTracker::new().spawn(server.into_future());
+        let config = LlmConfig { base_url, api_key: Default::default(), model: "fake".into() };
+        Self { config, seen, _stop: stop.drop_guard() }
+    }
+
+    pub(crate) fn llm(&self) -> Llm {
+        Llm::new(std::slice::from_ref(&self.config)).unwrap()
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+type Seen = Arc<Mutex<Vec<Value>>>;
+
+async fn answer(
+    State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>,
+    Json(body): Json<Value>,
+) -> Response {
+    seen.lock().unwrap().push(body);
+    let act = {
+        let mut acts = acts.lock().unwrap();
+        if acts.len() > 1 { acts.remove(0) } else { acts[0].clone() }
+    };
+    match act {
+        Act::Say(text) => Json(json!({
+            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3}}))
+        .into_response(),
+        Act::Stream(pieces, whole) => {
+            let mut text: String = pieces
+                .iter()
+                .map(|piece| format!("data: {}\n\n", json!({"choices": [{"delta": {"content": piece}}]})))
+                .collect();
+            if whole {
+                let end = json!({"choices": [{"delta": {}, "finish_reason": "stop"}],
+                    "usage": {"prompt_tokens": 7, "completion_tokens": 3}});
+                text.push_str(&format!("data: {end}\n\ndata: [DONE]\n\n"));
+            }
+            ([(header::CONTENT_TYPE, "text/event-stream")], text).into_response()
+        }
+        Act::Status(status, retry_after) => {
+            let error = json!({"error": {"message": "no"}}).to_string();
+            let mut response = (StatusCode::from_u16(status).unwrap(), error).into_response();
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            response
+        }
+        Act::Raw(text) => Body::from(text).into_response(),
+        Act::Hang => std::future::pending().await,
+    }
+}

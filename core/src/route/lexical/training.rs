@@ -1,0 +1,125 @@
+//! Training: multinomial logistic regression by AdaGrad over sparse vectors. Deterministic, in milliseconds.
+
+/// A text as the model sees it: row numbers with weights, of unit length at most.
+pub(super) type Vector = Vec<(u32, f32)>;
+
+/// A text to learn from.
+#[derive(Debug, Clone)]
+pub(super) struct Sample {
+    pub(super) vector: Vector,
+    pub(super) class: usize,
+    pub(super) weight: f32,
+    /// Whether the temperature may be fitted on it: a message somebody would write, not a description.
+    pub(super) is_message: bool,
+}
+
+/// A linear model; `weights[row * classes + class]`.
+#[derive(Debug, Clone)]
+pub(super) struct Linear {
+    classes: usize,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+const RATE: f32 = 0.5;
+const MOST_EPOCHS: usize = 14;
+const FEWEST_EPOCHS: usize = 3;
+/// Multiplications that one training may take; more samples or agents get fewer epochs.
+const WORK: usize = 1_500_000_000;
+const FOLDS: usize = 3;
+
+impl Linear {
+    pub(super) fn train(samples: &[&Sample], rows: usize, classes: usize) -> Self {
+        let mut model =
+            Self { classes, weights: vec![0.0; rows * classes], bias: vec![0.0; classes] };
+        let mut squares = vec![1e-3_f32; rows * classes];
+        let per_epoch: usize = samples.iter().map(|sample| sample.vector.len() * classes * 3).sum();
+        let epochs = (WORK / per_epoch.max(1)).clamp(FEWEST_EPOCHS, MOST_EPOCHS);
+        let mut order: Vec<usize> = (0..samples.len()).collect();
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..epochs {
+            shuffle(&mut order, &mut random);
+            for &i in &order {
+                model.learn(samples[i], &mut squares);
+            }
+        }
+        model
+    }
+
+    fn learn(&mut self, sample: &Sample, squares: &mut [f32]) {
+        let mut slope = self.logits(&sample.vector);
+        softmax(&mut slope, 1.0);
+        slope[sample.class] -= 1.0;
+        for slope in &mut slope {
+            *slope *= sample.weight;
+        }
+        for (bias, slope) in self.bias.iter_mut().zip(&slope) {
+            *bias -= 0.01 * slope;
+        }
+        for &(row, value) in &sample.vector {
+            let at = row as usize * self.classes;
+            let weights = &mut self.weights[at..at + self.classes];
+            let squares = &mut squares[at..at + self.classes];
+            for ((weight, square), slope) in weights.iter_mut().zip(squares).zip(&slope) {
+                let slope = slope * value;
+                *square += slope * slope;
+                *weight -= RATE * slope / square.sqrt();
+            }
+        }
+    }
+
+    pub(super) fn logits(&self, vector: &[(u32, f32)]) -> Vec<f32> {
+        let mut logits = self.bias.clone();
+        for &(row, value) in vector {
+            let at = row as usize * self.classes;
+            for (logit, weight) in logits.iter_mut().zip(&self.weights[at..at + self.classes]) {
+                *logit += value * weight;
+            }
+        }
+        logits
+    }
+}
+
+/// Turns logits into probabilities.
+pub(super) fn softmax(logits: &mut [f32], temperature: f32) {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for logit in &mut *logits {
+        *logit = ((*logit - top) / temperature).exp();
+        sum += *logit;
+    }
+    for logit in logits {
+        *logit /= sum;
+    }
+}
+
+/// Finds the temperature under which probabilities of messages that were not learned are most honest.
+pub(super) fn temperature(samples: &[Sample], rows: usize, classes: usize) -> f32 {
+    let mut held_out = Vec::new();
+    for fold in 0..FOLDS {
+        let of_fold = |i: usize| samples[i].is_message && i % FOLDS == fold;
+        let learned: Vec<_> = (0..samples.len()).filter(|&i| !of_fold(i)).map(|i| &samples[i]).collect();
+        let model = Linear::train(&learned, rows, classes);
+        for sample in (0..samples.len()).filter(|&i| of_fold(i)).map(|i| &samples[i]) {
+            held_out.push((model.logits(&sample.vector), sample.class));
+        }
+    }
+    let surprise = |temperature: f32| -> f32 {
+        let of = |(logits, class): &(Vec<f32>, usize)| {
+            let mut shares = logits.clone();
+            softmax(&mut shares, temperature);
+            -shares[*class].max(1e-9).ln()
+        };
+        held_out.iter().map(of).sum()
+    };
+    let candidates = (0..30).map(|i| 0.2 * 1.12_f32.powi(i));
+    candidates.min_by(|a, b| surprise(*a).total_cmp(&surprise(*b))).unwrap_or(1.0).clamp(0.3, 2.0)
+}
+
+fn shuffle(order: &mut [usize], random: &mut u64) {
+    for i in (1..order.len()).rev() {
+        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let pick = usize::try_from(*random >> 33).unwrap_or_default() % (i + 1);
+        order.swap(i, pick);
+    }
+}

@@ -1,0 +1,100 @@
+//! Every route of the core on one page, and what stands around each request.
+
+use crate::{
+    admin,
+    core::{Core, StartError},
+    faces::http::{self, agents, chat, conversations, messages, turns},
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::HeaderValue,
+    middleware::{self, Next},
+    response::Response,
+    routing::{delete, get, post},
+};
+use std::{net::SocketAddr, sync::Arc};
+use switchboard_shared::{
+    headers,
+    problem::{Problem, ProblemKind},
+    telemetry,
+};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout},
+};
+use tracing::Instrument;
+
+/// The public routes.
+pub(crate) fn routes(core: &Arc<Core>) -> Router {
+    let v1 = Router::new()
+        .route("/conversations", post(conversations::create).get(conversations::list))
+        .route(
+            "/conversations/{id}",
+            get(conversations::get).patch(conversations::rename).delete(conversations::delete),
+        )
+        .route("/conversations/{id}/members", get(conversations::members).post(conversations::add_member))
+        .route("/conversations/{id}/members/{user}", delete(conversations::remove_member))
+        .route("/conversations/{id}/messages", post(messages::send).get(messages::page))
+        .route("/conversations/{id}/events", get(messages::stream))
+        .route("/turns/{id}", get(turns::get))
+        .route("/turns/{id}/cancel", post(turns::cancel))
+        .route("/analyze", post(turns::analyze))
+        .route("/agents", get(agents::list).post(agents::register))
+        .route("/agents/{id}", get(agents::get).delete(agents::remove))
+        .route("/agents/{id}/probe", post(agents::probe));
+    Router::new()
+        .nest("/v1", v1)
+        .route("/chat", post(chat::chat))
+        .route("/openapi.json", get(http::openapi))
+        .route("/healthz", get(admin::healthz))
+        .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })
+        .method_not_allowed_fallback(|| async {
+            http::respond(Problem::new(ProblemKind::MethodNotAllowed, ""))
+        })
+        .layer(middleware::from_fn_with_state(Arc::clone(core), around))
+        .layer(DefaultBodyLimit::max(core.config.max_body_bytes))
+        .with_state(Arc::clone(core))
+}
+
+/// One span, one deadline and one line of metrics per request.
+async fn around(State(core): State<Arc<Core>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let id = request.headers().get(headers::REQUEST_ID).cloned();
+    let span = tracing::info_span!(
+        "request",
+        otel.name = format!("{} {route}", request.method()),
+        http.request.method = %request.method(),
+        http.route = route,
+        request.id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default(),
+    );
+    telemetry::follow(&span, request.headers());
+    let began = Instant::now();
+    // What listens or waits for an answer has bounds of its own; only the head of its response is waited for here.
+    let bound = match route.as_str() {
+        "/chat" => core.config.turn.deadline + core.config.request_deadline,
+        _ => core.config.request_deadline,
+    };
+    let answered = timeout(bound, next.run(request).instrument(span)).await;
+    let mut response =
+        answered.unwrap_or_else(|_| http::respond(Problem::new(ProblemKind::DeadlineExceeded, "")));
+    core.metrics.answered(&route, response.status().as_u16(), began.elapsed());
+    if let Some(id) = id.filter(|id| *id != HeaderValue::from_static("")) {
+        response.headers_mut().insert(headers::REQUEST_ID, id);
+    }
+    response
+}
+
+/// Takes a port, or says in one sentence why it cannot.
+pub(crate) async fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, key, source })
+}
+
+/// Serves until the core goes; what is running then is finished.
+pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener, routes: Router) {
+    let stop = core.shutdown.token.clone();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the server stopped");
+    }
+}

@@ -1,0 +1,69 @@
+//! The registry's rows.
+
+use super::{Tx, sql};
+use crate::error::{Error, Result};
+use serde_json::Value;
+use switchboard_shared::{
+    api::Example,
+    ids::{AgentId, InvalidId, TenantId, UserId},
+};
+use url::Url;
+
+/// A registered agent as it is stored.
+pub(crate) struct AgentRow {
+    pub(crate) id: AgentId,
+    pub(crate) card_url: Url,
+    pub(crate) card: Value,
+    pub(crate) examples: Vec<Example>,
+}
+
+impl Tx {
+    /// Counts the changes of the tenant's registry: a core that knows another number reads it again.
+    pub(crate) async fn registry_version(&self, tenant: &TenantId) -> Result<i64> {
+        let row = self.query_opt(sql!("registry_version"), &[&tenant.as_str()]).await?;
+        Ok(row.map_or(0, |row| row.get(0)))
+    }
+
+    pub(crate) async fn bump_registry(&self, tenant: &TenantId) -> Result<i64> {
+        let row = self.query_opt(sql!("bump_registry"), &[&tenant.as_str()]).await?;
+        Ok(row.map_or(0, |row| row.get(0)))
+    }
+
+    pub(crate) async fn agents(&self, tenant: &TenantId) -> Result<Vec<AgentRow>> {
+        let rows = self.query(sql!("agents"), &[&tenant.as_str()]).await?;
+        let broken = |reason: String| Error::Row { what: "agent", reason };
+        rows.iter()
+            .map(|row| {
+                Ok(AgentRow {
+                    id: row.get::<_, &str>(0).parse().map_err(|e: InvalidId| broken(e.to_string()))?,
+                    card_url: row.get::<_, &str>(1).parse().map_err(|e: url::ParseError| broken(e.to_string()))?,
+                    card: row.get(2),
+                    examples: serde_json::from_value(row.get(3)).map_err(|e| broken(e.to_string()))?,
+                })
+            })
+            .collect()
+    }
+
+    pub(crate) async fn upsert_agent(&self, tenant: &TenantId, agent: &AgentRow, by: &UserId) -> Result<()> {
+        let examples = serde_json::to_value(&agent.examples);
+        let examples = examples.map_err(|e| Error::Row { what: "example", reason: e.to_string() })?;
+        self.execute(
+            sql!("upsert_agent"),
+            &[
+                &tenant.as_str(),
+                &agent.id.as_str(),
+                &agent.card_url.as_str(),
+                &agent.card,
+                &examples,
+                &by.as_str(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Takes an agent off; whether it was there.
+    pub(crate) async fn delete_agent(&self, tenant: &TenantId, id: &AgentId) -> Result<bool> {
+        Ok(self.execute(sql!("delete_agent"), &[&tenant.as_str(), &id.as_str()]).await? > 0)
+    }
+}

@@ -1,0 +1,76 @@
+//! Who did what, append-only: each row's hash covers the row before it, so that a change shows.
+
+use super::{Tx, messages::seq, sql};
+use crate::error::Result;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use switchboard_shared::ids::{TenantId, UserId};
+
+/// One act.
+pub(crate) struct Act<'a> {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) actor: &'a UserId,
+    /// Such as `agent.registered`.
+    pub(crate) action: &'static str,
+    pub(crate) subject: &'a str,
+    pub(crate) detail: Value,
+}
+
+impl Tx {
+    /// Appends to the tenant's chain. It holds the chain's head until the transaction ends, so it comes last in it.
+    pub(crate) async fn append_audit(&self, tenant: &TenantId, act: &Act<'_>) -> Result<()> {
+        self.execute(sql!("insert_audit_head"), &[&tenant.as_str()]).await?;
+        let head = self.query_opt(sql!("lock_audit_head"), &[&tenant.as_str()]).await?;
+        let (last, before) =
+            head.map_or((0, Vec::new()), |row| (seq(&row, 0), row.get::<_, Vec<u8>>(1)));
+        let number = i64::try_from(last + 1).unwrap_or(i64::MAX);
+        let detail = act.detail.to_string();
+        let hash = link(&before, number, act, &detail);
+        let (actor, action) = (act.actor.as_str(), act.action);
+        self.execute(
+            sql!("insert_audit"),
+            &[&tenant.as_str(), &number, &act.at, &actor, &action, &act.subject, &detail, &hash],
+        )
+        .await?;
+        self.execute(sql!("set_audit_head"), &[&tenant.as_str(), &number, &hash]).await?;
+        Ok(())
+    }
+}
+
+/// SHA-256 over the hash before and every field, each with its length in front, so that no two rows hash alike.
+fn link(before: &[u8], number: i64, act: &Act<'_>, detail: &str) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    let (number, at) = (number.to_be_bytes(), act.at.timestamp_micros().to_be_bytes());
+    let fields: [&[u8]; 7] = [
+        before,
+        &number,
+        &at,
+        act.actor.as_str().as_bytes(),
+        act.action.as_bytes(),
+        act.subject.as_bytes(),
+        detail.as_bytes(),
+    ];
+    for field in fields {
+        hash.update((field.len() as u64).to_be_bytes());
+        hash.update(field);
+    }
+    hash.finalize().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_changed_field_or_order_changes_the_hash() {
+        let ann: UserId = "ann".parse().unwrap();
+        let act = |action, subject| Act { at: DateTime::UNIX_EPOCH, actor: &ann, action, subject, detail: json!({}) };
+        let one = link(b"", 1, &act("a", "bc"), "{}");
+        assert_ne!(one, link(b"", 1, &act("ab", "c"), "{}"), "fields have bounds");
+        assert_ne!(one, link(&one, 1, &act("a", "bc"), "{}"), "the row before counts");
+        assert_ne!(one, link(b"", 2, &act("a", "bc"), "{}"), "the number counts");
+        assert_eq!(one, link(b"", 1, &act("a", "bc"), "{}"));
+    }
+}

@@ -1,0 +1,165 @@
+//! Conversations and their members.
+
+use super::{Tx, sql};
+use crate::error::{Error, Result};
+use switchboard_shared::{
+    api::{ConversationSummary, Member, MemberRole},
+    ids::{ConversationId, TenantId, UserId},
+};
+use tokio_postgres::Row;
+
+/// A conversation that the caller is a member of.
+pub(crate) struct Access {
+    pub(crate) conversation: ConversationSummary,
+    pub(crate) role: MemberRole,
+}
+
+/// A conversation to be made.
+pub(crate) struct CreateRow<'a> {
+    pub(crate) id: ConversationId,
+    pub(crate) title: &'a str,
+    pub(crate) owner: &'a UserId,
+    pub(crate) members: &'a [UserId],
+}
+
+impl Tx {
+    pub(crate) async fn upsert_user(&self, tenant: &TenantId, user: &UserId) -> Result<()> {
+        self.execute(sql!("upsert_tenant"), &[&tenant.as_str()]).await?;
+        self.execute(sql!("upsert_user"), &[&tenant.as_str(), &user.as_str()]).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn insert_conversation(&self, tenant: &TenantId, new: &CreateRow<'_>) -> Result<()> {
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&tenant.as_str(), &new.id.0, &new.title, &new.owner.as_str()];
+        self.query(sql!("insert_conversation"), &values).await?;
+        self.insert_member(tenant, new.id, new.owner, MemberRole::Owner).await?;
+        for user in new.members.iter().filter(|user| *user != new.owner) {
+            self.insert_member(tenant, new.id, user, MemberRole::Member).await?;
+        }
+        Ok(())
+    }
+
+    /// The conversation, if `user` is a member of it.
+    pub(crate) async fn conversation(&self, tenant: &TenantId, id: ConversationId, user: &UserId) -> Result<Access> {
+        let row = self.query_opt(sql!("conversation"), &[&tenant.as_str(), &id.0, &user.as_str()]).await?;
+        access(&row.ok_or_else(Error::not_found)?)
+    }
+
+    /// The same, and nobody else changes it until this transaction ends.
+    pub(crate) async fn lock_conversation(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<Access> {
+        let row = self.query_opt(sql!("lock_conversation"), &[&tenant.as_str(), &id.0, &user.as_str()]).await?;
+        access(&row.ok_or_else(Error::not_found)?)
+    }
+
+    pub(crate) async fn conversations(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        after: Option<ConversationId>,
+        limit: i64,
+    ) -> Result<Vec<ConversationSummary>> {
+        let after = after.map(|id| id.0);
+        let rows =
+            self.query(sql!("conversations"), &[&tenant.as_str(), &user.as_str(), &after, &limit]).await?;
+        Ok(rows.iter().map(summary).collect())
+    }
+
+    pub(crate) async fn rename_conversation(&self, tenant: &TenantId, id: ConversationId, title: &str) -> Result<()> {
+        self.execute(sql!("rename_conversation"), &[&tenant.as_str(), &id.0, &title]).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_conversation(&self, tenant: &TenantId, id: ConversationId) -> Result<()> {
+        self.execute(sql!("delete_conversation"), &[&tenant.as_str(), &id.0]).await?;
+        Ok(())
+    }
+
+    /// Adds a member; whether it was not one already.
+    pub(crate) async fn insert_member(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        user: &UserId,
+        role: MemberRole,
+    ) -> Result<bool> {
+        let role = match role {
+            MemberRole::Owner => "owner",
+            MemberRole::Member => "member",
+        };
+        let added =
+            self.execute(sql!("insert_member"), &[&tenant.as_str(), &id.0, &user.as_str(), &role]).await?;
+        Ok(added > 0)
+    }
+
+    pub(crate) async fn members(&self, tenant: &TenantId, id: ConversationId) -> Result<Vec<Member>> {
+        let rows = self.query(sql!("members"), &[&tenant.as_str(), &id.0]).await?;
+        rows.iter().map(|row| Ok(Member { user: user(row, 0)?, role: role(row.get(1)) })).collect()
+    }
+
+    pub(crate) async fn count_members(&self, tenant: &TenantId, id: ConversationId) -> Result<i64> {
+        let row = self.query_opt(sql!("count_members"), &[&tenant.as_str(), &id.0]).await?;
+        Ok(row.map_or(0, |row| row.get(0)))
+    }
+
+    /// Takes a member off; whether it was one.
+    pub(crate) async fn delete_member(&self, tenant: &TenantId, id: ConversationId, user: &UserId) -> Result<bool> {
+        Ok(self.execute(sql!("delete_member"), &[&tenant.as_str(), &id.0, &user.as_str()]).await? > 0)
+    }
+
+    /// What an earlier request with the same key made, and the hash of that request.
+    pub(crate) async fn idempotent_subject(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        key: &str,
+    ) -> Result<Option<(uuid::Uuid, Vec<u8>)>> {
+        let row =
+            self.query_opt(sql!("idempotent_subject"), &[&tenant.as_str(), &user.as_str(), &key]).await?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    pub(crate) async fn insert_idempotency(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        key: &str,
+        hash: &[u8],
+        subject: uuid::Uuid,
+    ) -> Result<()> {
+        self.execute(sql!("insert_idempotency"), &[&tenant.as_str(), &user.as_str(), &key, &hash, &subject])
+            .await?;
+        Ok(())
+    }
+}
+
+pub(super) fn user(row: &Row, column: usize) -> Result<UserId> {
+    row.get::<_, &str>(column).parse().map_err(|e: switchboard_shared::ids::InvalidId| Error::Row {
+        what: "user",
+        reason: e.to_string(),
+    })
+}
+
+fn access(row: &Row) -> Result<Access> {
+    Ok(Access { conversation: summary(row), role: role(row.get(5)) })
+}
+
+fn role(name: &str) -> MemberRole {
+    if name == "owner" { MemberRole::Owner } else { MemberRole::Member }
+}
+
+fn summary(row: &Row) -> ConversationSummary {
+    ConversationSummary {
+        id: ConversationId(row.get(0)),
+        title: row.get(1),
+        last_seq: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
+        created_at: row.get(3),
+        updated_at: row.get(4),
+        members: Vec::new(),
+    }
+}

@@ -1,0 +1,41 @@
+//! The truth: everything that Switchboard has acknowledged. One statement per file in `sql/`, one function per
+//! statement, each inside a transaction that is bound to one tenant.
+
+mod agents;
+mod audit;
+mod conversations;
+mod events;
+mod messages;
+mod migrate;
+mod pools;
+mod turns;
+
+pub(crate) use agents::AgentRow;
+pub(crate) use audit::Act;
+pub(crate) use conversations::CreateRow;
+pub(crate) use events::NewEvent;
+pub(crate) use messages::{MessageRow, SentBefore};
+pub(crate) use migrate::{MigrateError, migrate};
+pub(crate) use pools::{Patience, Store, Tx};
+pub(crate) use turns::{CallRow, FinishedCall, FinishedTurn, NewTurn, TurnRow};
+
+macro_rules! sql {
+    ($name:literal) => {
+        (concat!("running ", $name), include_str!(concat!("sql/", $name, ".sql")))
+    };
+}
+use sql;
+
+/// Runs a transaction again while it fails for reasons that pass, until a deadline. It must be safe to repeat.
+macro_rules! retrying {
+    ($deadline:expr, $work:expr) => {{
+        let mut patience = $crate::store::Patience::until($deadline);
+        loop {
+            match $work.await {
+                Err(error) if patience.again(&error).await => {}
+                done => break done,
+            }
+        }
+    }};
+}
+pub(crate) use retrying;

@@ -1,0 +1,1 @@
+SELECT count(*) FROM members WHERE tenant_id = $1 AND conversation_id = $2

@@ -1,0 +1,2 @@
+INSERT INTO conversations (tenant_id, id, title, created_by) VALUES ($1, $2, $3, $4)
+RETURNING id, title, last_seq, created_at, updated_at

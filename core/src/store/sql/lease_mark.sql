@@ -1,0 +1,1 @@
+SELECT mark FROM turns WHERE tenant_id = $1 AND id = $2

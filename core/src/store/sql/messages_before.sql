@@ -1,0 +1,4 @@
+SELECT id, seq, author, body, parts, turn_id, client_id, at FROM messages
+WHERE tenant_id = $1 AND conversation_id = $2 AND seq < $3
+ORDER BY seq DESC
+LIMIT $4

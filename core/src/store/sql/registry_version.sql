@@ -1,0 +1,1 @@
+SELECT registry_version FROM tenants WHERE id = $1

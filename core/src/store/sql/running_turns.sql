@@ -1,0 +1,1 @@
+SELECT id FROM turns WHERE tenant_id = $1 AND conversation_id = $2 AND state = 'running' ORDER BY message_seq

@@ -1,0 +1,1 @@
+SELECT id FROM tenants ORDER BY id

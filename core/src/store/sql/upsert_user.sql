@@ -1,0 +1,1 @@
+INSERT INTO users (tenant_id, id) VALUES ($1, $2) ON CONFLICT DO NOTHING

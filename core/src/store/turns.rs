@@ -1,0 +1,376 @@
+//! Turns and their calls: work in progress, as rows, so that any core can take it up.
+
+use super::{Tx, messages::seq, sql};
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use switchboard_shared::{
+    api::CallView,
+    events::{CallState, Plan, TurnState, Usage},
+    ids::{AgentId, CallId, ConversationId, InvalidId, MessageId, TenantId, TurnId, UserId},
+};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// A turn that a message begins.
+pub(crate) struct NewTurn<'a> {
+    pub(crate) id: TurnId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) message: MessageId,
+    pub(crate) message_seq: u64,
+    pub(crate) user: &'a UserId,
+    pub(crate) chosen: &'a [AgentId],
+    pub(crate) owner: Uuid,
+    pub(crate) lease: Duration,
+    pub(crate) hops: u32,
+    pub(crate) traceparent: &'a str,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// A turn as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct TurnRow {
+    pub(crate) id: TurnId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) message: MessageId,
+    pub(crate) message_seq: u64,
+    pub(crate) user: UserId,
+    pub(crate) chosen: Vec<AgentId>,
+    pub(crate) state: TurnState,
+    pub(crate) attempt: u32,
+    pub(crate) plan: Option<Plan>,
+    pub(crate) hops: u32,
+    pub(crate) traceparent: String,
+    pub(crate) answer: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) usage: Usage,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// A call as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct CallRow {
+    pub(crate) id: CallId,
+    pub(crate) step: usize,
+    pub(crate) agent: AgentId,
+    pub(crate) question: String,
+    pub(crate) state: CallState,
+    pub(crate) task_id: Option<String>,
+    pub(crate) reply: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) partial: bool,
+    pub(crate) ms: u64,
+}
+
+impl CallRow {
+    /// What members see.
+    pub(crate) fn view(&self) -> CallView {
+        CallView {
+            id: self.id,
+            agent: self.agent.clone(),
+            question: self.question.clone(),
+            state: self.state,
+            reply: self.reply.clone(),
+            reason: self.reason.clone(),
+            ms: self.ms,
+        }
+    }
+}
+
+/// How a call ended.
+pub(crate) struct FinishedCall<'a> {
+    pub(crate) state: CallState,
+    pub(crate) task_id: Option<&'a str>,
+    pub(crate) reply: &'a str,
+    pub(crate) reason: Option<&'a str>,
+    pub(crate) partial: bool,
+    pub(crate) ms: u64,
+}
+
+/// How a turn ended.
+pub(crate) struct FinishedTurn<'a> {
+    pub(crate) state: TurnState,
+    pub(crate) answer: Option<&'a str>,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) usage: Usage,
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl Tx {
+    pub(crate) async fn insert_turn(&self, tenant: &TenantId, turn: &NewTurn<'_>) -> Result<()> {
+        let chosen: Vec<_> = turn.chosen.iter().map(AgentId::as_str).collect();
+        let (message_seq, lease) = (int(turn.message_seq), lease_ms(turn.lease));
+        let hops = i32::try_from(turn.hops).unwrap_or(i32::MAX);
+        self.execute(
+            sql!("insert_turn"),
+            &[
+                &tenant.as_str(),
+                &turn.id.0,
+                &turn.conversation.0,
+                &turn.message.0,
+                &message_seq,
+                &turn.user.as_str(),
+                &chosen,
+                &turn.owner,
+                &lease,
+                &hops,
+                &turn.traceparent,
+                &turn.at,
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The turn, if `user` is a member of its conversation.
+    pub(crate) async fn turn(&self, tenant: &TenantId, id: TurnId, user: &UserId) -> Result<TurnRow> {
+        let row = self.query_opt(sql!("turn"), &[&tenant.as_str(), &id.0, &user.as_str()]).await?;
+        turn(&row.ok_or_else(Error::not_found)?)
+    }
+
+    /// Takes over turns whose core has stopped renewing their leases.
+    pub(crate) async fn claim_turns(
+        &self,
+        tenant: &TenantId,
+        owner: Uuid,
+        lease: Duration,
+        limit: i64,
+    ) -> Result<Vec<TurnRow>> {
+        let lease = lease_ms(lease);
+        let rows = self.query(sql!("claim_turns"), &[&tenant.as_str(), &owner, &lease, &limit]).await?;
+        rows.iter().map(turn).collect()
+    }
+
+    /// Keeps a turn; whether its user wants it stopped.
+    pub(crate) async fn renew_lease(
+        &self,
+        tenant: &TenantId,
+        id: TurnId,
+        owner: Uuid,
+        attempt: u32,
+        lease: Duration,
+    ) -> Result<bool> {
+        let (attempt, lease) = (count(attempt), lease_ms(lease));
+        let row =
+            self.query_opt(sql!("renew_lease"), &[&tenant.as_str(), &id.0, &owner, &attempt, &lease]).await?;
+        row.map(|row| row.get(0)).ok_or(Error::LeaseLost)
+    }
+
+    /// Gives a turn back, for another core to take at once.
+    pub(crate) async fn release_lease(&self, tenant: &TenantId, id: TurnId, owner: Uuid, attempt: u32) -> Result<()> {
+        self.execute(sql!("release_lease"), &[&tenant.as_str(), &id.0, &owner, &count(attempt)]).await?;
+        Ok(())
+    }
+
+    /// Makes sure, until this transaction ends, that the turn is this core's: nobody writes a turn it has lost. `mark`
+    /// names what is about to be written; false means that it is there already, from a commit whose answer was lost.
+    pub(crate) async fn hold_lease(
+        &self,
+        tenant: &TenantId,
+        id: TurnId,
+        owner: Uuid,
+        attempt: u32,
+        mark: Uuid,
+    ) -> Result<bool> {
+        let held = self
+            .execute(sql!("hold_lease"), &[&tenant.as_str(), &id.0, &owner, &count(attempt), &mark])
+            .await?;
+        if held > 0 {
+            return Ok(true);
+        }
+        let row = self.query_opt(sql!("lease_mark"), &[&tenant.as_str(), &id.0]).await?;
+        match row.and_then(|row| row.get::<_, Option<Uuid>>(0)) {
+            Some(last) if last == mark => Ok(false),
+            _ => Err(Error::LeaseLost),
+        }
+    }
+
+    pub(crate) async fn request_cancel(&self, tenant: &TenantId, id: TurnId) -> Result<()> {
+        self.execute(sql!("request_cancel"), &[&tenant.as_str(), &id.0]).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn set_plan(&self, tenant: &TenantId, id: TurnId, plan: &Plan) -> Result<()> {
+        let plan = serde_json::to_value(plan).map_err(|e| Error::Row { what: "plan", reason: e.to_string() })?;
+        self.execute(sql!("set_plan"), &[&tenant.as_str(), &id.0, &plan]).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn finish_turn(&self, tenant: &TenantId, id: TurnId, end: &FinishedTurn<'_>) -> Result<()> {
+        let usage = &end.usage;
+        self.execute(
+            sql!("finish_turn"),
+            &[
+                &tenant.as_str(),
+                &id.0,
+                &end.state.name(),
+                &end.answer,
+                &end.error,
+                &count(usage.calls),
+                &int(usage.llm_input_tokens),
+                &int(usage.llm_output_tokens),
+                &int(usage.ms),
+                &end.at,
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn running_turns(&self, tenant: &TenantId, id: ConversationId) -> Result<Vec<TurnId>> {
+        let rows = self.query(sql!("running_turns"), &[&tenant.as_str(), &id.0]).await?;
+        Ok(rows.iter().map(|row| TurnId(row.get(0))).collect())
+    }
+
+    /// The turn before the message `before`: its state, and whom it asked.
+    pub(crate) async fn previous_turn(
+        &self,
+        tenant: &TenantId,
+        conversation: ConversationId,
+        before: u64,
+    ) -> Result<Option<(TurnId, TurnState, Option<Plan>)>> {
+        let row =
+            self.query_opt(sql!("previous_turn"), &[&tenant.as_str(), &conversation.0, &int(before)]).await?;
+        row.map(|row| Ok((TurnId(row.get(0)), turn_state(row.get(1))?, plan(row.get(2))?))).transpose()
+    }
+
+    pub(crate) async fn calls(&self, tenant: &TenantId, id: TurnId) -> Result<Vec<CallRow>> {
+        let rows = self.query(sql!("calls"), &[&tenant.as_str(), &id.0]).await?;
+        rows.iter().map(call).collect()
+    }
+
+    pub(crate) async fn insert_call(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        new: &CallRow,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        let step = i32::try_from(new.step).unwrap_or(i32::MAX);
+        self.execute(
+            sql!("insert_call"),
+            &[&tenant.as_str(), &turn.0, &new.id.0, &step, &new.agent.as_str(), &new.question, &new.task_id, &at],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Remembers the agent's id of its work, so that another core can ask for it.
+    pub(crate) async fn set_task(&self, tenant: &TenantId, turn: TurnId, call: CallId, task: &str) -> Result<()> {
+        self.execute(sql!("set_task"), &[&tenant.as_str(), &turn.0, &call.0, &task]).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn finish_call(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        call: CallId,
+        end: &FinishedCall<'_>,
+    ) -> Result<()> {
+        self.execute(
+            sql!("finish_call"),
+            &[
+                &tenant.as_str(),
+                &turn.0,
+                &call.0,
+                &end.state.name(),
+                &end.task_id,
+                &end.reply,
+                &end.reason,
+                &end.partial,
+                &int(end.ms),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Adds a finished turn to its user's hour.
+    pub(crate) async fn add_usage(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        at: DateTime<Utc>,
+        usage: &Usage,
+    ) -> Result<()> {
+        let (calls, input, output) =
+            (i64::from(usage.calls), int(usage.llm_input_tokens), int(usage.llm_output_tokens));
+        self.execute(
+            sql!("add_usage"),
+            &[&tenant.as_str(), &user.as_str(), &at, &calls, &input, &output],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+fn turn(row: &Row) -> Result<TurnRow> {
+    let id = |e: InvalidId| Error::Row { what: "turn", reason: e.to_string() };
+    let chosen: Vec<String> = row.get("chosen");
+    Ok(TurnRow {
+        id: TurnId(row.get("id")),
+        conversation: ConversationId(row.get("conversation_id")),
+        message: MessageId(row.get("message_id")),
+        message_seq: u64::try_from(row.get::<_, i64>("message_seq")).unwrap_or(0),
+        user: row.get::<_, &str>("user_id").parse().map_err(id)?,
+        chosen: chosen.iter().map(|name| name.parse().map_err(id)).collect::<Result<_>>()?,
+        state: turn_state(row.get("state"))?,
+        attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or(1),
+        plan: plan(row.get("plan"))?,
+        hops: u32::try_from(row.get::<_, i32>("hops")).unwrap_or(0),
+        traceparent: row.get("traceparent"),
+        answer: row.get("answer"),
+        error: row.get("error"),
+        usage: Usage {
+            calls: u32::try_from(row.get::<_, i32>("calls")).unwrap_or(0),
+            llm_input_tokens: u64::try_from(row.get::<_, i64>("llm_input_tokens")).unwrap_or(0),
+            llm_output_tokens: u64::try_from(row.get::<_, i64>("llm_output_tokens")).unwrap_or(0),
+            ms: u64::try_from(row.get::<_, i64>("ms")).unwrap_or(0),
+        },
+        created_at: row.get("created_at"),
+    })
+}
+
+fn call(row: &Row) -> Result<CallRow> {
+    Ok(CallRow {
+        id: CallId(row.get(0)),
+        step: usize::try_from(row.get::<_, i32>(1)).unwrap_or(0),
+        agent: row
+            .get::<_, &str>(2)
+            .parse()
+            .map_err(|e: InvalidId| Error::Row { what: "call", reason: e.to_string() })?,
+        question: row.get(3),
+        state: named("call state", row.get(4))?,
+        task_id: row.get(5),
+        reply: row.get(6),
+        reason: row.get(7),
+        partial: row.get(8),
+        ms: seq(row, 9),
+    })
+}
+
+fn plan(value: Option<serde_json::Value>) -> Result<Option<Plan>> {
+    let plan = value.map(serde_json::from_value).transpose();
+    plan.map_err(|e| Error::Row { what: "plan", reason: e.to_string() })
+}
+
+fn turn_state(name: &str) -> Result<TurnState> {
+    named("turn state", name)
+}
+
+fn named<T: serde::de::DeserializeOwned>(what: &'static str, name: &str) -> Result<T> {
+    serde_json::from_value(name.into()).map_err(|e| Error::Row { what, reason: e.to_string() })
+}
+
+fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn count(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+fn lease_ms(lease: Duration) -> f64 {
+    lease.as_secs_f64() * 1e3
+}

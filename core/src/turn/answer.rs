@@ -1,0 +1,114 @@
+//! Writing the answer: the pieces go out as they are written, the whole is stored at the end.
+
+use super::{
+    Work, asks,
+    brief::Brief,
+    calls::{Outcome, clean},
+    record::Rows,
+};
+use crate::{
+    error::Result,
+    llm::Tokens,
+    synthesise::{self, Material, NamedReply},
+};
+use std::time::Duration;
+use switchboard_shared::events::{Claim, Delta, EventBody, Plan};
+use tokio::{sync::mpsc, time::sleep};
+
+/// Pieces are gathered for this long before they go out: a reader sees a steady stream, not a frame per token.
+const GATHER: Duration = Duration::from_millis(25);
+
+/// A written answer.
+pub(super) struct Reply {
+    pub(super) text: String,
+    pub(super) claims: Vec<Claim>,
+    pub(super) degraded: Option<String>,
+    pub(super) tokens: Tokens,
+}
+
+/// Writes the answer to what was asked, and streams it.
+pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief: &Brief) -> Result<Reply> {
+    work.record(vec![EventBody::AnswerStarted { attempt: work.turn.attempt }], Rows::None).await?;
+    // Unbounded in pieces, bounded in text: synthesis.max_answer_chars ends what is written into it.
+    let (sender, pieces) = mpsc::unbounded_channel();
+    let writing = async {
+        let mut on_text = |piece: &str| drop(sender.send(piece.to_owned()));
+        let reply = compose(work, plan, outcomes, brief, &mut on_text).await;
+        drop(sender);
+        reply
+    };
+    let (mut reply, ()) = futures::future::join(writing, stream(work, pieces)).await;
+    reply.text = clean(&reply.text);
+    if let Some(lost) = &plan.degraded {
+        let written = reply.degraded.take();
+        reply.degraded = Some(written.map_or_else(|| lost.clone(), |reason| format!("{lost}; {reason}")));
+    }
+    Ok(reply)
+}
+
+async fn compose(
+    work: &Work,
+    plan: &Plan,
+    outcomes: &[Outcome],
+    brief: &Brief,
+    on_text: &mut (dyn FnMut(&str) + Send),
+) -> Reply {
+    if !asks(plan) {
+        let text = plan.reply.clone().unwrap_or_else(|| plan.reason.clone());
+        on_text(&text);
+        return Reply { text, claims: Vec::new(), degraded: None, tokens: Tokens::default() };
+    }
+    let replies: Vec<_> = outcomes.iter().map(named).collect();
+    let material = Material { question: &brief.message.text, context: &brief.context, replies: &replies };
+    let core = &work.core;
+    let mut so_far = String::new();
+    let mut tee = |piece: &str| {
+        so_far.push_str(piece);
+        on_text(piece);
+    };
+    tokio::select! {
+        written = synthesise::write(&core.llm, &core.config.synthesis, &material, work.deadline, &mut tee) => {
+            return Reply {
+                text: written.text,
+                claims: written.claims,
+                degraded: written.degraded,
+                tokens: written.tokens,
+            };
+        }
+        () = work.stop.canceled.cancelled() => {}
+    }
+    Reply {
+        text: so_far,
+        claims: Vec::new(),
+        degraded: Some("stopped by the user".to_owned()),
+        tokens: Tokens::default(),
+    }
+}
+
+/// Sends the pieces out, a few at a time.
+async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
+    let mut offset = 0;
+    while let Some(mut text) = pieces.recv().await {
+        sleep(GATHER).await;
+        while let Ok(piece) = pieces.try_recv() {
+            text.push_str(&piece);
+        }
+        let text = clean(&text);
+        let length = text.chars().count() as u64;
+        let delta = Delta { attempt: work.turn.attempt, offset, text };
+        work.core.bell.delta(work.turn.conversation, work.turn.id, delta);
+        offset += length;
+    }
+}
+
+fn named(outcome: &Outcome) -> NamedReply {
+    NamedReply {
+        agent: outcome.agent.clone(),
+        name: outcome.name.clone(),
+        question: outcome.question.clone(),
+        state: outcome.state,
+        text: outcome.text.clone(),
+        reason: outcome.reason.clone(),
+        partial: outcome.partial,
+    }
+}

@@ -1,0 +1,79 @@
+//! What a turn needs to know before it begins: the message, what was said before, who was asked before, who waits.
+
+use super::Work;
+use crate::{
+    error::{Error, Result},
+    route::{ContextMessage, Question, Roster},
+    store::{MessageRow, retrying},
+};
+use std::sync::Arc;
+use switchboard_shared::{
+    api::{Author, FileView},
+    events::{CallState, TurnState},
+    ids::AgentId,
+};
+
+/// The question of a turn and its context.
+pub(super) struct Brief {
+    pub(super) message: MessageRow,
+    pub(super) files: Vec<FileView>,
+    /// The last messages before it, oldest first.
+    pub(super) context: Vec<ContextMessage>,
+    pub(super) roster: Arc<Roster>,
+    /// The agents of the turn before.
+    pub(super) previous: Vec<AgentId>,
+    /// The agent that waits for this message, and its task.
+    pub(super) waiting: Option<(AgentId, Option<String>)>,
+}
+
+impl Brief {
+    pub(super) async fn read(work: &Work) -> Result<Self> {
+        retrying!(work.deadline, Self::read_once(work))
+    }
+
+    pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
+        Question {
+            text: &self.message.text,
+            chosen: &work.turn.chosen,
+            waiting: self.waiting.as_ref().map(|(agent, _)| agent),
+            context: &self.context,
+            previous: &self.previous,
+            files: &self.files,
+            deadline: work.deadline,
+        }
+    }
+
+    async fn read_once(work: &Work) -> Result<Self> {
+        let (tenant, turn) = (&work.tenant, &work.turn);
+        let roster = work.core.registry.roster(&work.core.store, tenant).await?;
+        let tx = work.core.store.write(tenant).await?;
+        let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
+        let message = message.ok_or(Error::LeaseLost)?;
+        let limit = i64::from(work.core.config.turn.context_messages);
+        let before = tx.messages_before(tenant, turn.conversation, turn.message_seq, limit).await?;
+        let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
+        let (mut previous, mut waiting) = (Vec::new(), None);
+        if let Some((id, state, plan)) = last {
+            previous = plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect();
+            if state == TurnState::InputRequired {
+                let calls = tx.calls(tenant, id).await?;
+                waiting = calls
+                    .into_iter()
+                    .find(|call| call.state == CallState::InputRequired)
+                    .map(|call| (call.agent, call.task_id));
+            }
+        }
+        tx.commit().await?;
+        let files = message.view().files;
+        let context = before.into_iter().rev().map(context).collect();
+        Ok(Self { message, files, context, roster, previous, waiting })
+    }
+}
+
+fn context(row: MessageRow) -> ContextMessage {
+    let author = match row.author {
+        Author::User(user) => user.to_string(),
+        Author::Switchboard => "switchboard".to_owned(),
+    };
+    ContextMessage { author, text: row.text }
+}

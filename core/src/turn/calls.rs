@@ -1,0 +1,270 @@
+//! Asking the agents of a plan: at once, or one after another with what was said before. A late or failed agent is part
+//! of the result. A call that is in the rows already is not made again.
+
+use super::{Work, asks, brief::Brief, record::Rows};
+use crate::{
+    agents::{Ask, Progress, Reply},
+    error::Result,
+    store::{CallRow, FinishedCall, retrying},
+};
+use futures::future::join_all;
+use std::collections::HashMap;
+use switchboard_shared::{
+    events::{CallState, EventBody, Mode, Plan, Step},
+    ids::{AgentId, CallId},
+};
+use tokio::{sync::mpsc, time::Instant};
+
+/// The most characters of an earlier reply that a later agent gets.
+const MAX_HANDED_ON: usize = 8_000;
+/// The most characters of one word of progress.
+const MAX_PROGRESS: usize = 500;
+/// Words of progress that wait to be passed on; beyond, they are dropped.
+const PROGRESS: usize = 64;
+
+/// What became of one call.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    pub(super) call: CallId,
+    pub(super) agent: AgentId,
+    pub(super) name: String,
+    pub(super) question: String,
+    pub(super) state: CallState,
+    pub(super) text: String,
+    pub(super) reason: Option<String>,
+    pub(super) partial: bool,
+}
+
+/// Asks everybody that the plan names.
+pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<Vec<Outcome>> {
+    if !asks(plan) {
+        return Ok(Vec::new());
+    }
+    let rows = known_calls(work).await?;
+    if plan.mode != Mode::Sequential {
+        let all = plan.steps.iter().enumerate().map(|(i, step)| {
+            let question = step.question.clone();
+            ask(work, brief, i, step, question, rows.get(&i))
+        });
+        return join_all(all).await.into_iter().collect();
+    }
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(plan.steps.len());
+    for (i, step) in plan.steps.iter().enumerate() {
+        let before: Vec<_> = step.depends_on.iter().filter_map(|at| outcomes.get(*at)).collect();
+        let outcome = match before.iter().find(|o| o.state != CallState::Completed) {
+            Some(failed) => skip(work, i, step, &failed.agent, rows.get(&i)).await?,
+            None => ask(work, brief, i, step, hand_on(&step.question, &before), rows.get(&i)).await?,
+        };
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn known_calls(work: &Work) -> Result<HashMap<usize, CallRow>> {
+    let rows = retrying!(work.deadline, read_calls(work))?;
+    Ok(rows.into_iter().map(|row| (row.step, row)).collect())
+}
+
+async fn read_calls(work: &Work) -> Result<Vec<CallRow>> {
+    let tx = work.core.store.write(&work.tenant).await?;
+    let rows = tx.calls(&work.tenant, work.turn.id).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+async fn ask(
+    work: &Work,
+    brief: &Brief,
+    at: usize,
+    step: &Step,
+    question: String,
+    known: Option<&CallRow>,
+) -> Result<Outcome> {
+    let agent = brief.roster.agents.iter().find(|agent| agent.id == step.agent);
+    let name = agent.map_or_else(|| step.agent.to_string(), |agent| agent.name.clone());
+    if let Some(row) = known.filter(|row| row.state != CallState::Running) {
+        return Ok(outcome_of_row(row, name));
+    }
+    let waiting = brief.waiting.as_ref().filter(|(id, _)| *id == step.agent).and_then(|(_, task)| task.clone());
+    let row = match known {
+        Some(row) => row.clone(),
+        None => begin(work, at, step, question, waiting).await?,
+    };
+    let began = Instant::now();
+    let reply = match agent {
+        None => gone(),
+        Some(agent) => {
+            let ask = Ask {
+                message_id: row.id.to_string(),
+                context_id: work.turn.conversation.to_string(),
+                task_id: row.task_id.clone(),
+                resume: known.is_some() && row.task_id.is_some(),
+                question: row.question.clone(),
+                parts: brief.message.parts.clone(),
+                deadline: work.deadline,
+                hops: work.turn.hops,
+                cancel: work.stop.canceled.child_token(),
+            };
+            converse(work, agent, ask, &row).await
+        }
+    };
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    end(work, row, name, reply, ms).await
+}
+
+async fn begin(
+    work: &Work,
+    at: usize,
+    step: &Step,
+    question: String,
+    task_id: Option<String>,
+) -> Result<CallRow> {
+    let row = CallRow {
+        id: CallId::new(),
+        step: at,
+        agent: step.agent.clone(),
+        question,
+        state: CallState::Running,
+        task_id,
+        reply: None,
+        reason: None,
+        partial: false,
+        ms: 0,
+    };
+    let started =
+        EventBody::CallStarted { call: row.id, agent: row.agent.clone(), question: row.question.clone() };
+    work.record(vec![started], Rows::CallBegun(&row)).await?;
+    Ok(row)
+}
+
+/// Asks, and passes on what the agent says about how far it is.
+async fn converse(work: &Work, agent: &crate::agents::Agent, ask: Ask, row: &CallRow) -> Reply {
+    let (sender, mut words) = mpsc::channel(PROGRESS);
+    let mut hear = move |progress| {
+        // A full queue only costs words of progress; the task id comes first, when it is empty.
+        drop(sender.try_send(progress));
+    };
+    let asking = async {
+        let reply = work.core.agents.ask(&work.tenant, agent, ask, &mut hear).await;
+        drop(hear);
+        reply
+    };
+    let telling = async {
+        while let Some(progress) = words.recv().await {
+            match progress {
+                Progress::Task(task) => remember_task(work, row.id, &task).await,
+                Progress::Text(text) => {
+                    let text = clean(&text).chars().take(MAX_PROGRESS).collect();
+                    let body = EventBody::CallProgress { call: row.id, agent: row.agent.clone(), text };
+                    work.core.bell.live(work.turn.conversation, Some(work.turn.id), body);
+                }
+            }
+        }
+    };
+    futures::future::join(asking, telling).await.0
+}
+
+/// Without it another core would have to ask again, so a failure is only said.
+async fn remember_task(work: &Work, call: CallId, task: &str) {
+    let remembered = async {
+        let tx = work.core.store.write(&work.tenant).await?;
+        tx.set_task(&work.tenant, work.turn.id, call, task).await?;
+        tx.commit().await
+    };
+    if let Err(error) = remembered.await {
+        tracing::warn!(%error, "the agent's task id could not be written down");
+    }
+}
+
+async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> Result<Outcome> {
+    let (text, reason) = (clean(&reply.text), reply.reason.as_deref().map(clean));
+    let finished = EventBody::CallFinished {
+        call: row.id,
+        agent: row.agent.clone(),
+        state: reply.state,
+        ms,
+        partial: reply.partial,
+        reason: reason.clone(),
+    };
+    let end = FinishedCall {
+        state: reply.state,
+        task_id: reply.task_id.as_deref(),
+        reply: &text,
+        reason: reason.as_deref(),
+        partial: reply.partial,
+        ms,
+    };
+    work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
+    work.core.metrics.called(reply.state, ms);
+    Ok(Outcome {
+        call: row.id,
+        agent: row.agent,
+        name,
+        question: row.question,
+        state: reply.state,
+        text,
+        reason,
+        partial: reply.partial,
+    })
+}
+
+async fn skip(
+    work: &Work,
+    at: usize,
+    step: &Step,
+    failed: &AgentId,
+    known: Option<&CallRow>,
+) -> Result<Outcome> {
+    let name = step.agent.to_string();
+    let row = match known {
+        Some(row) if row.state != CallState::Running => return Ok(outcome_of_row(row, name)),
+        Some(row) => row.clone(),
+        None => begin(work, at, step, step.question.clone(), None).await?,
+    };
+    let reply = Reply {
+        state: CallState::Skipped,
+        text: String::new(),
+        task_id: None,
+        reason: Some(format!("it needs what {failed} did not give")),
+        partial: false,
+    };
+    end(work, row, name, reply, 0).await
+}
+
+fn gone() -> Reply {
+    Reply {
+        state: CallState::Failed,
+        text: String::new(),
+        task_id: None,
+        reason: Some("it is not registered any more".to_owned()),
+        partial: false,
+    }
+}
+
+fn outcome_of_row(row: &CallRow, name: String) -> Outcome {
+    Outcome {
+        call: row.id,
+        agent: row.agent.clone(),
+        name,
+        question: row.question.clone(),
+        state: row.state,
+        text: row.reply.clone().unwrap_or_default(),
+        reason: row.reason.clone(),
+        partial: row.partial,
+    }
+}
+
+/// A later agent's question, with the earlier replies as data below it.
+fn hand_on(question: &str, before: &[&Outcome]) -> String {
+    let mut text = question.to_owned();
+    for outcome in before {
+        let said: String = outcome.text.chars().take(MAX_HANDED_ON).collect();
+        text.push_str(&format!("\n\nReply of {}:\n{said}", outcome.agent));
+    }
+    text
+}
+
+/// Postgres stores every character but U+0000.
+pub(super) fn clean(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}

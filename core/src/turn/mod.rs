@@ -1,0 +1,286 @@
+//! A turn: one message on its way to its answer. [`Work::run`] is the product in one function.
+//!
+//! Every step is written down, with its events, before the next begins, under a lease: a core that dies loses its turns
+//! to another, which goes on from the rows.
+
+mod answer;
+mod brief;
+mod calls;
+mod queue;
+mod record;
+
+pub(crate) use queue::{Place, Turns};
+
+use crate::{
+    clock,
+    core::Core,
+    error::{Error, Result},
+    store::{FinishedTurn, TurnRow},
+};
+use answer::Reply;
+use brief::Brief;
+use calls::Outcome;
+use record::Rows;
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+use switchboard_shared::{
+    events::{Answer, CallState, EventBody, Mode, Plan, Source, TurnState, Usage},
+    ids::{MessageId, TenantId},
+    telemetry,
+};
+use tokio::{sync::Mutex, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// How often a core may take a turn up before it is given up.
+const MAX_ATTEMPTS: u32 = 5;
+/// Turns taken over from dead cores at once, per tenant and look.
+const TAKE_OVER: i64 = 16;
+/// How often a running turn looks whether it is still this core's, and still wanted.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Sets a turn going, in its place in the queue.
+pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Place) {
+    let span = tracing::info_span!(
+        "turn",
+        turn.id = %turn.id,
+        turn.attempt = turn.attempt,
+        gen_ai.operation.name = "invoke_workflow",
+        gen_ai.conversation.id = %turn.conversation,
+    );
+    let mut headers = http::HeaderMap::new();
+    if let Ok(value) = http::HeaderValue::try_from(turn.traceparent.as_str()) {
+        headers.insert(switchboard_shared::headers::TRACEPARENT, value);
+        telemetry::follow(&span, &headers);
+    }
+    let stop = core.turns.watch(turn.id);
+    let deadline = Instant::now() + core.config.turn.deadline;
+    let work = Work { core: Arc::clone(core), tenant, turn, stop, deadline, record: Mutex::new(()) };
+    core.shutdown.tasks.spawn(work.go(place).instrument(span));
+}
+
+/// Takes turns over from cores that have died, until this one goes.
+pub(crate) async fn take_over(core: Arc<Core>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(core.config.turn.lease / 3) => {}
+            () = core.shutdown.token.cancelled() => return,
+        }
+        if let Err(error) = claim(&core).await {
+            tracing::warn!(%error, "could not look for turns of dead cores; trying again");
+        }
+    }
+}
+
+async fn claim(core: &Arc<Core>) -> Result<()> {
+    for tenant in core.store.tenants().await? {
+        let free = i64::try_from(core.turns.free()).unwrap_or(0).min(TAKE_OVER);
+        if free == 0 {
+            return Ok(());
+        }
+        let tx = core.store.write(&tenant).await?;
+        let turns = tx.claim_turns(&tenant, core.id, core.config.turn.lease, free).await?;
+        tx.commit().await?;
+        for turn in turns {
+            tracing::warn!(%tenant, turn = %turn.id, attempt = turn.attempt, "taken over from a core that is gone");
+            core.metrics.taken_over.inc();
+            if let Some(place) = core.turns.reserve() {
+                spawn(core, tenant.clone(), turn, place);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One turn, while this core has it.
+struct Work {
+    core: Arc<Core>,
+    tenant: TenantId,
+    turn: TurnRow,
+    /// The user wants it stopped, or it is not this core's any more.
+    stop: Stop,
+    deadline: Instant,
+    /// One step is written at a time, so that the last one written is the one a lost answer is about.
+    record: Mutex<()>,
+}
+
+/// Why a turn should end early.
+#[derive(Clone, Default)]
+pub(crate) struct Stop {
+    canceled: CancellationToken,
+    lost: CancellationToken,
+}
+
+impl Work {
+    async fn go(self, place: Place) {
+        let (core, id) = (Arc::clone(&self.core), self.turn.id);
+        let ended = tokio::select! {
+            ended = self.run_and_close(place) => ended,
+            () = self.keep_lease() => Err(Error::LeaseLost),
+            () = core.halt.cancelled() => self.give_back().await,
+        };
+        core.turns.forget(id);
+        core.bell.answered(id);
+        match ended {
+            Ok(()) => {}
+            Err(Error::LeaseLost) => tracing::warn!("this turn is another core's now"),
+            Err(error) => tracing::error!(%error, "the turn could not be brought to its end; its lease will pass it on"),
+        }
+    }
+
+    async fn run_and_close(&self, place: Place) -> Result<()> {
+        let _place = place.wait().await;
+        let _running = self.core.metrics.running();
+        match self.run().await {
+            Err(error) if !matches!(error, Error::LeaseLost) && !error.is_transient() => {
+                tracing::error!(%error, "the turn failed");
+                self.fail("Something went wrong on our side.").await
+            }
+            ended => ended,
+        }
+    }
+
+    /// Route, dispatch, synthesise, close.
+    async fn run(&self) -> Result<()> {
+        if self.turn.attempt > MAX_ATTEMPTS {
+            return self.fail("It was tried several times and could not be finished.").await;
+        }
+        if self.turn.attempt > 1 {
+            let again = EventBody::TurnStarted { message: self.turn.message, attempt: self.turn.attempt };
+            self.record(vec![again], Rows::None).await?;
+        }
+        let brief = Brief::read(self).await?;
+        let (plan, mut usage) = match &self.turn.plan {
+            Some(plan) => (plan.clone(), Usage::default()),
+            None => self.route(&brief).await?,
+        };
+        let outcomes = calls::ask_all(self, &plan, &brief).await?;
+        usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        if self.stop.canceled.is_cancelled() {
+            return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
+        }
+        let reply = answer::write(self, &plan, &outcomes, &brief).await?;
+        usage.llm_input_tokens += reply.tokens.input;
+        usage.llm_output_tokens += reply.tokens.output;
+        let state = match self.stop.canceled.is_cancelled() {
+            true => TurnState::Canceled,
+            false if outcomes.iter().any(|o| o.state == CallState::InputRequired) => TurnState::InputRequired,
+            false => TurnState::Completed,
+        };
+        self.close(state, Some(reply), &outcomes, usage, None).await
+    }
+
+    async fn route(&self, brief: &Brief) -> Result<(Plan, Usage)> {
+        let decision = self.core.router.plan(&brief.roster, &brief.question(self)).await;
+        let plan = decision.plan;
+        let decided = EventBody::PlanDecided(plan.clone());
+        self.record(vec![decided], Rows::Plan(&plan)).await?;
+        let tokens = decision.tokens;
+        let usage =
+            Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
+        Ok((plan, usage))
+    }
+
+    /// Answer, replies, usage and audit in one transaction.
+    async fn close(
+        &self,
+        state: TurnState,
+        reply: Option<Reply>,
+        outcomes: &[Outcome],
+        mut usage: Usage,
+        error: Option<String>,
+    ) -> Result<()> {
+        let at = clock::now();
+        usage.ms = u64::try_from((at - self.turn.created_at).num_milliseconds()).unwrap_or(0);
+        let message = MessageId::new();
+        let answer = reply.map(|reply| Answer {
+            message,
+            attempt: self.turn.attempt,
+            text: reply.text,
+            sources: outcomes.iter().map(source).collect(),
+            claims: reply.claims,
+            degraded: reply.degraded,
+        });
+        let end = FinishedTurn {
+            state,
+            answer: answer.as_ref().map(|answer| answer.text.as_str()),
+            error: error.as_deref(),
+            usage,
+            at,
+        };
+        let mut bodies = Vec::new();
+        if let Some(answer) = &answer {
+            bodies.push(EventBody::AnswerFinished(answer.clone()));
+        }
+        if state == TurnState::InputRequired
+            && let Some(asking) = outcomes.iter().find(|o| o.state == CallState::InputRequired)
+        {
+            let (agent, call, question) = (asking.agent.clone(), asking.call, asking.text.clone());
+            bodies.push(EventBody::InputRequired { agent, call, question });
+        }
+        bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
+        let message = answer.as_ref().map(|answer| (message, answer.text.as_str()));
+        let agents: Vec<_> = outcomes.iter().map(|o| json!({"agent": o.agent, "state": o.state})).collect();
+        self.record(bodies, Rows::TurnEnded { message, end: &end, agents: json!(agents) }).await?;
+        let degraded = answer.is_some_and(|answer| answer.degraded.is_some());
+        self.core.metrics.finished(state, Duration::from_millis(usage.ms), degraded);
+        Ok(())
+    }
+
+    async fn fail(&self, error: &str) -> Result<()> {
+        self.close(TurnState::Failed, None, &[], Usage::default(), Some(error.to_owned())).await
+    }
+
+    /// Renews the lease and looks for a cancel; returns when the turn is lost.
+    async fn keep_lease(&self) {
+        let lease = self.core.config.turn.lease;
+        let mut held_until = Instant::now() + lease;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY.min(lease / 3)) => {}
+                () = self.stop.lost.cancelled() => return,
+            }
+            match self.renew().await {
+                Ok(cancel) => {
+                    held_until = Instant::now() + lease;
+                    if cancel {
+                        self.stop.canceled.cancel();
+                    }
+                }
+                Err(Error::LeaseLost) => return,
+                Err(error) if Instant::now() > held_until => {
+                    tracing::error!(%error, "the lease could not be renewed in time");
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "the lease could not be renewed; trying again"),
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<bool> {
+        let (core, turn) = (&self.core, &self.turn);
+        let tx = core.store.write(&self.tenant).await?;
+        let lease = core.config.turn.lease;
+        let cancel = tx.renew_lease(&self.tenant, turn.id, core.id, turn.attempt, lease).await?;
+        tx.commit().await?;
+        Ok(cancel)
+    }
+
+    /// This core goes: another one may take the turn up at once.
+    async fn give_back(&self) -> Result<()> {
+        let tx = self.core.store.write(&self.tenant).await?;
+        tx.release_lease(&self.tenant, self.turn.id, self.core.id, self.turn.attempt).await?;
+        tx.commit().await?;
+        tracing::info!("given back");
+        Ok(())
+    }
+}
+
+fn source(outcome: &Outcome) -> Source {
+    Source { agent: outcome.agent.clone(), state: outcome.state, reason: outcome.reason.clone() }
+}
+
+/// Whether a plan asks anybody.
+fn asks(plan: &Plan) -> bool {
+    matches!(plan.mode, Mode::Direct | Mode::Parallel | Mode::Sequential)
+}

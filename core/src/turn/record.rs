@@ -1,0 +1,111 @@
+//! Writing a step down: its rows and its events in one transaction under the lease, and only then the doorbell.
+
+use super::Work;
+use crate::{
+    clock,
+    error::{Error, Result},
+    store::{Act, CallRow, FinishedCall, FinishedTurn, MessageRow, NewEvent, Tx, retrying},
+};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use switchboard_shared::{
+    api::Author,
+    events::{Event, EventBody, Plan},
+    ids::{CallId, MessageId},
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// What a step writes besides its events.
+pub(super) enum Rows<'a> {
+    None,
+    Plan(&'a Plan),
+    CallBegun(&'a CallRow),
+    CallEnded(CallId, &'a FinishedCall<'a>),
+    /// Answer, usage and audit; `agents` is for the audit.
+    TurnEnded { message: Option<(MessageId, &'a str)>, end: &'a FinishedTurn<'a>, agents: Value },
+}
+
+impl Work {
+    /// Writes a step, and rings. An answer's message comes with an event of its own, before the others.
+    pub(super) async fn record(&self, bodies: Vec<EventBody>, rows: Rows<'_>) -> Result<()> {
+        let _one_at_a_time = self.record.lock().await;
+        let (mark, at) = (Uuid::now_v7(), clock::now());
+        // A step that was done in time is written down even when the time is over.
+        let deadline = self.deadline.max(Instant::now() + self.core.config.turn.lease);
+        let events = retrying!(deadline, self.record_once(&bodies, &rows, mark, at))?;
+        for event in events {
+            self.core.bell.ring(event);
+        }
+        Ok(())
+    }
+
+    async fn record_once(
+        &self,
+        bodies: &[EventBody],
+        rows: &Rows<'_>,
+        mark: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Event>> {
+        let (tenant, turn) = (&self.tenant, &self.turn);
+        let message = match rows {
+            Rows::TurnEnded { message, .. } => *message,
+            _ => None,
+        };
+        let tx = self.core.store.write(tenant).await?;
+        // The conversation's row first, as everywhere, so that no two transactions wait for each other.
+        let count = i64::try_from(bodies.len() + usize::from(message.is_some())).unwrap_or(i64::MAX);
+        let first = tx.advance_seq(tenant, turn.conversation, count).await?.ok_or(Error::LeaseLost)?;
+        if !tx.hold_lease(tenant, turn.id, self.core.id, turn.attempt, mark).await? {
+            tx.rollback().await?;
+            return Ok(Vec::new());
+        }
+        let mut all = Vec::with_capacity(bodies.len() + 1);
+        if let Some((id, text)) = message {
+            all.push(self.say(&tx, id, text, first, at).await?);
+        }
+        all.extend(bodies.iter().cloned());
+        let place = NewEvent { conversation: turn.conversation, turn: Some(turn.id), at };
+        let events = tx.insert_events(tenant, place, first, all).await?;
+        self.write_rows(&tx, rows, at).await?;
+        tx.commit().await?;
+        Ok(events)
+    }
+
+    async fn say(&self, tx: &Tx, id: MessageId, text: &str, seq: u64, at: DateTime<Utc>) -> Result<EventBody> {
+        let row = MessageRow {
+            id,
+            seq,
+            author: Author::Switchboard,
+            text: text.to_owned(),
+            parts: Vec::new(),
+            turn: self.turn.id,
+            client_id: None,
+            at,
+        };
+        tx.insert_message(&self.tenant, self.turn.conversation, &row, None).await?;
+        Ok(EventBody::MessageCreated(row.view()))
+    }
+
+    async fn write_rows(&self, tx: &Tx, rows: &Rows<'_>, at: DateTime<Utc>) -> Result<()> {
+        let (tenant, turn) = (&self.tenant, &self.turn);
+        match rows {
+            Rows::None => Ok(()),
+            Rows::Plan(plan) => tx.set_plan(tenant, turn.id, plan).await,
+            Rows::CallBegun(call) => tx.insert_call(tenant, turn.id, call, at).await,
+            Rows::CallEnded(call, end) => tx.finish_call(tenant, turn.id, *call, end).await,
+            Rows::TurnEnded { end, agents, .. } => {
+                tx.finish_turn(tenant, turn.id, end).await?;
+                tx.add_usage(tenant, &turn.user, at, &end.usage).await?;
+                let act = Act {
+                    at,
+                    actor: &turn.user,
+                    action: "turn.finished",
+                    subject: &turn.id.to_string(),
+                    detail: json!({"conversation": turn.conversation, "state": end.state, "agents": agents}),
+                };
+                tx.append_audit(tenant, &act).await
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Which house a command talks to, and as whom.
+
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    house::House,
+    topology::issuer::{Claims, Issuer},
+};
+use clap::Args;
+use std::path::PathBuf;
+use url::Url;
+
+/// Whom the commands speak as in a development house.
+const USER: &str = "ann";
+
+/// Where the house is. Without any of these, the one that `switchboard up` runs on this machine.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Where")]
+pub struct Access {
+    /// The address of an edge
+    #[arg(long, env = "SWITCHBOARD_URL")]
+    pub url: Option<Url>,
+    /// The CA file to trust instead of the machine's own
+    #[arg(long, value_name = "FILE", env = "SWITCHBOARD_CA")]
+    pub ca: Option<PathBuf>,
+    /// The token (only in the environment or from a file should it be given: a command line can be seen by others)
+    #[arg(long, env = "SWITCHBOARD_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The data folder of a house on this machine
+    #[arg(long, value_name = "DIR", env = "SWITCHBOARD_DATA")]
+    pub data: Option<PathBuf>,
+}
+
+impl Access {
+    /// Makes a client with these roles, when the token is ours to make.
+    ///
+    /// # Errors
+    /// When no house is running here and none is given, or there is no token.
+    pub fn client(&self, roles: &[&str]) -> Result<Client> {
+        let (url, ca) = match &self.url {
+            Some(url) => (url.clone(), self.ca.clone()),
+            None => {
+                let house = House::find(self.data.as_deref())?;
+                (house.url, Some(self.ca.clone().unwrap_or(house.ca)))
+            }
+        };
+        Client::new(url, ca.as_deref(), &self.token(roles)?)
+    }
+
+    /// Makes a client again after `tries` failed ones: of each edge of the house in turn.
+    ///
+    /// # Errors
+    /// As [`Access::client`].
+    pub fn client_after(&self, roles: &[&str], tries: u32) -> Result<Client> {
+        if self.url.is_some() {
+            return self.client(roles);
+        }
+        let house = House::find(self.data.as_deref())?;
+        let turn =
+            usize::try_from(tries).unwrap_or_default().checked_rem(house.edges.len()).unwrap_or_default();
+        let url = house.edges.get(turn).map_or(house.url, |edge| edge.url.clone());
+        Client::new(url, Some(self.ca.as_deref().unwrap_or(&house.ca)), &self.token(roles)?)
+    }
+
+    /// Takes the given token, or makes one for an hour.
+    ///
+    /// # Errors
+    /// When none is given and there is no development issuer here.
+    pub fn token(&self, roles: &[&str]) -> Result<String> {
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        if self.url.is_some() && self.data.is_none() {
+            return Err(Error::Auth("a token is needed: set SWITCHBOARD_TOKEN".to_owned()));
+        }
+        let issuer = self.issuer()?;
+        issuer.token(&Claims::demo(USER, roles)?, chrono::Utc::now().timestamp())
+    }
+
+    /// Whether a new token can be made when the old one expires.
+    #[must_use]
+    pub fn renews(&self) -> bool {
+        self.token.is_none()
+    }
+
+    /// The development issuer of the house.
+    ///
+    /// # Errors
+    /// When its data folder has none.
+    pub fn issuer(&self) -> Result<Issuer> {
+        let folder = House::data_folder(self.data.as_deref()).join("issuer");
+        if !folder.join("key.pem").is_file() {
+            return Err(Error::Auth(format!(
+                "no development issuer is configured here: {} has no key (one is made by `switchboard up`). A house \
+                 in production takes its tokens from the identity provider in its edge.toml, [auth] issuer",
+                folder.display()
+            )));
+        }
+        Issuer::open(&folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_token_is_used_and_a_missing_issuer_is_said() {
+        let access = Access { token: Some("t".into()), ..Access::default() };
+        assert_eq!(access.token(&["user"]).unwrap(), "t");
+        let access = Access { data: Some("/nonexistent".into()), ..Access::default() };
+        let error = access.token(&["user"]).unwrap_err();
+        assert_eq!(error.exit_code(), 5);
+        assert!(error.to_string().contains("no development issuer is configured here"), "{error}");
+        let access = Access { url: Some("https://chat.example".parse().unwrap()), ..Access::default() };
+        assert_eq!(access.token(&["user"]).unwrap_err().exit_code(), 5);
+    }
+}

@@ -1,0 +1,218 @@
+//! `switchboard agents list | add | remove | probe`
+
+use super::access::Access;
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    terminal::{self, clean_line},
+};
+use clap::{Args, Subcommand};
+use futures::{StreamExt, stream};
+use serde_json::json;
+use switchboard_shared::{
+    api::{AgentView, Example, MAX_PAGE, Page, Probe, RegisterAgent},
+    ids::AgentId,
+};
+use url::Url;
+
+/// How many agents are probed at once.
+const AT_ONCE: usize = 4;
+
+/// Arguments of `agents`.
+#[derive(Debug, Args)]
+pub struct Agents {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub verb: AgentsVerb,
+}
+
+/// What to do with agents.
+#[derive(Debug, Subcommand)]
+pub enum AgentsVerb {
+    /// List every agent, with what it does and whether it is asked at present
+    List(List),
+    /// Register an agent by the URL of its A2A card, or of the place the card lies under
+    Add(Add),
+    /// Take an agent off the registry
+    Remove(Remove),
+    /// Fetch the card of one agent, or of all; exit code 1 when one fails
+    Probe(ProbeArgs),
+}
+
+/// Arguments of `agents list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Arguments of `agents add`.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// `https://host/path`; `/.well-known/agent-card.json` is added when it is not there
+    #[arg(value_name = "CARD_URL")]
+    pub card: Url,
+    /// The id to address it by (`@id`); made from the card's name when absent
+    #[arg(long)]
+    pub id: Option<AgentId>,
+    /// A message that this agent should get; may be given many times
+    #[arg(long, value_name = "TEXT")]
+    pub example: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Arguments of `agents remove`.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// Its id
+    pub id: AgentId,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Arguments of `agents probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// Its id; all when absent
+    pub id: Option<AgentId>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+impl Agents {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When no house answers, it refuses, or a probe fails.
+    pub async fn run(&self) -> Result<()> {
+        match &self.verb {
+            AgentsVerb::List(list) => list.run().await,
+            AgentsVerb::Add(add) => add.run().await,
+            AgentsVerb::Remove(remove) => remove.run().await,
+            AgentsVerb::Probe(probe) => probe.run().await,
+        }
+    }
+}
+
+impl List {
+    async fn run(&self) -> Result<()> {
+        let agents = all(&self.access.client(&["user"])?).await?;
+        if self.json {
+            terminal::json(&agents);
+            return Ok(());
+        }
+        if agents.is_empty() {
+            terminal::say("no agent is registered: add one with `switchboard agents add URL`");
+        }
+        for agent in agents {
+            terminal::out(&line(&agent));
+        }
+        Ok(())
+    }
+}
+
+impl Add {
+    async fn run(&self) -> Result<()> {
+        let examples =
+            self.example.iter().map(|text| Example { text: text.clone(), language: String::new() });
+        let request =
+            RegisterAgent { url: self.card.clone(), id: self.id.clone(), examples: examples.collect() };
+        let agent: AgentView = self.access.client(&["agent-admin"])?.post("/v1/agents", &request).await?;
+        if self.json {
+            terminal::json(&agent);
+        } else {
+            terminal::out(&line(&agent));
+        }
+        Ok(())
+    }
+}
+
+impl Remove {
+    async fn run(&self) -> Result<()> {
+        self.access.client(&["agent-admin"])?.delete(&format!("/v1/agents/{}", self.id)).await?;
+        if self.json {
+            terminal::json(&json!({"removed": self.id}));
+        } else {
+            terminal::say(&format!("{} is removed", self.id));
+        }
+        Ok(())
+    }
+}
+
+impl ProbeArgs {
+    async fn run(&self) -> Result<()> {
+        let client = self.access.client(&["user", "agent-admin"])?;
+        let ids = match &self.id {
+            Some(id) => vec![id.clone()],
+            None => all(&client).await?.into_iter().map(|agent| agent.id).collect(),
+        };
+        let probes = probe(&client, ids).await?;
+        if self.json {
+            terminal::json(&probes);
+        } else {
+            for probe in &probes {
+                let state = if probe.ok { "ok" } else { "fail" };
+                let reason = probe.reason.as_deref().map(clean_line).unwrap_or_default();
+                terminal::out(&format!("{state:4}  {:20} {:5} ms  {reason}", probe.agent, probe.ms));
+            }
+        }
+        match probes.iter().filter(|probe| !probe.ok).count() {
+            0 => Ok(()),
+            failed => Err(Error::Failed(format!("{failed} of {} agents cannot be reached", probes.len()))),
+        }
+    }
+}
+
+/// Probes these agents, a few at once, in their order.
+///
+/// # Errors
+/// When the house does not answer.
+pub async fn probe(client: &Client, ids: Vec<AgentId>) -> Result<Vec<Probe>> {
+    let one = |id: AgentId| async move {
+        client.post::<Probe>(&format!("/v1/agents/{id}/probe"), &serde_json::Map::new()).await
+    };
+    stream::iter(ids).map(one).buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect()
+}
+
+/// Reads every agent, page by page.
+///
+/// # Errors
+/// When the house does not answer.
+pub async fn all(client: &Client) -> Result<Vec<AgentView>> {
+    let mut agents = Vec::new();
+    let mut path = format!("/v1/agents?limit={MAX_PAGE}");
+    loop {
+        let page: Page<AgentView> = client.get(&path).await?;
+        agents.extend(page.items);
+        let Some(next) = page.next else { return Ok(agents) };
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        path = format!("/v1/agents?limit={MAX_PAGE}&after={next}");
+    }
+}
+
+/// An agent on one line; its words are its own, so they are cleaned.
+#[must_use]
+pub fn line(agent: &AgentView) -> String {
+    let state = match agent.breaker.as_str() {
+        "closed" => String::new(),
+        other => format!(" [breaker {}]", clean_line(other)),
+    };
+    format!("{:20} {}{state}", agent.id.as_str(), clean_line(&agent.description))
+}

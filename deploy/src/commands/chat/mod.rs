@@ -1,0 +1,177 @@
+//! `switchboard chat`: a client of the WebSocket, for people and for scripts.
+
+mod session;
+mod show;
+
+use super::{access::Access, agents};
+use crate::{
+    error::{Error, Result},
+    terminal,
+};
+use clap::Args;
+use session::{Received, Session};
+use show::{Print, Show};
+use std::io::IsTerminal;
+use switchboard_shared::{
+    events::{EventBody, TurnState},
+    ids::{AgentId, ConversationId, TurnId},
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines, Stdin},
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+/// Arguments of `chat`.
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// What to ask; without it, lines are read from standard input (/agents lists, /quit leaves)
+    pub text: Option<String>,
+    /// Print every frame as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Go on in this conversation
+    #[arg(long, value_name = "ID")]
+    pub conversation: Option<ConversationId>,
+    /// Ask just this agent; may be given many times
+    #[arg(long, value_name = "ID")]
+    pub agent: Vec<AgentId>,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+impl Chat {
+    /// Asks once, or goes on until the input ends.
+    ///
+    /// # Errors
+    /// When no house answers, or the turn failed.
+    pub async fn run(&self) -> Result<()> {
+        let session = Session::open(self.access.clone(), self.conversation).await?;
+        let interrupts = signal(SignalKind::interrupt()).map_err(Error::io("signal handlers"))?;
+        let mut talk = Talk { session, interrupts, show: Show::default(), json: self.json };
+        match &self.text {
+            Some(text) => talk.once(text, &self.agent).await,
+            None => talk.interactive(&self.agent, &self.access).await,
+        }
+    }
+}
+
+/// One conversation on one terminal.
+struct Talk {
+    session: Session,
+    interrupts: Signal,
+    show: Show,
+    json: bool,
+}
+
+impl Talk {
+    /// Asks, and shows what comes until the turn is over.
+    async fn once(&mut self, text: &str, agents: &[AgentId]) -> Result<()> {
+        match self.turn(text, agents).await? {
+            TurnState::Completed | TurnState::InputRequired => Ok(()),
+            TurnState::Canceled => Err(Error::Interrupted),
+            TurnState::Failed | TurnState::Running => Err(Error::Failed("the turn failed".to_owned())),
+        }
+    }
+
+    async fn turn(&mut self, text: &str, agents: &[AgentId]) -> Result<TurnState> {
+        self.session.say(text, agents).await;
+        let mut canceled = false;
+        loop {
+            tokio::select! {
+                received = self.session.next() => {
+                    let received = received?;
+                    self.print(&received);
+                    if let Some(state) = ending(&received, self.session.turn()) {
+                        return Ok(state);
+                    }
+                }
+                _ = self.interrupts.recv() => match self.session.turn() {
+                    Some(turn) if !canceled => {
+                        canceled = true;
+                        terminal::say("stopping this turn (Ctrl-C again leaves)");
+                        self.session.cancel(turn).await;
+                    }
+                    _ => return Err(Error::Interrupted),
+                },
+            }
+        }
+    }
+
+    async fn interactive(&mut self, agents: &[AgentId], access: &Access) -> Result<()> {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        terminal::say(&format!("conversation {} (/agents lists, /quit leaves)", self.session.conversation()));
+        while let Some(line) = self.line(&mut lines).await? {
+            match line.trim() {
+                "" => {}
+                "/quit" | "/exit" => return Ok(()),
+                "/agents" => self.list(access).await,
+                command if command.starts_with('/') => {
+                    terminal::say("known here: /agents, /quit; anything else is asked");
+                }
+                text => match self.turn(text, agents).await {
+                    Ok(_) => {}
+                    // The conversation goes on when one message was refused.
+                    Err(Error::Problem(problem)) if problem.status != 401 => {
+                        terminal::say(&terminal::clean(&Error::Problem(problem).to_string()));
+                    }
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a line, and shows what others say meanwhile; `None` at the end of the input.
+    async fn line(&mut self, lines: &mut Lines<BufReader<Stdin>>) -> Result<Option<String>> {
+        if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+            drop(std::io::Write::write_all(&mut std::io::stderr(), b"> "));
+        }
+        loop {
+            tokio::select! {
+                line = lines.next_line() => return line.map_err(Error::io("standard input")),
+                received = self.session.next() => self.print(&received?),
+                _ = self.interrupts.recv() => return Err(Error::Interrupted),
+            }
+        }
+    }
+
+    async fn list(&self, access: &Access) {
+        let listed = async { agents::all(&access.client(&["user"])?).await };
+        match listed.await {
+            Ok(all) => all.iter().for_each(|agent| terminal::out(&agents::line(agent))),
+            Err(error) => terminal::say(&terminal::clean(&error.to_string())),
+        }
+    }
+
+    fn print(&mut self, received: &Received) {
+        if self.json {
+            if let Received::Reconnecting(why) = received {
+                terminal::say(&terminal::clean(why));
+            } else if let Some(text) = received.text() {
+                terminal::out(&text.replace(['\n', '\r'], " "));
+            }
+            return;
+        }
+        for print in self.show.received(received) {
+            match print {
+                Print::Piece(text) => terminal::piece(&text),
+                Print::Line(text) => terminal::out(&text),
+                Print::Talk(text) => terminal::say(&text),
+            }
+        }
+    }
+}
+
+/// How our turn ended, if this is its end.
+fn ending(received: &Received, turn: Option<TurnId>) -> Option<TurnState> {
+    let Received::Event(_, event) = received else { return None };
+    if event.turn.is_none() || event.turn != turn {
+        return None;
+    }
+    match &event.body {
+        EventBody::TurnFinished { state, .. } => Some(*state),
+        EventBody::InputRequired { .. } => Some(TurnState::InputRequired),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! The verbs of `switchboard`, a file each.
+
+pub mod access;
+pub mod agents;
+pub mod chat;
+pub mod completions;
+pub mod doctor;
+pub mod route;
+pub mod token;
+pub mod up;
+pub mod validate;
+
+use crate::terminal;
+use clap::{Parser, Subcommand};
+
+const TEMPLATE: &str = "{name} {version}: {about}
+
+Examples:
+  switchboard up                                      start everything on this machine
+  switchboard chat \"Review this: fn f() { loop {} }\"  ask, and watch who answers
+  switchboard route \"Resize logo.png to 64 px\"        which agents would be asked, and why
+
+{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+const EXIT_CODES: &str = "Exit codes:
+  0    done
+  1    a check failed, or a turn did; or a defect
+  2    the command line cannot be understood
+  3    a configuration is invalid
+  4    something that is needed cannot be reached, is not installed, or its port is taken
+  5    the token is missing or refused
+  130  interrupted";
+
+/// One chat address in front of all your agents.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, about, help_template = TEMPLATE, after_help = EXIT_CODES)]
+#[command(arg_required_else_help = true)]
+pub struct Cli {
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Start everything on this machine: database, cores, edges and sixteen example agents
+    Up(up::Up),
+    /// Ask, and see who answers; without a text, line by line
+    Chat(chat::Chat),
+    /// Show which agents would be asked, and why; asks nobody
+    Route(route::Route),
+    /// List, add, remove and probe agents
+    Agents(agents::Agents),
+    /// Make a token of a development house
+    Token(token::Token),
+    /// Check configuration files of either tier, without starting anything
+    Validate(validate::Validate),
+    /// Check everything that is needed, and say what to do about it
+    Doctor(doctor::Doctor),
+    /// Print shell completions
+    Completions(completions::Completions),
+}
+
+/// Runs the verb and returns the exit code.
+pub async fn run(cli: Cli) -> u8 {
+    let result = match cli.verb {
+        Verb::Up(up) => up.run().await,
+        Verb::Chat(chat) => chat.run().await,
+        Verb::Route(route) => route.run().await,
+        Verb::Agents(agents) => agents.run().await,
+        Verb::Token(token) => token.run(),
+        Verb::Validate(validate) => validate.run().await,
+        Verb::Doctor(doctor) => doctor.run().await,
+        Verb::Completions(completions) => completions.run(),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            terminal::say(&terminal::clean(&format!("switchboard: {error}")));
+            error.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together_and_its_help_has_examples_and_exit_codes() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_long_help().to_string();
+        for part in [
+            "Examples:\n  switchboard up ",
+            "switchboard chat",
+            "switchboard route",
+            "Exit codes:\n  0    done",
+        ] {
+            assert!(help.contains(part), "{part} is missing in\n{help}");
+        }
+    }
+
+    #[test]
+    fn a_verb_that_does_not_exist_is_answered_with_the_one_that_was_meant() {
+        let error = Cli::try_parse_from(["switchboard", "chta"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("'chat'"), "{error}");
+    }
+}

@@ -1,0 +1,117 @@
+//! `switchboard route "text"`: what the router would do.
+
+use super::access::Access;
+use crate::{
+    error::Result,
+    terminal::{self, clean_line},
+};
+use clap::Args;
+use serde_json::{Value, to_value};
+use std::fmt::Write;
+use switchboard_shared::{
+    api::{Analysis, Analyze},
+    events::Plan,
+};
+
+/// How many scores are shown.
+const SCORES: usize = 8;
+
+/// Arguments of `route`.
+#[derive(Debug, Args)]
+pub struct Route {
+    /// The message
+    pub text: String,
+    /// Print the whole analysis as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+impl Route {
+    /// Asks the router.
+    ///
+    /// # Errors
+    /// When no house answers, or it refuses.
+    pub async fn run(&self) -> Result<()> {
+        let client = self.access.client(&["user"])?;
+        let request = Analyze { text: self.text.clone(), conversation: None };
+        let analysis: Analysis = client.post("/v1/analyze", &request).await?;
+        if self.json {
+            terminal::json(&analysis);
+        } else {
+            terminal::out(&show(&analysis));
+        }
+        Ok(())
+    }
+}
+
+fn show(analysis: &Analysis) -> String {
+    let mut text = plan(&analysis.plan);
+    write!(text, "\n\ndecided in {:.1} ms; scores of the local model:", millis(analysis.us)).ok();
+    for score in analysis.scores.iter().take(SCORES) {
+        write!(text, "\n  {:5.2}  {}", score.score, score.agent).ok();
+    }
+    text
+}
+
+/// A plan in words: mode, reason and stage, then each agent with its confidence.
+#[must_use]
+pub fn plan(plan: &Plan) -> String {
+    let word =
+        |value: Result<Value, serde_json::Error>| value.ok().and_then(|v| v.as_str().map(str::to_owned));
+    let mode = word(to_value(plan.mode)).unwrap_or_default();
+    let mut text = format!(
+        "plan: {mode}, {:.0} % sure, decided by the {} stage: {}",
+        plan.confidence * 100.0,
+        plan.stage.name(),
+        clean_line(&plan.reason)
+    );
+    for (index, step) in plan.steps.iter().enumerate() {
+        let after: Vec<_> = step.depends_on.iter().map(|index| (index + 1).to_string()).collect();
+        let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };
+        write!(text, "\n  {}. {} ({:.0} %{after})", index + 1, step.agent, step.confidence * 100.0).ok();
+    }
+    if let Some(degraded) = &plan.degraded {
+        write!(text, "\n  done without: {}", clean_line(degraded)).ok();
+    }
+    if let Some(reply) = &plan.reply {
+        write!(text, "\n  to the user: {}", clean_line(reply)).ok();
+    }
+    text
+}
+
+fn millis(us: u64) -> f64 {
+    std::time::Duration::from_micros(us).as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_shared::events::{Mode, Stage, Step};
+
+    #[test]
+    fn a_plan_is_shown_with_everything_that_decided_it() {
+        let step = |agent: &str, depends_on| Step {
+            agent: agent.parse().unwrap(),
+            question: "q".into(),
+            confidence: 0.9,
+            depends_on,
+        };
+        let decided = Plan {
+            mode: Mode::Sequential,
+            steps: vec![step("a", vec![]), step("b", vec![0])],
+            confidence: 0.8,
+            reason: "first \x1b[31mone".into(),
+            stage: Stage::Lexical,
+            degraded: Some("no LLM".into()),
+            reply: None,
+        };
+        assert_eq!(
+            plan(&decided),
+            "plan: sequential, 80 % sure, decided by the lexical stage: first [31mone\n  1. a (90 %)\n  \
+             2. b (90 %, after 1)\n  done without: no LLM"
+        );
+    }
+}

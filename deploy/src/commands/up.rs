@@ -1,0 +1,228 @@
+//! `switchboard up`: the whole house on this machine, watched until Ctrl-C.
+
+use crate::{
+    environment,
+    error::{Error, Result},
+    house::House,
+    terminal,
+    topology::{Options, Topology, config::Llm},
+};
+use clap::Args;
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+use url::Url;
+
+/// How often a child that dies by itself is started again within [`WINDOW`]; then the house is stopped.
+const RESTARTS: usize = 3;
+/// The window for [`RESTARTS`].
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Arguments of `up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// How many cores
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub cores: usize,
+    /// How many edges
+    #[arg(long, default_value_t = 1, value_name = "M")]
+    pub edges: usize,
+    /// The data folder; made when it is not there
+    #[arg(long, default_value = "./data", value_name = "DIR", env = "SWITCHBOARD_DATA")]
+    pub data: PathBuf,
+    /// Where the first edge listens; further edges take the following ports, or free ones
+    #[arg(long, default_value = "127.0.0.1:8443", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Do not start the sixteen example agents
+    #[arg(long)]
+    pub no_agents: bool,
+    /// An OpenAI-compatible endpoint (https://host/v1)
+    #[arg(long, value_name = "URL", requires = "llm_model", help_heading = "LLM")]
+    pub llm_url: Option<Url>,
+    /// Its model
+    #[arg(long, value_name = "M", requires = "llm_url", help_heading = "LLM")]
+    pub llm_model: Option<String>,
+    /// The environment variable that holds its key
+    #[arg(long, value_name = "NAME", requires = "llm_url", help_heading = "LLM")]
+    pub llm_key_env: Option<String>,
+    /// Where traces go, as OTLP over HTTP (http://host:4318/v1/traces)
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<Url>,
+    /// Print one line of JSON when ready
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Up {
+    /// Starts the house, and stops it when it is told to.
+    ///
+    /// # Errors
+    /// When it does not start, or a child keeps dying.
+    pub async fn run(&self) -> Result<()> {
+        let mut stop = Stop::listen()?;
+        let options = self.options()?;
+        let without = options.without();
+        let start = Box::pin(Topology::start(options));
+        let house = tokio::select! {
+            house = start => house?,
+            () = stop.recv() => return Err(Error::Interrupted),
+        };
+        let description = house.describe(without.clone())?;
+        if let Err(error) = description.announce() {
+            terminal::say(&format!("other commands need --data {}: {error}", description.data.display()));
+        }
+        if self.json {
+            terminal::json(&description);
+        } else {
+            terminal::out(&greeting(&description));
+        }
+        let outcome = watch(&house, &mut stop, &without).await;
+        description.withdraw();
+        terminal::say("draining: edges, cores, agents, redis, postgres (Ctrl-C again kills)");
+        let ended = tokio::select! {
+            ended = house.stop() => ended,
+            () = stop.recv() => Err(Error::Interrupted),
+        };
+        outcome.and(ended)
+    }
+
+    fn options(&self) -> Result<Options> {
+        let llm = match (&self.llm_url, &self.llm_model) {
+            (Some(url), Some(model)) => vec![Llm {
+                base_url: url.as_str().trim_end_matches('/').to_owned(),
+                api_key: key_reference(self.llm_key_env.as_deref())?,
+                model: model.clone(),
+            }],
+            _ => Vec::new(),
+        };
+        Ok(Options {
+            cores: self.cores,
+            edges: self.edges,
+            data: self.data.clone(),
+            listen: Some(self.listen),
+            agents: !self.no_agents,
+            llm,
+            otlp: self.otlp.clone(),
+            progress: Arc::new(|line| terminal::say(&terminal::clean(line))),
+            ..Options::default()
+        })
+    }
+}
+
+/// The key stays in the environment, which the cores inherit; it is never written down.
+fn key_reference(name: Option<&str>) -> Result<String> {
+    match name {
+        None => Ok(String::new()),
+        Some(name) if environment::is_set(name) => Ok(format!("env:{name}")),
+        Some(name) => Err(Error::Invalid(format!("--llm-key-env {name}: this variable is not set"))),
+    }
+}
+
+/// SIGINT or SIGTERM.
+struct Stop {
+    int: Signal,
+    term: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self> {
+        let handler = |kind| signal(kind).map_err(Error::io("signal handlers"));
+        Ok(Self { int: handler(SignalKind::interrupt())?, term: handler(SignalKind::terminate())? })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.int.recv() => {}
+            _ = self.term.recv() => {}
+        }
+    }
+}
+
+/// Starts again what dies, within reason, until it is told to stop.
+async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<()> {
+    let mut restarts = Restarts::default();
+    loop {
+        let (name, fault) = tokio::select! {
+            (process, status) = house.died() => {
+                (process.name().to_owned(), process.fault(&format!("ended by itself ({status})"), None))
+            }
+            () = stop.recv() => return Ok(()),
+        };
+        if name == "postgres" || name == "redis" || !restarts.allow(&name, Instant::now()) {
+            return Err(fault);
+        }
+        terminal::say(&terminal::clean(&format!("{fault}\nstarting {name} again")));
+        tokio::select! {
+            revived = Box::pin(house.revive(&name)) => revived?,
+            () = stop.recv() => return Ok(()),
+        }
+        let description = house.describe(without.to_vec())?;
+        description.write()?;
+        description.announce().ok();
+        terminal::say(&format!("{name} is back"));
+    }
+}
+
+/// When each child was started again.
+#[derive(Debug, Default)]
+struct Restarts(HashMap<String, VecDeque<Instant>>);
+
+impl Restarts {
+    fn allow(&mut self, name: &str, now: Instant) -> bool {
+        let times = self.0.entry(name.to_owned()).or_default();
+        times.retain(|at| now.duration_since(*at) < WINDOW);
+        times.push_back(now);
+        times.len() <= RESTARTS
+    }
+}
+
+fn greeting(house: &House) -> String {
+    let (url, ca) = (house.url.as_str().trim_end_matches('/'), house.ca.display());
+    let mut lines = vec![
+        String::new(),
+        format!("Switchboard is up: {url}"),
+        format!("  trust            {ca}"),
+        "  a token          switchboard token   (for user ann, one hour)".to_owned(),
+        "  ask              switchboard chat \"Which tables are in the shop database?\"".to_owned(),
+        "  who is there     switchboard agents list".to_owned(),
+        "  with curl:".to_owned(),
+        format!("    curl --cacert {ca} -H \"Authorization: Bearer $(switchboard token)\" \\"),
+        "      -H 'Content-Type: application/json' -d '{\"message\":\"Hash the word hello with SHA-256\"}' \\".to_owned(),
+        format!("      {url}/chat"),
+    ];
+    lines.extend(house.without.iter().map(|what| format!("  without          {what}")));
+    lines.push(format!("  logs             {}", house.data.join("logs").display()));
+    lines.push("Ctrl-C stops everything in order.".to_owned());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn the_llm_needs_url_and_model_and_its_key_stays_in_the_environment() {
+        assert!(Cli::try_parse_from(["switchboard", "up", "--llm-url", "http://m/v1"]).is_err());
+        assert_eq!(key_reference(Some("PATH")).unwrap(), "env:PATH");
+        assert_eq!(key_reference(Some("SWITCHBOARD_NOT_SET")).unwrap_err().exit_code(), 3);
+    }
+
+    #[test]
+    fn a_child_is_started_again_three_times_a_minute() {
+        let mut restarts = Restarts::default();
+        let allowed: Vec<_> = (0..4).map(|_| restarts.allow("core-1", Instant::now())).collect();
+        assert_eq!(allowed, [true, true, true, false]);
+        assert!(restarts.allow("edge-1", Instant::now()), "each child has its own count");
+        assert!(restarts.allow("core-1", Instant::now() + WINDOW * 2));
+    }
+}

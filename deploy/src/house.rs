@@ -1,0 +1,178 @@
+//! How a running house is described, and found by the other commands.
+
+use crate::{
+    environment,
+    error::{Error, Result},
+    topology::files,
+};
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// A running house: what `up --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct House {
+    /// The first edge.
+    pub url: Url,
+    /// The CA to trust.
+    pub ca: PathBuf,
+    /// A token of the development issuer.
+    pub token: String,
+    /// Every edge.
+    pub edges: Vec<Node>,
+    /// Every core.
+    pub cores: Vec<Node>,
+    /// Every example agent.
+    pub agents: Vec<Agent>,
+    /// Its data folder.
+    pub data: PathBuf,
+    /// The process that holds it.
+    pub pid: u32,
+    /// What it does without, in words for a person.
+    #[serde(default)]
+    pub without: Vec<String>,
+}
+
+/// An edge or a core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Where it serves.
+    pub url: Url,
+    /// Where it says how it is.
+    pub admin: Url,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// An example agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Its id.
+    pub id: String,
+    /// Where its card lies.
+    pub url: Url,
+}
+
+impl House {
+    /// Writes the description into the data folder, readable by its owner alone (it holds a token).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Failed(error.to_string()))?;
+        files::secret(&described_in(&self.data), &text)
+    }
+
+    /// Writes it also where the other commands look.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn announce(&self) -> Result<()> {
+        let Some(folder) = environment::state_folder() else { return Ok(()) };
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Failed(error.to_string()))?;
+        files::folder(&folder, 0o700)?;
+        files::secret(&folder.join("house.json"), &text)
+    }
+
+    /// Removes what [`House::announce`] wrote, unless another house has written there since.
+    pub fn withdraw(&self) {
+        let Some(path) = environment::state_folder().map(|folder| folder.join("house.json")) else { return };
+        if read(&path).is_some_and(|house| house.pid == self.pid) {
+            drop(fs::remove_file(path));
+        }
+    }
+
+    /// Finds the running house: in `data` if that is given, else where it announced itself, else in `./data`.
+    ///
+    /// # Errors
+    /// When there is none, or the one that was there is gone.
+    pub fn find(data: Option<&Path>) -> Result<Self> {
+        let places = match data {
+            Some(data) => vec![described_in(data)],
+            None => {
+                let announced = environment::state_folder().map(|folder| folder.join("house.json"));
+                announced.into_iter().chain([described_in(Path::new("data"))]).collect()
+            }
+        };
+        pick(&places, alive)
+    }
+
+    /// The data folder to look for keys in, with or without a running house.
+    #[must_use]
+    pub fn data_folder(data: Option<&Path>) -> PathBuf {
+        match (data, Self::find(data)) {
+            (_, Ok(house)) => house.data,
+            (Some(data), Err(_)) => data.to_owned(),
+            (None, Err(_)) => PathBuf::from("data"),
+        }
+    }
+}
+
+/// Where a data folder's house is described.
+#[must_use]
+pub fn described_in(data: &Path) -> PathBuf {
+    data.join("run").join("house.json")
+}
+
+fn pick(places: &[PathBuf], alive: fn(u32) -> bool) -> Result<House> {
+    let mut stale = String::new();
+    for place in places {
+        match read(place) {
+            Some(house) if alive(house.pid) => return Ok(house),
+            Some(house) => stale = format!(" (the one in {} ended without a word)", house.data.display()),
+            None => {}
+        }
+    }
+    Err(Error::Unreachable(format!("no house is running here{stale}: start one with `switchboard up`")))
+}
+
+fn read(path: &Path) -> Option<House> {
+    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+}
+
+/// Whether a process is there, ours or not.
+fn alive(pid: u32) -> bool {
+    i32::try_from(pid).is_ok_and(|pid| !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn house(data: &Path, pid: u32) -> House {
+        let url: Url = "https://127.0.0.1:8443".parse().unwrap();
+        House {
+            url,
+            ca: data.join("tls/ca.pem"),
+            token: "t".into(),
+            edges: vec![],
+            cores: vec![],
+            agents: vec![],
+            data: data.to_owned(),
+            pid,
+            without: vec![],
+        }
+    }
+
+    #[test]
+    fn a_running_house_is_found_and_a_dead_one_is_said_to_be_dead() {
+        let data = std::env::temp_dir().join(format!("switchboard-house-{}", std::process::id()));
+        files::folder(&data.join("run"), 0o700).unwrap();
+        let place = [described_in(&data)];
+        assert_eq!(
+            pick(&place, alive).unwrap_err().to_string(),
+            "no house is running here: start one with `switchboard up`"
+        );
+        let running = house(&data, std::process::id());
+        running.write().unwrap();
+        assert_eq!(House::find(Some(&data)).unwrap(), running);
+        let error = pick(&place, |_| false).unwrap_err();
+        assert!(error.to_string().contains("ended without a word"), "{error}");
+        assert_eq!(error.exit_code(), 4);
+        fs::remove_dir_all(data).unwrap();
+    }
+}

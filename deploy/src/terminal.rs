@@ -1,0 +1,58 @@
+//! What may be printed, and where: results on standard output, talk on standard error, no control characters of others.
+
+use std::io::{self, Write};
+
+/// Writes a line of results. A reader that went away is no error: there is nobody left to tell.
+pub fn out(line: &str) {
+    drop(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// Writes a piece of a result at once, without a line's end.
+pub fn piece(text: &str) {
+    let mut stdout = io::stdout().lock();
+    drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// Writes a line of talk.
+pub fn say(line: &str) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
+/// Prints `value` as one line of JSON.
+pub fn json(value: &impl serde::Serialize) {
+    match serde_json::to_string(value) {
+        Ok(text) => out(&text),
+        Err(error) => say(&format!("cannot be written as JSON: {error}")),
+    }
+}
+
+/// Takes everything out of foreign text that could steer a terminal: C0 and C1 control characters (ECMA-48) but
+/// line ends and tabs, and the marks that reorder text (Unicode TR 36, §3).
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars().filter(|c| !steers(*c)).collect()
+}
+
+/// [`clean`], on one line.
+#[must_use]
+pub fn clean_line(text: &str) -> String {
+    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn steers(c: char) -> bool {
+    let reorders =
+        matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    reorders || (c.is_control() && c != '\n' && c != '\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_cannot_steer_the_terminal() {
+        assert_eq!(clean("a\x1b[2Jb\x07c\r\u{9b}31md\u{202e}e\n\tf"), "a[2Jbc31mde\n\tf");
+        assert_eq!(clean("Grüße, 世界 👩‍👩‍👧"), "Grüße, 世界 👩‍👩‍👧");
+        assert_eq!(clean_line(" one\n\n two\x00 "), "one two");
+    }
+}

@@ -1,0 +1,148 @@
+//! The configuration files of the house's cores and edges: only what differs from the defaults.
+
+use super::{files, issuer};
+use crate::error::{Error, Result};
+use std::{net::SocketAddr, path::Path};
+use toml::{Table, Value};
+
+/// An OpenAI-compatible endpoint for the cores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Llm {
+    /// Where (`https://host/v1`).
+    pub base_url: String,
+    /// Its key: the text itself, `env:NAME` or `file:PATH`; empty for none.
+    pub api_key: String,
+    /// The model.
+    pub model: String,
+}
+
+/// What every configuration of one house shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'a> {
+    /// The file with the key that edges sign identities with.
+    pub identity_key: &'a Path,
+    /// The Redis of the house, if it has one.
+    pub redis: Option<&'a str>,
+    /// Where spans go, if anywhere.
+    pub otlp: Option<&'a str>,
+}
+
+impl Shared<'_> {
+    fn table(&self, listen: SocketAddr, admin: SocketAddr) -> Table {
+        let mut table = Table::new();
+        table.insert("listen".into(), listen.to_string().into());
+        table.insert("admin_listen".into(), admin.to_string().into());
+        table.insert("identity_key".into(), format!("file:{}", self.identity_key.display()).into());
+        table.insert("redis".into(), section([("urls", strings(self.redis))]));
+        let mut telemetry = Table::from_iter([("log_format".to_owned(), Value::from("json"))]);
+        if let Some(otlp) = self.otlp {
+            telemetry.insert("otlp_endpoint".into(), otlp.into());
+        }
+        table.insert("telemetry".into(), telemetry.into());
+        table
+    }
+
+    /// The configuration of a core.
+    #[must_use]
+    pub fn core(&self, listen: SocketAddr, admin: SocketAddr, postgres: &str, llm: &[Llm]) -> Table {
+        let mut table = self.table(listen, admin);
+        table.insert("postgres".into(), section([("urls", strings([postgres]))]));
+        // The agents of this house listen on loopback.
+        table.insert("agents".into(), section([("allow_private_addresses", true.into())]));
+        let llm = llm.iter().map(|llm| {
+            section([
+                ("base_url", llm.base_url.as_str().into()),
+                ("api_key", llm.api_key.as_str().into()),
+                ("model", llm.model.as_str().into()),
+            ])
+        });
+        table.insert("llm".into(), llm.collect::<Vec<_>>().into());
+        table
+    }
+
+    /// The configuration of an edge.
+    #[must_use]
+    pub fn edge(
+        &self,
+        listen: SocketAddr,
+        admin: SocketAddr,
+        cores: &[String],
+        tls: (&Path, &Path),
+        jwks: &Path,
+    ) -> Table {
+        let mut table = self.table(listen, admin);
+        table.insert("cores".into(), section([("urls", strings(cores.iter().map(String::as_str)))]));
+        table.insert("tls".into(), section([("cert", path(tls.0)), ("key", path(tls.1))]));
+        let auth =
+            [("issuer", issuer::ISSUER.into()), ("audience", issuer::AUDIENCE.into()), ("jwks", path(jwks))];
+        table.insert("auth".into(), section(auth));
+        table
+    }
+}
+
+/// Lays `over` on `base`: tables are merged, everything else is replaced.
+pub fn overlay(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => overlay(base, over),
+            _ => drop(base.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+/// Writes a configuration; it may hold a key, so only its owner may read it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, table: &Table) -> Result<()> {
+    let text =
+        toml::to_string(table).map_err(|error| Error::Failed(format!("{}: {error}", path.display())))?;
+    files::secret(path, &format!("# Written at each start; changes here are lost.\n{text}"))
+}
+
+fn section<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Table(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn strings<'a>(items: impl IntoIterator<Item = &'a str>) -> Value {
+    Value::Array(items.into_iter().map(Value::from).collect())
+}
+
+fn path(path: &Path) -> Value {
+    path.display().to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_and_an_edge_are_told_the_same() {
+        let (listen, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let llm = Llm { base_url: "http://m/v1".into(), api_key: "env:KEY".into(), model: "m".into() };
+        let shared =
+            Shared { identity_key: Path::new("/k"), redis: Some("redis://127.0.0.1:7000"), otlp: None };
+        let core = shared.core(listen, admin, "postgres://x", &[llm]);
+        let core: Table = toml::from_str(&toml::to_string(&core).unwrap()).unwrap();
+        assert_eq!(core["llm"][0]["api_key"].as_str(), Some("env:KEY"));
+        assert_eq!(core["postgres"]["urls"][0].as_str(), Some("postgres://x"));
+        let edge = shared.edge(
+            listen,
+            admin,
+            &["http://c".into()],
+            (Path::new("/c"), Path::new("/q")),
+            Path::new("/j"),
+        );
+        assert_eq!(edge["auth"]["jwks"].as_str(), Some("/j"));
+        for key in ["identity_key", "redis", "telemetry"] {
+            assert_eq!(core[key], edge[key]);
+        }
+    }
+
+    #[test]
+    fn overrides_win_and_leave_their_neighbours() {
+        let mut base: Table = toml::from_str("a = 1\n[b]\nc = 2\nd = [1]").unwrap();
+        overlay(&mut base, &toml::from_str("[b]\nd = []\ne = 3").unwrap());
+        assert_eq!(base, toml::from_str("a = 1\n[b]\nc = 2\nd = []\ne = 3").unwrap());
+    }
+}

@@ -1,0 +1,329 @@
+//! A private child Postgres: its own data folder, a Unix socket that nobody else can reach, no TCP.
+//!
+//! `fsync` stays on: what is acknowledged here is the truth, on a laptop too. Trust authentication is safe because the
+//! socket lies in a folder with mode 0700 (PostgreSQL manual, 21.4), so only its owner and root get as far as asking.
+
+use super::{
+    account::Account,
+    binaries::Binaries,
+    files,
+    process::{Process, Spec},
+};
+use crate::error::{Error, Result};
+use nix::sys::signal::Signal;
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+use tokio_postgres::{Client, Config, NoTls};
+use tokio_util::task::TaskTracker;
+
+/// The role that the core connects as: it owns its database and may make roles, as the migrations do, but is no
+/// superuser.
+const ROLE: &str = "switchboard";
+/// The database.
+const DATABASE: &str = "switchboard";
+/// The superuser, for making the other two.
+const SUPERUSER: &str = "postgres";
+/// How long the first start may take, recovery after a crash included.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// `sun_path` holds 108 bytes with its end mark (unix(7)); this much of it is the socket's own name and its lock.
+const SOCKET_FOLDER_MAX: usize = 107 - "/.s.PGSQL.5432.lock".len();
+
+/// A running Postgres of our own.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Process,
+    folder: PathBuf,
+    socket: PathBuf,
+    tasks: TaskTracker,
+}
+
+impl Postgres {
+    /// Starts Postgres on `data`/postgres, making the database first when there is none. `say` hears what a person
+    /// should know.
+    ///
+    /// # Errors
+    /// When Postgres is not installed, another one runs on the same data, or it does not start within its bound.
+    pub async fn start(data: &Path, logs: &Path, say: &(dyn Fn(&str) + Send + Sync)) -> Result<Self> {
+        let account = Account::for_servers()?;
+        let folder = place(data, &account, say)?;
+        refuse_second(&folder)?;
+        let binaries = Binaries::find(version_of(&folder))?;
+        let socket = socket_folder(&folder, &account)?;
+        if !folder.join("PG_VERSION").is_file() {
+            say(&format!("making a database with PostgreSQL {}", binaries.version));
+            initialize(&folder, &binaries, &account, logs).await?;
+        }
+        let process = launch(spec(&folder, &socket, &binaries, &account, logs)).await?;
+        let postgres = Self { process, folder, socket, tasks: TaskTracker::new() };
+        postgres.wait_until_ready().await?;
+        postgres.make_role_and_database().await?;
+        Ok(postgres)
+    }
+
+    /// The URL that the core connects with.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let socket: String =
+            url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
+        format!("postgres://{ROLE}@{socket}/{DATABASE}")
+    }
+
+    /// Where the database lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of its socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The child process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Connects as the core does.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn connect(&self) -> Result<Client> {
+        self.connect_as(ROLE, DATABASE).await
+    }
+
+    /// Ends it: running statements are cut off, everything committed is on disk (fast shutdown).
+    ///
+    /// # Errors
+    /// When it had to be made to.
+    pub async fn stop(&self) -> Result<()> {
+        self.process.terminate().await
+    }
+
+    /// Kills it as a crash would.
+    pub async fn kill9(&self) {
+        self.process.kill9().await;
+    }
+
+    /// Starts it again on the same data.
+    ///
+    /// # Errors
+    /// When it does not start within its bound.
+    pub async fn restart(&self) -> Result<()> {
+        let deadline = Instant::now() + START_WITHIN;
+        self.process.restart().await?;
+        loop {
+            match self.wait_until_ready().await {
+                Err(error) if leftovers(&error) && Instant::now() < deadline => {
+                    sleep(Duration::from_millis(200)).await;
+                    self.process.restart().await?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn wait_until_ready(&self) -> Result<()> {
+        let deadline = Instant::now() + START_WITHIN;
+        loop {
+            if let Some(status) = self.process.try_wait() {
+                return Err(self.process.fault(&format!("ended while starting ({status})"), None));
+            }
+            match self.connect_as(SUPERUSER, "postgres").await {
+                Ok(_) => return Ok(()),
+                Err(_) if Instant::now() < deadline => sleep(Duration::from_millis(25)).await,
+                Err(error) => return Err(self.process.fault(&format!("does not answer: {error}"), None)),
+            }
+        }
+    }
+
+    async fn make_role_and_database(&self) -> Result<()> {
+        let client = self.connect_as(SUPERUSER, "postgres").await?;
+        let fault =
+            |error| Error::Failed(format!("the database {DATABASE} cannot be made: {}", full(&error)));
+        let role =
+            client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&ROLE]).await.map_err(fault)?;
+        if role.is_none() {
+            client.batch_execute(&format!("CREATE ROLE {ROLE} LOGIN CREATEROLE")).await.map_err(fault)?;
+        }
+        let database = client
+            .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
+            .await
+            .map_err(fault)?;
+        if database.is_none() {
+            client.batch_execute(&format!("CREATE DATABASE {DATABASE} OWNER {ROLE}")).await.map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    async fn connect_as(&self, user: &str, database: &str) -> Result<Client> {
+        let mut config = Config::new();
+        config.host_path(&self.socket).user(user).dbname(database).connect_timeout(Duration::from_secs(5));
+        let connected = config.connect(NoTls).await;
+        let (client, connection) =
+            connected.map_err(|error| Error::Unreachable(format!("postgres: {}", full(&error))))?;
+        self.tasks.spawn(connection);
+        Ok(client)
+    }
+}
+
+/// `tokio_postgres` says only "db error" and keeps the server's own words in its source.
+fn full(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
+}
+
+/// Chooses the database's folder: beside the other data, unless the server's account cannot get there.
+fn place(data: &Path, account: &Account, say: &(dyn Fn(&str) + Send + Sync)) -> Result<PathBuf> {
+    let beside = data.join("postgres");
+    if account.can_traverse(data) {
+        return Ok(beside);
+    }
+    let apart = Path::new("/var/lib/switchboard").join(format!("{}-{:016x}", name_of(data), fnv(data)));
+    files::folder(Path::new("/var/lib/switchboard"), 0o711)?;
+    files::folder(&apart, 0o711)?;
+    say(&format!(
+        "the database lies in {}, because Postgres runs as {} and cannot get into {}",
+        apart.display(),
+        account.name,
+        data.display()
+    ));
+    Ok(apart.join("postgres"))
+}
+
+fn refuse_second(folder: &Path) -> Result<()> {
+    let Ok(text) = fs::read_to_string(folder.join("postmaster.pid")) else { return Ok(()) };
+    let Some(pid) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else {
+        return Ok(());
+    };
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    // A stale file may hold the id of another process by now, so the process itself is asked which folder it has.
+    if !command.split(|byte| *byte == 0).any(|arg| arg == folder.as_os_str().as_encoded_bytes()) {
+        return Ok(());
+    }
+    Err(Error::Occupied {
+        data: folder.display().to_string(),
+        holder: Some(format!("postgres, process {pid}")),
+    })
+}
+
+fn version_of(folder: &Path) -> Option<u32> {
+    fs::read_to_string(folder.join("PG_VERSION")).ok()?.trim().parse().ok()
+}
+
+/// The socket's folder: beside the database, or under /tmp where that path would be too long for a socket.
+fn socket_folder(database: &Path, account: &Account) -> Result<PathBuf> {
+    let beside = database.with_extension("socket");
+    let socket = if beside.as_os_str().len() <= SOCKET_FOLDER_MAX {
+        beside
+    } else {
+        Path::new("/tmp").join(format!("switchboard-{:016x}", fnv(database)))
+    };
+    if !socket.is_dir() {
+        fs::create_dir(&socket).map_err(Error::file(&socket))?;
+        account.own(&socket)?;
+    }
+    let meta = fs::symlink_metadata(&socket).map_err(Error::file(&socket))?;
+    if !meta.is_dir() || meta.uid() != account.uid {
+        return Err(Error::Failed(format!("{} belongs to somebody else; remove it", socket.display())));
+    }
+    files::folder(&socket, 0o700)?;
+    Ok(socket)
+}
+
+/// Makes the database in a folder beside its own and moves it there when it is whole, so that a start that is cut off
+/// leaves nothing that looks like a database.
+async fn initialize(folder: &Path, binaries: &Binaries, account: &Account, logs: &Path) -> Result<()> {
+    let new = folder.with_extension("new");
+    let mut failure = None;
+    // Not every system has C.UTF-8; C sorts the same way.
+    for locale in ["C.UTF-8", "C"] {
+        if new.exists() {
+            fs::remove_dir_all(&new).map_err(Error::file(&new))?;
+        }
+        fs::create_dir(&new).map_err(Error::file(&new))?;
+        account.own(&new)?;
+        files::folder(&new, 0o700)?;
+        let mut spec = Spec::program("initdb", binaries.folder.join("initdb"), logs).args([
+            "--encoding=UTF8".to_owned(),
+            format!("--locale={locale}"),
+            "--auth=trust".to_owned(),
+            format!("--username={SUPERUSER}"),
+            "--pgdata".to_owned(),
+        ]);
+        spec.args.push(new.clone().into());
+        spec.user = account.switch();
+        match Process::run(spec, Duration::from_secs(120)).await {
+            Ok(()) => return fs::rename(&new, folder).map_err(Error::file(folder)),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Error::Failed("initdb was not run".to_owned())))
+}
+
+fn spec(folder: &Path, socket: &Path, binaries: &Binaries, account: &Account, logs: &Path) -> Spec {
+    let mut spec = Spec::program("postgres", binaries.folder.join("postgres"), logs);
+    let mut args: Vec<OsString> = vec!["-D".into(), folder.into(), "-k".into(), socket.into()];
+    for setting in
+        ["listen_addresses=", "fsync=on", "max_connections=200", "timezone=UTC", "log_timezone=UTC"]
+    {
+        args.extend(["-c".into(), setting.into()]);
+    }
+    spec.args = args;
+    spec.user = account.switch();
+    spec.ready_within = None;
+    (spec.stop, spec.last) = (Signal::SIGINT, Signal::SIGQUIT);
+    spec
+}
+
+async fn launch(spec: Spec) -> Result<Process> {
+    let deadline = Instant::now() + START_WITHIN;
+    loop {
+        let process = Process::start(spec.clone()).await?;
+        // What is wrong with a data folder shows at once; waiting for readiness is the caller's.
+        sleep(Duration::from_millis(100)).await;
+        let Some(status) = process.try_wait() else { return Ok(process) };
+        let fault = process.fault(&format!("ended at once ({status})"), None);
+        if !leftovers(&fault) || Instant::now() >= deadline {
+            return Err(fault);
+        }
+    }
+}
+
+/// After a kill -9 of the server, its own children need a moment to notice and to end.
+fn leftovers(error: &Error) -> bool {
+    matches!(error, Error::Child { tail, .. } if tail.contains("pre-existing shared memory block"))
+}
+
+fn name_of(data: &Path) -> String {
+    data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// FNV-1a, 64 bits: a short name for a long path, the same in every version.
+fn fnv(path: &Path) -> u64 {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_gets_a_short_socket() {
+        let account = Account::own_user();
+        let long = std::env::temp_dir().join("x".repeat(120)).join("postgres");
+        let socket = socket_folder(&long, &account).unwrap();
+        assert!(socket.as_os_str().len() <= SOCKET_FOLDER_MAX);
+        fs::remove_dir(socket).unwrap();
+    }
+}

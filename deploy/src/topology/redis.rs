@@ -1,0 +1,153 @@
+//! A private Redis Cluster of one node, on loopback, that keeps nothing: what is in it may be lost by design.
+
+use super::{
+    files, ports,
+    process::{Process, Spec},
+};
+use crate::{
+    environment,
+    error::{Error, Result},
+};
+use nix::sys::signal::Signal;
+use std::{net::Ipv4Addr, path::Path, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+
+/// How long a start may take; a node that comes back waits two seconds by itself before it serves.
+const START_WITHIN: Duration = Duration::from_secs(20);
+
+/// A running Redis of our own.
+#[derive(Debug)]
+pub struct Redis {
+    process: Process,
+    port: u16,
+}
+
+impl Redis {
+    /// Starts it with its files in `data`/redis.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not serve all slots within its bound.
+    pub async fn start(data: &Path, logs: &Path) -> Result<Self> {
+        let program = environment::program("redis-server").ok_or_else(|| Error::Missing {
+            program: "redis-server".to_owned(),
+            hint: "several cores or edges share one (Debian, Ubuntu: `apt install redis-server`); \
+                   `deploy/install` does it for you"
+                .to_owned(),
+        })?;
+        let folder = data.join("redis");
+        // The slots of an earlier run, and its port, are of no use.
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
+        }
+        files::folder(&folder, 0o700)?;
+        let (port, bus) = (ports::free()?, ports::free()?);
+        let mut spec = Spec::program("redis", program, logs);
+        for (key, value) in [
+            ("--port", port.to_string().as_str()),
+            ("--cluster-port", bus.to_string().as_str()),
+            ("--bind", "127.0.0.1"),
+            ("--cluster-enabled", "yes"),
+            ("--cluster-announce-ip", "127.0.0.1"),
+            ("--cluster-require-full-coverage", "no"),
+            ("--cluster-node-timeout", "2000"),
+            ("--save", ""),
+            ("--appendonly", "no"),
+            ("--daemonize", "no"),
+        ] {
+            spec = spec.args([key, value]);
+        }
+        spec.args.extend(["--dir".into(), folder.into()]);
+        spec.ready_within = None;
+        spec.last = Signal::SIGKILL;
+        let redis = Self { process: Process::start(spec).await?, port };
+        redis.wait_until(|answer| answer.starts_with("+PONG"), "PING").await?;
+        redis.ask("CLUSTER ADDSLOTSRANGE 0 16383").await?;
+        redis.wait_until_serving().await?;
+        Ok(redis)
+    }
+
+    /// The URL that both tiers connect with.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The child process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Kills it as a crash would.
+    pub async fn kill9(&self) {
+        self.process.kill9().await;
+    }
+
+    /// Starts it again on the same port, empty.
+    ///
+    /// # Errors
+    /// When it does not serve within its bound.
+    pub async fn restart(&self) -> Result<()> {
+        self.process.restart().await?;
+        self.wait_until_serving().await
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When it had to be made to.
+    pub async fn stop(&self) -> Result<()> {
+        self.process.terminate().await
+    }
+
+    async fn wait_until_serving(&self) -> Result<()> {
+        self.wait_until(|answer| answer.contains("cluster_state:ok"), "CLUSTER INFO").await
+    }
+
+    async fn wait_until(&self, good: fn(&str) -> bool, command: &str) -> Result<()> {
+        let deadline = Instant::now() + START_WITHIN;
+        loop {
+            if let Some(status) = self.process.try_wait() {
+                return Err(self.process.fault(&format!("ended while starting ({status})"), None));
+            }
+            let last = match self.ask(command).await {
+                Ok(answer) if good(&answer) => return Ok(()),
+                Ok(answer) => answer,
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() >= deadline {
+                return Err(self
+                    .process
+                    .fault(&format!("is not ready; {command} says {}", last.trim()), None));
+            }
+            sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Sends one inline command (Redis protocol, "Inline commands") and returns its answer as it came.
+    ///
+    /// # Errors
+    /// When nothing answers, or an error does.
+    pub async fn ask(&self, command: &str) -> Result<String> {
+        let exchange = async {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
+            // QUIT ends the stream after the answer, so that reading to its end is reading all of it.
+            stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        };
+        let answer = timeout(Duration::from_secs(5), exchange).await;
+        let answer =
+            answer.map_err(|_| Error::Unreachable(format!("redis did not answer {command} in 5 s")))?;
+        let answer = answer.map_err(Error::io(format!("redis, {command}")))?;
+        match answer.strip_prefix('-') {
+            Some(error) => Err(Error::Failed(format!("redis, {command}: {}", error.trim()))),
+            None => Ok(answer),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The chat client against an edge that drops its socket.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::{process::Stdio, time::Duration};
+use switchboard_shared::ids::{ConversationId, MessageId, TurnId};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    process::Command,
+    time::timeout,
+};
+use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
+
+type Socket = WebSocketStream<TcpStream>;
+
+struct Edge {
+    listener: TcpListener,
+    conversation: ConversationId,
+    turn: TurnId,
+}
+
+impl Edge {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { listener, conversation: ConversationId::new(), turn: TurnId::new() }
+    }
+
+    fn ask(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+        let url = format!("http://{}", self.listener.local_addr().unwrap());
+        command.args(["chat", "hello", "--token", "t", "--url", &url]).args(args);
+        command.args(["--conversation", &self.conversation.to_string()]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// Takes a socket and lets it join; returns the cursor that it joined with.
+    async fn join(&self, seq: u64) -> (Socket, Value) {
+        let (stream, _) = timeout(Duration::from_secs(10), self.listener.accept()).await.unwrap().unwrap();
+        let mut socket = accept_async(stream).await.unwrap();
+        let join = read(&mut socket).await;
+        assert_eq!(join["type"], "join");
+        let at = "2026-01-01T00:00:00Z";
+        let conversation = json!({"id": self.conversation, "title": "", "last_seq": seq, "created_at": at, "updated_at": at});
+        write(&mut socket, &json!({"type": "joined", "conversation": conversation, "seq": seq})).await;
+        (socket, join["after"].clone())
+    }
+
+    async fn event(&self, socket: &mut Socket, seq: Option<u64>, kind: &str, data: Value) {
+        let mut event = json!({"type": kind, "data": data, "conversation": self.conversation, "turn": self.turn,
+                               "at": "2026-01-01T00:00:00Z"});
+        if let Some(seq) = seq {
+            event["seq"] = seq.into();
+        }
+        write(socket, &event).await;
+    }
+
+    async fn end(&self, socket: &mut Socket, seq: u64, state: &str) {
+        let usage = json!({"calls": 1, "llm_input_tokens": 0, "llm_output_tokens": 0, "ms": 5});
+        self.event(socket, Some(seq), "turn.finished", json!({"state": state, "usage": usage})).await;
+    }
+}
+
+async fn read(socket: &mut Socket) -> Value {
+    let message = timeout(Duration::from_secs(10), socket.next()).await.unwrap().unwrap().unwrap();
+    serde_json::from_str(message.to_text().unwrap()).unwrap()
+}
+
+async fn write(socket: &mut Socket, value: &Value) {
+    socket.send(Message::text(value.to_string())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_socket_costs_neither_the_message_nor_the_answer() {
+    let edge = Edge::start().await;
+    let client = edge.ask(&[]).spawn().unwrap();
+    let (mut socket, after) = edge.join(7).await;
+    assert_eq!(after, Value::Null, "a conversation that is gone on with is joined from now");
+    let first = read(&mut socket).await;
+    assert_eq!((first["type"].as_str(), first["text"].as_str()), (Some("send"), Some("hello")));
+    edge.event(&mut socket, Some(8), "conversation.renamed", json!({"title": "x"})).await;
+    drop(socket);
+
+    let (mut socket, after) = edge.join(8).await;
+    assert_eq!(after, 8);
+    let again = read(&mut socket).await;
+    assert_eq!(again["id"], first["id"], "sent again under the same id");
+    let message = MessageId::new();
+    let ack = json!({"type": "ack", "id": first["id"], "message": message, "turn": edge.turn, "seq": 9, "duplicate": false});
+    write(&mut socket, &ack).await;
+    edge.event(&mut socket, None, "answer.delta", json!({"attempt": 1, "offset": 0, "text": "Hel\u{1b}[2J"}))
+        .await;
+    let answer =
+        json!({"message": message, "attempt": 1, "text": "Hel\u{1b}[2Jlo", "sources": [], "claims": []});
+    edge.event(&mut socket, Some(10), "answer.finished", answer).await;
+    edge.end(&mut socket, 11, "completed").await;
+
+    let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Hel[2Jlo\n");
+}
+
+#[tokio::test]
+async fn with_json_every_frame_is_a_line_and_a_failed_turn_is_exit_code_1() {
+    let edge = Edge::start().await;
+    let client = edge.ask(&["--json"]).spawn().unwrap();
+    let (mut socket, _) = edge.join(0).await;
+    let sent = read(&mut socket).await;
+    let ack = json!({"type": "ack", "id": sent["id"], "message": MessageId::new(), "turn": edge.turn, "seq": 1, "duplicate": false});
+    write(&mut socket, &ack).await;
+    edge.end(&mut socket, 2, "failed").await;
+    let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let types: Vec<_> =
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["type"].clone()).collect();
+    assert_eq!(types, ["joined", "ack", "turn.finished"]);
+}
+
+#[tokio::test]
+async fn no_house_and_a_refused_token_have_their_own_exit_codes() {
+    let mut edge = Edge::start().await;
+    let client = edge.ask(&[]).spawn().unwrap();
+    let (mut stream, _) = edge.listener.accept().await.unwrap();
+    let mut request = [0; 1024];
+    let read = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await.unwrap();
+    assert!(read > 0);
+    let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, refusal).await.unwrap();
+    let output = client.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let nobody = edge.ask(&[]);
+    edge.listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let output = { nobody }.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("start one with `switchboard up`"));
+}

@@ -1,0 +1,80 @@
+//! How a problem is answered, before and within Pingora.
+
+use crate::{auth::Refusal, limit::Decision};
+use bytes::Bytes;
+use http::StatusCode;
+use switchboard_shared::problem::{Problem, ProblemKind};
+
+/// The header fields and body of a problem.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The header fields, without those of the connection.
+    pub fields: Vec<(&'static str, String)>,
+    /// The problem in JSON (RFC 9457).
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// Writes a problem down.
+    #[must_use]
+    pub fn new(mut problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
+        problem.request_id = Some(request_id.to_owned());
+        let body = Bytes::from(serde_json::to_vec(&problem).unwrap_or_default());
+        let mut fields = vec![
+            ("content-type", Problem::MEDIA_TYPE.to_owned()),
+            ("content-length", body.len().to_string()),
+            ("cache-control", "no-store".to_owned()),
+            ("x-request-id", request_id.to_owned()),
+        ];
+        if let Some(seconds) = problem.retry_after_s {
+            fields.push(("retry-after", seconds.to_string()));
+        }
+        if problem.code == ProblemKind::Unauthenticated {
+            fields.push(("www-authenticate", "Bearer realm=\"switchboard\"".to_owned()));
+        }
+        fields.extend(decision.map(limit_fields).into_iter().flatten());
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, fields, body }
+    }
+
+    /// The answer as HTTP/1.1 bytes, after which the connection is closed.
+    #[must_use]
+    pub fn closing(&self) -> Vec<u8> {
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        let mut text = format!("HTTP/1.1 {} {reason}\r\nconnection: close\r\n", self.status.as_u16());
+        for (name, value) in &self.fields {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        let mut bytes = text.into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
+/// The fields that tell a client its limit.
+#[must_use]
+pub fn limit_fields(decision: &Decision) -> [(&'static str, String); 2] {
+    [("ratelimit-policy", decision.policy_field()), ("ratelimit", decision.limit_field())]
+}
+
+/// The problem of a refused token: the same for every reason but the missing token, to give nothing away.
+#[must_use]
+pub fn unauthenticated(refusal: Refusal) -> Problem {
+    let detail = match refusal {
+        Refusal::Missing => "no bearer token was sent",
+        Refusal::Expired => "the token has expired",
+        _ => "the token is not accepted here",
+    };
+    Problem::new(ProblemKind::Unauthenticated, detail)
+}
+
+/// The problem of a reached limit.
+#[must_use]
+pub fn rate_limited(decision: &Decision) -> Problem {
+    let policy = decision.policy;
+    let detail = format!("{} {} in {} s are allowed", policy.quota, policy.name, policy.window.as_secs());
+    Problem::new(ProblemKind::RateLimited, detail).retry_after(decision.retry_after_s())
+}

@@ -1,0 +1,96 @@
+//! Who is asking: a bearer token becomes an [`Identity`], or the request ends here.
+//!
+//! - [`token`]: the checks of one token, pure
+//! - [`jwks`]: the issuer's keys
+//! - [`cache`]: tokens that were verified before
+//! - [`strict_json`]: JSON in which no key stands twice
+
+pub mod cache;
+pub mod jwks;
+pub mod strict_json;
+pub mod token;
+
+pub use token::Refusal;
+
+use crate::{config::AuthConfig, metrics::METRICS};
+use cache::TokenCache;
+use http::{HeaderMap, header};
+use jwks::{Jwks, JwksError};
+use std::{sync::Arc, time::Duration};
+use switchboard_shared::{identity::Identity, shutdown::Shutdown};
+use token::Unverified;
+
+/// Verifies tokens.
+#[derive(Debug)]
+pub struct Auth {
+    rules: AuthConfig,
+    jwks: Arc<Jwks>,
+    cache: TokenCache,
+}
+
+impl Auth {
+    /// Loads the keys and keeps them up to date.
+    ///
+    /// # Errors
+    /// When there are no keys to be had.
+    pub async fn start(rules: &AuthConfig, shutdown: &Shutdown) -> Result<Self, JwksError> {
+        let jwks = Jwks::load(&rules.jwks, Duration::from_secs(rules.jwks_stale_s)).await?;
+        jwks.watch(shutdown);
+        Ok(Self { rules: rules.clone(), jwks, cache: TokenCache::new(rules.token_cache) })
+    }
+
+    /// Verifies the token of a request.
+    ///
+    /// # Errors
+    /// With the reason to refuse it.
+    pub async fn request(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Refusal> {
+        match bearer(headers) {
+            Ok(token) => self.token(token).await,
+            Err(refusal) => Err(refused(refusal)),
+        }
+    }
+
+    /// Verifies a token.
+    ///
+    /// # Errors
+    /// With the reason to refuse it.
+    pub async fn token(&self, token: &str) -> Result<Arc<Identity>, Refusal> {
+        self.check(token, chrono::Utc::now().timestamp()).await.map_err(refused)
+    }
+
+    async fn check(&self, token: &str, now_s: i64) -> Result<Arc<Identity>, Refusal> {
+        if token.len() > self.rules.max_token_bytes {
+            return Err(Refusal::TooLarge);
+        }
+        let hash = cache::hash(token);
+        let mut keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
+        if let Some(identity) = self.cache.get(&hash, keys.generation, now_s) {
+            return Ok(identity);
+        }
+        let unverified = Unverified::parse(token, self.rules.max_token_bytes)?;
+        if keys.get(&unverified.kid, unverified.algorithm).is_none() {
+            self.jwks.look_again().await;
+            keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
+        }
+        let identity = Arc::new(unverified.verify(&keys, &self.rules, now_s)?);
+        self.cache.put(hash, identity.clone(), keys.generation, now_s);
+        Ok(identity)
+    }
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750 §2.1); two such fields are none.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(field), None) = (fields.next(), fields.next()) else { return Err(Refusal::Missing) };
+    let (scheme, token) =
+        field.to_str().ok().and_then(|field| field.split_once(' ')).ok_or(Refusal::Missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(Refusal::Missing);
+    }
+    Ok(token)
+}
+
+fn refused(refusal: Refusal) -> Refusal {
+    METRICS.auth_failures.with_label_values(&[&refusal.to_string()]).inc();
+    refusal
+}

@@ -1,0 +1,79 @@
+//! What the rooms of the edge share, and what every request to a core is stamped with.
+
+use crate::{auth::Auth, config::Config, limit::Limits, upstream::Cores};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
+use switchboard_shared::{headers, identity::Identity, shutdown::Shutdown, telemetry};
+use tracing::Span;
+
+/// The edge: one per process.
+#[derive(Debug)]
+pub struct Edge {
+    /// The configuration.
+    pub config: Config,
+    /// Verifies tokens.
+    pub auth: Auth,
+    /// Decides about limits.
+    pub limits: Limits,
+    /// Knows the cores.
+    pub cores: Cores,
+    /// Ends the process.
+    pub shutdown: Shutdown,
+}
+
+impl Edge {
+    /// Whether the process is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shutdown.token.is_cancelled()
+    }
+
+    /// The stamp for requests on behalf of `identity`.
+    #[must_use]
+    pub fn stamp<'a>(
+        &'a self,
+        identity: Option<&'a Identity>,
+        request_id: &'a str,
+        span: &'a Span,
+    ) -> Stamp<'a> {
+        Stamp { key: self.config.identity_key.expose().as_bytes(), identity, request_id, span }
+    }
+}
+
+/// Makes a request id: a UUIDv7, so that ids sort by time.
+#[must_use]
+pub fn request_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+/// What the edge vouches for towards a core.
+#[derive(Debug)]
+pub struct Stamp<'a> {
+    key: &'a [u8],
+    identity: Option<&'a Identity>,
+    request_id: &'a str,
+    span: &'a Span,
+}
+
+impl Stamp<'_> {
+    /// The header fields, signed now: a signature is good for a minute only. An event stream has no deadline.
+    #[must_use]
+    pub fn headers(&self, left: Option<Duration>) -> HeaderMap {
+        let mut map = HeaderMap::with_capacity(6);
+        if let Some(identity) = self.identity {
+            put(&mut map, headers::IDENTITY, &identity.sign(self.key, chrono::Utc::now().timestamp()));
+        }
+        put(&mut map, headers::REQUEST_ID, self.request_id);
+        if let Some(left) = left {
+            put(&mut map, headers::DEADLINE_MS, &left.as_millis().to_string());
+        }
+        telemetry::inject(self.span, &mut map);
+        map
+    }
+}
+
+fn put(map: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        map.insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,185 @@
+//! The door: accepts connections, bounds them, and shows each request the way: WebSockets to [`socket`], everything
+//! else to Pingora's proxy.
+//!
+//! - [`conn`]: a client's connection
+//! - [`head`]: the strict look at an HTTP/1 head
+//!
+//! The accept loop is ours and not Pingora's, which sleeps its whole grace period at the end, listens only on addresses
+//! and bounds each read of a header but not the header; Pingora's `HttpProxy` is made to be used this way.
+
+pub mod conn;
+pub mod head;
+
+use crate::{
+    answer::Answer,
+    context::{Edge, request_id},
+    metrics::{Counted, METRICS},
+    proxy::Proxy,
+    socket,
+};
+use conn::Conn;
+use head::{Bounds, Head, Refused};
+use pingora::{
+    apps::{HttpServerApp, ServerApp},
+    protocols::http::ServerSession,
+    proxy::HttpProxy,
+    server::ShutdownWatch,
+};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use switchboard_shared::problem::{Problem, ProblemKind};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_rustls::TlsAcceptor;
+
+const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Everything that a new connection needs.
+pub struct Door {
+    /// The edge.
+    pub edge: Arc<Edge>,
+    /// Pingora's proxy with our phases.
+    pub proxy: Arc<HttpProxy<Proxy>>,
+    /// Makes TLS of TCP.
+    pub tls: TlsAcceptor,
+    /// Tells Pingora that the process ends.
+    pub ending: ShutdownWatch,
+}
+
+impl Door {
+    /// Accepts connections until the process ends.
+    pub async fn run(self: Arc<Self>, listener: TcpListener) {
+        let places = Arc::new(Semaphore::new(self.edge.config.max_connections));
+        let shutdown = &self.edge.shutdown;
+        while let Some(accepted) = shutdown.token.run_until_cancelled(listener.accept()).await {
+            let (tcp, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, as a rule: wait for some to come back.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = places.clone().try_acquire_owned() else {
+                refused("full");
+                continue;
+            };
+            let door = self.clone();
+            shutdown.tasks.spawn(async move {
+                let _open = Counted::new(&[&METRICS.connections]);
+                door.connection(tcp, peer).await;
+                drop(place);
+            });
+        }
+    }
+
+    async fn connection(&self, tcp: TcpStream, peer: SocketAddr) {
+        let started = Instant::now();
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone at once");
+        }
+        let bound = Duration::from_millis(self.edge.config.tls.handshake_timeout_ms);
+        let conn = match timeout(bound, self.tls.accept(tcp)).await {
+            Ok(Ok(tls)) => Box::new(Conn::new(tls, peer)),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                return refused("handshake");
+            }
+            Err(_) => return refused("handshake_timeout"),
+        };
+        METRICS.stage("handshake", started.elapsed());
+        if conn.is_http2() { self.http2(conn).await } else { self.http1(conn).await }
+    }
+
+    async fn http2(&self, mut conn: Box<Conn>) {
+        let until = Instant::now() + self.header_timeout();
+        while conn.seen().len() < H2_PREFACE.len() {
+            match timeout_at(until, conn.look()).await {
+                Ok(Ok(count)) if count > 0 => {}
+                _ => return refused("preface"),
+            }
+        }
+        drop(Box::pin(self.proxy.process_new(conn, &self.ending)).await);
+    }
+
+    /// Serves one request after another. Each head is read here, against one deadline, and put back for its reader.
+    async fn http1(&self, mut conn: Box<Conn>) {
+        let mut idle = self.header_timeout();
+        loop {
+            let head = match self.head(&mut conn, idle).await {
+                Ok(Some(head)) => head,
+                Ok(None) => return,
+                Err(Refused(kind, detail)) => return refuse(conn, kind, detail).await,
+            };
+            if let Some(upgrade) = head.upgrade {
+                conn.skip(head.len);
+                return Box::pin(socket::accept(self.edge.clone(), conn, upgrade)).await;
+            }
+            let mut session = ServerSession::new_http1(conn);
+            session.set_keepalive((!self.edge.is_draining()).then_some(self.edge.config.http.keepalive_s));
+            let reused = Box::pin(self.proxy.process_new_http(session, &self.ending)).await;
+            let stream = reused.map(|reused| reused.consume().0.into_any().downcast::<Conn>());
+            let Some(Ok(next)) = stream else { return };
+            conn = next;
+            idle = Duration::from_secs(self.edge.config.http.keepalive_s);
+        }
+    }
+
+    /// Reads a head: `None` when the client is gone, or nothing came while nothing had to.
+    async fn head(&self, conn: &mut Conn, idle: Duration) -> Result<Option<Head>, Refused> {
+        let http = &self.edge.config.http;
+        let bounds = Bounds { bytes: http.max_header_bytes, fields: http.max_headers };
+        if conn.seen().is_empty() {
+            let first = self.edge.shutdown.token.run_until_cancelled(timeout(idle, conn.look())).await;
+            let Some(Ok(Ok(1..))) = first else { return Ok(None) };
+        }
+        let until = Instant::now() + self.header_timeout();
+        loop {
+            if let Some(head) = head::look(conn.seen(), bounds)? {
+                return Ok(Some(head));
+            }
+            match timeout_at(until, conn.look()).await {
+                Ok(Ok(1..)) => {}
+                Ok(_) => return Ok(None),
+                Err(_) => return Err(Refused(ProblemKind::RequestTimeout, "the header took too long")),
+            }
+        }
+    }
+
+    fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.edge.config.http.header_timeout_ms)
+    }
+}
+
+/// Answers a request that goes no further, and closes.
+async fn refuse(conn: Box<Conn>, kind: ProblemKind, detail: &str) {
+    METRICS.requests.with_label_values(&["none", &kind.status().to_string()]).inc();
+    close_with(conn, &Answer::new(Problem::new(kind, detail), &request_id(), None)).await;
+}
+
+/// Writes the last answer of a connection. What the client is still sending is read for a moment, since closing over
+/// unread bytes would take the answer away from it.
+pub async fn close_with(mut conn: Box<Conn>, answer: &Answer) {
+    let farewell = async {
+        conn.write_all(&answer.closing()).await?;
+        conn.flush().await?;
+        AsyncWriteExt::shutdown(&mut *conn).await?;
+        let mut rest = [0; 4096];
+        for _ in 0..64 {
+            if conn.read(&mut rest).await? == 0 {
+                break;
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    // The client may be gone already; it is closed either way.
+    drop(timeout(Duration::from_secs(1), farewell).await);
+}
+
+fn refused(reason: &str) {
+    METRICS.connections_refused.with_label_values(&[reason]).inc();
+}

@@ -1,0 +1,108 @@
+//! Usage limits: addresses before authentication, users and their messages after it.
+//!
+//! - [`gcra`]: the arithmetic
+//! - [`local`]: counts in this process
+//! - [`redis`]: counts for all edges together
+
+pub mod gcra;
+pub mod local;
+pub mod redis;
+
+pub use gcra::{Decision, Policy};
+
+use crate::{
+    config::{Config, LimitsConfig, OnDown},
+    metrics::METRICS,
+};
+use local::LocalLimiter;
+use redis::{LimitError, RedisLimiter};
+use std::net::IpAddr;
+use switchboard_shared::identity::Identity;
+
+/// Decides about limits.
+#[derive(Debug)]
+pub struct Limits {
+    config: LimitsConfig,
+    on_down: OnDown,
+    local: LocalLimiter,
+    redis: Option<RedisLimiter>,
+}
+
+impl Limits {
+    /// Makes the limiter, and connects to Redis if that is configured.
+    ///
+    /// # Errors
+    /// When Redis is configured and cannot be reached.
+    pub async fn start(config: &Config) -> Result<Self, LimitError> {
+        let redis = match config.redis.urls.is_empty() {
+            true => None,
+            false => Some(RedisLimiter::connect(&config.redis).await?),
+        };
+        let local = LocalLimiter::new(config.limits.local_keys);
+        Ok(Self { config: config.limits.clone(), on_down: config.redis.on_down, local, redis })
+    }
+
+    /// Decides about a request or handshake from an address. Counted by each edge for itself: a flood must not reach
+    /// Redis.
+    pub fn address(&self, address: IpAddr) -> Decision {
+        let policy = Policy::per_minute("ip", self.config.ip_per_minute);
+        counted(self.local.decide(policy, &network(address)))
+    }
+
+    /// Decides about a request that is not a message.
+    pub async fn request(&self, identity: &Identity) -> Decision {
+        self.decide(Policy::per_minute("requests", self.config.requests_per_minute), identity).await
+    }
+
+    /// Decides about a message.
+    pub async fn message(&self, identity: &Identity) -> Decision {
+        let quota = self.config.messages_per_minute.of(identity.tier);
+        self.decide(Policy::per_minute("messages", quota), identity).await
+    }
+
+    async fn decide(&self, policy: Policy, identity: &Identity) -> Decision {
+        // The tag in braces keeps what belongs to one user on one shard. Neither id can hold a brace or a slash.
+        let key = format!("switchboard:limit:{{{}/{}}}:{}", identity.tenant, identity.user, policy.name);
+        let Some(redis) = &self.redis else { return counted(self.local.decide(policy, &key)) };
+        match redis.decide(policy, &key).await {
+            Ok(decision) => counted(decision),
+            Err(error) => {
+                METRICS.limit_degraded.inc();
+                tracing::debug!(%error, on_down = ?self.on_down, "a limit was decided without redis");
+                counted(match self.on_down {
+                    OnDown::Local => self.local.decide(policy, &key),
+                    OnDown::Allow => Decision::uncounted(policy, true),
+                    OnDown::Deny => Decision::uncounted(policy, false),
+                })
+            }
+        }
+    }
+}
+
+/// A person usually holds a whole /64 of IPv6, so that is what is counted.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+fn counted(decision: Decision) -> Decision {
+    let outcome = if decision.allowed { "allowed" } else { "refused" };
+    METRICS.limit_decisions.with_label_values(&[decision.policy.name, outcome]).inc();
+    decision
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_are_one() {
+        assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), "2001:db8:1:2::/64");
+        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1");
+    }
+}

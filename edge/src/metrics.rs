@@ -1,0 +1,161 @@
+//! What the edge counts. Every label has a small, fixed set of values.
+
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, register_histogram,
+    register_histogram_vec, register_int_counter, register_int_counter_vec, register_int_gauge,
+    register_int_gauge_vec,
+};
+use std::{sync::LazyLock, time::Duration};
+
+/// The metrics of this process; prometheus itself has one registry per process.
+pub static METRICS: LazyLock<Metrics> =
+    LazyLock::new(|| Metrics::register().expect("every name is registered once, which a test holds"));
+
+const SECONDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
+
+/// Every metric of the edge.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each metric carries its own help text")]
+pub struct Metrics {
+    pub requests: IntCounterVec,
+    pub stages: HistogramVec,
+    pub connections: IntGauge,
+    pub connections_refused: IntCounterVec,
+    pub open_sockets: IntGauge,
+    pub joined_conversations: IntGauge,
+    pub limit_decisions: IntCounterVec,
+    pub limit_degraded: IntCounter,
+    pub auth_failures: IntCounterVec,
+    pub core_healthy: IntGaugeVec,
+    pub reattach: IntCounterVec,
+    pub frames: IntCounterVec,
+    pub socket_closes: IntCounterVec,
+    pub coalesced: IntCounter,
+    pub jwks_reloads: IntCounterVec,
+    pub chat_requests: IntCounter,
+    pub chat_response_time: Histogram,
+    pub active_conversations: IntGauge,
+}
+
+impl Metrics {
+    fn register() -> prometheus::Result<Self> {
+        Ok(Self {
+            requests: register_int_counter_vec!(
+                "switchboard_edge_requests_total",
+                "HTTP requests that were answered",
+                &["route", "status"]
+            )?,
+            stages: register_histogram_vec!(
+                "switchboard_edge_request_seconds",
+                "Time in each stage of a request",
+                &["stage"],
+                SECONDS.to_vec()
+            )?,
+            connections: register_int_gauge!("switchboard_edge_connections", "Open client connections")?,
+            connections_refused: register_int_counter_vec!(
+                "switchboard_edge_connections_refused_total",
+                "Connections that ended before a request, by reason",
+                &["reason"]
+            )?,
+            open_sockets: register_int_gauge!("switchboard_edge_open_sockets", "Open WebSockets")?,
+            joined_conversations: register_int_gauge!(
+                "switchboard_edge_joined_conversations",
+                "Conversations that sockets here have joined"
+            )?,
+            limit_decisions: register_int_counter_vec!(
+                "switchboard_edge_limit_decisions_total",
+                "Decisions of the limiter",
+                &["policy", "decision"]
+            )?,
+            limit_degraded: register_int_counter!(
+                "switchboard_edge_limit_degraded_total",
+                "Decisions that were made without Redis although it is configured"
+            )?,
+            auth_failures: register_int_counter_vec!(
+                "switchboard_edge_auth_failures_total",
+                "Tokens that were refused, by reason",
+                &["reason"]
+            )?,
+            core_healthy: register_int_gauge_vec!(
+                "switchboard_edge_core_healthy",
+                "1 while a core answers its health check",
+                &["core"]
+            )?,
+            reattach: register_int_counter_vec!(
+                "switchboard_edge_upstream_reattach_total",
+                "Event streams that broke and were attached again, or not",
+                &["outcome"]
+            )?,
+            frames: register_int_counter_vec!(
+                "switchboard_edge_frames_total",
+                "WebSocket frames",
+                &["direction", "type"]
+            )?,
+            socket_closes: register_int_counter_vec!(
+                "switchboard_edge_socket_closes_total",
+                "WebSockets that ended, by close code",
+                &["code"]
+            )?,
+            coalesced: register_int_counter!(
+                "switchboard_edge_slow_reader_coalesced_total",
+                "Pieces of answers that were joined for a slow reader"
+            )?,
+            jwks_reloads: register_int_counter_vec!(
+                "switchboard_edge_jwks_reloads_total",
+                "Loads of the key set",
+                &["outcome"]
+            )?,
+            chat_requests: register_int_counter!("chat_requests_total", "Messages that clients sent")?,
+            chat_response_time: register_histogram!(
+                "chat_response_time_seconds",
+                "From a message's arrival to the core's acknowledgement",
+                SECONDS.to_vec()
+            )?,
+            active_conversations: register_int_gauge!(
+                "active_conversations",
+                "Conversations that sockets here have joined"
+            )?,
+        })
+    }
+
+    /// Adds the time that a request spent in a stage.
+    pub fn stage(&self, stage: &str, time: Duration) {
+        self.stages.with_label_values(&[stage]).observe(time.as_secs_f64());
+    }
+
+    /// Counts a frame.
+    pub fn frame(&self, direction: &str, name: &str) {
+        self.frames.with_label_values(&[direction, name]).inc();
+    }
+}
+
+/// Adds one to gauges for as long as it lives.
+#[derive(Debug)]
+pub struct Counted(Vec<IntGauge>);
+
+impl Counted {
+    /// Adds one to each gauge.
+    #[must_use]
+    pub fn new(gauges: &[&IntGauge]) -> Self {
+        gauges.iter().for_each(|gauge| gauge.inc());
+        Self(gauges.iter().map(|gauge| (*gauge).clone()).collect())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.iter().for_each(IntGauge::dec);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_registered_once() {
+        METRICS.chat_requests.inc();
+        assert!(prometheus::gather().iter().any(|family| family.name() == "chat_requests_total"));
+    }
+}

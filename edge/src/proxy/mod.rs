@@ -1,0 +1,398 @@
+//! One HTTP request through Pingora, phase by phase: identify, decide, pick a core, stamp, pass on, account.
+//!
+//! - [`route`]: what a path is for
+//! - [`fields`]: header fields between client and core
+
+pub mod fields;
+pub mod route;
+
+use crate::{
+    answer::{Answer, rate_limited, unauthenticated},
+    context::{Edge, request_id},
+    limit::Decision,
+    metrics::METRICS,
+    upstream::{Lease, call::unavailable},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, header};
+use pingora::{
+    Error, ErrorSource,
+    ErrorType::{self, HTTPStatus},
+    Result,
+    http::{RequestHeader, ResponseHeader},
+    protocols::l4::socket::SocketAddr as PeerAddr,
+    proxy::{FailToProxy, ProxyHttp, Session},
+    upstreams::peer::HttpPeer,
+};
+use route::Route;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use switchboard_shared::{
+    headers::IDEMPOTENCY_KEY,
+    identity::Identity,
+    problem::{Problem, ProblemKind},
+    telemetry,
+};
+use tokio::time::Instant;
+use tracing::Span;
+
+/// The phases of a request.
+#[derive(Debug)]
+pub struct Proxy(pub Arc<Edge>);
+
+/// One request on its way.
+#[derive(Debug)]
+pub struct Request {
+    id: String,
+    span: Span,
+    route: Option<Route>,
+    started: Instant,
+    identity: Option<Arc<Identity>>,
+    decision: Option<Decision>,
+    body_bytes: u64,
+    tried: Vec<usize>,
+    core: Option<Lease>,
+    asked: Option<Instant>,
+    streaming: bool,
+}
+
+#[async_trait]
+impl ProxyHttp for Proxy {
+    type CTX = Request;
+
+    fn new_ctx(&self) -> Request {
+        Request {
+            id: request_id(),
+            span: Span::none(),
+            route: None,
+            started: Instant::now(),
+            identity: None,
+            decision: None,
+            body_bytes: 0,
+            tried: Vec::new(),
+            core: None,
+            asked: None,
+            streaming: false,
+        }
+    }
+
+    async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
+        let http = &self.0.config.http;
+        session.set_read_timeout(Some(Duration::from_millis(http.read_timeout_ms)));
+        session.set_write_timeout(Some(Duration::from_millis(http.write_timeout_ms)));
+        match self.admit(session, request).await {
+            Ok(()) => Ok(false),
+            Err(problem) => {
+                answer(session, request, problem).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        request: &mut Request,
+    ) -> Result<()> {
+        let http = &self.0.config.http;
+        request.body_bytes += body.as_ref().map_or(0, |part| part.len() as u64);
+        if request.body_bytes > http.max_body_bytes {
+            return Err(Error::explain(HTTPStatus(413), "the body is too large"));
+        }
+        if !end && request.started.elapsed() > Duration::from_millis(http.body_timeout_ms) {
+            return Err(Error::explain(HTTPStatus(408), "the body took too long"));
+        }
+        Ok(())
+    }
+
+    async fn upstream_peer(&self, _session: &mut Session, request: &mut Request) -> Result<Box<HttpPeer>> {
+        let left = self.left(request);
+        if left.is_zero() {
+            return Err(Error::explain(HTTPStatus(504), "the deadline passed"));
+        }
+        let core = self.0.cores.choose(&request.tried);
+        let chosen = core.and_then(|core| core.address().map(|address| (core, address)));
+        let Some((core, address)) = chosen else {
+            return Err(Error::explain(HTTPStatus(503), "no core is healthy"));
+        };
+        let mut peer = HttpPeer::new(address, false, String::new());
+        let connect = Duration::from_millis(self.0.config.cores.connect_timeout_ms);
+        peer.options.connection_timeout = Some(connect);
+        peer.options.total_connection_timeout = Some(connect);
+        peer.options.read_timeout = Some(if request.is_stream() { self.silence() } else { left });
+        peer.options.write_timeout = Some(left);
+        peer.options.idle_timeout = Some(Duration::from_secs(30));
+        request.tried.push(core.index);
+        request.core = Some(core);
+        request.asked = Some(Instant::now());
+        Ok(Box::new(peer))
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        request: &mut Request,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        if let Some(core) = &request.core {
+            core.mark_down("it refuses connections");
+        }
+        // Nothing was sent, so another core can always be asked.
+        error.set_retry(true);
+        error
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        upstream: &mut RequestHeader,
+        request: &mut Request,
+    ) -> Result<()> {
+        let left = (!request.is_stream()).then(|| self.left(request));
+        let stamp = self.0.stamp(request.identity.as_deref(), &request.id, &request.span).headers(left);
+        let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
+        fields::to_core(upstream, stamp, authority)
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        _request: &mut Request,
+        reused: bool,
+    ) -> Box<Error> {
+        let broken = matches!(error.etype(), ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError)
+            && *error.esource() == ErrorSource::Upstream;
+        let untouched = session.response_written().is_none() && !session.as_ref().retry_buffer_truncated();
+        if untouched && may_be_repeated(session.req_header()) {
+            // A connection that had been idle may have been closed by the core before it saw the request.
+            error.retry.decide_reuse(reused);
+            if broken {
+                error.set_retry(true);
+            }
+        } else {
+            error.set_retry(false);
+        }
+        error
+    }
+
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        response: &mut ResponseHeader,
+        request: &mut Request,
+    ) -> Result<()> {
+        let kind = response.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+        request.streaming = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
+        if let Some(asked) = request.asked {
+            METRICS.stage("core", asked.elapsed());
+        }
+        if request.is_message() && response.status.is_success() {
+            METRICS.chat_response_time.observe(request.started.elapsed().as_secs_f64());
+        }
+        fields::to_client(response, &request.id, request.decision.as_ref())
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        _body: &mut Option<Bytes>,
+        end: bool,
+        request: &mut Request,
+    ) -> Result<Option<Duration>> {
+        if request.streaming {
+            // A stream has no end of its own: its client attaches again, elsewhere, with its cursor.
+            return if self.0.is_draining() && !end {
+                Err(Error::explain(HTTPStatus(503), "the edge ends"))
+            } else {
+                Ok(None)
+            };
+        }
+        if !end && self.left(request).is_zero() {
+            return Err(Error::explain(HTTPStatus(504), "the deadline passed within the answer"));
+        }
+        Ok(None)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, request: &mut Request) -> FailToProxy {
+        let problem = problem_of(error);
+        request.span.in_scope(|| tracing::debug!(%error, "a request could not be passed on"));
+        let code = match problem {
+            Some(problem) if session.response_written().is_none() => {
+                let status = problem.status;
+                match answer(session, request, problem).await {
+                    Ok(()) => status,
+                    Err(_) => 0,
+                }
+            }
+            _ => 0,
+        };
+        FailToProxy { error_code: code, can_reuse_downstream: false }
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _request: &Request, _error: &Error) -> bool {
+        // It is logged once, by `logging`.
+        true
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, request: &mut Request) {
+        request.core = None;
+        let status = session.response_written().map_or(0, |answer| answer.status.as_u16());
+        let label = request.route.map_or("none", |route| route.label);
+        METRICS.requests.with_label_values(&[label, &status.to_string()]).inc();
+        METRICS.stage("total", request.started.elapsed());
+        let ms = request.started.elapsed().as_millis();
+        let failure = error.map(|error| error.etype().as_str());
+        request.span.in_scope(|| tracing::info!(route = label, status, ms, failure, "request"));
+    }
+}
+
+impl Proxy {
+    /// Decides whether a request goes on, in the order of cost.
+    async fn admit(&self, session: &mut Session, request: &mut Request) -> Result<(), Problem> {
+        let head = session.req_header();
+        let path = head.uri.path();
+        if path == "/ws" || path.starts_with("/ws/") {
+            let detail = "a WebSocket begins with an upgrade of HTTP/1.1";
+            return Err(Problem::new(ProblemKind::BadRequest, detail));
+        }
+        let found = route::find(&head.method, path);
+        request.route = found;
+        request.span = tracing::info_span!("request", otel.kind = "server", request_id = %request.id);
+        telemetry::follow(&request.span, &head.headers);
+        self.check_bounds(head)?;
+        let address = self.0.limits.address(address(session));
+        if !address.allowed {
+            request.decision = Some(address);
+            return Err(rate_limited(&address));
+        }
+        let Some(route) = found else {
+            return Err(Problem::new(ProblemKind::NotFound, "this path is not served here"));
+        };
+        if route.is_public {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let identity = self.0.auth.request(&session.req_header().headers).await.map_err(unauthenticated)?;
+        METRICS.stage("auth", started.elapsed());
+        let started = Instant::now();
+        let decision = match route.is_message {
+            true => self.0.limits.message(&identity).await,
+            false => self.0.limits.request(&identity).await,
+        };
+        METRICS.stage("limit", started.elapsed());
+        request.decision = Some(decision);
+        request.identity = Some(identity);
+        if !decision.allowed {
+            return Err(rate_limited(&decision));
+        }
+        if route.is_message {
+            METRICS.chat_requests.inc();
+        }
+        Ok(())
+    }
+
+    /// HTTP/2 heads have not passed the door's look, which reads HTTP/1 only.
+    fn check_bounds(&self, head: &RequestHeader) -> Result<(), Problem> {
+        let http = &self.0.config.http;
+        let fields = &head.headers;
+        let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if fields.len() > http.max_headers || bytes + head.uri.path().len() > http.max_header_bytes {
+            return Err(Problem::new(ProblemKind::HeadersTooLarge, "the header is too large"));
+        }
+        let length = fields.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length = length.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+        if length > http.max_body_bytes {
+            let detail = format!("a body may have {} bytes", http.max_body_bytes);
+            return Err(Problem::new(ProblemKind::TooLarge, detail));
+        }
+        Ok(())
+    }
+
+    fn left(&self, request: &Request) -> Duration {
+        self.0.config.http.deadline().saturating_sub(request.started.elapsed())
+    }
+
+    fn silence(&self) -> Duration {
+        Duration::from_millis(self.0.config.socket.stream_silence_ms)
+    }
+}
+
+impl Request {
+    fn is_stream(&self) -> bool {
+        self.route.is_some_and(|route| route.is_stream)
+    }
+
+    fn is_message(&self) -> bool {
+        self.route.is_some_and(|route| route.is_message)
+    }
+}
+
+/// Whether doing it twice is doing it once.
+fn may_be_repeated(head: &RequestHeader) -> bool {
+    match head.method {
+        Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS => true,
+        Method::POST => head.headers.contains_key(IDEMPOTENCY_KEY),
+        _ => false,
+    }
+}
+
+fn address(session: &Session) -> IpAddr {
+    match session.client_addr() {
+        Some(PeerAddr::Inet(address)) => address.ip(),
+        _ => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+    }
+}
+
+/// What the client is told of an error; `None` when the client is gone.
+fn problem_of(error: &Error) -> Option<Problem> {
+    use ErrorType::{ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ReadTimedout};
+    Some(match (error.etype(), error.esource()) {
+        (HTTPStatus(413), _) => Problem::new(ProblemKind::TooLarge, "the body is too large"),
+        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => {
+            Problem::new(ProblemKind::RequestTimeout, "the body did not arrive in time")
+        }
+        (HTTPStatus(503), _) => unavailable(),
+        (HTTPStatus(504), _) | (ReadTimedout, ErrorSource::Upstream) => {
+            Problem::new(ProblemKind::DeadlineExceeded, "the answer did not come in time")
+        }
+        (ConnectTimedout | ConnectRefused | ConnectNoRoute | ConnectError, ErrorSource::Upstream) => unavailable(),
+        (_, ErrorSource::Upstream) => Problem::new(ProblemKind::BadGateway, "the core gave no usable answer"),
+        (ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError, ErrorSource::Downstream) => {
+            return None;
+        }
+        (_, ErrorSource::Downstream) => Problem::new(ProblemKind::BadRequest, "the request broke off"),
+        _ => Problem::new(ProblemKind::Internal, ""),
+    })
+}
+
+/// Answers with a problem. What the client still sends of its body is read for a moment, so that closing over it does
+/// not take the answer away.
+async fn answer(session: &mut Session, request: &Request, problem: Problem) -> Result<()> {
+    let answer = Answer::new(problem, &request.id, request.decision.as_ref());
+    let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
+    for (name, value) in &answer.fields {
+        head.insert_header(*name, value)?;
+    }
+    let has_body = !session.as_mut().is_body_empty();
+    if has_body {
+        session.set_keepalive(None);
+    }
+    session.write_response_header(Box::new(head), false).await?;
+    session.write_response_body(Some(answer.body), true).await?;
+    if has_body && !session.is_http2() {
+        let rest = async {
+            for _ in 0..256 {
+                if !matches!(session.read_request_body().await, Ok(Some(_))) {
+                    break;
+                }
+            }
+        };
+        drop(tokio::time::timeout(Duration::from_millis(500), rest).await);
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What a path is for: whether it is passed at all, what it is called in metrics, and whether it is a message.
+
+use http::Method;
+
+/// A request's kind; also its metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The label.
+    pub label: &'static str,
+    /// Whether the limit of messages counts it.
+    pub is_message: bool,
+    /// Whether it is an event stream, which has no deadline.
+    pub is_stream: bool,
+    /// Whether it needs no token.
+    pub is_public: bool,
+}
+
+const fn plain(label: &'static str) -> Route {
+    Route { label, is_message: false, is_stream: false, is_public: false }
+}
+
+/// Knows a path; `None` for one that is not passed.
+#[must_use]
+pub fn find(method: &Method, path: &str) -> Option<Route> {
+    if !is_plain(path) {
+        return None;
+    }
+    let post = method == Method::POST;
+    match path {
+        "/openapi.json" => return Some(Route { is_public: true, ..plain("openapi") }),
+        "/chat" => return Some(Route { is_message: post, ..plain("chat") }),
+        _ => {}
+    }
+    let parts: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
+    Some(match parts.as_slice() {
+        ["conversations"] | ["conversations", _] => plain("conversations"),
+        ["conversations", _, "messages"] => Route { is_message: post, ..plain("messages") },
+        ["conversations", _, "events"] => Route { is_stream: true, ..plain("events") },
+        ["conversations", _, "members", ..] => plain("members"),
+        ["turns", ..] => plain("turns"),
+        ["agents", ..] => plain("agents"),
+        ["analyze"] => plain("analyze"),
+        // The OpenAI-compatible face begins a turn as well.
+        ["chat", "completions"] => Route { is_message: post, ..plain("completions") },
+        _ => plain("other"),
+    })
+}
+
+/// Whether edge and core cannot but read the path alike: no empty or dotted segments, no backslash, and nothing escaped
+/// that could stand as it is or divide the path.
+fn is_plain(path: &str) -> bool {
+    if path.contains("//") || path.contains('\\') || path.split('/').any(|part| part == "." || part == "..") {
+        return false;
+    }
+    path.split('%').skip(1).all(|after| {
+        let code = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        code.is_some_and(|byte| !byte.is_ascii_alphanumeric() && !byte.is_ascii_control() && !b"./\\%".contains(&byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_known_however_they_are_written() {
+        let message = |path: &str| find(&Method::POST, path).map(|route| route.is_message);
+        assert_eq!(message("/v1/conversations/7/messages"), Some(true));
+        assert_eq!(message("/chat"), Some(true));
+        assert_eq!(message("/v1/conversations"), Some(false));
+        assert!(!find(&Method::GET, "/chat").unwrap().is_message);
+        for disguised in [
+            "/v1/conversations/7/%6dessages",
+            "/v1//conversations/7/messages",
+            "/v1/x/../conversations/7/messages",
+            "/v1/conversations/7%2fmessages",
+            "/v1/conversations/7/messages%00",
+            "/v1/a\\b",
+            "/v1/%zz",
+            "/v1/%4",
+        ] {
+            assert_eq!(message(disguised), None, "{disguised}");
+        }
+    }
+
+    #[test]
+    fn other_prefixes_are_not_passed() {
+        for path in ["/", "/healthz", "/metrics", "/v1", "/v2/x", "/chat/x", "/openapi.json/x"] {
+            assert_eq!(find(&Method::GET, path), None, "{path}");
+        }
+        assert!(find(&Method::GET, "/v1/conversations/7/members/ann%40acme.example").is_some());
+        assert!(find(&Method::GET, "/v1/conversations/7/events").unwrap().is_stream);
+    }
+}

@@ -1,0 +1,171 @@
+//! What waits to be written to a client: bounded, and kept short by joining pieces of one answer.
+
+use crate::metrics::METRICS;
+use std::collections::VecDeque;
+use switchboard_shared::{
+    events::{Event, EventBody, ServerFrame},
+    ids::ConversationId,
+};
+
+/// One frame to be written.
+#[derive(Debug)]
+pub enum Entry {
+    /// A frame of the edge's own.
+    Frame(Box<ServerFrame>),
+    /// An event, as the core wrote it.
+    Event(ConversationId, String),
+    /// A piece of an answer.
+    Piece(Box<Event>),
+}
+
+impl Entry {
+    fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Frame(_) => None,
+            Self::Event(conversation, _) => Some(*conversation),
+            Self::Piece(event) => Some(event.conversation),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        const ENVELOPE: usize = 256;
+        match self {
+            Self::Frame(_) => ENVELOPE,
+            Self::Event(_, text) => text.len(),
+            Self::Piece(event) => match &event.body {
+                EventBody::AnswerDelta(delta) => ENVELOPE + delta.text.len(),
+                _ => ENVELOPE,
+            },
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Frame(frame) => to_json(&frame),
+            Self::Event(_, text) => text,
+            Self::Piece(event) => to_json(&event),
+        }
+    }
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("frames and events have only string keys, so they are always JSON")
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Outbox {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    max_bytes: usize,
+    max_entries: usize,
+}
+
+impl Outbox {
+    /// Makes an empty queue.
+    #[must_use]
+    pub fn new(max_bytes: usize, max_entries: usize) -> Self {
+        Self { entries: VecDeque::new(), bytes: 0, max_bytes, max_entries }
+    }
+
+    /// Puts an entry at the end, or joins it with the last one of its conversation. Takes it even when full: whoever
+    /// reads from the cores asks [`Outbox::is_full`] first, and answers to a client's frames are few.
+    pub fn push(&mut self, entry: Entry) {
+        if let Entry::Piece(event) = &entry
+            && self.join(event)
+        {
+            METRICS.coalesced.inc();
+            return;
+        }
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+    }
+
+    /// The next frame's text.
+    pub fn pop(&mut self) -> Option<String> {
+        let entry = self.entries.pop_front()?;
+        self.bytes -= entry.bytes().min(self.bytes);
+        if self.entries.is_empty() {
+            // An idle socket holds no memory for its busiest moment.
+            self.entries = VecDeque::new();
+        }
+        Some(entry.text())
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether nothing more should be read from the cores for now.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.bytes >= self.max_bytes || self.entries.len() >= self.max_entries
+    }
+
+    /// Appends a piece to the last entry of its conversation if it goes on right there.
+    fn join(&mut self, event: &Event) -> bool {
+        let same = |entry: &&mut Entry| entry.conversation() == Some(event.conversation);
+        let Some(Entry::Piece(last)) = self.entries.iter_mut().rev().find(same) else { return false };
+        let same_turn = last.turn == event.turn;
+        let (EventBody::AnswerDelta(last), EventBody::AnswerDelta(next)) = (&mut last.body, &event.body) else {
+            return false;
+        };
+        let end = last.offset + last.text.chars().count() as u64;
+        if !same_turn || last.attempt != next.attempt || end != next.offset {
+            return false;
+        }
+        last.text.push_str(&next.text);
+        self.bytes += next.text.len();
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_shared::{events::Delta, ids::TurnId};
+
+    fn piece(conversation: ConversationId, turn: TurnId, offset: u64, text: &str) -> Entry {
+        let body = EventBody::AnswerDelta(Delta { attempt: 1, offset, text: text.into() });
+        let at = chrono::Utc::now();
+        Entry::Piece(Box::new(Event { conversation, seq: None, turn: Some(turn), at, body }))
+    }
+
+    #[test]
+    fn pieces_of_one_answer_are_joined_also_across_another_conversation() {
+        let mut outbox = Outbox::new(10_000, 100);
+        let (a, b, turn) = (ConversationId::new(), ConversationId::new(), TurnId::new());
+        outbox.push(piece(a, turn, 0, "hé"));
+        outbox.push(Entry::Event(b, "{}".into()));
+        outbox.push(piece(a, turn, 2, "llo"));
+        assert!(outbox.pop().unwrap().contains("\"héllo\""));
+        assert_eq!(outbox.pop().as_deref(), Some("{}"));
+        assert!(outbox.is_empty() && outbox.bytes == 0);
+    }
+
+    #[test]
+    fn nothing_is_joined_over_an_event_a_gap_or_another_turn() {
+        let mut outbox = Outbox::new(10_000, 100);
+        let (a, turn) = (ConversationId::new(), TurnId::new());
+        outbox.push(piece(a, turn, 0, "a"));
+        outbox.push(Entry::Event(a, "{}".into()));
+        outbox.push(piece(a, turn, 1, "b"));
+        outbox.push(piece(a, turn, 3, "d"));
+        outbox.push(piece(a, TurnId::new(), 4, "e"));
+        assert_eq!(outbox.entries.len(), 5);
+    }
+
+    #[test]
+    fn it_is_full_by_bytes_or_by_entries() {
+        let mut outbox = Outbox::new(100, 3);
+        let a = ConversationId::new();
+        outbox.push(Entry::Event(a, "x".repeat(100)));
+        assert!(outbox.is_full());
+        outbox.pop();
+        assert!(!outbox.is_full());
+        (0..3).for_each(|_| outbox.push(Entry::Event(a, String::new())));
+        assert!(outbox.is_full());
+    }
+}

@@ -1,0 +1,97 @@
+//! One idempotent call to the cores: tried on one after another until it is answered or its deadline passes. What is
+//! called this way carries a client id or changes nothing when done twice.
+
+use super::{Cores, Lease};
+use crate::context::Stamp;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header};
+use std::time::Duration;
+use switchboard_shared::problem::{Problem, ProblemKind};
+use tokio::time::Instant;
+
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The path, from `/v1/`.
+    pub path: String,
+    /// The JSON body, if any.
+    pub body: Bytes,
+    /// When the answer is no longer wanted.
+    pub deadline: Instant,
+    /// How long one core may take.
+    pub attempt: Duration,
+}
+
+impl Cores {
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// With the core's problem, or `unavailable` when no core answered in time.
+    pub async fn call(&self, call: &Call, stamp: &Stamp<'_>) -> Result<Bytes, Problem> {
+        let mut tried = Vec::new();
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let left = call.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(unavailable());
+            }
+            if let Some(core) = self.choose(&tried) {
+                let headers = stamp.headers(Some(left));
+                match tokio::time::timeout(left.min(call.attempt), ask(&core, call, headers)).await {
+                    Ok(Ok((status, body))) if !worth_another_try(status) => return settle(status, body),
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) if error.is_connect() => core.mark_down("it refuses connections"),
+                    Ok(Err(error)) => tracing::debug!(%error, "a call to a core broke off"),
+                    Err(_) => tracing::debug!(core = %core.url, "a call to a core took too long"),
+                }
+                tried.push(core.index);
+                if self.choose(&tried).is_some() {
+                    continue;
+                }
+            }
+            tried.clear();
+            tokio::time::sleep(left.min(pause.mul_f64(0.5 + fastrand::f64()))).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+}
+
+async fn ask(core: &Lease, call: &Call, headers: HeaderMap) -> Result<(StatusCode, Bytes), reqwest::Error> {
+    let slot = core.streams.take();
+    let url = format!("http://{}{}", core.authority, call.path);
+    let mut request = slot.client.request(call.method.clone(), url).headers(headers);
+    if !call.body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json").body(call.body.clone());
+    }
+    let mut response = request.send().await?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Ok((StatusCode::BAD_GATEWAY, Bytes::new()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((response.status(), body.into()))
+}
+
+fn worth_another_try(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+fn settle(status: StatusCode, body: Bytes) -> Result<Bytes, Problem> {
+    if status.is_success() {
+        return Ok(body);
+    }
+    Err(serde_json::from_slice(&body)
+        .unwrap_or_else(|_| Problem::new(ProblemKind::BadGateway, "the core's answer cannot be read")))
+}
+
+/// The problem of having no core.
+#[must_use]
+pub fn unavailable() -> Problem {
+    Problem::new(ProblemKind::Unavailable, "no core can take this now").retry_after(1)
+}
