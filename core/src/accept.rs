@@ -13,8 +13,8 @@ use std::sync::Arc;
 use switchboard_shared::{
     api::{Accepted, Author, MAX_TITLE_CHARS, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
-    ids::{ClientId, ConversationId, MessageId, TurnId},
     identity::Identity,
+    ids::{ClientId, ConversationId, MessageId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
@@ -45,7 +45,10 @@ pub(crate) async fn accept(
         None => own.map_err(|e| Error::Row { what: "client id", reason: e.to_string() })?,
     };
     let place = core.turns.reserve().ok_or_else(|| {
-        Error::Public(Problem::new(ProblemKind::Unavailable, "Too many messages are waiting for answers.").retry_after(5))
+        Error::Public(
+            Problem::new(ProblemKind::Unavailable, "Too many messages are waiting for answers.")
+                .retry_after(5),
+        )
     })?;
     let draft = Draft {
         id: MessageId::new(),
@@ -116,8 +119,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     let place = NewEvent { conversation, turn: Some(draft.turn), at };
     let events = tx.insert_events(tenant, place, seq, bodies).await?;
     tx.commit().await?;
-    let accepted =
-        Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
+    let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
     Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), events })
 }
 
@@ -129,8 +131,13 @@ fn stored_before(
     before: SentBefore,
 ) -> Result<Stored> {
     let (conversation, seq) = (draft.conversation, before.seq);
-    let accepted =
-        Accepted { conversation, message: before.id, turn: before.turn, seq, duplicate: before.id != draft.id };
+    let accepted = Accepted {
+        conversation,
+        message: before.id,
+        turn: before.turn,
+        seq,
+        duplicate: before.id != draft.id,
+    };
     if !accepted.duplicate {
         // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
         let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));

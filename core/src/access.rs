@@ -50,7 +50,10 @@ mod tests {
             permit(&Identity { tenant, user, roles, tier: Tier::Free, expires_at: 0 }, permission).is_ok()
         };
         assert!(may(&[Role::User], Permission::Converse) && !may(&[Role::User], Permission::ManageAgents));
-        assert!(may(&[Role::AgentAdmin], Permission::ManageAgents) && !may(&[Role::AgentAdmin], Permission::Converse));
+        assert!(
+            may(&[Role::AgentAdmin], Permission::ManageAgents)
+                && !may(&[Role::AgentAdmin], Permission::Converse)
+        );
         assert!(may(&[Role::Admin], Permission::Converse) && may(&[Role::Admin], Permission::ManageAgents));
         assert!(!may(&[], Permission::Converse));
     }

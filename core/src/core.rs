@@ -50,7 +50,9 @@ pub enum StartError {
     Agents(Box<dyn std::error::Error + Send + Sync>),
     #[error("llm: {0}")]
     Llm(Box<dyn std::error::Error + Send + Sync>),
-    #[error("{address} cannot be listened on: {source}; is another process there? Set `{key}` to a free address.")]
+    #[error(
+        "{address} cannot be listened on: {source}; is another process there? Set `{key}` to a free address."
+    )]
     Listen { address: std::net::SocketAddr, key: &'static str, source: std::io::Error },
 }
 

@@ -41,7 +41,8 @@ impl Error {
         match self {
             Self::Public(problem) => problem.clone(),
             error if error.is_transient() => {
-                Problem::new(ProblemKind::Unavailable, "The database cannot be reached just now.").retry_after(2)
+                Problem::new(ProblemKind::Unavailable, "The database cannot be reached just now.")
+                    .retry_after(2)
             }
             Self::Database { .. } | Self::NoConnection { .. } | Self::Row { .. } | Self::LeaseLost => {
                 Problem::new(ProblemKind::Internal, "")
@@ -65,9 +66,13 @@ fn is_transient(error: &tokio_postgres::Error) -> bool {
         || match error.code() {
             Some(state) => {
                 let state = state.code();
-                state.starts_with("08") || matches!(state, "57P01" | "57P02" | "57P03" | "25006" | "40001" | "40P01")
+                state.starts_with("08")
+                    || matches!(state, "57P01" | "57P02" | "57P03" | "25006" | "40001" | "40P01")
             }
             // No SQLSTATE: the connection broke before the server could say anything.
-            None => error.as_db_error().is_none() && std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()),
+            None => {
+                error.as_db_error().is_none()
+                    && std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>())
+            }
         }
 }

@@ -33,10 +33,16 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
     let once = "each name is registered once";
     Metrics {
         accepted: register_int_counter!("chat_requests_total", "Messages accepted").expect(once),
-        taken_over: register_int_counter!("switchboard_core_turns_taken_over_total", "Turns taken over from a dead core")
-            .expect(once),
-        active_conversations: register_int_gauge!("active_conversations", "Conversations listened to on this core")
-            .expect(once),
+        taken_over: register_int_counter!(
+            "switchboard_core_turns_taken_over_total",
+            "Turns taken over from a dead core"
+        )
+        .expect(once),
+        active_conversations: register_int_gauge!(
+            "active_conversations",
+            "Conversations listened to on this core"
+        )
+        .expect(once),
         response_time: register_histogram!(
             "chat_response_time_seconds",
             "From the acceptance of a message to its whole answer",
@@ -57,12 +63,23 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         )
         .expect(once),
         running: register_int_gauge!("switchboard_core_running_turns", "Turns being worked on").expect(once),
-        turns: register_int_counter_vec!("switchboard_core_turns_total", "Turns by how they ended", &["state"])
-            .expect(once),
-        degraded: register_int_counter!("switchboard_core_degraded_answers_total", "Answers that did without something")
-            .expect(once),
-        calls: register_int_counter_vec!("switchboard_core_agent_calls_total", "Agent calls by outcome", &["state"])
-            .expect(once),
+        turns: register_int_counter_vec!(
+            "switchboard_core_turns_total",
+            "Turns by how they ended",
+            &["state"]
+        )
+        .expect(once),
+        degraded: register_int_counter!(
+            "switchboard_core_degraded_answers_total",
+            "Answers that did without something"
+        )
+        .expect(once),
+        calls: register_int_counter_vec!(
+            "switchboard_core_agent_calls_total",
+            "Agent calls by outcome",
+            &["state"]
+        )
+        .expect(once),
         call_time: register_histogram_vec!(
             "switchboard_core_agent_call_seconds",
             "Agent calls' time by outcome",

@@ -48,6 +48,21 @@ fn own_folder() -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
+/// How a person calls this program: its name when PATH leads to it, else its path.
+#[must_use]
+pub fn own_name() -> String {
+    let Ok(own) = std::env::current_exe() else { return "switchboard".to_owned() };
+    let by_name = program("switchboard").and_then(|path| path.canonicalize().ok());
+    if by_name.is_some() && by_name == own.canonicalize().ok() {
+        return "switchboard".to_owned();
+    }
+    let here = std::env::current_dir().ok().and_then(|here| own.strip_prefix(here).ok().map(Path::to_owned));
+    match here {
+        Some(path) => format!("./{}", path.display()),
+        None => own.display().to_string(),
+    }
+}
+
 /// Where the word about the running house lies: `$XDG_RUNTIME_DIR/switchboard`, else `~/.local/state/switchboard`.
 #[must_use]
 pub fn state_folder() -> Option<PathBuf> {

@@ -120,7 +120,8 @@ fn by(holder: &Option<String>) -> String {
 fn sentence(problem: &Problem) -> String {
     let mut text = problem.title.clone();
     if !problem.detail.is_empty() && problem.detail != problem.title {
-        text = format!("{text} {}", problem.detail);
+        let stop = if problem.detail.ends_with(['.', '!', '?']) { "" } else { "." };
+        text = format!("{text} {}{stop}", problem.detail);
     }
     if let Some(seconds) = problem.retry_after_s {
         text = format!("{text} Try again in {seconds} s.");

@@ -6,7 +6,7 @@ use crate::{
     topology::files,
 };
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -17,6 +17,7 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct House {
     /// The first edge.
+    #[serde(serialize_with = "plain")]
     pub url: Url,
     /// The CA to trust.
     pub ca: PathBuf,
@@ -41,11 +42,18 @@ pub struct House {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Where it serves.
+    #[serde(serialize_with = "plain")]
     pub url: Url,
     /// Where it says how it is.
+    #[serde(serialize_with = "plain")]
     pub admin: Url,
     /// Its process.
     pub pid: u32,
+}
+
+/// Writes an address without its last slash, so that a script can put a path behind it.
+fn plain<S: Serializer>(url: &Url, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(url.as_str().trim_end_matches('/'))
 }
 
 /// An example agent.
@@ -170,6 +178,8 @@ mod tests {
         let running = house(&data, std::process::id());
         running.write().unwrap();
         assert_eq!(House::find(Some(&data)).unwrap(), running);
+        let json = serde_json::to_value(&running).unwrap();
+        assert_eq!(json["url"], "https://127.0.0.1:8443");
         let error = pick(&place, |_| false).unwrap_err();
         assert!(error.to_string().contains("ended without a word"), "{error}");
         assert_eq!(error.exit_code(), 4);

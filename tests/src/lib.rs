@@ -1,1 +1,17 @@
-//! placeholder
+//! The house under test, and the people and servers that the tests put into it.
+//!
+//! - [`house`]: the house, started as `switchboard up` starts it
+//! - [`person`]: somebody on a WebSocket
+//! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
+//! - [`llm`]: an OpenAI-compatible endpoint that does the same
+
+pub mod agent;
+pub mod house;
+pub mod llm;
+pub mod person;
+mod server;
+
+pub use agent::{FakeAgent, Manner};
+pub use house::House;
+pub use llm::{FakeLlm, Mood};
+pub use person::Person;

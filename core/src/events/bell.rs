@@ -19,8 +19,12 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!("switchboard_core_rings_total", "Announced events by way and outcome", &["way", "outcome"])
-        .expect("the name is registered once")
+    register_int_counter_vec!(
+        "switchboard_core_rings_total",
+        "Announced events by way and outcome",
+        &["way", "outcome"]
+    )
+    .expect("the name is registered once")
 });
 
 /// Announces events and hands out listeners.
@@ -43,7 +47,11 @@ struct RunningAnswer {
 
 impl Bell {
     /// With Redis configured, connects in the background; until then, and whenever it is away, readers poll.
-    pub(crate) fn start(config: &Config, core: Uuid, shutdown: &Shutdown) -> Result<Self, fred::error::Error> {
+    pub(crate) fn start(
+        config: &Config,
+        core: Uuid,
+        shutdown: &Shutdown,
+    ) -> Result<Self, fred::error::Error> {
         let local = Arc::new(Rooms { rooms: Mutex::default(), queue: config.events.queue });
         let redis = match config.redis.urls.is_empty() {
             true => None,
@@ -92,11 +100,12 @@ impl Bell {
 
     /// What has been written so far of a running answer, by this core or another.
     pub(crate) async fn so_far(&self, turn: TurnId) -> Vec<Delta> {
-        let here = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&turn).map(|answer| Delta {
-            attempt: answer.attempt,
-            offset: 0,
-            text: answer.text.clone(),
-        });
+        let here = self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&turn)
+            .map(|answer| Delta { attempt: answer.attempt, offset: 0, text: answer.text.clone() });
         match (here, &self.redis) {
             (Some(delta), _) => vec![delta],
             (None, Some(redis)) => redis.deltas(turn).await,

@@ -44,8 +44,11 @@ const DEAF_AFTER_MS: u64 = 4_000;
 const INCOMING: usize = 65_536;
 
 static DEGRADED: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("switchboard_core_degraded_channels", "Doorbell channels on which this core does not hear itself")
-        .expect("the name is registered once")
+    register_int_gauge!(
+        "switchboard_core_degraded_channels",
+        "Doorbell channels on which this core does not hear itself"
+    )
+    .expect("the name is registered once")
 });
 
 /// What goes to the other cores.
@@ -224,7 +227,8 @@ impl Ears {
     }
 
     fn hear(&self, channel: &str, value: &fred::types::Value) {
-        let Some(message) = value.as_str().and_then(|json| serde_json::from_str::<Message>(&json).ok()) else {
+        let Some(message) = value.as_str().and_then(|json| serde_json::from_str::<Message>(&json).ok())
+        else {
             return;
         };
         match message.event {
@@ -266,7 +270,10 @@ fn builder(config: &RedisConfig) -> Result<Builder, fred::error::Error> {
         (fred.username, fred.password) = (one.username.clone(), one.password.clone());
         hosts.extend(one.server.hosts());
     }
-    fred.server = ServerConfig::Clustered { hosts, policy: fred::types::config::ClusterDiscoveryPolicy::ConfigEndpoint };
+    fred.server = ServerConfig::Clustered {
+        hosts,
+        policy: fred::types::config::ClusterDiscoveryPolicy::ConfigEndpoint,
+    };
     fred.fail_fast = true;
     let mut builder = Builder::from_config(fred);
     let command = config.command;

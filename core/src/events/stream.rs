@@ -10,8 +10,8 @@ use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     events::{Event, EventBody, StreamHead},
-    ids::{ConversationId, TurnId},
     identity::Identity,
+    ids::{ConversationId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::{
@@ -38,7 +38,9 @@ pub(crate) async fn open(
     after: Option<u64>,
 ) -> Result<OpenStream> {
     let permit = Arc::clone(&core.streams).try_acquire_owned().map_err(|_| {
-        Error::Public(Problem::new(ProblemKind::Unavailable, "This core has as many streams as it may.").retry_after(2))
+        Error::Public(
+            Problem::new(ProblemKind::Unavailable, "This core has as many streams as it may.").retry_after(2),
+        )
     })?;
     // Listen first, read then: what happens in between is heard.
     let listener = core.bell.listen(conversation);
@@ -165,9 +167,10 @@ impl Reader {
         self.send(frame(event.body.name(), event.seq, event)).await?;
         self.last = event.seq.unwrap_or(self.last);
         match &event.body {
-            EventBody::MemberRemoved { user } if *user == self.identity.user => {
-                Err(End::Told(Problem::new(ProblemKind::Forbidden, "You are not a member of this conversation any more.")))
-            }
+            EventBody::MemberRemoved { user } if *user == self.identity.user => Err(End::Told(Problem::new(
+                ProblemKind::Forbidden,
+                "You are not a member of this conversation any more.",
+            ))),
             EventBody::Notice { code, .. } if code == DELETED => {
                 Err(End::Told(Problem::new(ProblemKind::NotFound, "This conversation was deleted.")))
             }

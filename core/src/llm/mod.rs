@@ -45,6 +45,11 @@ pub(crate) enum Role {
     User,
 }
 
+/// Makes a mark to fence data in a prompt with; whoever wrote the data cannot know it, and so cannot end the fence.
+pub(crate) fn fence() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
 /// Why there is no answer, or only a part of one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LlmError {

@@ -1,20 +1,50 @@
 //! The router: who should answer a message. A cascade from the cheapest stage to the dearest, rule → local model →
 //! LLM → a fallback that says what it is.
 
+mod ask;
+mod clauses;
+mod guess;
 pub(crate) mod lexical;
+mod rules;
+#[cfg(test)]
+mod tmp_eval;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use crate::{
     agents::Agent,
     config::RouteConfig,
     llm::{Llm, Tokens},
 };
-use std::sync::Arc;
+use guess::Guess;
+use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
+use std::sync::{Arc, LazyLock};
 use switchboard_shared::{
     api::{FileView, Score},
     events::{Mode, Plan, Stage},
     ids::AgentId,
 };
 use tokio::time::Instant;
+
+static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "route_decisions_total",
+        "Plans, by deciding stage and mode",
+        &["stage", "mode"]
+    )
+    .expect("the name is registered here alone")
+});
+static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
+    let buckets = vec![0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.05, 0.25, 1.0, 2.0, 4.0];
+    register_histogram_vec!(
+        "route_seconds",
+        "How long a decision took, by deciding stage",
+        &["stage"],
+        buckets
+    )
+    .expect("the name is registered here alone")
+});
 
 /// A tenant's agents at one version of its registry, and the model learned from them.
 #[derive(Debug)]
@@ -29,6 +59,10 @@ impl Roster {
     pub(crate) fn new(version: i64, agents: Vec<Arc<Agent>>) -> Self {
         let model = lexical::Model::train(&agents);
         Self { version, agents, model }
+    }
+
+    fn agent(&self, id: &AgentId) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == *id).map(AsRef::as_ref)
     }
 }
 
@@ -76,16 +110,49 @@ impl Router {
         Self { config: config.clone(), max_agents, llm }
     }
 
-    pub(crate) async fn plan(&self, _roster: &Roster, _question: &Question<'_>) -> Decision {
-        let plan = Plan {
-            mode: Mode::None,
-            steps: Vec::new(),
-            confidence: 0.0,
-            reason: String::new(),
-            stage: Stage::Rule,
-            degraded: None,
-            reply: None,
+    /// Decides who is asked what. Never fails: what could not be done is said in the plan's `degraded`.
+    pub(crate) async fn plan(&self, roster: &Roster, question: &Question<'_>) -> Decision {
+        let began = Instant::now();
+        let guess = Guess::make(roster, &self.config, question);
+        let scores = guess.scores();
+        let (plan, tokens) = match self.without_llm(roster, question, &guess) {
+            Some(plan) => (plan, Tokens::default()),
+            None => self.with_llm(roster, question, &guess, &scores).await,
         };
-        Decision { plan, scores: Vec::new(), tokens: Tokens::default() }
+        let mode = format!("{:?}", plan.mode).to_lowercase();
+        DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
+        SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
+        Decision { plan, scores, tokens }
+    }
+
+    fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
+        rules::explicit(roster, question, self.max_agents)
+            .or_else(|| rules::sticky(roster, question, guess.sure_of()))
+            .or_else(|| guess.plan(question.text, self.max_agents))
+    }
+
+    async fn with_llm(
+        &self,
+        roster: &Roster,
+        question: &Question<'_>,
+        guess: &Guess<'_>,
+        scores: &[Score],
+    ) -> (Plan, Tokens) {
+        if roster.agents.is_empty() {
+            let (reason, reply) = ("No agents are registered.", words::nobody(&roster.agents));
+            let plan = words::without_agents(Mode::None, Stage::Rule, 1.0, reason, reply);
+            return (plan, Tokens::default());
+        }
+        if !self.llm.is_configured() {
+            return (guess.fallback(question, "no LLM configured"), Tokens::default());
+        }
+        let deadline = question.deadline.min(Instant::now() + self.config.llm);
+        match Box::pin(ask::ask(&self.llm, roster, question, scores, self.max_agents, deadline)).await {
+            Ok(decided) => decided,
+            Err(error) => {
+                tracing::warn!(%error, "routing goes on without the LLM");
+                (guess.fallback(question, &error.to_string()), Tokens::default())
+            }
+        }
     }
 }

@@ -36,7 +36,10 @@ impl Tx {
             .map(|row| {
                 Ok(AgentRow {
                     id: row.get::<_, &str>(0).parse().map_err(|e: InvalidId| broken(e.to_string()))?,
-                    card_url: row.get::<_, &str>(1).parse().map_err(|e: url::ParseError| broken(e.to_string()))?,
+                    card_url: row
+                        .get::<_, &str>(1)
+                        .parse()
+                        .map_err(|e: url::ParseError| broken(e.to_string()))?,
                     card: row.get(2),
                     examples: serde_json::from_value(row.get(3)).map_err(|e| broken(e.to_string()))?,
                 })

@@ -22,8 +22,7 @@ impl Tx {
     pub(crate) async fn append_audit(&self, tenant: &TenantId, act: &Act<'_>) -> Result<()> {
         self.execute(sql!("insert_audit_head"), &[&tenant.as_str()]).await?;
         let head = self.query_opt(sql!("lock_audit_head"), &[&tenant.as_str()]).await?;
-        let (last, before) =
-            head.map_or((0, Vec::new()), |row| (seq(&row, 0), row.get::<_, Vec<u8>>(1)));
+        let (last, before) = head.map_or((0, Vec::new()), |row| (seq(&row, 0), row.get::<_, Vec<u8>>(1)));
         let number = i64::try_from(last + 1).unwrap_or(i64::MAX);
         let detail = act.detail.to_string();
         let hash = link(&before, number, act, &detail);
@@ -66,7 +65,13 @@ mod tests {
     #[test]
     fn a_changed_field_or_order_changes_the_hash() {
         let ann: UserId = "ann".parse().unwrap();
-        let act = |action, subject| Act { at: DateTime::UNIX_EPOCH, actor: &ann, action, subject, detail: json!({}) };
+        let act = |action, subject| Act {
+            at: DateTime::UNIX_EPOCH,
+            actor: &ann,
+            action,
+            subject,
+            detail: json!({}),
+        };
         let one = link(b"", 1, &act("a", "bc"), "{}");
         assert_ne!(one, link(b"", 1, &act("ab", "c"), "{}"), "fields have bounds");
         assert_ne!(one, link(&one, 1, &act("a", "bc"), "{}"), "the row before counts");

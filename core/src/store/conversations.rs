@@ -41,7 +41,12 @@ impl Tx {
     }
 
     /// The conversation, if `user` is a member of it.
-    pub(crate) async fn conversation(&self, tenant: &TenantId, id: ConversationId, user: &UserId) -> Result<Access> {
+    pub(crate) async fn conversation(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<Access> {
         let row = self.query_opt(sql!("conversation"), &[&tenant.as_str(), &id.0, &user.as_str()]).await?;
         access(&row.ok_or_else(Error::not_found)?)
     }
@@ -53,7 +58,8 @@ impl Tx {
         id: ConversationId,
         user: &UserId,
     ) -> Result<Access> {
-        let row = self.query_opt(sql!("lock_conversation"), &[&tenant.as_str(), &id.0, &user.as_str()]).await?;
+        let row =
+            self.query_opt(sql!("lock_conversation"), &[&tenant.as_str(), &id.0, &user.as_str()]).await?;
         access(&row.ok_or_else(Error::not_found)?)
     }
 
@@ -70,7 +76,12 @@ impl Tx {
         Ok(rows.iter().map(summary).collect())
     }
 
-    pub(crate) async fn rename_conversation(&self, tenant: &TenantId, id: ConversationId, title: &str) -> Result<()> {
+    pub(crate) async fn rename_conversation(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        title: &str,
+    ) -> Result<()> {
         self.execute(sql!("rename_conversation"), &[&tenant.as_str(), &id.0, &title]).await?;
         Ok(())
     }
@@ -108,7 +119,12 @@ impl Tx {
     }
 
     /// Takes a member off; whether it was one.
-    pub(crate) async fn delete_member(&self, tenant: &TenantId, id: ConversationId, user: &UserId) -> Result<bool> {
+    pub(crate) async fn delete_member(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<bool> {
         Ok(self.execute(sql!("delete_member"), &[&tenant.as_str(), &id.0, &user.as_str()]).await? > 0)
     }
 
@@ -139,10 +155,9 @@ impl Tx {
 }
 
 pub(super) fn user(row: &Row, column: usize) -> Result<UserId> {
-    row.get::<_, &str>(column).parse().map_err(|e: switchboard_shared::ids::InvalidId| Error::Row {
-        what: "user",
-        reason: e.to_string(),
-    })
+    row.get::<_, &str>(column)
+        .parse()
+        .map_err(|e: switchboard_shared::ids::InvalidId| Error::Row { what: "user", reason: e.to_string() })
 }
 
 fn access(row: &Row) -> Result<Access> {

@@ -105,6 +105,7 @@ fn event(conversation: ConversationId, row: &Row) -> Result<Event> {
         seq: u64::try_from(row.get::<_, i64>(0)).ok(),
         turn: row.get::<_, Option<uuid::Uuid>>(1).map(TurnId),
         at: row.get(3),
-        body: serde_json::from_value(body).map_err(|e| Error::Row { what: "event", reason: e.to_string() })?,
+        body: serde_json::from_value(body)
+            .map_err(|e| Error::Row { what: "event", reason: e.to_string() })?,
     })
 }

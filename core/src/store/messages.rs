@@ -119,8 +119,9 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<MessageRow>> {
         let before = i64::try_from(before).unwrap_or(i64::MAX);
-        let rows =
-            self.query(sql!("messages_before"), &[&tenant.as_str(), &conversation.0, &before, &limit]).await?;
+        let rows = self
+            .query(sql!("messages_before"), &[&tenant.as_str(), &conversation.0, &before, &limit])
+            .await?;
         rows.iter().map(message).collect()
     }
 
@@ -146,7 +147,9 @@ pub(super) fn seq(row: &Row, column: usize) -> u64 {
 fn message(row: &Row) -> Result<MessageRow> {
     let broken = |reason: String| Error::Row { what: "message", reason };
     let author = match row.get::<_, Option<&str>>(2) {
-        Some(user) => Author::User(user.parse().map_err(|e: switchboard_shared::ids::InvalidId| broken(e.to_string()))?),
+        Some(user) => {
+            Author::User(user.parse().map_err(|e: switchboard_shared::ids::InvalidId| broken(e.to_string()))?)
+        }
         None => Author::Switchboard,
     };
     Ok(MessageRow {

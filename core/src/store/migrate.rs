@@ -63,7 +63,8 @@ async fn connect(url: &str, bound: Duration) -> Result<Client, String> {
     let mut config: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| e.to_string())?;
     config.application_name("switchboard-migrate").options("-c lock_timeout=10s -c timezone=UTC");
     let connecting = tokio::time::timeout(bound, config.connect(NoTls)).await;
-    let (client, connection) = connecting.map_err(|_| "no answer in time".to_owned())?.map_err(|e| reason(&e))?;
+    let (client, connection) =
+        connecting.map_err(|_| "no answer in time".to_owned())?.map_err(|e| reason(&e))?;
     #[allow(clippy::disallowed_methods, reason = "it ends with its client, before anything else is started")]
     tokio::spawn(connection);
     let row = client.query_one("SELECT pg_is_in_recovery()", &[]).await.map_err(|e| reason(&e))?;
@@ -88,7 +89,9 @@ async fn lock_schema(client: &Client) -> Result<(), MigrateError> {
     client.batch_execute("INSERT INTO schema_lock VALUES (1) ON CONFLICT DO NOTHING").await?;
     let wait = LOCK_WAIT.as_millis();
     client
-        .batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = {wait}; SELECT id FROM schema_lock FOR UPDATE"))
+        .batch_execute(&format!(
+            "BEGIN; SET LOCAL lock_timeout = {wait}; SELECT id FROM schema_lock FOR UPDATE"
+        ))
         .await?;
     Ok(())
 }

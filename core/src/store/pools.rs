@@ -10,6 +10,7 @@ use crate::{
 };
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use prometheus::{IntGaugeVec, register_int_gauge_vec};
+use std::future::Future;
 use std::{
     sync::{
         Arc, LazyLock,
@@ -18,7 +19,6 @@ use std::{
     time::Duration,
 };
 use switchboard_shared::{ids::TenantId, shutdown::Shutdown};
-use std::future::Future;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::{NoTls, Row, types::ToSql};
 
@@ -28,8 +28,12 @@ const PROBE_EVERY: Duration = Duration::from_millis(500);
 const PROBE_TIME: Duration = Duration::from_millis(1_000);
 
 static POOL: LazyLock<IntGaugeVec> = LazyLock::new(|| {
-    register_int_gauge_vec!("switchboard_core_postgres_connections", "Connections by host and state", &["host", "state"])
-        .expect("the name is registered once")
+    register_int_gauge_vec!(
+        "switchboard_core_postgres_connections",
+        "Connections by host and state",
+        &["host", "state"]
+    )
+    .expect("the name is registered once")
 });
 
 /// Postgres, as the rest of the core sees it.
@@ -110,7 +114,8 @@ impl Store {
 
     async fn probe(&self, i: usize, host: &Host) {
         let status = host.pool.status();
-        for (state, count) in [("open", status.size), ("idle", status.available), ("waiting", status.waiting)] {
+        for (state, count) in [("open", status.size), ("idle", status.available), ("waiting", status.waiting)]
+        {
             POOL.with_label_values(&[host.name.as_str(), state]).set(count.try_into().unwrap_or(i64::MAX));
         }
         match timeout(PROBE_TIME, host.role()).await {
@@ -134,7 +139,8 @@ impl Store {
 impl Host {
     fn new(i: usize, url: &str, config: &PostgresConfig) -> Result<Self> {
         let no = |reason: String| Error::NoConnection { doing: "configuring postgres.urls", reason };
-        let mut connect: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| no(e.to_string()))?;
+        let mut connect: tokio_postgres::Config =
+            url.parse().map_err(|e: tokio_postgres::Error| no(e.to_string()))?;
         connect
             .application_name("switchboard-core")
             .connect_timeout(config.connect)
@@ -194,7 +200,12 @@ pub(crate) struct Tx {
 }
 
 impl Tx {
-    async fn begin(connection: Object, tenant: &TenantId, begin: &str, written: Arc<AtomicU64>) -> Result<Self> {
+    async fn begin(
+        connection: Object,
+        tenant: &TenantId,
+        begin: &str,
+        written: Arc<AtomicU64>,
+    ) -> Result<Self> {
         // A tenant id is letters, digits, - _ . only, so it can stand in a literal; one round trip instead of two.
         let sql = format!("{begin}; SELECT set_config('app.tenant', '{tenant}', true)");
         let tx = Self { connection, written, open: true };

@@ -157,7 +157,13 @@ impl Tx {
     }
 
     /// Gives a turn back, for another core to take at once.
-    pub(crate) async fn release_lease(&self, tenant: &TenantId, id: TurnId, owner: Uuid, attempt: u32) -> Result<()> {
+    pub(crate) async fn release_lease(
+        &self,
+        tenant: &TenantId,
+        id: TurnId,
+        owner: Uuid,
+        attempt: u32,
+    ) -> Result<()> {
         self.execute(sql!("release_lease"), &[&tenant.as_str(), &id.0, &owner, &count(attempt)]).await?;
         Ok(())
     }
@@ -191,12 +197,18 @@ impl Tx {
     }
 
     pub(crate) async fn set_plan(&self, tenant: &TenantId, id: TurnId, plan: &Plan) -> Result<()> {
-        let plan = serde_json::to_value(plan).map_err(|e| Error::Row { what: "plan", reason: e.to_string() })?;
+        let plan =
+            serde_json::to_value(plan).map_err(|e| Error::Row { what: "plan", reason: e.to_string() })?;
         self.execute(sql!("set_plan"), &[&tenant.as_str(), &id.0, &plan]).await?;
         Ok(())
     }
 
-    pub(crate) async fn finish_turn(&self, tenant: &TenantId, id: TurnId, end: &FinishedTurn<'_>) -> Result<()> {
+    pub(crate) async fn finish_turn(
+        &self,
+        tenant: &TenantId,
+        id: TurnId,
+        end: &FinishedTurn<'_>,
+    ) -> Result<()> {
         let usage = &end.usage;
         self.execute(
             sql!("finish_turn"),
@@ -249,14 +261,29 @@ impl Tx {
         let step = i32::try_from(new.step).unwrap_or(i32::MAX);
         self.execute(
             sql!("insert_call"),
-            &[&tenant.as_str(), &turn.0, &new.id.0, &step, &new.agent.as_str(), &new.question, &new.task_id, &at],
+            &[
+                &tenant.as_str(),
+                &turn.0,
+                &new.id.0,
+                &step,
+                &new.agent.as_str(),
+                &new.question,
+                &new.task_id,
+                &at,
+            ],
         )
         .await?;
         Ok(())
     }
 
     /// Remembers the agent's id of its work, so that another core can ask for it.
-    pub(crate) async fn set_task(&self, tenant: &TenantId, turn: TurnId, call: CallId, task: &str) -> Result<()> {
+    pub(crate) async fn set_task(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        call: CallId,
+        task: &str,
+    ) -> Result<()> {
         self.execute(sql!("set_task"), &[&tenant.as_str(), &turn.0, &call.0, &task]).await?;
         Ok(())
     }
@@ -296,11 +323,8 @@ impl Tx {
     ) -> Result<()> {
         let (calls, input, output) =
             (i64::from(usage.calls), int(usage.llm_input_tokens), int(usage.llm_output_tokens));
-        self.execute(
-            sql!("add_usage"),
-            &[&tenant.as_str(), &user.as_str(), &at, &calls, &input, &output],
-        )
-        .await?;
+        self.execute(sql!("add_usage"), &[&tenant.as_str(), &user.as_str(), &at, &calls, &input, &output])
+            .await?;
         Ok(())
     }
 }

@@ -1,10 +1,21 @@
-//! One answer out of the agents' replies.
+//! One answer out of the agents' replies: written by the LLM where there are several, passed through where there is
+//! one, and put side by side where there is no LLM. Every agent that is missing from it is named in it.
+
+mod claims;
+mod markers;
+mod notes;
+mod page;
+mod prompt;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     config::SynthesisConfig,
-    llm::{Llm, Tokens},
+    llm::{Llm, LlmError, Tokens},
     route::ContextMessage,
 };
+use markers::Markers;
+use page::Page;
 use switchboard_shared::{
     events::{CallState, Claim},
     ids::AgentId,
@@ -31,6 +42,13 @@ pub(crate) struct NamedReply {
     pub(crate) partial: bool,
 }
 
+impl NamedReply {
+    /// Whether there is something in it to answer with.
+    fn is_usable(&self) -> bool {
+        !self.text.trim().is_empty() && (self.state == CallState::Completed || self.partial)
+    }
+}
+
 /// An answer; the pieces that were handed out, put together, are exactly its text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Written {
@@ -42,11 +60,101 @@ pub(crate) struct Written {
 
 /// Writes the answer, handing out each piece as it is written.
 pub(crate) async fn write(
-    _llm: &Llm,
-    _config: &SynthesisConfig,
-    _material: &Material<'_>,
-    _deadline: Instant,
-    _on_text: &mut (dyn FnMut(&str) + Send),
+    llm: &Llm,
+    config: &SynthesisConfig,
+    material: &Material<'_>,
+    deadline: Instant,
+    on_text: &mut (dyn FnMut(&str) + Send),
 ) -> Written {
-    Written::default()
+    let mut page = Page::new(config.max_answer_chars, on_text);
+    let usable: Vec<_> = material.replies.iter().filter(|reply| reply.is_usable()).collect();
+    let draft = match usable.as_slice() {
+        [] => Draft { degraded: nothing(material), ..Draft::default() },
+        [reply] => Draft { claims: vec![passed_through(&mut page, reply)], ..Draft::default() },
+        several => Box::pin(together(llm, config, material, several, deadline, &mut page)).await,
+    };
+    notes::add(&mut page, material.replies, draft.by_model);
+    let too_long = page.is_cut().then(|| "the answer was longer than allowed and is cut".to_owned());
+    let degraded = draft.degraded.or(too_long);
+    Written { text: page.into_text(), claims: draft.claims, degraded, tokens: draft.tokens }
+}
+
+/// An answer before what is missing from it is named.
+#[derive(Default)]
+struct Draft {
+    claims: Vec<Claim>,
+    degraded: Option<String>,
+    tokens: Tokens,
+    by_model: bool,
+}
+
+fn nothing(material: &Material<'_>) -> Option<String> {
+    let asks_back = material.replies.iter().any(|reply| reply.state == CallState::InputRequired);
+    (!asks_back).then(|| "no agent answered".to_owned())
+}
+
+/// The reply as it is; all of it is the agent's.
+fn passed_through(page: &mut Page<'_>, reply: &NamedReply) -> Claim {
+    let start = page.chars();
+    page.push(reply.text.trim());
+    Claim { start, end: page.chars(), agents: vec![reply.agent.clone()] }
+}
+
+/// Has the LLM write, and where it does not begin to, puts the replies side by side.
+async fn together(
+    llm: &Llm,
+    config: &SynthesisConfig,
+    material: &Material<'_>,
+    replies: &[&NamedReply],
+    deadline: Instant,
+    page: &mut Page<'_>,
+) -> Draft {
+    let messages = prompt::messages(material, replies, config.max_reply_chars);
+    let deadline = deadline.min(Instant::now() + config.total);
+    let known: Vec<_> = replies.iter().map(|reply| reply.agent.clone()).collect();
+    let mut markers = Markers::new(&known);
+    let max_tokens = prompt::max_tokens(config.max_answer_chars);
+    let written = llm
+        .stream(&messages, max_tokens, config.first_token, deadline, &mut |piece| {
+            page.push(&markers.feed(piece));
+        })
+        .await;
+    let (tokens, fault) = match written {
+        Ok(tokens) => (tokens, None),
+        Err(LlmError::Cut(fault)) => (Tokens::default(), Some(fault.to_string())),
+        Err(error) => {
+            let degraded = match error {
+                LlmError::Failed(fault) => format!("the LLM failed: {fault}"),
+                error => error.to_string(),
+            };
+            let claims = side_by_side(page, replies);
+            return Draft { claims, degraded: Some(degraded), ..Draft::default() };
+        }
+    };
+    page.push(&markers.end());
+    let found = claims::marked(page.text(), &known);
+    let unmarked = found.is_empty();
+    let claims = if unmarked { claims::by_overlap(page.text(), replies) } else { found };
+    let degraded = match fault {
+        Some(fault) => {
+            page.push_note("\n\n(The answer was cut here.)");
+            Some(format!("the LLM's answer was cut: {fault}"))
+        }
+        None => unmarked
+            .then(|| "the LLM did not say which agent said what; this was matched by words".to_owned()),
+    };
+    Draft { claims, degraded, tokens, by_model: true }
+}
+
+/// Each reply under its agent's name.
+fn side_by_side(page: &mut Page<'_>, replies: &[&NamedReply]) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (i, reply) in replies.iter().enumerate() {
+        let gap = if i == 0 { "" } else { "\n\n" };
+        page.push(&format!("{gap}**{}**\n\n", reply.name));
+        claims.push(passed_through(page, reply));
+        page.push(&format!(" [{}]", reply.agent));
+    }
+    claims.retain(|claim| claim.start < claim.end);
+    claims
 }

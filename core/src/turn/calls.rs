@@ -85,7 +85,8 @@ async fn ask(
     if let Some(row) = known.filter(|row| row.state != CallState::Running) {
         return Ok(outcome_of_row(row, name));
     }
-    let waiting = brief.waiting.as_ref().filter(|(id, _)| *id == step.agent).and_then(|(_, task)| task.clone());
+    let waiting =
+        brief.waiting.as_ref().filter(|(id, _)| *id == step.agent).and_then(|(_, task)| task.clone());
     let row = match known {
         Some(row) => row.clone(),
         None => begin(work, at, step, question, waiting).await?,

@@ -124,7 +124,9 @@ impl Work {
         match ended {
             Ok(()) => {}
             Err(Error::LeaseLost) => tracing::warn!("this turn is another core's now"),
-            Err(error) => tracing::error!(%error, "the turn could not be brought to its end; its lease will pass it on"),
+            Err(error) => {
+                tracing::error!(%error, "the turn could not be brought to its end; its lease will pass it on")
+            }
         }
     }
 

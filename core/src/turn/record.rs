@@ -23,7 +23,11 @@ pub(super) enum Rows<'a> {
     CallBegun(&'a CallRow),
     CallEnded(CallId, &'a FinishedCall<'a>),
     /// Answer, usage and audit; `agents` is for the audit.
-    TurnEnded { message: Option<(MessageId, &'a str)>, end: &'a FinishedTurn<'a>, agents: Value },
+    TurnEnded {
+        message: Option<(MessageId, &'a str)>,
+        end: &'a FinishedTurn<'a>,
+        agents: Value,
+    },
 }
 
 impl Work {
@@ -72,7 +76,14 @@ impl Work {
         Ok(events)
     }
 
-    async fn say(&self, tx: &Tx, id: MessageId, text: &str, seq: u64, at: DateTime<Utc>) -> Result<EventBody> {
+    async fn say(
+        &self,
+        tx: &Tx,
+        id: MessageId,
+        text: &str,
+        seq: u64,
+        at: DateTime<Utc>,
+    ) -> Result<EventBody> {
         let row = MessageRow {
             id,
             seq,

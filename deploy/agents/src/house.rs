@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use axum::serve::ListenerExt;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -117,7 +118,13 @@ impl House {
             stop.cancelled().await;
             own.cancel();
         };
-        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(asked).into_future();
+        // Small frames must not wait for the acknowledgement of the frame before.
+        let listener = self.listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "no TCP_NODELAY");
+            }
+        });
+        let served = axum::serve(listener, self.router).with_graceful_shutdown(asked).into_future();
         let too_late = async {
             self.stop.cancelled().await;
             tokio::time::sleep(self.limits.drain).await;
@@ -130,6 +137,7 @@ impl House {
         if tokio::time::timeout(self.limits.drain, self.tracker.wait()).await.is_err() {
             tracing::warn!("tasks were still running when the drain time ended");
         }
+        tracing::info!("stopped");
         Ok(())
     }
 }

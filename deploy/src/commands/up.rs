@@ -82,7 +82,7 @@ impl Up {
         if self.json {
             terminal::json(&description);
         } else {
-            terminal::out(&greeting(&description));
+            terminal::out(&greeting(&description, &environment::own_name()));
         }
         let outcome = watch(&house, &mut stop, &without).await;
         description.withdraw();
@@ -184,17 +184,17 @@ impl Restarts {
     }
 }
 
-fn greeting(house: &House) -> String {
+fn greeting(house: &House, me: &str) -> String {
     let (url, ca) = (house.url.as_str().trim_end_matches('/'), house.ca.display());
     let mut lines = vec![
         String::new(),
         format!("Switchboard is up: {url}"),
         format!("  trust            {ca}"),
-        "  a token          switchboard token   (for user ann, one hour)".to_owned(),
-        "  ask              switchboard chat \"Which tables are in the shop database?\"".to_owned(),
-        "  who is there     switchboard agents list".to_owned(),
+        format!("  a token          {me} token   (for user ann, one hour)"),
+        format!("  ask              {me} chat \"Which tables are in the shop database?\""),
+        format!("  who is there     {me} agents list"),
         "  with curl:".to_owned(),
-        format!("    curl --cacert {ca} -H \"Authorization: Bearer $(switchboard token)\" \\"),
+        format!("    curl --cacert {ca} -H \"Authorization: Bearer $({me} token)\" \\"),
         "      -H 'Content-Type: application/json' -d '{\"message\":\"Hash the word hello with SHA-256\"}' \\".to_owned(),
         format!("      {url}/chat"),
     ];

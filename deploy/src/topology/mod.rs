@@ -14,6 +14,7 @@ pub mod ca;
 pub mod config;
 pub mod files;
 pub mod issuer;
+pub mod log;
 pub mod node;
 pub mod options;
 pub mod ports;
@@ -68,10 +69,10 @@ impl Topology {
     /// Names what failed, with the end of its log.
     pub async fn start(options: Options) -> Result<Self> {
         let say = |line: &str| (options.progress)(line);
+        let listens = options.edge_addresses()?;
         let data = prepare(&options.data)?;
         let lock = lock(&data)?;
         let (run, logs) = (data.join("run"), data.join("logs"));
-        let listens = options.edge_addresses()?;
         let certificates = Certificates::ensure(&data.join("tls"), Utc::now())?;
         let issuer = Issuer::ensure(&data.join("issuer"))?;
         files::random_key(&run.join("identity.key"))?;

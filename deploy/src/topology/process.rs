@@ -1,9 +1,9 @@
 //! One child process: started until it says that it is ready, stopped within a bound, killed with its parent.
 
+use super::log;
 use crate::{
     environment,
     error::{Error, Result},
-    terminal,
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -13,7 +13,6 @@ use serde_json::Value;
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions},
-    io::{Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -26,10 +25,6 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// How many lines of a log an error shows.
-const TAIL_LINES: usize = 12;
-/// How much of a log's end is read for that.
-const TAIL_BYTES: u64 = 16 * 1024;
 /// The longest ready line that is read: sixteen agents fit many times.
 const READY_BYTES: usize = 64 * 1024;
 /// How often the end of a child is looked for.
@@ -206,7 +201,7 @@ impl Process {
     /// The last lines of its log, since it was last started.
     #[must_use]
     pub fn log_tail(&self) -> String {
-        tail(&self.spec.log, self.state().log_from)
+        log::tail(&self.spec.log, self.state().log_from)
     }
 
     /// Sends it a signal; nothing happens when it has ended.
@@ -336,22 +331,8 @@ async fn not_ready(spec: &Spec, mut state: State, reason: &str) -> Error {
         name: spec.name.clone(),
         reason: reason.to_owned(),
         code,
-        tail: tail(&spec.log, state.log_from),
+        tail: log::tail(&spec.log, state.log_from),
     }
-}
-
-fn tail(log: &Path, from: u64) -> String {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(log)?;
-        let end = file.metadata()?.len();
-        file.seek(SeekFrom::Start(from.max(end.saturating_sub(TAIL_BYTES))))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let text = read().map(|bytes| terminal::clean(&String::from_utf8_lossy(&bytes))).unwrap_or_default();
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
 
 #[cfg(test)]

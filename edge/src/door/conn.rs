@@ -111,8 +111,8 @@ impl Shutdown for Conn {
 }
 
 impl UniqueID for Conn {
-    fn id(&self) -> usize {
-        usize::try_from(self.tls.get_ref().0.as_raw_fd()).unwrap_or_default()
+    fn id(&self) -> i32 {
+        self.tls.get_ref().0.as_raw_fd()
     }
 }
 

@@ -1,11 +1,13 @@
 //! What waits to be written to a client: bounded, and kept short by joining pieces of one answer.
 
 use crate::metrics::METRICS;
+use bytes::Bytes;
 use std::collections::VecDeque;
 use switchboard_shared::{
     events::{Event, EventBody, ServerFrame},
     ids::ConversationId,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 /// One frame to be written.
 #[derive(Debug)]
@@ -59,13 +61,14 @@ pub struct Outbox {
     bytes: usize,
     max_bytes: usize,
     max_entries: usize,
+    ping: bool,
 }
 
 impl Outbox {
     /// Makes an empty queue.
     #[must_use]
     pub fn new(max_bytes: usize, max_entries: usize) -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, max_bytes, max_entries }
+        Self { entries: VecDeque::new(), bytes: 0, max_bytes, max_entries, ping: false }
     }
 
     /// Puts an entry at the end, or joins it with the last one of its conversation. Takes it even when full: whoever
@@ -81,8 +84,20 @@ impl Outbox {
         self.entries.push_back(entry);
     }
 
-    /// The next frame's text.
-    pub fn pop(&mut self) -> Option<String> {
+    /// Asks the client for a sign of life, before everything else that waits.
+    pub fn ping(&mut self) {
+        self.ping = true;
+    }
+
+    /// The next frame.
+    pub fn pop(&mut self) -> Option<Message> {
+        if std::mem::take(&mut self.ping) {
+            return Some(Message::Ping(Bytes::new()));
+        }
+        self.pop_text().map(Message::text)
+    }
+
+    fn pop_text(&mut self) -> Option<String> {
         let entry = self.entries.pop_front()?;
         self.bytes -= entry.bytes().min(self.bytes);
         if self.entries.is_empty() {
@@ -90,12 +105,6 @@ impl Outbox {
             self.entries = VecDeque::new();
         }
         Some(entry.text())
-    }
-
-    /// Whether nothing waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// Whether nothing more should be read from the cores for now.
@@ -140,9 +149,9 @@ mod tests {
         outbox.push(piece(a, turn, 0, "hé"));
         outbox.push(Entry::Event(b, "{}".into()));
         outbox.push(piece(a, turn, 2, "llo"));
-        assert!(outbox.pop().unwrap().contains("\"héllo\""));
-        assert_eq!(outbox.pop().as_deref(), Some("{}"));
-        assert!(outbox.is_empty() && outbox.bytes == 0);
+        assert!(outbox.pop_text().unwrap().contains("\"héllo\""));
+        assert_eq!(outbox.pop_text().as_deref(), Some("{}"));
+        assert!(outbox.entries.is_empty() && outbox.bytes == 0);
     }
 
     #[test]
@@ -163,7 +172,7 @@ mod tests {
         let a = ConversationId::new();
         outbox.push(Entry::Event(a, "x".repeat(100)));
         assert!(outbox.is_full());
-        outbox.pop();
+        drop(outbox.pop());
         assert!(!outbox.is_full());
         (0..3).for_each(|_| outbox.push(Entry::Event(a, String::new())));
         assert!(outbox.is_full());

@@ -2,8 +2,8 @@
 
 use super::extract::{Caller, Id, Json};
 use crate::{
-    access::{Permission, permit},
     accept::Envelope,
+    access::{Permission, permit},
     agents::{Agent, AgentError},
     clock,
     core::Core,
@@ -15,8 +15,8 @@ use serde_json::json;
 use std::sync::Arc;
 use switchboard_shared::{
     api::{AgentView, Page, Probe, RegisterAgent},
-    ids::AgentId,
     identity::Identity,
+    ids::AgentId,
     problem::ProblemKind,
 };
 use tokio::time::Instant;

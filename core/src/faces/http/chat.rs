@@ -18,8 +18,8 @@ use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{Chat, ChatAnswer, SendMessage, TurnView},
     events::{EventBody, TurnState},
-    ids::{ConversationId, TurnId},
     identity::Identity,
+    ids::{ConversationId, TurnId},
     problem::ProblemKind,
 };
 use tokio::time::{Instant, timeout};

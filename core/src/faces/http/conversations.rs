@@ -17,12 +17,12 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use switchboard_shared::{
     api::{
-        AddMember, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS, Member, MemberRole, Page,
-        RenameConversation,
+        AddMember, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS, Member, MemberRole,
+        Page, RenameConversation,
     },
     events::{Event, EventBody},
-    ids::{ClientId, ConversationId, TenantId, UserId},
     identity::Identity,
+    ids::{ClientId, ConversationId, TenantId, UserId},
     problem::ProblemKind,
 };
 
@@ -70,7 +70,10 @@ async fn make(
         Some((subject, before)) if before == hash => ConversationId(subject),
         Some(_) => {
             tx.rollback().await?;
-            return Err(Error::public(ProblemKind::Conflict, "This idempotency key was used for another request."));
+            return Err(Error::public(
+                ProblemKind::Conflict,
+                "This idempotency key was used for another request.",
+            ));
         }
         None => {
             tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await?;
@@ -235,7 +238,12 @@ async fn take_off(core: &Core, me: &Identity, id: ConversationId, user: &UserId)
     Ok(events)
 }
 
-async fn summary(tx: &Tx, tenant: &TenantId, id: ConversationId, user: &UserId) -> Result<ConversationSummary> {
+async fn summary(
+    tx: &Tx,
+    tenant: &TenantId,
+    id: ConversationId,
+    user: &UserId,
+) -> Result<ConversationSummary> {
     let mut summary = tx.conversation(tenant, id, user).await?.conversation;
     summary.members = tx.members(tenant, id).await?;
     Ok(summary)

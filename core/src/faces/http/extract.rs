@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use std::{str::FromStr, sync::Arc, time::Duration};
 use switchboard_shared::{
     headers,
-    ids::{ClientId, ConversationId},
     identity::Identity,
+    ids::{ClientId, ConversationId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
@@ -58,7 +58,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Json<T> {
             let detail = "The body must be JSON, with Content-Type: application/json.";
             return Err(Error::public(ProblemKind::UnsupportedMediaType, detail));
         }
-        let body = Bytes::from_request(request, core).await.map_err(|rejection| body_problem(core, &rejection))?;
+        let body =
+            Bytes::from_request(request, core).await.map_err(|rejection| body_problem(core, &rejection))?;
         read(&body).map(Self)
     }
 }
@@ -75,8 +76,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     if body.windows(6).any(|window| window == br"\u0000") {
         return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
     }
-    serde_json::from_slice(body)
-        .map_err(|error| Error::public(ProblemKind::BadRequest, format!("The body is not what is needed: {error}.")))
+    serde_json::from_slice(body).map_err(|error| {
+        Error::public(ProblemKind::BadRequest, format!("The body is not what is needed: {error}."))
+    })
 }
 
 /// An id in the path. One that is not an id is nothing that could be seen.
@@ -86,7 +88,8 @@ impl<T: FromStr> FromRequestParts<Arc<Core>> for Id<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
-        let Path(text) = Path::<String>::from_request_parts(parts, core).await.map_err(|_| Error::not_found())?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, core).await.map_err(|_| Error::not_found())?;
         text.parse().map(Self).map_err(|_| Error::not_found())
     }
 }
@@ -114,9 +117,12 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Core>> for Params<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
-        let Query(query) = Query::<T>::from_request_parts(parts, core)
-            .await
-            .map_err(|e| Error::public(ProblemKind::BadRequest, format!("The query is not what is needed: {}.", e.body_text())))?;
+        let Query(query) = Query::<T>::from_request_parts(parts, core).await.map_err(|e| {
+            Error::public(
+                ProblemKind::BadRequest,
+                format!("The query is not what is needed: {}.", e.body_text()),
+            )
+        })?;
         Ok(Self(query))
     }
 }
@@ -146,7 +152,12 @@ impl FromRequestParts<Arc<Core>> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Core>) -> Result<Self> {
         let Some(value) = parts.headers.get(headers::IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
         let key = value.to_str().ok().map(|text| text.trim_matches('"')).and_then(|text| text.parse().ok());
-        let bad = || Error::public(ProblemKind::BadRequest, "Idempotency-Key must be 1 to 128 visible ASCII characters.");
+        let bad = || {
+            Error::public(
+                ProblemKind::BadRequest,
+                "Idempotency-Key must be 1 to 128 visible ASCII characters.",
+            )
+        };
         key.map(|key| Self(Some(key))).ok_or_else(bad)
     }
 }

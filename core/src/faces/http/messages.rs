@@ -91,7 +91,8 @@ pub(crate) async fn stream(
     permit(&me, Permission::Converse)?;
     let last_event_id = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let stream = events::open(&core, &me, id, last_event_id.or(cursor.after)).await?;
-    let frames = futures::stream::unfold(stream.frames, async |mut frames| Some((frames.recv().await?, frames)));
+    let frames =
+        futures::stream::unfold(stream.frames, async |mut frames| Some((frames.recv().await?, frames)));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),

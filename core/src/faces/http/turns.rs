@@ -7,14 +7,14 @@ use crate::{
     core::Core,
     error::{Error, Result},
     route::{ContextMessage, Question},
-    store::{CallRow, Tx, TurnRow, retrying},
+    store::{CallRow, TurnRow, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
 use switchboard_shared::{
     api::{Analysis, Analyze, Author, TurnView},
-    ids::TurnId,
     identity::Identity,
+    ids::TurnId,
     problem::ProblemKind,
 };
 use tokio::time::Instant;
@@ -92,7 +92,11 @@ async fn context(core: &Core, me: &Identity, ask: &Analyze) -> Result<Vec<Contex
         Author::User(user) => user.to_string(),
         Author::Switchboard => "switchboard".to_owned(),
     };
-    Ok(rows.into_iter().rev().map(|row| ContextMessage { author: author(row.author), text: row.text }).collect())
+    Ok(rows
+        .into_iter()
+        .rev()
+        .map(|row| ContextMessage { author: author(row.author), text: row.text })
+        .collect())
 }
 
 /// A turn with its calls, for a member of its conversation.

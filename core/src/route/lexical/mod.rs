@@ -145,7 +145,12 @@ fn texts(agents: &[Arc<Agent>]) -> Vec<Text> {
     let mut texts = Vec::new();
     for (class, agent) in agents.iter().enumerate() {
         let examples = agent.all_examples().take(MAX_EXAMPLES);
-        texts.extend(examples.map(|text| Text { text: text.to_owned(), class, weight: 1.0, is_message: true }));
+        texts.extend(examples.map(|text| Text {
+            text: text.to_owned(),
+            class,
+            weight: 1.0,
+            is_message: true,
+        }));
         let description: String = agent.description.chars().take(MAX_DESCRIPTION_CHARS).collect();
         let text = format!("{} {description}", agent.name);
         texts.push(Text { text, class, weight: DESCRIPTION_WEIGHT, is_message: false });
@@ -221,3 +226,5 @@ impl std::hash::Hasher for Pass {
         self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
+#[cfg(test)]
+impl Model { pub(crate) fn temperature_for_eval(&self) -> f32 { self.temperature } }

@@ -30,8 +30,7 @@ const FOLDS: usize = 3;
 
 impl Linear {
     pub(super) fn train(samples: &[&Sample], rows: usize, classes: usize) -> Self {
-        let mut model =
-            Self { classes, weights: vec![0.0; rows * classes], bias: vec![0.0; classes] };
+        let mut model = Self { classes, weights: vec![0.0; rows * classes], bias: vec![0.0; classes] };
         let mut squares = vec![1e-3_f32; rows * classes];
         let per_epoch: usize = samples.iter().map(|sample| sample.vector.len() * classes * 3).sum();
         let epochs = (WORK / per_epoch.max(1)).clamp(FEWEST_EPOCHS, MOST_EPOCHS);

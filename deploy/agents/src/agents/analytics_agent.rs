@@ -136,8 +136,13 @@ fn report(series: &[f64], line: Line, ahead: usize) -> String {
     if first > 0.0 && last > 0.0 {
         let growth = ((last / first).powf(1.0 / (float(series.len()) - 1.0)) - 1.0) * 100.0;
         let total = (last / first - 1.0) * 100.0;
-        writeln!(text, "- growth: {} % per period on average, {} % in all", signed(growth), signed(total))
-            .ok();
+        writeln!(
+            text,
+            "- growth: {} % per period on average, {} % in all",
+            signed(cents(growth)),
+            signed(cents(total))
+        )
+        .ok();
     } else {
         writeln!(
             text,
@@ -155,6 +160,10 @@ fn report(series: &[f64], line: Line, ahead: usize) -> String {
     writeln!(text, "- forecast for the next {ahead}: {}", forecast.join(", ")).ok();
     text.push_str("\nThe forecast only extends the straight line; it knows no seasons and no causes.\n");
     text
+}
+
+fn cents(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 fn signed(value: f64) -> String {

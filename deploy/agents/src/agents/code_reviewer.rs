@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::reading::colleagues;
 use crate::reading::subject::{fenced, split};
-use crate::reading::words::excerpt;
+use crate::reading::words::{counted, excerpt};
 use crate::server::Reporter;
 use rules::{Finding, Language};
 
@@ -122,6 +122,8 @@ fn looks_like_code(text: &str) -> bool {
         "func ",
         "SELECT ",
         "except",
+        "== None",
+        "is None",
         "catch",
         "print(",
         "eval(",
@@ -140,8 +142,12 @@ fn report(code: &str, language: Language) -> String {
     let lines: Vec<&str> = code.lines().take(MOST_LINES).collect();
     let mut findings = rules::findings(&lines, language);
     findings.sort_by_key(|finding| (finding.line, finding.why));
-    let mut text =
-        format!("Reviewed {} lines of {}: {} findings.\n\n", lines.len(), language.name(), findings.len());
+    let mut text = format!(
+        "Reviewed {} of {}: {}.\n\n",
+        counted(lines.len(), "line"),
+        language.name(),
+        counted(findings.len(), "finding")
+    );
     for Finding { line, severity, why } in findings.iter().take(MOST_FINDINGS) {
         let shown = excerpt(lines.get(line - 1).map_or("", |line| line.trim()), 80);
         writeln!(text, "- line {line} ({severity}): {why}\n  `{shown}`").ok();

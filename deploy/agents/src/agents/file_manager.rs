@@ -14,7 +14,7 @@ use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::house::HouseError;
 use crate::reading::sandbox::{Sandbox, SandboxError};
 use crate::reading::subject::{fenced, quoted, split};
-use crate::reading::words::has_any;
+use crate::reading::words::{counted, has_any};
 use crate::server::Reporter;
 
 const PROFILE: Profile = Profile {
@@ -189,7 +189,7 @@ fn content(text: &str) -> Option<&str> {
 impl FileManager {
     fn list(&self) -> Result<String, SandboxError> {
         let entries = self.sandbox.entries()?;
-        let mut text = format!("There are {} files in my folder:\n\n", entries.len());
+        let mut text = format!("My folder holds {}:\n\n", counted(entries.len(), "file"));
         for entry in &entries {
             writeln!(text, "- {} ({} bytes)", entry.path, entry.bytes).ok();
         }

@@ -1,5 +1,7 @@
 //! nlp-agent: language, keywords, counts and mood of a text.
 
+mod mood;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -7,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::reading::subject::subject;
-use crate::reading::words::{excerpt, has_any};
+use crate::reading::words::{counted, excerpt, has_any};
 use crate::server::Reporter;
 
 const PROFILE: Profile = Profile {
@@ -46,7 +48,7 @@ const PROFILE: Profile = Profile {
         Skill {
             id: "text_analysis",
             name: "Keywords and counts",
-            description: "Keywords, number of words and sentences, reading time.",
+            description: "Keywords, and the number of words, sentences and characters.",
             tags: &["keywords", "word count", "sentences", "topics"],
             examples: &[
                 "Pull the keywords out of this article",
@@ -59,211 +61,61 @@ const PROFILE: Profile = Profile {
     ],
 };
 
-const POSITIVE: &[&str] = &[
-    "good",
-    "great",
-    "excellent",
-    "love",
-    "loved",
-    "lovely",
-    "wonderful",
-    "amazing",
-    "happy",
-    "best",
-    "perfect",
-    "nice",
-    "fast",
-    "helpful",
-    "friendly",
-    "fantastic",
-    "enjoy",
-    "enjoyed",
-    "thanks",
-    "beautiful",
-    "pleased",
-    "delighted",
-    "brilliant",
-    "recommend",
-    "reliable",
-    "gut",
-    "toll",
-    "super",
-    "wunderbar",
-    "liebe",
-    "freundlich",
-    "schnell",
-    "perfekt",
-    "glücklich",
-    "zufrieden",
-    "hervorragend",
-    "schön",
-    "danke",
-    "prima",
-    "großartig",
-    "bon",
-    "bonne",
-    "excellente",
-    "super",
-    "merveilleux",
-    "parfait",
-    "heureux",
-    "aime",
-    "adore",
-    "magnifique",
-    "merci",
-    "rapide",
-    "génial",
-    "bueno",
-    "buena",
-    "excelente",
-    "maravilloso",
-    "perfecto",
-    "feliz",
-    "encanta",
-    "gracias",
-    "rápido",
-    "genial",
-    "hermoso",
-    "amable",
-    "buono",
-    "ottimo",
-    "perfetto",
-    "felice",
-    "bello",
-    "grazie",
-    "fantastico",
-];
-const NEGATIVE: &[&str] = &[
-    "bad",
-    "terrible",
-    "awful",
-    "hate",
-    "hated",
-    "worst",
-    "poor",
-    "slow",
-    "rude",
-    "broken",
-    "angry",
-    "sad",
-    "disappointed",
-    "disappointing",
-    "useless",
-    "dirty",
-    "expensive",
-    "problem",
-    "problems",
-    "bug",
-    "crash",
-    "crashes",
-    "late",
-    "never",
-    "annoying",
-    "horrible",
-    "wrong",
-    "fail",
-    "failed",
-    "unhelpful",
-    "schlecht",
-    "furchtbar",
-    "schrecklich",
-    "hasse",
-    "langsam",
-    "kaputt",
-    "enttäuscht",
-    "enttäuschend",
-    "unfreundlich",
-    "teuer",
-    "traurig",
-    "wütend",
-    "leider",
-    "nie",
-    "mies",
-    "fehler",
-    "mauvais",
-    "mauvaise",
-    "terrible",
-    "déteste",
-    "lent",
-    "cassé",
-    "déçu",
-    "triste",
-    "nul",
-    "horrible",
-    "cher",
-    "jamais",
-    "malo",
-    "mala",
-    "odio",
-    "lento",
-    "roto",
-    "decepcionado",
-    "triste",
-    "caro",
-    "peor",
-    "nunca",
-    "pésimo",
-    "cattivo",
-    "pessimo",
-    "orribile",
-    "lento",
-    "rotto",
-    "deluso",
-    "triste",
-];
-const POSITIVE_ANYWHERE: &[&str] = &[
-    "喜欢",
-    "很好",
-    "满意",
-    "高兴",
-    "优秀",
-    "棒",
-    "好き",
-    "良い",
-    "素晴らしい",
-    "嬉しい",
-    "楽しい",
-    "最高",
-    "رائع",
-    "ممتاز",
-    "سعيد",
-    "جميل",
-    "شكرا",
-];
-const NEGATIVE_ANYWHERE: &[&str] = &[
-    "不好",
-    "糟糕",
-    "失望",
-    "讨厌",
-    "生气",
-    "太差",
-    "嫌い",
-    "悪い",
-    "最悪",
-    "残念",
-    "悲しい",
-    "遅い",
-    "سيئ",
-    "حزين",
-    "غاضب",
-    "محبط",
-    "بطيء",
-];
-const NEGATIONS: &[&str] = &[
-    "not", "no", "never", "don't", "doesn't", "didn't", "isn't", "wasn't", "nicht", "kein", "keine", "pas",
-    "jamais", "no", "nunca", "non",
-];
-const STOP_WORDS: &[&str] = &[
-    "the", "and", "that", "this", "with", "from", "have", "has", "had", "are", "was", "were", "for", "but",
-    "not", "you", "your", "our", "their", "they", "them", "its", "into", "about", "will", "would", "can",
-    "could", "should", "been", "being", "than", "then", "there", "here", "what", "which", "when", "who",
-    "how", "all", "any", "some", "more", "most", "very", "just", "also", "over", "such", "only", "because",
-    "she", "his", "her", "him", "out", "did", "does", "please", "der", "die", "das", "und", "ist", "ein",
-    "eine", "einen", "nicht", "mit", "von", "auf", "für", "dem", "den", "des", "sich", "auch", "wir", "ich",
-    "sie", "war", "aber", "zum", "zur", "wie", "als", "bei", "aus", "oder", "nach", "über", "les", "des",
-    "une", "est", "pas", "pour", "dans", "que", "qui", "sur", "avec", "sont", "mais", "nous", "vous", "par",
-    "plus", "cette", "ces", "los", "las", "una", "por", "para", "con", "que", "del", "como", "más", "pero",
-    "sus", "este", "esta", "son", "muy",
+/// Words that say nothing about a text's topic; English, German, French, Spanish.
+const STOP_WORDS: &str = "\
+    the and that this with from have has had are was were for but not you your our their they them \
+    its into about will would can could should been being than then there here what which when who \
+    how all any some more most very just also over such only because she his her him out did does \
+    please der die das und ist ein eine einen nicht mit von auf für dem den des sich auch wir ich \
+    sie war aber zum zur wie als bei aus oder nach über les une est pas pour dans que qui sur avec \
+    sont mais nous vous par plus cette ces los las una por para con del como más pero sus este esta \
+    son muy";
+
+/// Words of requests about a text.
+const ABOUT_TEXTS: &[&str] = &[
+    "sentiment",
+    "mood",
+    "which language",
+    "what language",
+    "keywords",
+    "word count",
+    "count the words",
+    "how many words",
+    "this text",
+    "this review",
+    "this article",
+    "this paragraph",
+    "this message",
+    "this comment",
+    "this sentence",
+    "stimmung",
+    "sprache",
+    "schlüsselwörter",
+    "diesen text",
+    "dieser text",
+    "diesem kommentar",
+    "dieser satz",
+    "ce texte",
+    "ce commentaire",
+    "ce paragraphe",
+    "mots-clés",
+    "quelle langue",
+    "este texto",
+    "este párrafo",
+    "qué idioma",
+    "palabras clave",
+    "情感",
+    "关键词",
+    "这段",
+    "什么语言",
+    "感情",
+    "キーワード",
+    "このレビュー",
+    "この文",
+    "مشاعر",
+    "شعور",
+    "هذا النص",
+    "هذه الرسالة",
 ];
 
 /// The agent.
@@ -276,8 +128,11 @@ impl Agent for NlpAgent {
     }
 
     async fn run(&self, request: &Request, reporter: &Reporter) -> Outcome {
-        let text = subject(&request.text).unwrap_or(&request.text).trim();
-        if !text.chars().any(char::is_alphabetic) {
+        let found = subject(&request.text);
+        let text = found.unwrap_or(&request.text).trim();
+        // A question about "this review" without the review is not the text meant.
+        let only_asked = found.is_none() && text.lines().count() == 1 && has_any(text, ABOUT_TEXTS);
+        if only_asked || !text.chars().any(char::is_alphabetic) {
             return Outcome::AskedBack("Which text? Please paste it here.".to_owned());
         }
         reporter.progress(format!("Reading {} characters.", text.chars().count()));
@@ -297,7 +152,7 @@ fn report(text: &str) -> String {
         .filter(|part| part.chars().any(char::is_alphanumeric));
     let mut answer = format!("About the text \"{}\":\n\n", excerpt(text, 80).replace('\n', " "));
     writeln!(answer, "- language: {}", language(text)).ok();
-    writeln!(answer, "- mood: {}", mood(text, &words)).ok();
+    writeln!(answer, "- mood: {}", mood::mood(text, &words)).ok();
     let keywords = keywords(&words);
     if !keywords.is_empty() {
         writeln!(answer, "- keywords: {}", keywords.join(", ")).ok();
@@ -306,16 +161,16 @@ fn report(text: &str) -> String {
     if ideographs > words.len() {
         writeln!(
             answer,
-            "- size: {ideographs} characters (this script does not part words), {} sentences",
-            sentences.count()
+            "- size: {ideographs} characters (this script does not part words), {}",
+            counted(sentences.count(), "sentence")
         )
         .ok();
     } else {
         writeln!(
             answer,
-            "- size: {} words, {} sentences, {} characters",
-            words.len(),
-            sentences.count(),
+            "- size: {}, {}, {} characters",
+            counted(words.len(), "word"),
+            counted(sentences.count(), "sentence"),
             text.chars().count()
         )
         .ok();
@@ -340,47 +195,18 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Counts words that carry a mood; one after a negation counts for the other side.
-fn mood(text: &str, words: &[String]) -> String {
-    let (mut good, mut bad): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for (place, word) in words.iter().enumerate() {
-        let negated =
-            words[place.saturating_sub(2)..place].iter().any(|before| NEGATIONS.contains(&before.as_str()));
-        let shown = if negated { format!("not {word}") } else { word.clone() };
-        match (POSITIVE.contains(&word.as_str()), NEGATIVE.contains(&word.as_str()), negated) {
-            (true, _, false) | (false, true, true) => good.push(shown),
-            (true, _, true) | (false, true, false) => bad.push(shown),
-            (false, false, _) => {}
-        }
-    }
-    let anywhere = |list: &[&str]| {
-        list.iter().filter(|word| text.contains(**word)).map(|word| (*word).to_owned()).collect::<Vec<_>>()
-    };
-    bad.extend(anywhere(NEGATIVE_ANYWHERE));
-    good.extend(anywhere(POSITIVE_ANYWHERE));
-    let verdict = match good.len().cmp(&bad.len()) {
-        std::cmp::Ordering::Greater => "positive",
-        std::cmp::Ordering::Less => "negative",
-        std::cmp::Ordering::Equal if good.is_empty() => {
-            return "neutral (no word of my small list found)".to_owned();
-        }
-        std::cmp::Ordering::Equal => "mixed",
-    };
-    let list = |words: &[String]| if words.is_empty() { "none".to_owned() } else { words.join(", ") };
-    format!("{verdict} (for: {}; against: {})", list(&good), list(&bad))
-}
-
 fn keywords(words: &[String]) -> Vec<String> {
-    let mut counted: HashMap<&str, (usize, usize)> = HashMap::new();
+    let mut seen: HashMap<&str, (usize, usize)> = HashMap::new();
     let worth = |word: &&String| {
-        word.chars().count() > 2
-            && !STOP_WORDS.contains(&word.as_str())
+        (3..=30).contains(&word.chars().count())
+            && word.chars().filter(|letter| is_ideograph(*letter)).count() <= 6
+            && !STOP_WORDS.split(' ').any(|stop| stop == *word)
             && !word.chars().all(|c| c.is_ascii_digit())
     };
     for (place, word) in words.iter().filter(worth).enumerate() {
-        counted.entry(word).or_insert((0, place)).0 += 1;
+        seen.entry(word).or_insert((0, place)).0 += 1;
     }
-    let mut ranked: Vec<(&str, (usize, usize))> = counted.into_iter().collect();
+    let mut ranked: Vec<(&str, (usize, usize))> = seen.into_iter().collect();
     ranked.sort_by_key(|(word, (count, place))| {
         (std::cmp::Reverse(*count), std::cmp::Reverse(word.chars().count().min(8)), *place)
     });

@@ -14,7 +14,7 @@ use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::reading::colleagues;
 use crate::reading::sandbox::{Sandbox, SandboxError};
 use crate::reading::subject::{quoted, split};
-use crate::reading::words::{excerpt, has_any};
+use crate::reading::words::{counted, excerpt, has_any};
 use crate::server::Reporter;
 
 const PROFILE: Profile = Profile {
@@ -194,7 +194,7 @@ impl NotificationAgent {
 
     fn list(&self) -> Result<String, SandboxError> {
         let kept = self.kept()?;
-        let mut text = format!("The outbox holds {} notifications.\n\n", kept.len());
+        let mut text = format!("The outbox holds {}.\n\n", counted(kept.len(), "notification"));
         for notification in kept.iter().rev().take(SHOWN) {
             let Notification { at, to, channel, text: words } = notification;
             writeln!(text, "- {at} to {to} ({channel}): {}", excerpt(words, 200)).ok();

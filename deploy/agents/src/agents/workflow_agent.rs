@@ -38,7 +38,7 @@ const PROFILE: Profile = Profile {
             examples: &[
                 "Run data-processor then analytics-agent on 5, 8, 13, 21",
                 "Let file-manager list the files, then have backup-agent make a backup",
-                "Workflow: nlp-agent, dann notification-agent",
+                "Lass data-processor rechnen und dann analytics-agent vorhersagen: 7, 9, 12, 14",
                 "まずfile-managerでファイル一覧、それからbackup-agentでバックアップして",
             ],
         },

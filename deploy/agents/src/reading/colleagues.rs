@@ -204,6 +204,7 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
             "duplicates",
             "missing values",
             "mittelwert",
+            "kennzahl*",
             "moyenne",
             "statistiques",
             "promedio",

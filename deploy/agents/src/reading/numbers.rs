@@ -20,6 +20,13 @@ pub(crate) struct Found {
     pub(crate) end: usize,
 }
 
+/// How this text writes its numbers.
+#[derive(Clone, Copy)]
+struct Style {
+    decimal_comma: bool,
+    dotted_thousands: bool,
+}
+
 /// Every number in the text.
 pub(crate) fn numbers(text: &str) -> Vec<f64> {
     find(&plain(text)).into_iter().map(|found| found.value).collect()
@@ -55,18 +62,18 @@ fn digit(letter: char, zero: char) -> char {
 
 /// The numbers of a text that is already [`plain`].
 pub(crate) fn find(text: &str) -> Vec<Found> {
-    let decimal_comma = comma_is_decimal(text);
+    let style = Style { decimal_comma: comma_is_decimal(text), dotted_thousands: dot_marks_thousands(text) };
     let mut found = Vec::new();
     for token in TOKEN.find_iter(text) {
         if found.len() >= MOST {
             break;
         }
-        read_token(text, token.start(), token.as_str(), decimal_comma, &mut found);
+        read_token(text, token.start(), token.as_str(), style, &mut found);
     }
     found
 }
 
-fn read_token(text: &str, start: usize, token: &str, decimal_comma: bool, found: &mut Vec<Found>) {
+fn read_token(text: &str, start: usize, token: &str, style: Style, found: &mut Vec<Found>) {
     // "A4", "sha256", "v1.2": a digit within a word is not a number somebody counts with.
     let (before, glued) = text[..start]
         .chars()
@@ -79,12 +86,11 @@ fn read_token(text: &str, start: usize, token: &str, decimal_comma: bool, found:
     let ranged = before.is_ascii_digit() && token.starts_with(['-', '−']);
     let skipped = if ranged { token.chars().next().map_or(0, char::len_utf8) } else { 0 };
     let (token, start) = (&token[skipped..], start + skipped);
-    let pieces: Vec<&str> =
-        if is_list(token, decimal_comma) { token.split(',').collect() } else { vec![token] };
+    let pieces: Vec<&str> = if is_list(token, style) { token.split(',').collect() } else { vec![token] };
     let mut at = start;
     for piece in pieces {
         let end = at + piece.len();
-        if let Some(value) = value(piece, decimal_comma) {
+        if let Some(value) = value(piece, style) {
             let (factor, taken) = factor(&text[end..]);
             found.push(Found { value: value * factor, start: at, end: end + taken });
         }
@@ -93,9 +99,9 @@ fn read_token(text: &str, start: usize, token: &str, decimal_comma: bool, found:
 }
 
 /// Whether commas in the token part several numbers: `12,15,19`, but not `1,000,000`.
-fn is_list(token: &str, decimal_comma: bool) -> bool {
+fn is_list(token: &str, style: Style) -> bool {
     let commas = token.matches(',').count();
-    if commas == 0 || decimal_comma {
+    if commas == 0 || style.decimal_comma {
         return false;
     }
     let groups: Vec<&str> = token.split(',').collect();
@@ -126,28 +132,37 @@ fn comma_is_decimal(text: &str) -> bool {
     any
 }
 
-fn value(piece: &str, decimal_comma: bool) -> Option<f64> {
+fn value(piece: &str, style: Style) -> Option<f64> {
     let mut piece = piece.replace('−', "-").replace(['\'', '’'], "");
-    let dots = piece.matches('.').count();
     let last_comma_after_dot =
         matches!((piece.rfind(','), piece.rfind('.')), (Some(comma), Some(dot)) if comma > dot);
-    if decimal_comma || last_comma_after_dot {
+    if style.decimal_comma || last_comma_after_dot {
         piece = if piece.contains(',') {
             piece.replace('.', "").replace(',', ".")
         } else {
-            thousands_by_dot(&piece, dots)
+            thousands_by_dot(&piece, style)
         };
     } else {
-        piece = thousands_by_dot(&piece.replace(',', ""), dots);
+        piece = thousands_by_dot(&piece.replace(',', ""), style);
     }
     piece.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// `1.234.567` is one number with marked thousands, and nobody writes thirty as `30.000`.
-fn thousands_by_dot(piece: &str, dots: usize) -> String {
+/// Whether a dot marks thousands here: nobody writes thirty as `30.000`.
+fn dot_marks_thousands(text: &str) -> bool {
+    TOKEN.find_iter(text).any(|token| {
+        let token = token.as_str().trim_start_matches(['-', '−']);
+        token
+            .split_once('.')
+            .is_some_and(|(whole, fraction)| fraction == "000" && whole != "0" && whole.len() <= 3)
+    })
+}
+
+/// `1.234.567` is one number with marked thousands, and so is `2.100` where the dot marks them.
+fn thousands_by_dot(piece: &str, style: Style) -> String {
     let groups: Vec<&str> = piece.split('.').collect();
-    let marked = groups[1..].iter().all(|group| group.len() == 3);
-    if dots >= 1 && marked && (dots >= 2 || groups[1] == "000") && groups[0].trim_start_matches('-') != "0" {
+    let marked = groups.len() > 1 && groups[1..].iter().all(|group| group.len() == 3);
+    if marked && (groups.len() > 2 || style.dotted_thousands) && groups[0].trim_start_matches('-') != "0" {
         groups.concat()
     } else {
         piece.to_owned()
@@ -164,6 +179,11 @@ fn factor(after: &str) -> (f64, usize) {
         '万' | '萬' => (1e4, first.len_utf8()),
         _ => (1.0, 0),
     }
+}
+
+/// A percentage as people like to read it.
+pub(crate) fn percent(value: f64) -> String {
+    show((value * 100.0).round() / 100.0)
 }
 
 /// A number as people like to read it.
@@ -189,7 +209,8 @@ mod tests {
         assert_eq!(numbers("1,234.5 and 1.234,5"), [1234.5, 1234.5]);
         assert_eq!(numbers("1,200,000"), [1_200_000.0]);
         assert_eq!(numbers("30,000 or 45k"), [30_000.0, 45_000.0]);
-        assert_eq!(numbers("bei 30.000 gekauft"), [30_000.0]);
+        assert_eq!(numbers("bei 30.000 gekauft, aktuell 2.100"), [30_000.0, 2100.0]);
+        assert_eq!(numbers("2.100 and 3.5"), [2.1, 3.5]);
         assert_eq!(numbers("12,5 14,0 9,3"), [12.5, 14.0, 9.3]);
         assert_eq!(numbers("١٢ و ١٥٫٥"), [12.0, 15.5]);
         assert_eq!(numbers("３、４、５"), [3.0, 4.0, 5.0]);

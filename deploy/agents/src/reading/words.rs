@@ -25,6 +25,11 @@ fn is_letter(letter: Option<char>) -> bool {
     letter.is_some_and(|letter| letter.is_alphanumeric() && letter < '\u{2e80}')
 }
 
+/// "1 row", "2 rows".
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The first characters of a text, with a mark when something was left out.
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

@@ -100,7 +100,7 @@ async fn the_same_message_sent_twice_leads_to_one_task() {
     let events =
         house.stream("notification-agent", "SendStreamingMessage", json!({"message": message})).await;
     assert_eq!((events.len(), &events[0]["task"]["id"]), (1, &first["id"]));
-    assert!(house.ask("notification-agent", "show the outbox").await.contains("holds 1 notifications"));
+    assert!(house.ask("notification-agent", "show the outbox").await.contains("holds 1 notification."));
 }
 
 #[tokio::test]

@@ -186,7 +186,21 @@ impl Language {
     /// The language with the most marks in the code.
     pub(super) fn of(code: &str) -> Self {
         let marks: [(Self, &[&str]); 8] = [
-            (Python, &["def ", "import ", "elif ", "None", "self.", "except", "print(", "):\n"]),
+            (
+                Python,
+                &[
+                    "def ",
+                    "import ",
+                    "elif ",
+                    "cursor",
+                    ".execute(",
+                    "None",
+                    "self.",
+                    "except",
+                    "print(",
+                    "):\n",
+                ],
+            ),
             (
                 JavaScript,
                 &["function ", "const ", "let ", "=>", "===", "document.", "console.", "var ", "innerHTML"],

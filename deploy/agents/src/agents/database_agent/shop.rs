@@ -11,7 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
-use crate::reading::words::excerpt;
+use crate::reading::words::{counted, excerpt};
 
 /// Rows shown at most.
 const MOST_ROWS: usize = 50;
@@ -57,7 +57,7 @@ impl Shop {
             writeln!(text, "| {} |", cells?.join(" | ")).ok();
             shown += 1;
         }
-        writeln!(text, "\n{shown} rows.").ok();
+        writeln!(text, "\n{}.", counted(shown, "row")).ok();
         Ok(text)
     }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::reading::words::excerpt;
+use crate::reading::words::{counted, excerpt};
 
 const MOST_LINES: usize = 20_000;
 const MOST_SHOWN: usize = 30;
@@ -79,7 +79,7 @@ pub(super) fn secrets(text: &str) -> Option<String> {
             SECRETS.iter().find_map(|known| known.pattern.find(line).map(|hit| (known.name, hit.as_str())));
         found.extend(hit.map(|(name, secret)| format!("- line {}: {name} ({})", number + 1, mask(secret))));
     }
-    section("leaked secrets", &found, "Treat them as known to others: revoke them and make new ones.")
+    section("leaked secret", &found, "Treat them as known to others: revoke them and make new ones.")
 }
 
 /// Lines that look like an attack, and addresses that guess passwords.
@@ -102,9 +102,9 @@ pub(super) fn suspicious_lines(text: &str) -> Option<String> {
     }
     for (address, count) in failures {
         let word = if count >= MANY_FAILURES { "looks like password guessing" } else { "failed login" };
-        found.push(format!("- {address}: {count} failed logins, {word}"));
+        found.push(format!("- {address}: {}, {word}", counted(count, "failed login")));
     }
-    section("suspicious lines", &found, "An attempt in a log is no proof that it succeeded.")
+    section("suspicious line", &found, "An attempt in a log is no proof that it succeeded.")
 }
 
 /// What kind of hash a text may be, by its shape.
@@ -115,7 +115,7 @@ pub(super) fn hashes(text: &str) -> Option<String> {
             kind(hash.as_str()).map(|kind| format!("- {}: {kind}", excerpt(hash.as_str(), 16)))
         })
         .collect();
-    section("hashes", &found, "A hash is told by its shape only; I cannot turn it back.")
+    section("possible hash kind", &found, "A hash is told by its shape only; I cannot turn it back.")
 }
 
 fn kind(hash: &str) -> Option<&'static str> {
@@ -149,7 +149,8 @@ fn section(title: &str, found: &[String], advice: &str) -> Option<String> {
     } else {
         String::new()
     };
-    (!found.is_empty()).then(|| format!("Found {} {title}:\n\n{shown}{more}\n\n{advice}\n", found.len()))
+    (!found.is_empty())
+        .then(|| format!("Found {}:\n\n{shown}{more}\n\n{advice}\n", counted(found.len(), title)))
 }
 
 /// The first four characters, so that its owner can tell which it is.

@@ -1,0 +1,229 @@
+//! Stage lexical: what the local model makes of a message, of the whole and of its requests one by one.
+
+use super::{
+    Question, Roster,
+    clauses::{self, Clause},
+    lexical::Shares,
+    rules, words,
+};
+use crate::{agents::Agent, config::RouteConfig};
+use switchboard_shared::{
+    api::Score,
+    events::{Mode, Plan, Stage, Step},
+    ids::AgentId,
+};
+
+/// A message that is this clearly for one agent as a whole is only split where each part is clear as well.
+const CLEAR: f64 = 0.90;
+/// The best guess is taken without an LLM when it is at least this sure.
+const WEAK: f64 = 0.30;
+const MAX_FOLLOW_UP_WORDS: usize = 12;
+
+/// What the local model says.
+pub(super) struct Guess<'a> {
+    roster: &'a Roster,
+    config: &'a RouteConfig,
+    shares: Shares,
+}
+
+impl<'a> Guess<'a> {
+    pub(super) fn make(roster: &'a Roster, config: &'a RouteConfig, question: &Question<'_>) -> Self {
+        let mut text = question.text.to_owned();
+        for file in question.files {
+            let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+            text.push_str(&format!("\n{ending} {}", file.media_type.replace('/', " ")));
+        }
+        Self { roster, config, shares: roster.model.score(&text) }
+    }
+
+    /// Every agent's score, best first.
+    pub(super) fn scores(&self) -> Vec<Score> {
+        let ids = self.roster.agents.iter().map(|agent| agent.id.clone());
+        let mut scores: Vec<_> =
+            ids.zip(&self.shares.agents).map(|(agent, &score)| Score { agent, score }).collect();
+        scores.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.agent.cmp(&b.agent)));
+        scores
+    }
+
+    /// The agent it is sure of.
+    pub(super) fn sure_of(&self) -> Option<&'a AgentId> {
+        self.sure(&self.shares, self.config.accept).map(|best| &self.roster.agents[best].id)
+    }
+
+    /// The plan, where the model is sure of it.
+    pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
+        self.several(text, max_agents).or_else(|| self.one(text))
+    }
+
+    fn one(&self, text: &str) -> Option<Plan> {
+        let best = self.sure(&self.shares, self.config.accept)?;
+        let steps = vec![self.step(best, text.to_owned(), self.shares.agents[best])];
+        Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[best].name)))
+    }
+
+    fn several(&self, text: &str, max_agents: usize) -> Option<Plan> {
+        let (request, data) = clauses::data_of(text);
+        let clauses = clauses::split(request);
+        if clauses.len() < 2 || clauses.len() > 2 * max_agents {
+            return None;
+        }
+        let parts = self.parts(&clauses)?;
+        if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts) {
+            return None;
+        }
+        let mut steps: Vec<Step> = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            let others: Vec<_> = parts.iter().filter(|other| other.text != part.text).collect();
+            let shared = others.iter().any(|other| holds_data(&other.text)) && !holds_data(&part.text);
+            let question = match (shared, data) {
+                (true, _) => format!("{}\n\n(The whole message: {})", part.text, text.trim()),
+                (false, "") => part.text.clone(),
+                (false, data) => format!("{}{data}", part.text),
+            };
+            let mut step = self.step(part.agent, question, part.share);
+            if part.after && i > 0 {
+                step.depends_on = vec![i - 1];
+            }
+            steps.push(step);
+        }
+        let names: Vec<_> = parts.iter().map(|part| self.roster.agents[part.agent].name.as_str()).collect();
+        Some(plan(steps, format!("Each part is like what one of {} is asked.", names.join(", "))))
+    }
+
+    /// Whether the parts' agents are also the likeliest ones for the message as a whole.
+    fn fits_the_whole(&self, parts: &[Part]) -> bool {
+        let shares = &self.shares.agents;
+        let least = parts.iter().map(|part| shares[part.agent]).fold(1.0, f64::min);
+        let likelier = shares.iter().filter(|share| **share >= least).count();
+        let clear = best(shares).is_some_and(|(_, share)| share >= CLEAR);
+        let least_of_parts = parts.iter().map(|part| part.share).fold(1.0, f64::min);
+        likelier <= parts.len() && (!clear || least_of_parts >= self.config.accept)
+    }
+
+    /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
+    /// them. Nothing, if the first of them is not clear.
+    fn parts(&self, clauses: &[Clause]) -> Option<Vec<Part>> {
+        let mut parts: Vec<Part> = Vec::new();
+        for clause in clauses {
+            let shares = self.roster.model.score(&clause.text);
+            let best = self.sure(&shares, self.config.accept_each);
+            match (best, parts.last_mut()) {
+                (Some(best), Some(last)) if last.agent != best => {
+                    // An agent that was left and is come back to makes an order we cannot tell.
+                    if parts.iter().any(|part| part.agent == best) {
+                        return None;
+                    }
+                    parts.push(Part::new(clause, best, shares.agents[best]));
+                }
+                (_, Some(last)) => last.add(clause),
+                (Some(best), None) => parts.push(Part::new(clause, best, shares.agents[best])),
+                (None, None) => return None,
+            }
+        }
+        Some(parts)
+    }
+
+    fn sure(&self, shares: &Shares, accept: f64) -> Option<usize> {
+        let (best, share) = best(&shares.agents)?;
+        let others = shares.agents.iter().enumerate().filter(|(i, _)| *i != best).map(|(_, share)| *share);
+        let next = others.fold(shares.none, f64::max);
+        let sure =
+            share >= accept && share - next >= self.config.margin && shares.known >= self.config.min_known;
+        sure.then_some(best)
+    }
+
+    fn step(&self, agent: usize, question: String, confidence: f64) -> Step {
+        let agent = self.roster.agents[agent].id.clone();
+        Step { agent, question, confidence, depends_on: Vec::new() }
+    }
+
+    /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
+    pub(super) fn fallback(&self, question: &Question<'_>, why: &str) -> Plan {
+        let best = best(&self.shares.agents).filter(|_| self.shares.known >= self.config.min_known);
+        if let Some((best, share)) = best.filter(|(_, share)| *share >= WEAK && *share > self.shares.none) {
+            let steps = vec![self.step(best, question.text.to_owned(), share)];
+            let reason = format!("{} is the best guess.", self.roster.agents[best].name);
+            return degraded(plan(steps, reason), why);
+        }
+        if let Some(plan) = self.previous(question) {
+            return degraded(plan, why);
+        }
+        let likely: Vec<_> = self.likely();
+        if best.is_some() && likely.len() > 1 {
+            let reply = words::which(&likely);
+            let reason = "Several agents might do this.";
+            let confidence = 1.0 - self.shares.none;
+            return degraded(
+                words::without_agents(Mode::Clarify, Stage::Lexical, confidence, reason, reply),
+                why,
+            );
+        }
+        let (reason, reply) = ("Nothing here is like it.", words::nobody(&self.roster.agents));
+        degraded(words::without_agents(Mode::None, Stage::Lexical, self.shares.none, reason, reply), why)
+    }
+
+    fn previous(&self, question: &Question<'_>) -> Option<Plan> {
+        let is_here = |id: &&AgentId| self.roster.agents.iter().any(|agent| agent.id == **id);
+        let short = super::lexical::words(question.text).len() <= MAX_FOLLOW_UP_WORDS;
+        let previous = question.previous.iter().filter(is_here).filter(|_| short);
+        let steps: Vec<_> = previous
+            .map(|id| Step {
+                agent: id.clone(),
+                question: question.text.to_owned(),
+                confidence: WEAK,
+                depends_on: Vec::new(),
+            })
+            .collect();
+        (!steps.is_empty()).then(|| plan(steps, "It may go on with what was being talked about.".to_owned()))
+    }
+
+    /// The agents that stand out from the rest.
+    fn likely(&self) -> Vec<&'a Agent> {
+        let scores = self.scores();
+        let floor = (1.5 / (to_f64(scores.len()) + 1.0)).min(0.15).max(self.shares.none / 3.0);
+        let stands_out = scores.iter().take(3).filter(|score| score.score >= floor);
+        stands_out.filter_map(|score| self.roster.agent(&score.agent)).collect()
+    }
+}
+
+/// What one agent is asked of a message.
+struct Part {
+    agent: usize,
+    text: String,
+    share: f64,
+    after: bool,
+}
+
+impl Part {
+    fn new(clause: &Clause, agent: usize, share: f64) -> Self {
+        Self { agent, text: clause.text.clone(), share, after: clause.after }
+    }
+
+    fn add(&mut self, clause: &Clause) {
+        let joined = if self.text.ends_with(['.', '?', '!']) { " " } else { ", " };
+        self.text = format!("{}{joined}{}", self.text, clause.text);
+    }
+}
+
+fn plan(steps: Vec<Step>, reason: String) -> Plan {
+    let confidence = steps.iter().map(|step| step.confidence).fold(1.0, f64::min);
+    let mode = rules::together(&steps);
+    Plan { mode, steps, confidence, reason, stage: Stage::Lexical, degraded: None, reply: None }
+}
+
+fn degraded(plan: Plan, why: &str) -> Plan {
+    Plan { degraded: Some(why.to_owned()), ..plan }
+}
+
+fn best(shares: &[f64]) -> Option<(usize, f64)> {
+    shares.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Whether a clause brings what another may be about.
+fn holds_data(text: &str) -> bool {
+    text.contains("://") || text.contains(['"', '`', '“', '«']) || text.chars().any(char::is_numeric)
+}
+
+fn to_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}

@@ -1,0 +1,66 @@
+//! What a user is told when no agent answers. Plain sentences that claim nothing.
+
+use crate::agents::Agent;
+use std::sync::Arc;
+use switchboard_shared::{
+    events::{Mode, Plan, Stage},
+    ids::AgentId,
+};
+
+const NAMED: usize = 3;
+const MAX_NAMED: usize = 6;
+
+/// A plan that asks nobody, or the user back.
+pub(super) fn without_agents(mode: Mode, stage: Stage, confidence: f64, reason: &str, reply: String) -> Plan {
+    let reason = reason.to_owned();
+    Plan { mode, steps: Vec::new(), confidence, reason, stage, degraded: None, reply: Some(reply) }
+}
+
+/// "No agent here does this", and what can be asked.
+pub(super) fn nobody(agents: &[Arc<Agent>]) -> String {
+    format!("No agent here does this. {}", what_can_be_asked(agents))
+}
+
+pub(super) fn welcome(agents: &[Arc<Agent>]) -> String {
+    format!("Hello! {}", what_can_be_asked(agents))
+}
+
+pub(super) fn thanked() -> String {
+    "You are welcome.".to_owned()
+}
+
+/// Asks back between the likeliest agents.
+pub(super) fn which(agents: &[&Agent]) -> String {
+    let lines: Vec<_> = agents.iter().take(NAMED).map(|agent| line(agent)).collect();
+    format!(
+        "I am not sure who should answer this. Could you say a little more, or choose an agent?\n{}",
+        lines.join("\n")
+    )
+}
+
+/// Says that there is no such agent.
+pub(super) fn unknown(name: &str, closest: &[AgentId]) -> String {
+    let close: Vec<_> = closest.iter().take(NAMED).map(|id| format!("@{id}")).collect();
+    match close.as_slice() {
+        [] => format!("There is no agent @{name} here."),
+        close => format!("There is no agent @{name} here. Did you mean {}?", close.join(" or ")),
+    }
+}
+
+fn what_can_be_asked(agents: &[Arc<Agent>]) -> String {
+    if agents.is_empty() {
+        return "No agents are registered yet.".to_owned();
+    }
+    let lines: Vec<_> = agents.iter().take(MAX_NAMED).map(|agent| line(agent)).collect();
+    let more = match agents.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!("\n… and {more} more."),
+    };
+    format!("You can ask about:\n{}{more}", lines.join("\n"))
+}
+
+fn line(agent: &Agent) -> String {
+    let first = agent.description.split(['.', '\n']).next().unwrap_or_default();
+    let first: String = first.chars().take(120).collect();
+    format!("- @{}: {}", agent.id, first.trim())
+}

@@ -1,0 +1,59 @@
+//! What an answer says about agents that are not, or only in part, in it.
+
+use super::{NamedReply, page::Page};
+use switchboard_shared::events::CallState;
+
+/// Where the model is expected to have named them itself.
+const END_CHARS: usize = 800;
+const MAX_REASON_CHARS: usize = 200;
+
+/// Adds a sentence for each agent that is missing, unless a model wrote the text and named it at the end.
+pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
+    let chars = page.text().chars().count();
+    let end: String = page.text().chars().skip(chars.saturating_sub(END_CHARS)).collect();
+    let end = without_markers(&end, replies).to_lowercase();
+    let names = |reply: &NamedReply| {
+        by_model && (has_word(&end, &reply.name.to_lowercase()) || has_word(&end, &reply.agent.to_string()))
+    };
+    let missing = replies.iter().filter_map(|reply| Some((reply, note(reply)?)));
+    // Of an agent that asks back, or is there in part, the name may well occur without that being said.
+    let special = |reply: &NamedReply| reply.state == CallState::InputRequired || reply.is_usable();
+    let unsaid = missing.filter(|(reply, _)| special(reply) || !names(reply));
+    let notes: Vec<_> = unsaid.map(|(_, note)| note).collect();
+    if !notes.is_empty() {
+        let gap = if page.text().is_empty() { "" } else { "\n\n" };
+        page.push_note(&format!("{gap}{}", notes.join("\n")));
+    }
+}
+
+/// One sentence about an agent that did not complete, or whose reply is not whole.
+fn note(reply: &NamedReply) -> Option<String> {
+    let name = &reply.name;
+    let reason = reply.reason.as_deref().unwrap_or_default().trim().trim_end_matches('.');
+    let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+    let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    Some(match reply.state {
+        CallState::Completed if !reply.partial => return None,
+        CallState::InputRequired => format!("{name} asks: {}", reply.text.trim()),
+        _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
+        CallState::TimedOut => format!("{name} did not answer in time."),
+        CallState::Rejected => format!("{name} declined{because}."),
+        CallState::Canceled => format!("{name} was stopped before it answered."),
+        CallState::Skipped => format!("{name} was not asked{because}."),
+        CallState::Completed | CallState::Failed | CallState::Running => {
+            format!("{name} gave no answer{because}.")
+        }
+    })
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
+    })
+}
+
+/// A marker ties a claim to an agent; it does not say that the agent is missing.
+fn without_markers(text: &str, replies: &[NamedReply]) -> String {
+    replies.iter().fold(text.to_owned(), |text, reply| text.replace(&format!("[{}]", reply.agent), ""))
+}

@@ -1,0 +1,143 @@
+use super::*;
+use crate::llm::fake::{Act, Fake};
+use std::time::Duration;
+
+fn config() -> SynthesisConfig {
+    SynthesisConfig {
+        first_token: Duration::from_secs(2),
+        total: Duration::from_secs(4),
+        max_answer_chars: 5_000,
+        max_reply_chars: 500,
+    }
+}
+
+fn reply(agent: &str, text: &str) -> NamedReply {
+    NamedReply {
+        agent: agent.parse().unwrap(),
+        name: agent.to_uppercase(),
+        question: "q".into(),
+        state: CallState::Completed,
+        text: text.into(),
+        reason: None,
+        partial: false,
+    }
+}
+
+fn missing(agent: &str, state: CallState, reason: &str) -> NamedReply {
+    NamedReply { state, reason: Some(reason.into()), ..reply(agent, "") }
+}
+
+async fn written(llm: &Llm, config: &SynthesisConfig, replies: &[NamedReply]) -> Written {
+    let material = Material { question: "What?", context: &[], replies };
+    let mut pieces = String::new();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let written = write(llm, config, &material, deadline, &mut |piece| pieces.push_str(piece)).await;
+    assert_eq!(pieces, written.text, "what is handed out is what is kept");
+    let chars = u64::try_from(written.text.chars().count()).unwrap();
+    assert!(written.claims.iter().all(|claim| claim.start < claim.end && claim.end <= chars));
+    written
+}
+
+async fn without_llm(replies: &[NamedReply]) -> Written {
+    written(&Llm::new(&[]).unwrap(), &config(), replies).await
+}
+
+fn claimed(written: &Written, i: usize) -> String {
+    let claim = &written.claims[i];
+    let (start, end) = (usize::try_from(claim.start).unwrap(), usize::try_from(claim.end).unwrap());
+    written.text.chars().skip(start).take(end - start).collect()
+}
+
+fn streams(text: &str, whole: bool) -> Act {
+    let chars: Vec<char> = text.chars().collect();
+    Act::Stream(chars.chunks(3).map(|piece| piece.iter().collect()).collect(), whole)
+}
+
+#[tokio::test]
+async fn one_reply_is_passed_through_as_it_is() {
+    let long = "Grüße ".repeat(500);
+    let answer = without_llm(&[reply("a", &long)]).await;
+    assert_eq!((answer.text.as_str(), answer.degraded.as_deref()), (long.trim(), None));
+    assert_eq!(claimed(&answer, 0), long.trim());
+}
+
+#[tokio::test]
+async fn several_replies_without_an_llm_stand_side_by_side() {
+    let answer = without_llm(&[reply("a", "One."), reply("b", "Zwei.")]).await;
+    assert_eq!(answer.text, "**A**\n\nOne. [a]\n\n**B**\n\nZwei. [b]");
+    assert_eq!((claimed(&answer, 0).as_str(), claimed(&answer, 1).as_str()), ("One.", "Zwei."));
+    assert_eq!(answer.degraded.as_deref(), Some("no LLM configured"));
+}
+
+#[tokio::test]
+async fn missing_agents_are_named_with_what_went_wrong() {
+    let replies = [
+        reply("a", "One."),
+        missing("b", CallState::TimedOut, "late"),
+        missing("c", CallState::Failed, "it cannot be reached: refused"),
+        NamedReply { state: CallState::TimedOut, partial: true, ..reply("d", "Half") },
+    ];
+    let answer = without_llm(&replies).await;
+    for sentence in [
+        "B did not answer in time.",
+        "C gave no answer: it cannot be reached: refused.",
+        "The reply of D is incomplete.",
+    ] {
+        assert!(answer.text.contains(sentence), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn no_reply_at_all_is_an_honest_sentence() {
+    let answer = without_llm(&[missing("a", CallState::Rejected, "not mine")]).await;
+    assert_eq!(answer.text, "A declined: not mine.");
+    assert_eq!((answer.degraded.as_deref(), answer.claims.len()), (Some("no agent answered"), 0));
+    let asks = NamedReply { state: CallState::InputRequired, ..reply("a", "Which city?") };
+    let answer = without_llm(&[asks]).await;
+    assert_eq!((answer.text.as_str(), answer.degraded), ("A asks: Which city?", None));
+}
+
+#[tokio::test]
+async fn the_llms_claims_are_read_from_its_markers() {
+    let fake = Fake::start(vec![streams("Öl is one. [a] Two [b]. Three [ghost].", true)]).await;
+    let replies = [reply("a", "one"), reply("b", "two"), missing("c", CallState::Skipped, "open")];
+    let answer = written(&fake.llm(), &config(), &replies).await;
+    assert_eq!(answer.text, "Öl is one. [a] Two [b]. Three.\n\nC was not asked: open.");
+    assert_eq!((claimed(&answer, 0).as_str(), claimed(&answer, 1).as_str()), ("Öl is one.", "Two"));
+    assert_eq!((answer.degraded, answer.tokens.output), (None, 3));
+}
+
+#[tokio::test]
+async fn an_answer_without_markers_is_matched_by_words_and_says_so() {
+    let fake = Fake::start(vec![streams("Rain falls tomorrow. The euro rises.", true)]).await;
+    let replies = [reply("a", "tomorrow rain falls"), reply("b", "the euro rises today")];
+    let answer = written(&fake.llm(), &config(), &replies).await;
+    assert_eq!(claimed(&answer, 0), "Rain falls tomorrow.");
+    assert_eq!(answer.claims[1].agents, ["b".parse().unwrap()]);
+    assert!(answer.degraded.unwrap().contains("which agent said what"));
+}
+
+#[tokio::test]
+async fn an_llm_that_fails_before_it_begins_leaves_the_replies_side_by_side() {
+    let fake = Fake::start(vec![Act::Status(500, None)]).await;
+    let answer = written(&fake.llm(), &config(), &[reply("a", "One."), reply("b", "Two.")]).await;
+    assert!(answer.text.starts_with("**A**"));
+    assert!(answer.degraded.unwrap().starts_with("the LLM failed: "));
+}
+
+#[tokio::test]
+async fn an_llm_that_is_cut_leaves_what_it_wrote() {
+    let fake = Fake::start(vec![streams("One. [a] Tw", false)]).await;
+    let answer = written(&fake.llm(), &config(), &[reply("a", "One."), reply("b", "Two.")]).await;
+    assert!(answer.text.starts_with("One. [a] Tw\n\n(The answer was cut here.)"), "{}", answer.text);
+    assert_eq!(claimed(&answer, 0), "One.");
+    assert!(answer.degraded.unwrap().contains("cut"));
+}
+
+#[tokio::test]
+async fn an_answer_above_its_bound_is_cut_and_says_so() {
+    let small = SynthesisConfig { max_answer_chars: 10, ..config() };
+    let answer = written(&Llm::new(&[]).unwrap(), &small, &[reply("a", &"é".repeat(50))]).await;
+    assert_eq!(answer.text, "é".repeat(10));
+    assert!(answer.degraded.unwrap().contains("longer than allowed"));
+}

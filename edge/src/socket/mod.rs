@@ -1,0 +1,105 @@
+//! One WebSocket, from its handshake to its close code.
+//!
+//! - [`handshake`]: who may open one
+//! - [`session`]: the loop that owns the socket
+//! - [`room`]: a joined conversation, following its stream on the cores
+//! - [`cursor`]: what of a stream is new, pure
+//! - [`outbox`]: what waits to be written, bounded
+//! - [`job`]: sends, cancels and refreshes, one after another
+//! - [`stream`], [`fragments`]: bounds on what comes from a core, and from a client
+
+pub mod cursor;
+pub mod fragments;
+pub mod handshake;
+pub mod job;
+pub mod outbox;
+pub mod room;
+pub mod session;
+pub mod stream;
+
+use crate::{
+    answer::{Answer, rate_limited, unauthenticated},
+    context::{Edge, request_id},
+    door::{close_with, conn::Conn, head::Upgrade},
+    limit::Decision,
+    metrics::{Counted, METRICS},
+    upstream::call::unavailable,
+};
+use fragments::Bounded;
+use handshake::Accepted;
+use session::Opening;
+use std::{sync::Arc, time::Duration};
+use switchboard_shared::{identity::Identity, problem::Problem, telemetry};
+use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::protocol::{Role, WebSocketConfig},
+};
+use tracing::Instrument;
+
+/// A client's WebSocket.
+pub type Socket = WebSocketStream<Bounded<Box<Conn>>>;
+
+/// Serves a WebSocket, or answers why not.
+pub async fn accept(edge: Arc<Edge>, mut conn: Box<Conn>, upgrade: Upgrade) {
+    let id = request_id();
+    let span = tracing::info_span!("socket", otel.kind = "server", request_id = %id);
+    telemetry::follow(&span, &upgrade.headers);
+    let (accepted, identity) = match admit(&edge, &conn, &upgrade, &id).await {
+        Ok(admitted) => admitted,
+        Err((problem, decision)) => {
+            METRICS.requests.with_label_values(&["ws", &problem.status.to_string()]).inc();
+            return close_with(conn, &Answer::new(problem, &id, decision.as_ref())).await;
+        }
+    };
+    drop(upgrade);
+    METRICS.requests.with_label_values(&["ws", "101"]).inc();
+    let answered = async {
+        conn.write_all(accepted.answer.as_bytes()).await?;
+        conn.flush().await
+    };
+    if !matches!(timeout(Duration::from_secs(5), answered).await, Ok(Ok(()))) {
+        return;
+    }
+    let config = websocket_config(edge.config.socket.max_frame_bytes);
+    let conn = Bounded::new(conn, edge.config.socket.max_fragments);
+    let socket = WebSocketStream::from_raw_socket(conn, Role::Server, Some(config)).await;
+    let _open = Counted::new(&[&METRICS.open_sockets]);
+    let opening = Opening { edge, id: id.into(), span: span.clone(), identity, join: accepted.join };
+    Box::pin(session::serve(socket, opening)).instrument(span).await;
+}
+
+type Refusal = (Problem, Option<Decision>);
+
+async fn admit(
+    edge: &Edge,
+    conn: &Conn,
+    upgrade: &Upgrade,
+    id: &str,
+) -> Result<(Accepted, Option<Arc<Identity>>), Refusal> {
+    let decision = edge.limits.address(conn.peer().ip());
+    if !decision.allowed {
+        return Err((rate_limited(&decision), Some(decision)));
+    }
+    if edge.is_draining() {
+        return Err((unavailable(), None));
+    }
+    let accepted = handshake::check(upgrade, &edge.config.socket.origins, id).map_err(|problem| (problem, None))?;
+    let identity = match accepted.has_token {
+        true => {
+            let verified = edge.auth.request(&upgrade.headers).await;
+            Some(verified.map_err(|refusal| (unauthenticated(refusal), None))?)
+        }
+        false => None,
+    };
+    Ok((accepted, identity))
+}
+
+/// Small buffers, since most sockets are idle most of the time; no compression, since a few bytes could become a bomb.
+fn websocket_config(max_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(2048)
+        .write_buffer_size(0)
+        .max_frame_size(Some(max_bytes))
+        .max_message_size(Some(max_bytes))
+}

@@ -1,0 +1,180 @@
+//! Every way in which a token can be wrong.
+
+use crate::{
+    house::{House, until},
+    issuer::{Key, claims, jwks, now, with, without},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+async fn status(house: &House, token: &str) -> u16 {
+    house.get("/v1/agents", token).await.status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_every_supported_type_are_taken() {
+    let house = House::start().await;
+    let keys = [Key::ed("ed"), Key::ec("ec"), Key::rsa("rsa")];
+    std::fs::write(house.dir.path().join("jwks.json"), jwks(&[&keys[0], &keys[1], &keys[2]])).unwrap();
+    for key in &keys {
+        until(key.kid, async || status(&house, &key.token(&claims("ann"))).await == 200).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_any_wrong_claim_is_refused() {
+    let house = House::start().await;
+    let good = [
+        claims("ann"),
+        with("ann", "aud", json!(["other", "switchboard"])),
+        with("ann", "nbf", json!(now() - 5)),
+        with("ann", "iat", json!(now() + 50)),
+        with("ann", "roles", json!(["user", "unknown"])),
+        without("ann", "roles"),
+        without("ann", "tier"),
+    ];
+    for claims in good {
+        assert_eq!(status(&house, &house.key.token(&claims)).await, 200, "{claims}");
+    }
+    let bad = [
+        with("ann", "iss", json!("https://issuer.example/")),
+        with("ann", "aud", json!("switchboard2")),
+        with("ann", "aud", json!(["other"])),
+        with("ann", "exp", json!(now())),
+        with("ann", "exp", json!(now() - 1)),
+        with("ann", "exp", json!("9999999999")),
+        with("ann", "exp", json!(9_999_999_999.5)),
+        with("ann", "nbf", json!(now() + 100)),
+        with("ann", "iat", json!(now() + 100)),
+        with("ann", "sub", json!("a b")),
+        with("ann", "sub", json!("")),
+        with("ann", "sub", json!(7)),
+        with("ann", "tenant", json!("a/b")),
+        with("ann", "roles", json!("admin")),
+        with("ann", "tier", json!("gold")),
+        without("ann", "iss"),
+        without("ann", "aud"),
+        without("ann", "exp"),
+        without("ann", "iat"),
+        without("ann", "sub"),
+        without("ann", "tenant"),
+    ];
+    for claims in bad {
+        assert_eq!(status(&house, &house.key.token(&claims)).await, 401, "{claims}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_any_wrong_header_is_refused() {
+    let house = House::start().await;
+    let changed = |name: &str, value: Value| {
+        let mut header = house.key.header();
+        header[name] = value;
+        house.key.sign(&header.to_string(), &claims("ann").to_string())
+    };
+    assert_eq!(status(&house, &changed("typ", json!("JWT"))).await, 200);
+    for (name, value) in [
+        ("alg", json!("none")),
+        ("alg", json!("HS256")),
+        ("alg", json!("ES256")),
+        ("alg", json!("eddsa")),
+        ("typ", json!("id+jwt")),
+        ("typ", json!(null)),
+        ("kid", json!("other")),
+        ("kid", json!("")),
+        ("kid", json!(null)),
+        ("jku", json!("https://evil")),
+        ("jwk", house.key.jwk.clone()),
+        ("x5u", json!("https://evil")),
+        ("x5c", json!([])),
+        ("crit", json!(["exp"])),
+        ("b64", json!(false)),
+    ] {
+        assert_eq!(status(&house, &changed(name, value.clone())).await, 401, "{name}: {value}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_not_written_canonically_is_refused() {
+    let house = House::start().await;
+    let good = house.token("ann");
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = message.split_once('.').unwrap();
+    // An Ed25519 signature is 64 bytes: its last character carries four stray bits.
+    let last = signature.chars().last().unwrap();
+    let stray = char::from(u8::try_from(last).unwrap() + 1);
+    let foreign = Key::ed("one").token(&claims("ann"));
+    let doubled = claims("ann").to_string().replacen('{', "{\"sub\":\"bob\",", 1);
+    let doubled_header = house.key.header().to_string().replacen('{', "{\"kid\":\"one\",", 1);
+    let large = house.key.token(&with("ann", "x", json!("y".repeat(8192))));
+    let other = URL_SAFE_NO_PAD.encode(claims("bob").to_string());
+    for bad in [
+        format!("{message}.{}{stray}", &signature[..signature.len() - 1]),
+        format!("{message}.{signature}="),
+        format!("{message}."),
+        message.to_owned(),
+        format!("{good}.x"),
+        format!("{header}.{other}.{signature}"),
+        format!("{header}=.{payload}.{signature}"),
+        format!("..{signature}"),
+        foreign,
+        house.key.sign(&house.key.header().to_string(), &doubled),
+        house.key.sign(&doubled_header, &claims("ann").to_string()),
+        house.key.sign(&house.key.header().to_string(), "[]"),
+        large,
+        "x".to_owned(),
+    ] {
+        assert_eq!(status(&house, &bad).await, 401, "{bad}");
+    }
+    assert_eq!(status(&house, &good).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_what_is_needed_and_nothing_about_why() {
+    let house = House::start().await;
+    let client = house.client().build().unwrap();
+    for field in [None, Some("Basic YTpi"), Some("Bearer"), Some("Bearer x")] {
+        let mut request = client.get(house.url("/v1/agents"));
+        if let Some(field) = field {
+            request = request.header("authorization", field);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+        assert!(answer.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    assert!(house.log.paths().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_change_without_a_restart_and_the_old_ones_are_gone() {
+    let house = House::start().await;
+    let old = house.token("ann");
+    assert_eq!(status(&house, &old).await, 200);
+    let new = Key::ec("two");
+    std::fs::write(house.dir.path().join("jwks.json"), jwks(&[&new])).unwrap();
+    until("the new key is taken", async || status(&house, &new.token(&claims("ann"))).await == 200).await;
+    // Although it was verified before and is remembered.
+    assert_eq!(status(&house, &old).await, 401);
+    std::fs::write(house.dir.path().join("jwks.json"), "broken").unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    assert_eq!(status(&house, &new.token(&claims("bob"))).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_not_there_to_verify_are_not_used() {
+    let house = House::start().await;
+    let usable = Key::ed("usable");
+    let mut encryption = Key::ed("encryption");
+    encryption.jwk["use"] = json!("enc");
+    let mut signing = Key::ec("signing");
+    signing.jwk["key_ops"] = json!(["sign"]);
+    let mut named = Key::rsa("named");
+    named.jwk["alg"] = json!("PS256");
+    let all = jwks(&[&usable, &encryption, &signing, &named]);
+    std::fs::write(house.dir.path().join("jwks.json"), all).unwrap();
+    until("the keys are taken", async || status(&house, &usable.token(&claims("ann"))).await == 200).await;
+    for key in [encryption, signing, named] {
+        assert_eq!(status(&house, &key.token(&claims("ann"))).await, 401, "{}", key.kid);
+    }
+}

@@ -1,0 +1,192 @@
+//! Agents that are down, slow, garbage, endless, huge, or ask back: the answer comes all the same, and names them.
+
+use serde_json::Value;
+use std::time::Duration;
+use switchboard_tests::{FakeAgent, House, Manner, Person};
+
+const GOOD: &[&str] = &["what is the weather like", "will it rain tomorrow"];
+const BAD: &[&str] = &["how is the stock of acme doing", "show my share prices"];
+
+/// A house with one agent that answers and one that does not, and somebody who asks both.
+async fn ask_both(manner: Manner) -> anyhow::Result<(String, Value)> {
+    let house = House::with(|options| {
+        let quick = toml::toml! {
+            [agents]
+            call_ms = 2000
+            max_reply_bytes = 20000
+        };
+        switchboard::topology::config::overlay(&mut options.core_overrides, &quick);
+    })
+    .await?;
+    let good = FakeAgent::start("good", GOOD, Manner::Says("It will rain.".into())).await?;
+    let bad = FakeAgent::start("bad", BAD, manner).await?;
+    house.register("good", &good).await?;
+    house.register("bad", &bad).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let heard = ann.ask(room, "@good @bad what now?").await?;
+    let call = heard.all("call.finished").into_iter().find(|call| call["agent"] == "bad").unwrap_or_default();
+    assert_eq!(heard.data("turn.finished")["state"], "completed");
+    house.stop().await?;
+    Ok((heard.answer(), call))
+}
+
+#[tokio::test]
+async fn an_agent_that_is_down_is_named_and_the_other_one_answers() -> anyhow::Result<()> {
+    let (answer, call) = ask_both(Manner::Status(503)).await?;
+    assert!(answer.contains("It will rain.") && answer.contains("bad"), "{answer}");
+    assert_eq!(call["state"], "failed", "{call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_is_late_is_named_after_its_time_and_not_later() -> anyhow::Result<()> {
+    let (answer, call) = ask_both(Manner::Silent).await?;
+    assert!(answer.contains("It will rain.") && answer.contains("bad"), "{answer}");
+    assert_eq!(call["state"], "timed_out", "{call}");
+    assert!((2_000..5_000).contains(&call["ms"].as_u64().unwrap_or_default()), "{call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_talks_garbage_is_named() -> anyhow::Result<()> {
+    let (answer, call) = ask_both(Manner::Garbage).await?;
+    assert!(answer.contains("It will rain.") && answer.contains("bad"), "{answer}");
+    assert_eq!(call["state"], "failed", "{call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_never_ends_is_cut_at_its_time() -> anyhow::Result<()> {
+    let (answer, call) = ask_both(Manner::Endless).await?;
+    assert!(answer.contains("It will rain.") && answer.contains("bad"), "{answer}");
+    assert_eq!(call["state"], "timed_out", "{call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_huge_reply_is_cut_and_marked_partial() -> anyhow::Result<()> {
+    let (answer, call) = ask_both(Manner::Huge(1_000_000)).await?;
+    assert!(answer.contains("It will rain."), "{}", answer.len());
+    assert!(answer.len() < 60_000, "{}", answer.len());
+    assert_eq!(call["partial"], true, "{call}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_fails_again_and_again_is_not_asked_for_a_while() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let bad = FakeAgent::start("bad", BAD, Manner::Status(500)).await?;
+    house.register("bad", &bad).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    for _ in 0..5 {
+        ann.ask(room, "@bad and now?").await?;
+    }
+    let asked = bad.asked().len();
+    let heard = ann.ask(room, "@bad still there?").await?;
+    assert_eq!(heard.data("call.finished")["state"], "skipped");
+    assert_eq!(bad.asked().len(), asked, "it was left in peace");
+    assert!(heard.answer().contains("bad"), "{}", heard.answer());
+    house.stop().await
+}
+
+#[tokio::test]
+async fn an_agent_that_asks_back_gets_the_next_message() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let agent = FakeAgent::start("booker", GOOD, Manner::AsksBack("For which day?".into())).await?;
+    house.register("booker", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let first = ann.ask(room, "@booker what is the weather like").await?;
+    assert_eq!(first.data("turn.finished")["state"], "input_required");
+    assert_eq!(first.data("turn.input_required")["question"], "For which day?");
+    assert!(first.answer().contains("For which day?"), "{}", first.answer());
+
+    let second = ann.ask(room, "Tuesday").await?;
+    assert_eq!(second.data("plan.decided")["stage"], "rule");
+    assert_eq!(second.answer(), "thank you, Tuesday");
+    let (_, body) = agent.asked().pop().expect("it was asked");
+    assert_eq!(body["params"]["message"]["taskId"], "task-1", "{body}");
+    house.stop().await
+}
+
+#[tokio::test]
+async fn the_users_token_never_reaches_an_agent_and_the_trace_does() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let agent = FakeAgent::start("good", GOOD, Manner::Says("Yes.".into())).await?;
+    house.register("good", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let token = house.topology().token("ann", &["user"])?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    ann.ask(room, "@good will it rain?").await?;
+    let (headers, body) = agent.asked().pop().expect("it was asked");
+    let signature = token.rsplit('.').next().unwrap_or_default().to_owned();
+    for (name, value) in &headers {
+        let value = value.to_str().unwrap_or_default();
+        assert!(!value.contains(&signature) && name != "authorization" && name != "x-switchboard-identity", "{name}");
+    }
+    assert!(!body.to_string().contains(&signature));
+    assert_eq!(headers["a2a-version"], "1.0");
+    assert_eq!(headers["traceparent"].to_str()?.len(), 55);
+    house.stop().await
+}
+
+#[tokio::test]
+async fn agents_are_registered_by_admins_only_and_bad_ones_are_refused_with_the_reason() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let agent = FakeAgent::start("good", GOOD, Manner::Says("Yes.".into())).await?;
+    let new = serde_json::json!({"url": agent.url(), "id": "good"});
+    let user = house.topology().client("ann", &["user"])?;
+    let refused = user.post::<Value>("/v1/agents", &new).await.unwrap_err().to_string();
+    assert!(refused.contains("may not"), "{refused}");
+
+    let admin = house.topology().client("olga", &["agent-admin"])?;
+    let nobody = serde_json::json!({"url": "http://127.0.0.1:1/"});
+    let refused = admin.post::<Value>("/v1/agents", &nobody).await.unwrap_err().to_string();
+    assert!(refused.contains("cannot be registered"), "{refused}");
+
+    admin.post::<Value>("/v1/agents", &new).await?;
+    let listed: Value = user.get("/v1/agents").await?;
+    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["examples"]), (&"good".into(), &2.into()), "{listed}");
+    let probe: Value = admin.post("/v1/agents/good/probe", &serde_json::json!({})).await?;
+    assert_eq!(probe["ok"], true, "{probe}");
+    admin.delete("/v1/agents/good").await?;
+    let listed: Value = user.get("/v1/agents").await?;
+    assert_eq!(listed["items"], serde_json::json!([]));
+    house.stop().await
+}
+
+#[tokio::test]
+async fn an_agent_at_a_private_address_is_refused_unless_allowed() -> anyhow::Result<()> {
+    let house = House::with(|options| options.core_overrides = toml::Table::new()).await?;
+    let agent = FakeAgent::start("good", GOOD, Manner::Says("Yes.".into())).await?;
+    let admin = house.topology().client("olga", &["agent-admin"])?;
+    for url in [agent.url().to_owned(), agent.url().replace("127.0.0.1", "2130706433"), "http://169.254.169.254/".into()]
+    {
+        let refused = admin.post::<Value>("/v1/agents", &serde_json::json!({"url": url})).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("cannot be registered"), "{url}: {refused}");
+    }
+    assert!(agent.asked().is_empty());
+    house.stop().await
+}
+
+#[tokio::test]
+async fn what_an_agent_says_about_its_progress_is_passed_on() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let agent = FakeAgent::start("slow", GOOD, Manner::Endless).await?;
+    house.register("slow", &agent).await?;
+    let mut ann: Person = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    ann.say(room, "@slow what is the weather like").await?;
+    let frames = ann.until(|frame| frame["type"] == "call.progress").await?;
+    assert_eq!(frames.last().unwrap()["data"]["text"], "still at it");
+    tokio::time::sleep(Duration::ZERO).await;
+    house.stop().await
+}

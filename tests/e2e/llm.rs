@@ -1,0 +1,110 @@
+//! The LLM: on, off, erring, talking nonsense. Answers come all the same, and say what they did without.
+
+use switchboard_tests::{FakeAgent, FakeLlm, House, Mood, house::endpoint};
+use switchboard_tests::Manner;
+
+const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow"];
+const STOCKS: &[&str] = &["how is the stock of acme doing", "show my share prices"];
+
+/// A house with two agents and an LLM.
+async fn house(llm: &FakeLlm) -> anyhow::Result<(House, FakeAgent, FakeAgent)> {
+    let house = House::with_llm(llm).await?;
+    let weather = FakeAgent::start("weather", WEATHER, Manner::Says("It will rain.".into())).await?;
+    let stocks = FakeAgent::start("stocks", STOCKS, Manner::Says("Acme is up.".into())).await?;
+    house.register("weather", &weather).await?;
+    house.register("stocks", &stocks).await?;
+    Ok((house, weather, stocks))
+}
+
+fn good() -> Mood {
+    Mood::Good {
+        agents: vec!["weather".into(), "stocks".into()],
+        answer: "Take an umbrella [weather]. Sell nothing [stocks].".into(),
+    }
+}
+
+#[tokio::test]
+async fn with_an_llm_the_answer_is_written_by_it_and_its_markers_are_the_claims() -> anyhow::Result<()> {
+    let llm = FakeLlm::start(good()).await?;
+    let (house, ..) = house(&llm).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    // Words that no agent's examples have: the local model leaves it to the LLM.
+    let heard = ann.ask(room, "zzyzx quux frobnicate the blorp?").await?;
+    assert_eq!(heard.data("plan.decided")["stage"], "llm", "{}", heard.data("plan.decided"));
+    assert_eq!(heard.agents(), ["weather", "stocks"]);
+    assert_eq!(heard.answer(), "Take an umbrella [weather]. Sell nothing [stocks].");
+    assert_eq!(heard.streamed(), heard.answer());
+    assert_eq!(heard.degraded(), "");
+    let claims = heard.data("answer.finished")["claims"].clone();
+    let agents: Vec<_> = claims.as_array().unwrap().iter().map(|claim| claim["agents"][0].clone()).collect();
+    assert_eq!(agents, ["weather", "stocks"], "{claims}");
+    let usage = heard.data("turn.finished")["usage"].clone();
+    assert_eq!((&usage["llm_input_tokens"], &usage["calls"]), (&(11 + 23).into(), &2.into()), "{usage}");
+    house.stop().await
+}
+
+#[tokio::test]
+async fn the_llm_gets_the_last_five_messages_and_the_replies_fenced_as_data() -> anyhow::Result<()> {
+    let llm = FakeLlm::start(good()).await?;
+    let (house, ..) = house(&llm).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    for n in 1..=4 {
+        ann.ask(room, &format!("hello number-{n}, @weather")).await?;
+    }
+    ann.ask(room, "@weather @stocks and now both").await?;
+    let prompt = llm.asked().last().expect("it was asked").to_string();
+    // Eight messages before: four questions, four answers. The last five begin with the second answer.
+    assert!(prompt.contains("number-4") && prompt.contains("number-3"), "{prompt}");
+    assert!(!prompt.contains("number-1") && !prompt.contains("number-2"), "{prompt}");
+    assert!(prompt.contains("It will rain.") && prompt.contains("Acme is up."), "{prompt}");
+    house.stop().await
+}
+
+#[tokio::test]
+async fn with_the_llm_off_erring_or_talking_nonsense_answers_still_come_and_say_so() -> anyhow::Result<()> {
+    let llm = FakeLlm::start(Mood::Erring(500)).await?;
+    let (house, ..) = house(&llm).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    for mood in [Mood::Erring(500), Mood::Erring(429), Mood::Nonsense, Mood::Inventive] {
+        llm.set(mood.clone());
+        let heard = ann.ask(room, "@weather @stocks what now").await?;
+        assert_eq!(heard.data("turn.finished")["state"], "completed", "{mood:?}");
+        if mood != Mood::Inventive {
+            let answer = heard.answer();
+            assert!(answer.contains("It will rain.") && answer.contains("Acme is up."), "{mood:?}: {answer}");
+            assert!(!heard.degraded().is_empty(), "{mood:?}");
+        }
+        // And when the router would have needed it: it falls back in the open, and never asks who is not there.
+        let heard = ann.ask(room, "zzyzx quux frobnicate the blorp?").await?;
+        let plan = heard.data("plan.decided");
+        assert!(plan["degraded"].is_string(), "{mood:?}: {plan}");
+        assert!(heard.agents().iter().all(|agent| agent == "weather" || agent == "stocks"), "{plan}");
+        assert_eq!(heard.data("turn.finished")["state"], "completed", "{mood:?}");
+    }
+    house.stop().await
+}
+
+#[tokio::test]
+async fn the_second_endpoint_is_asked_when_the_first_one_fails() -> anyhow::Result<()> {
+    let (first, second) = (FakeLlm::start(Mood::Erring(503)).await?, FakeLlm::start(good()).await?);
+    let (one, two) = (endpoint(&first.url()), endpoint(&second.url()));
+    let house = House::with(|options| options.llm = vec![one, two]).await?;
+    for (id, text) in [("weather", "It will rain."), ("stocks", "Acme is up.")] {
+        let agent = FakeAgent::start(id, WEATHER, Manner::Says(text.into())).await?;
+        house.register(id, &agent).await?;
+        std::mem::forget(agent);
+    }
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let heard = ann.ask(room, "@weather @stocks what now").await?;
+    assert_eq!(heard.answer(), "Take an umbrella [weather]. Sell nothing [stocks].");
+    assert!(!first.asked().is_empty(), "the first was tried first");
+    house.stop().await
+}

@@ -1,0 +1,15 @@
+//! The house from outside, on real sockets: each test is a behaviour that a user could name.
+
+mod agents;
+mod architecture;
+mod bad_input;
+mod conversations;
+mod durability;
+mod house;
+mod interop;
+mod limits;
+mod llm;
+mod observability;
+mod openapi;
+mod tenants;
+mod tokens;
