@@ -58,7 +58,8 @@ pub(crate) async fn accept(
         message,
         conversation,
     };
-    let stored = retrying!(envelope.deadline, store(core, identity, &draft, &envelope))?;
+    let storing = async { retrying!(envelope.deadline, store(core, identity, &draft, &envelope)) };
+    let stored = core.metrics.timed("accept", storing).await?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
         Stored::Now { accepted, turn, events } => {

@@ -6,6 +6,7 @@ use prometheus::{
 };
 use std::{sync::LazyLock, time::Duration};
 use switchboard_shared::events::{CallState, TurnState};
+use tokio::time::Instant;
 
 /// Buckets in seconds, from our own time to an LLM's.
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
@@ -27,6 +28,7 @@ pub(crate) struct Metrics {
     degraded: IntCounter,
     calls: IntCounterVec,
     call_time: HistogramVec,
+    stages: HistogramVec,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
@@ -80,6 +82,13 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
             &["state"]
         )
         .expect(once),
+        stages: register_histogram_vec!(
+            "switchboard_core_stage_seconds",
+            "Time of a message by stage: accept, route, dispatch, synthesise, close",
+            &["stage"],
+            SECONDS.to_vec()
+        )
+        .expect(once),
         call_time: register_histogram_vec!(
             "switchboard_core_agent_call_seconds",
             "Agent calls' time by outcome",
@@ -113,6 +122,14 @@ impl Metrics {
         if degraded {
             self.degraded.inc();
         }
+    }
+
+    /// Waits for a stage of a message's way and counts its time.
+    pub(crate) async fn timed<T>(&self, stage: &'static str, work: impl Future<Output = T>) -> T {
+        let began = Instant::now();
+        let done = work.await;
+        self.stages.with_label_values(&[stage]).observe(began.elapsed().as_secs_f64());
+        done
     }
 
     pub(crate) fn called(&self, state: CallState, ms: u64) {

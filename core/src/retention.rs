@@ -1,11 +1,15 @@
-//! Forgets what need not be kept: events older than `events.keep_days`. Messages, turns and audit stay.
+//! Forgets what need not be kept: events older than `events.keep_days`, and idempotency keys of requests long done.
+//! Messages, turns and audit stay.
 
-use crate::{core::Core, error::Result};
+use crate::{clock, core::Core, error::Result};
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 /// How often old events are looked for.
 const EVERY: Duration = Duration::from_secs(3_600);
+
+/// How long the key of a request that made a conversation is remembered.
+const KEYS: chrono::Duration = chrono::Duration::days(2);
 
 /// Runs until the core goes.
 pub(crate) async fn keep(core: Arc<Core>) {
@@ -21,10 +25,11 @@ pub(crate) async fn keep(core: Arc<Core>) {
 }
 
 async fn forget(core: &Core) -> Result<()> {
-    let before = crate::clock::now() - chrono::Duration::days(core.config.events.keep_days.into());
+    let before = clock::now() - chrono::Duration::days(core.config.events.keep_days.into());
     for tenant in core.store.tenants().await? {
         let tx = core.store.write(&tenant).await?;
         let deleted = tx.delete_old_events(&tenant, before).await?;
+        tx.delete_old_idempotency(&tenant, clock::now() - KEYS).await?;
         tx.commit().await?;
         if deleted > 0 {
             tracing::info!(%tenant, deleted, "old events deleted");

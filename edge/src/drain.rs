@@ -16,6 +16,7 @@ pub async fn drain(edge: &Edge, proxy: &Arc<HttpProxy<Proxy>>, ending: &watch::S
     ending.send_replace(true);
     proxy.http_cleanup().await;
     let empty = edge.shutdown.drain(Duration::from_secs(edge.config.drain_s)).await;
-    tracing::info!(ms = started.elapsed().as_millis(), empty, "the edge has drained");
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(ms, empty, "the edge has drained");
     empty
 }

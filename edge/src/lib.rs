@@ -98,7 +98,7 @@ pub struct Running {
 /// When something that it needs is not there.
 pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let shutdown = Shutdown::default();
-    let tls = tls::acceptor(&config.tls)?;
+    let tls = tls::acceptor(&config.tls, &shutdown)?;
     let remote = Jwks::is_remote(&config.auth.jwks);
     let keys = |error| if remote { EdgeError::KeysAway(error) } else { EdgeError::Keys(error) };
     let auth = Auth::start(&config.auth, &shutdown).await.map_err(keys)?;

@@ -229,7 +229,10 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         let value = if let Some(name) = text.strip_prefix("env:") {
-            #[allow(clippy::disallowed_methods, reason = "configuration is the one place that reads the environment")]
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "configuration is the one place that reads the environment"
+            )]
             std::env::var(name)
                 .map_err(|_| serde::de::Error::custom(format!("environment variable {name} is not set")))?
         } else if let Some(path) = text.strip_prefix("file:") {

@@ -176,8 +176,7 @@ mod tests {
         let mut changed = ann();
         changed.roles.insert(Role::Admin);
         let forged = changed.sign(b"key", 1_000);
-        let spliced =
-            format!("{}.{}", forged.split_once('.').unwrap().0, header.split_once('.').unwrap().1);
+        let spliced = format!("{}.{}", forged.split_once('.').unwrap().0, header.split_once('.').unwrap().1);
         assert_eq!(Identity::verify(&spliced, b"key", 1_000), Err(IdentityError::Signature));
         assert_eq!(Identity::verify("x", b"key", 1_000), Err(IdentityError::Malformed));
     }

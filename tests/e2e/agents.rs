@@ -1,7 +1,6 @@
 //! Agents that are down, slow, garbage, endless, huge, or ask back: the answer comes all the same, and names them.
 
 use serde_json::Value;
-use std::time::Duration;
 use switchboard_tests::{FakeAgent, House, Manner, Person};
 
 const GOOD: &[&str] = &["what is the weather like", "will it rain tomorrow"];
@@ -128,7 +127,10 @@ async fn the_users_token_never_reaches_an_agent_and_the_trace_does() -> anyhow::
     let signature = token.rsplit('.').next().unwrap_or_default().to_owned();
     for (name, value) in &headers {
         let value = value.to_str().unwrap_or_default();
-        assert!(!value.contains(&signature) && name != "authorization" && name != "x-switchboard-identity", "{name}");
+        assert!(
+            !value.contains(&signature) && name != "authorization" && name != "x-switchboard-identity",
+            "{name}"
+        );
     }
     assert!(!body.to_string().contains(&signature));
     assert_eq!(headers["a2a-version"], "1.0");
@@ -137,7 +139,8 @@ async fn the_users_token_never_reaches_an_agent_and_the_trace_does() -> anyhow::
 }
 
 #[tokio::test]
-async fn agents_are_registered_by_admins_only_and_bad_ones_are_refused_with_the_reason() -> anyhow::Result<()> {
+async fn agents_are_registered_by_admins_only_and_bad_ones_are_refused_with_the_reason() -> anyhow::Result<()>
+{
     let house = House::start().await?;
     let agent = FakeAgent::start("good", GOOD, Manner::Says("Yes.".into())).await?;
     let new = serde_json::json!({"url": agent.url(), "id": "good"});
@@ -152,7 +155,11 @@ async fn agents_are_registered_by_admins_only_and_bad_ones_are_refused_with_the_
 
     admin.post::<Value>("/v1/agents", &new).await?;
     let listed: Value = user.get("/v1/agents").await?;
-    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["examples"]), (&"good".into(), &2.into()), "{listed}");
+    assert_eq!(
+        (&listed["items"][0]["id"], &listed["items"][0]["examples"]),
+        (&"good".into(), &2.into()),
+        "{listed}"
+    );
     let probe: Value = admin.post("/v1/agents/good/probe", &serde_json::json!({})).await?;
     assert_eq!(probe["ok"], true, "{probe}");
     admin.delete("/v1/agents/good").await?;
@@ -163,11 +170,20 @@ async fn agents_are_registered_by_admins_only_and_bad_ones_are_refused_with_the_
 
 #[tokio::test]
 async fn an_agent_at_a_private_address_is_refused_unless_allowed() -> anyhow::Result<()> {
-    let house = House::with(|options| options.core_overrides = toml::Table::new()).await?;
+    let house = House::with(|options| {
+        options.core_overrides = toml::toml! {
+            [agents]
+            allow_private_addresses = false
+        };
+    })
+    .await?;
     let agent = FakeAgent::start("good", GOOD, Manner::Says("Yes.".into())).await?;
     let admin = house.topology().client("olga", &["agent-admin"])?;
-    for url in [agent.url().to_owned(), agent.url().replace("127.0.0.1", "2130706433"), "http://169.254.169.254/".into()]
-    {
+    for url in [
+        agent.url().to_owned(),
+        agent.url().replace("127.0.0.1", "2130706433"),
+        "http://169.254.169.254/".into(),
+    ] {
         let refused = admin.post::<Value>("/v1/agents", &serde_json::json!({"url": url})).await;
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains("cannot be registered"), "{url}: {refused}");
@@ -184,9 +200,10 @@ async fn what_an_agent_says_about_its_progress_is_passed_on() -> anyhow::Result<
     let mut ann: Person = house.person("ann").await?;
     let room = ann.room(&[]).await?;
     ann.join(room, Some(0)).await?;
-    ann.say(room, "@slow what is the weather like").await?;
+    let ack = ann.say(room, "@slow what is the weather like").await?;
     let frames = ann.until(|frame| frame["type"] == "call.progress").await?;
     assert_eq!(frames.last().unwrap()["data"]["text"], "still at it");
-    tokio::time::sleep(Duration::ZERO).await;
+    ann.send(&serde_json::json!({"type": "cancel", "turn": ack["turn"]})).await?;
+    ann.until(|frame| frame["type"] == "turn.finished").await?;
     house.stop().await
 }

@@ -41,15 +41,21 @@ async fn bad_requests_are_answered_with_typed_problems() -> anyhow::Result<()> {
     ] {
         let shown: String = format!("{path} {}", body.chars().take(60).collect::<String>());
         let url = house.topology().url().join(path)?;
-        let request = client.post(url).bearer_auth(&token).header("content-type", "application/json").body(body);
+        let request =
+            client.post(url).bearer_auth(&token).header("content-type", "application/json").body(body);
         let answer = request.send().await?;
         assert_eq!(answer.status().as_u16(), status, "{shown}");
         assert_eq!(answer.headers()["content-type"], "application/problem+json", "{shown}");
         let problem: Value = answer.json().await?;
-        assert_eq!((&problem["code"], &problem["status"]), (&json!(code), &json!(status)), "{shown}: {problem}");
+        assert_eq!(
+            (&problem["code"], &problem["status"]),
+            (&json!(code), &json!(status)),
+            "{shown}: {problem}"
+        );
     }
     let url = house.topology().url().join(&messages)?;
-    let answer = client.post(url).bearer_auth(&token).header("content-type", "text/plain").body("hi").send().await?;
+    let answer =
+        client.post(url).bearer_auth(&token).header("content-type", "text/plain").body("hi").send().await?;
     assert_eq!(answer.status(), 415);
     house.stop().await
 }
@@ -68,7 +74,11 @@ async fn bad_frames_are_answered_and_too_many_of_them_close_the_socket() -> anyh
     ] {
         ann.socket()?.send(Message::text(bad.clone())).await?;
         let frame = ann.next().await?;
-        assert_eq!((&frame["type"], &frame["code"]), (&json!("error"), &json!("bad_request")), "{bad}: {frame}");
+        assert_eq!(
+            (&frame["type"], &frame["code"]),
+            (&json!("error"), &json!("bad_request")),
+            "{bad}: {frame}"
+        );
     }
     // What is well-formed but wrong is refused by the core, in the same words as over HTTP.
     for (text, code) in [("", "bad_request"), (&"x".repeat(30_000), "too_large")] {

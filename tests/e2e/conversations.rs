@@ -5,7 +5,8 @@ use std::time::Duration;
 use switchboard_tests::{FakeAgent, House, Manner, person::seqs};
 
 const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow", "how warm is it in Oslo"];
-const STOCKS: &[&str] = &["how is the stock of acme doing", "show my share prices", "did the index fall today"];
+const STOCKS: &[&str] =
+    &["how is the stock of acme doing", "show my share prices", "did the index fall today"];
 
 #[tokio::test]
 async fn two_people_in_one_room_see_the_same_events_in_the_same_order() -> anyhow::Result<()> {
@@ -36,7 +37,8 @@ async fn two_people_in_one_room_see_the_same_events_in_the_same_order() -> anyho
 }
 
 #[tokio::test]
-async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_its_agent() -> anyhow::Result<()> {
+async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_its_agent() -> anyhow::Result<()>
+{
     let house = House::start().await?;
     let weather = FakeAgent::start("weather", WEATHER, Manner::Says("It will rain.".into())).await?;
     let stocks = FakeAgent::start("stocks", STOCKS, Manner::Says("Acme is up 3 %.".into())).await?;
@@ -48,14 +50,19 @@ async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_it
 
     let heard = ann.ask(room, "will it rain tomorrow, and how is the stock of acme doing?").await?;
     let plan = heard.data("plan.decided");
-    assert_eq!((plan["mode"].as_str(), plan["stage"].as_str()), (Some("parallel"), Some("lexical")), "{plan}");
+    assert_eq!(
+        (plan["mode"].as_str(), plan["stage"].as_str()),
+        (Some("parallel"), Some("lexical")),
+        "{plan}"
+    );
     let answer = heard.answer();
     assert!(answer.contains("It will rain.") && answer.contains("Acme is up 3 %."), "{answer}");
     assert_eq!(heard.streamed(), answer, "the pieces put together are the answer");
     assert!(heard.degraded().contains("no LLM"), "{}", heard.degraded());
     let finished = heard.data("answer.finished");
     for claim in finished["claims"].as_array().unwrap() {
-        let (start, end) = (claim["start"].as_u64().unwrap() as usize, claim["end"].as_u64().unwrap() as usize);
+        let (start, end) =
+            (claim["start"].as_u64().unwrap() as usize, claim["end"].as_u64().unwrap() as usize);
         let text: String = answer.chars().skip(start).take(end - start).collect();
         let says = if claim["agents"] == json!(["weather"]) { "It will rain." } else { "Acme is up 3 %." };
         assert!(text.contains(says), "{claim} is {text:?}");
@@ -68,7 +75,8 @@ async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_it
 async fn a_socket_that_drops_and_joins_again_misses_nothing_and_doubles_nothing() -> anyhow::Result<()> {
     let house = House::start().await?;
     let words = "one two three four five six seven eight";
-    let agent = FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(150))).await?;
+    let agent =
+        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(150))).await?;
     house.register("slow", &agent).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
@@ -177,7 +185,10 @@ async fn conversations_are_listed_renamed_paged_and_deleted_over_http() -> anyho
     assert_eq!(list["items"][0]["id"], json!(two), "newest first");
     let rest: serde_json::Value =
         ann.http.get(&format!("/v1/conversations?after={}", list["next"].as_str().unwrap())).await?;
-    assert_eq!((rest["items"][0]["id"].clone(), rest["items"][0]["title"].clone()), (json!(one), json!("hello")));
+    assert_eq!(
+        (rest["items"][0]["id"].clone(), rest["items"][0]["title"].clone()),
+        (json!(one), json!("hello"))
+    );
 
     let page: serde_json::Value = ann.http.get(&format!("/v1/conversations/{one}/messages?limit=4")).await?;
     let before = page["next"].as_str().unwrap();

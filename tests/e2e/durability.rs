@@ -18,7 +18,8 @@ async fn a_dead_core_does_not_lose_the_answer_and_the_socket_stays_open() -> any
     })
     .await?;
     let words = "a b c d e f g h i j k l m n o p";
-    let agent = FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(150))).await?;
+    let agent =
+        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(150))).await?;
     house.register("slow", &agent).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
@@ -30,7 +31,11 @@ async fn a_dead_core_does_not_lose_the_answer_and_the_socket_stays_open() -> any
     house.topology().cores()[owner].kill9().await;
     frames.extend(ann.until(|frame| frame["type"] == "turn.finished").await?);
 
-    assert_eq!(seqs(&frames), (seqs(&frames)[0]..=*seqs(&frames).last().unwrap()).collect::<Vec<_>>(), "no gap, no double");
+    assert_eq!(
+        seqs(&frames),
+        (seqs(&frames)[0]..=*seqs(&frames).last().unwrap()).collect::<Vec<_>>(),
+        "no gap, no double"
+    );
     let attempts: Vec<_> =
         frames.iter().filter(|f| f["type"] == "turn.started").map(|f| f["data"]["attempt"].clone()).collect();
     assert_eq!(attempts.last(), Some(&json!(2)), "another core took it up: {attempts:?}");
@@ -87,7 +92,8 @@ async fn a_turn_that_a_dying_core_left_behind_is_finished_by_the_next_one() -> a
     })
     .await?;
     let agent =
-        FakeAgent::start("slow", WEATHER, Manner::Slowly("done at last".into(), Duration::from_millis(500))).await?;
+        FakeAgent::start("slow", WEATHER, Manner::Slowly("done at last".into(), Duration::from_millis(500)))
+            .await?;
     house.register("slow", &agent).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
@@ -117,7 +123,8 @@ async fn a_house_that_is_started_again_on_its_data_has_everything() -> anyhow::R
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_a_send_waits_or_is_refused_and_is_never_acknowledged() -> anyhow::Result<()> {
+async fn while_the_database_is_away_a_send_waits_or_is_refused_and_is_never_acknowledged()
+-> anyhow::Result<()> {
     let house = House::start().await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
@@ -172,5 +179,67 @@ async fn with_all_of_redis_gone_whole_answers_still_come() -> anyhow::Result<()>
         let heard = ann.ask(room, "@weather and now?").await?;
         assert_eq!(heard.answer(), "Sunny.");
     }
+    house.stop().await
+}
+
+#[tokio::test]
+async fn a_dead_edge_costs_a_reconnect_and_nothing_else() -> anyhow::Result<()> {
+    let house = House::with(|options| options.edges = 2).await?;
+    let words = "a b c d e f g h i j";
+    let agent =
+        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(150))).await?;
+    house.register("slow", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let ack = ann.say(room, "@slow what is the weather like").await?;
+    let before = ann.until(|frame| frame["type"] == "call.started").await?;
+    let edges = house.topology().edges();
+    edges[0].kill9().await;
+    assert!(ann.closed().await?.code.is_none_or(|code| code == 1006));
+
+    ann.http = house.client_at(edges[1].url(), "ann")?;
+    ann.connect().await?;
+    let cursor = *seqs(&before).last().unwrap();
+    ann.join(room, Some(cursor)).await?;
+    let after = ann.until(|frame| frame["type"] == "turn.finished" && frame["turn"] == ack["turn"]).await?;
+    assert_eq!(seqs(&after), (cursor + 1..=*seqs(&after).last().unwrap()).collect::<Vec<_>>());
+    let finished = after.iter().find(|frame| frame["type"] == "answer.finished").unwrap();
+    assert_eq!(finished["data"]["text"], words);
+    drop(house);
+    Ok(())
+}
+
+#[tokio::test]
+async fn beyond_its_bounds_a_core_refuses_before_it_accepts() -> anyhow::Result<()> {
+    let house = House::with(|options| {
+        let small = toml::toml! {
+            [turn]
+            max_running = 1
+            max_queued = 1
+        };
+        switchboard::topology::config::overlay(&mut options.core_overrides, &small);
+    })
+    .await?;
+    let agent = FakeAgent::start("slow", WEATHER, Manner::Silent).await?;
+    house.register("slow", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    let running = ann.say(room, "@slow one").await?;
+    let waiting = ann.say(room, "@slow two").await?;
+    ann.send(&json!({"type": "send", "id": "three", "conversation": room, "text": "@slow three"})).await?;
+    let refused = ann.until(|frame| frame["id"] == "three").await?;
+    let refused = refused.last().unwrap();
+    assert_eq!(refused["code"], "unavailable", "{refused}");
+    assert!(refused["retry_after_s"].as_u64().is_some(), "{refused}");
+    // What was accepted is still worked off, in order.
+    for ack in [running, waiting] {
+        ann.send(&json!({"type": "cancel", "turn": ack["turn"]})).await?;
+        ann.turn_over(ack["turn"].as_str().unwrap()).await?;
+    }
+    let page: Value = ann.http.get(&format!("/v1/conversations/{room}/messages")).await?;
+    let said: Vec<_> =
+        page["items"].as_array().unwrap().iter().filter(|m| m["author"]["kind"] == "user").collect();
+    assert_eq!(said.len(), 2, "{page}");
     house.stop().await
 }

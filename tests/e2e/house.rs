@@ -43,7 +43,11 @@ async fn up(arguments: &[&str]) -> anyhow::Result<Up> {
 impl Up {
     async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new(switchboard());
-        command.args(arguments).env("XDG_RUNTIME_DIR", self.folder.path()).stdin(Stdio::null()).kill_on_drop(true);
+        command
+            .args(arguments)
+            .env("XDG_RUNTIME_DIR", self.folder.path())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
         Ok(timeout(Duration::from_secs(60), command.output()).await??)
     }
 
@@ -68,24 +72,34 @@ async fn the_walk_of_the_readme() -> anyhow::Result<()> {
     let question = "What is the mean of 4, 8 and 15, and how strong is the password hunter2?";
     let asked = up.run(&["chat", "--json", question]).await?;
     assert!(asked.status.success(), "{}", text(&asked));
-    let frames: Vec<Value> =
-        String::from_utf8_lossy(&asked.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let frames: Vec<Value> = String::from_utf8_lossy(&asked.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
     let find = |name: &str| frames.iter().find(|frame| frame["type"] == name).cloned().unwrap_or_default();
     let plan = find("plan.decided");
-    let agents: Vec<_> = plan["data"]["steps"].as_array().expect("steps").iter().map(|s| s["agent"].clone()).collect();
+    let agents: Vec<_> =
+        plan["data"]["steps"].as_array().expect("steps").iter().map(|s| s["agent"].clone()).collect();
     assert_eq!(agents, ["data-processor", "security-agent"], "{plan}");
     let answer = find("answer.finished")["data"]["text"].as_str().unwrap_or_default().to_owned();
-    assert!(answer.contains("9") && answer.contains("[data-processor]") && answer.contains("[security-agent]"), "{answer}");
+    assert!(
+        answer.contains("9") && answer.contains("[data-processor]") && answer.contains("[security-agent]"),
+        "{answer}"
+    );
     assert!(!answer.contains("hunter2"), "a password is not repeated: {answer}");
     println!("from nothing to the first answer: {:?}", began.elapsed());
 
     let said = text(&up.run(&["chat", question]).await?);
-    assert!(said.contains("data-processor") && said.contains("security-agent") && said.contains('%'), "{said}");
+    assert!(
+        said.contains("data-processor") && said.contains("security-agent") && said.contains('%'),
+        "{said}"
+    );
 
     let german = up.run(&["route", "--json", "Welche Sprache ist das: bonjour tout le monde?"]).await?;
     let german: Value = serde_json::from_slice(&german.stdout)?;
     assert_eq!(german["plan"]["steps"][0]["agent"], "nlp-agent", "{german}");
-    let nobody = up.run(&["route", "--json", "Book me a table for two at the harbour restaurant tonight"]).await?;
+    let nobody =
+        up.run(&["route", "--json", "Book me a table for two at the harbour restaurant tonight"]).await?;
     let nobody: Value = serde_json::from_slice(&nobody.stdout)?;
     assert!(matches!(nobody["plan"]["mode"].as_str(), Some("none" | "clarify")), "{nobody}");
 
@@ -121,7 +135,8 @@ async fn faults_of_a_configuration_come_all_at_once_with_their_lines() -> anyhow
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("core.toml");
     std::fs::write(&file, "lisen = 1\n\n[postgres]\nurls = \"postgres://h/d\"\nextra = true\n")?;
-    let checked = Command::new(switchboard()).args(["validate", "--tier", "core"]).arg(&file).output().await?;
+    let checked =
+        Command::new(switchboard()).args(["validate", "--tier", "core"]).arg(&file).output().await?;
     let said = text(&checked);
     assert_eq!(checked.status.code(), Some(3), "{said}");
     for line in ["core.toml:1: lisen", "core.toml:4: postgres.urls", "core.toml:5: postgres.extra"] {

@@ -56,7 +56,9 @@ async fn a_websocket_client_that_was_not_written_here_sees_plan_progress_and_ans
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let frames: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let names: Vec<_> = frames.iter().filter_map(|frame| frame["type"].as_str()).collect();
-    for name in ["welcome", "joined", "ack", "plan.decided", "call.finished", "answer.finished", "turn.finished"] {
+    for name in
+        ["welcome", "joined", "ack", "plan.decided", "call.finished", "answer.finished", "turn.finished"]
+    {
         assert!(names.contains(&name), "{name} in {names:?} {}", String::from_utf8_lossy(&output.stderr));
     }
     let answer = frames.iter().find(|frame| frame["type"] == "answer.finished").expect("it is there");

@@ -10,7 +10,8 @@ async fn the_31st_message_in_a_minute_is_refused_with_when_to_try_again() -> any
     let room = ann.room(&[]).await?;
     // All at once, so that the minute does not refill on the way.
     for n in 0..31 {
-        ann.send(&json!({"type": "send", "id": format!("m{n}"), "conversation": room, "text": "hello"})).await?;
+        ann.send(&json!({"type": "send", "id": format!("m{n}"), "conversation": room, "text": "hello"}))
+            .await?;
     }
     let (mut acks, mut errors) = (0, Vec::new());
     while acks + errors.len() < 31 {
@@ -33,7 +34,9 @@ async fn the_31st_message_in_a_minute_is_refused_with_when_to_try_again() -> any
         .send()
         .await?;
     assert_eq!(response.status(), 429);
-    let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let header = |name: &str| {
+        response.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
+    };
     assert!(header("retry-after").parse::<u64>()? >= 1);
     assert!(header("ratelimit-policy").contains("q=30;w=60"), "{}", header("ratelimit-policy"));
     assert!(header("ratelimit").contains("r=0"), "{}", header("ratelimit"));

@@ -1,7 +1,6 @@
 //! The LLM: on, off, erring, talking nonsense. Answers come all the same, and say what they did without.
 
-use switchboard_tests::{FakeAgent, FakeLlm, House, Mood, house::endpoint};
-use switchboard_tests::Manner;
+use switchboard_tests::{FakeAgent, FakeLlm, House, Manner, Mood, house::endpoint};
 
 const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow"];
 const STOCKS: &[&str] = &["how is the stock of acme doing", "show my share prices"];
@@ -26,7 +25,7 @@ fn good() -> Mood {
 #[tokio::test]
 async fn with_an_llm_the_answer_is_written_by_it_and_its_markers_are_the_claims() -> anyhow::Result<()> {
     let llm = FakeLlm::start(good()).await?;
-    let (house, ..) = house(&llm).await?;
+    let (house, _weather, _stocks) = house(&llm).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
     ann.join(room, Some(0)).await?;
@@ -48,7 +47,7 @@ async fn with_an_llm_the_answer_is_written_by_it_and_its_markers_are_the_claims(
 #[tokio::test]
 async fn the_llm_gets_the_last_five_messages_and_the_replies_fenced_as_data() -> anyhow::Result<()> {
     let llm = FakeLlm::start(good()).await?;
-    let (house, ..) = house(&llm).await?;
+    let (house, _weather, _stocks) = house(&llm).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
     ann.join(room, Some(0)).await?;
@@ -67,7 +66,7 @@ async fn the_llm_gets_the_last_five_messages_and_the_replies_fenced_as_data() ->
 #[tokio::test]
 async fn with_the_llm_off_erring_or_talking_nonsense_answers_still_come_and_say_so() -> anyhow::Result<()> {
     let llm = FakeLlm::start(Mood::Erring(500)).await?;
-    let (house, ..) = house(&llm).await?;
+    let (house, _weather, _stocks) = house(&llm).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
     ann.join(room, Some(0)).await?;
@@ -95,11 +94,10 @@ async fn the_second_endpoint_is_asked_when_the_first_one_fails() -> anyhow::Resu
     let (first, second) = (FakeLlm::start(Mood::Erring(503)).await?, FakeLlm::start(good()).await?);
     let (one, two) = (endpoint(&first.url()), endpoint(&second.url()));
     let house = House::with(|options| options.llm = vec![one, two]).await?;
-    for (id, text) in [("weather", "It will rain."), ("stocks", "Acme is up.")] {
-        let agent = FakeAgent::start(id, WEATHER, Manner::Says(text.into())).await?;
-        house.register(id, &agent).await?;
-        std::mem::forget(agent);
-    }
+    let weather = FakeAgent::start("weather", WEATHER, Manner::Says("It will rain.".into())).await?;
+    let stocks = FakeAgent::start("stocks", STOCKS, Manner::Says("Acme is up.".into())).await?;
+    house.register("weather", &weather).await?;
+    house.register("stocks", &stocks).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
     ann.join(room, Some(0)).await?;

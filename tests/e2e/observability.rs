@@ -25,7 +25,8 @@ async fn both_tiers_serve_metrics_with_the_seeds_names() -> anyhow::Result<()> {
         let metrics = reqwest::get(admin.join("/metrics")?).await?.text().await?;
         for name in ["chat_requests_total", "chat_response_time_seconds_count", "active_conversations"] {
             let line = metrics.lines().find(|line| line.starts_with(name));
-            let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse::<f64>().ok());
+            let value =
+                line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse::<f64>().ok());
             assert!(value.is_some_and(|value| value >= 1.0), "{tier} {name}: {line:?}");
         }
         for path in ["/healthz", "/readyz"] {
@@ -65,9 +66,11 @@ async fn one_trace_crosses_edge_core_and_agent() -> anyhow::Result<()> {
         loop {
             let bodies = exported.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let of = |service: &str, span: &str| {
-                bodies.iter().any(|b| holds(b, service.as_bytes()) && holds(b, &trace) && holds(b, span.as_bytes()))
+                bodies
+                    .iter()
+                    .any(|b| holds(b, service.as_bytes()) && holds(b, &trace) && holds(b, span.as_bytes()))
             };
-            if of("switchboard-edge", "") && of("switchboard-core", "route_to_agent") {
+            if of("switchboard-edge", "switchboard-edge") && of("switchboard-core", "route_to_agent") {
                 return bodies;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

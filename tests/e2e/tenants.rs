@@ -13,7 +13,8 @@ async fn another_tenants_conversation_is_as_if_it_were_not_there() -> anyhow::Re
     let turn = heard.frames[0]["turn"].as_str().unwrap_or_default().to_owned();
 
     // The same name in another tenant, and somebody else in the same one.
-    let foreign = house.token("ann", &["user", "admin"], |claims| claims.tenant = "other".parse().expect("an id"))?;
+    let foreign =
+        house.token("ann", &["user", "admin"], |claims| claims.tenant = "other".parse().expect("an id"))?;
     let foreign = house.topology().client("ann", &["user"])?.with_token(&foreign);
     let stranger = house.topology().client("eve", &["user", "admin"])?;
     for outsider in [foreign, stranger] {
@@ -22,7 +23,10 @@ async fn another_tenants_conversation_is_as_if_it_were_not_there() -> anyhow::Re
             (format!("/v1/conversations/{room}"), format!("/v1/conversations/{nothing}")),
             (format!("/v1/conversations/{room}/messages"), format!("/v1/conversations/{nothing}/messages")),
             (format!("/v1/conversations/{room}/members"), format!("/v1/conversations/{nothing}/members")),
-            (format!("/v1/conversations/{room}/events?after=0"), format!("/v1/conversations/{nothing}/events?after=0")),
+            (
+                format!("/v1/conversations/{room}/events?after=0"),
+                format!("/v1/conversations/{nothing}/events?after=0"),
+            ),
             (format!("/v1/turns/{turn}"), format!("/v1/turns/{nothing}")),
         ] {
             let there = outsider.get::<Value>(&real).await.unwrap_err().to_string();
@@ -51,7 +55,8 @@ async fn another_tenants_conversation_is_as_if_it_were_not_there() -> anyhow::Re
 }
 
 #[tokio::test]
-async fn row_level_security_hides_other_tenants_even_from_a_statement_that_names_none() -> anyhow::Result<()> {
+async fn row_level_security_hides_other_tenants_even_from_a_statement_that_names_none() -> anyhow::Result<()>
+{
     let house = House::start().await?;
     let ann = house.person("ann").await?;
     ann.room(&[]).await?;

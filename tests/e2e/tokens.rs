@@ -35,7 +35,10 @@ async fn every_class_of_bad_token_is_refused() -> anyhow::Result<()> {
         ("no signature", format!("{}.{}.", parts[0], parts[1])),
         ("alg none", format!("{}.{}.", encode(&json!({"alg": "none", "typ": "at+jwt"})), parts[1])),
         ("alg HS256", format!("{}.{}.{}", encode(&with(&header, "alg", json!("HS256"))), parts[1], parts[2])),
-        ("another's signature", format!("{}.{}.{}", parts[0], encode(&with(&good, "sub", json!("bob"))), parts[2])),
+        (
+            "another's signature",
+            format!("{}.{}.{}", parts[0], encode(&with(&good, "sub", json!("bob"))), parts[2]),
+        ),
         ("padded base64", format!("{}.{}.{}=", parts[0], parts[1], parts[2])),
         ("unknown key", mint(&with(&header, "kid", json!("other")), &good)?),
         ("key in the header", mint(&with(&header, "jwk", json!({"kty": "OKP"})), &good)?),

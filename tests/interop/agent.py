@@ -34,6 +34,7 @@ class Turner(AgentExecutor):
 async def main():
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     card = AgentCard(
         name="Word turner",

@@ -113,15 +113,19 @@ async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request)
     state.asked.lock().unwrap_or_else(PoisonError::into_inner).push((headers, request.clone()));
     let (id, method) = (request["id"].clone(), request["method"].as_str().unwrap_or_default());
     if !matches!(method, "SendMessage" | "SendStreamingMessage") {
-        return Json(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32001, "message": "no such task"}}))
-            .into_response();
+        return Json(
+            json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32001, "message": "no such task"}}),
+        )
+        .into_response();
     }
     let manner = state.manner.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match manner {
         Manner::Says(text) => events(vec![(Duration::ZERO, completed(&id, &text))]),
         Manner::Slowly(text, pause) => slowly(&id, &text, pause),
         Manner::Silent => std::future::pending().await,
-        Manner::Status(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY).into_response(),
+        Manner::Status(status) => {
+            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY).into_response()
+        }
         Manner::Garbage => {
             ([("content-type", "text/event-stream")], "data: \u{1}\u{2}{{{[[\n\ndata: 17\n\n").into_response()
         }

@@ -2,6 +2,7 @@
 
 use crate::{agent::FakeAgent, llm::FakeLlm, person::Person};
 use std::{os::unix::fs::PermissionsExt, sync::Once};
+use switchboard::client::Client;
 use switchboard::topology::{Options, Topology, config::Llm, issuer::Claims};
 use switchboard_shared::api::{AgentView, Example, RegisterAgent};
 use tempfile::TempDir;
@@ -104,11 +105,25 @@ impl House {
         Ok(person)
     }
 
+    /// A client of a certain edge.
+    ///
+    /// # Errors
+    /// When the user's name is not an id.
+    pub fn client_at(&self, edge: &url::Url, user: &str) -> anyhow::Result<Client> {
+        let token = self.topology.token(user, &["user"])?;
+        Ok(Client::new(edge.clone(), Some(self.topology.ca()), &token)?)
+    }
+
     /// A token with claims of the test's choice.
     ///
     /// # Errors
     /// When the user's name is not an id.
-    pub fn token(&self, user: &str, roles: &[&str], change: impl FnOnce(&mut Claims)) -> anyhow::Result<String> {
+    pub fn token(
+        &self,
+        user: &str,
+        roles: &[&str],
+        change: impl FnOnce(&mut Claims),
+    ) -> anyhow::Result<String> {
         let mut claims = Claims::demo(user, roles)?;
         change(&mut claims);
         Ok(self.topology.issuer().token(&claims, chrono::Utc::now().timestamp())?)

@@ -82,7 +82,9 @@ async fn complete(State(state): State<Arc<Shared>>, Json(request): Json<Value>) 
             (status, Json(json!({"error": {"message": "not now", "type": "server_error"}}))).into_response()
         }
         Mood::Nonsense if wants_plan => whole("Well, let me think about that."),
-        Mood::Nonsense => ([("content-type", "text/event-stream")], "data: {\"what\": 1}\n\n").into_response(),
+        Mood::Nonsense => {
+            ([("content-type", "text/event-stream")], "data: {\"what\": 1}\n\n").into_response()
+        }
         Mood::Inventive if wants_plan => whole(&plan(&["an-agent-that-is-not-there".to_owned()])),
         Mood::Good { agents, .. } if wants_plan => whole(&plan(&agents)),
         Mood::Good { answer, .. } => streamed(&answer),
@@ -119,8 +121,10 @@ fn streamed(answer: &str) -> Response {
         });
         format!("data: {chunk}\n\n")
     };
-    let mut body: String =
-        answer.split_inclusive(' ').map(|word| chunk(json!({"content": word}), Value::Null, Value::Null)).collect();
+    let mut body: String = answer
+        .split_inclusive(' ')
+        .map(|word| chunk(json!({"content": word}), Value::Null, Value::Null))
+        .collect();
     let usage = json!({"prompt_tokens": 23, "completion_tokens": 5, "total_tokens": 28});
     body.push_str(&chunk(json!({}), json!("stop"), usage));
     body.push_str("data: [DONE]\n\n");

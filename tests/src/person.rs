@@ -186,9 +186,17 @@ impl Person {
     pub async fn turn_over(&self, turn: &str) -> anyhow::Result<TurnView> {
         let waiting = async {
             loop {
-                let view: TurnView = self.http.get(&format!("/v1/turns/{turn}")).await?;
+                let view: TurnView = match self.http.get(&format!("/v1/turns/{turn}")).await {
+                    Ok(view) => view,
+                    // What a client does that is told to try again.
+                    Err(error) if error.to_string().contains("Try again") => {
+                        tokio::time::sleep(Duration::from_millis(500)).await;
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 if view.state != switchboard_shared::events::TurnState::Running {
-                    return Ok::<_, anyhow::Error>(view);
+                    return Ok(view);
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

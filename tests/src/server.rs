@@ -2,7 +2,7 @@
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio_util::{sync::DropGuard, sync::CancellationToken, task::TaskTracker};
+use tokio_util::{sync::CancellationToken, sync::DropGuard, task::TaskTracker};
 
 /// A running server.
 #[derive(Debug)]

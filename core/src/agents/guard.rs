@@ -85,8 +85,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     if (a, b, c, d, e, f) == (0x64, 0xff9b, 0, 0, 0, 0) {
         return is_public_v4(embedded_v4(g, h));
     }
-    let reserved = (a == 0x2001 && b < 0x200) // protocol assignments, with Teredo
-        || (a == 0x2001 && b == 0xdb8)
+    let reserved = (a == 0x2001 && (b < 0x200 || b == 0xdb8)) // protocols, with Teredo; documentation
         || a == 0x2002 // 6to4
         || (a == 0x3fff && b < 0x1000);
     a & 0xe000 == 0x2000 && !reserved

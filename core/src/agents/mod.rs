@@ -10,7 +10,7 @@ mod tests;
 mod transcript;
 mod wire;
 
-pub(crate) use card::{Agent, Endpoint, Skill};
+pub(crate) use card::{Agent, Skill};
 
 use crate::config::AgentsConfig;
 use breaker::{Breakers, Outcome, Rule};

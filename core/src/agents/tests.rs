@@ -266,8 +266,10 @@ async fn nonsense_of_every_kind_fails_with_a_reason() {
 
 #[tokio::test]
 async fn endless_huge_and_dripping_replies_end() {
-    let endless =
-        FakeAgent::start(true, |_, _, _| Act::Endless(artifact(&"long word ".repeat(10), true), Duration::ZERO)).await;
+    let endless = FakeAgent::start(true, |_, _, _| {
+        Act::Endless(artifact(&"long-words".repeat(10), true), Duration::ZERO)
+    })
+    .await;
     let reply = endless.ask().await;
     assert_eq!((reply.state, reply.partial, reply.text.len()), (CallState::Completed, true, 10_000));
     assert!(reply.reason.unwrap().contains("cut"));

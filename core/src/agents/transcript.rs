@@ -225,7 +225,7 @@ mod tests {
     fn what_was_said_before_the_time_was_up_is_partial() {
         let mut transcript = Transcript::new(100, None);
         transcript.take(status(TaskState::Working, "thinking"));
-        assert_eq!(Transcript::new(9, None).reply(End::TimedOut).partial, false);
+        assert!(!Transcript::new(9, None).reply(End::TimedOut).partial);
         transcript.take(artifact("a", false, "half"));
         let reply = transcript.reply(End::TimedOut);
         assert_eq!((reply.state, reply.text.as_str(), reply.partial), (CallState::TimedOut, "half", true));

@@ -72,7 +72,8 @@ async fn head(
     after: Option<u64>,
 ) -> Result<StreamHead> {
     let tenant = &identity.tenant;
-    let tx = core.store.read_own(tenant).await?;
+    // The cursor may come from another core's answer.
+    let tx = core.store.read_latest(tenant).await?;
     let mut summary = tx.conversation(tenant, conversation, &identity.user).await?.conversation;
     summary.members = tx.members(tenant, conversation).await?;
     let seq = summary.last_seq;
@@ -107,6 +108,15 @@ struct Reader {
     _permit: OwnedSemaphorePermit,
 }
 
+/// How fresh the rows must be.
+#[derive(Clone, Copy)]
+enum View {
+    /// As every core has committed them: this reader was told that there is something.
+    Latest,
+    /// A moment old will do: this reader only looks in case it missed something.
+    Any,
+}
+
 /// Why a stream ends.
 enum End {
     /// The client went, or this core goes: attach again.
@@ -129,7 +139,7 @@ impl Reader {
             StreamHead::Snapshot { .. } => "snapshot",
         };
         self.send(frame(name, None, &head)).await?;
-        self.catch_up().await?;
+        self.catch_up(View::Latest).await?;
         self.running_answers().await?;
         let ping = self.core.config.events.ping;
         let mut pings = interval_at(Instant::now() + ping, ping);
@@ -138,12 +148,12 @@ impl Reader {
             tokio::select! {
                 heard = self.listener.events.recv() => match heard {
                     Ok(event) => self.hear(&event).await?,
-                    Err(RecvError::Lagged(_)) => self.catch_up().await?,
+                    Err(RecvError::Lagged(_)) => self.catch_up(View::Latest).await?,
                     Err(RecvError::Closed) => return Err(End::Quiet),
                 },
                 () = sleep_until(poll_at) => {
                     self.tell_degraded().await?;
-                    self.catch_up().await?;
+                    self.catch_up(View::Any).await?;
                     poll_at = Instant::now() + self.poll_every();
                 }
                 _ = pings.tick() => self.send(Bytes::from_static(b": ping\n\n")).await?,
@@ -158,7 +168,7 @@ impl Reader {
         match event.seq {
             Some(seq) if seq <= self.last => Ok(()),
             Some(seq) if seq == self.last + 1 => self.pass_on(event).await,
-            Some(_) => self.catch_up().await,
+            Some(_) => self.catch_up(View::Latest).await,
             None => self.pass_on(event).await,
         }
     }
@@ -179,10 +189,10 @@ impl Reader {
     }
 
     /// Reads the rows after the last event. When the database is away the stream stays, and tries at the next poll.
-    async fn catch_up(&mut self) -> Result<(), End> {
+    async fn catch_up(&mut self, view: View) -> Result<(), End> {
         let page = self.core.config.events.page;
         loop {
-            let rows = match self.rows(page).await {
+            let rows = match self.rows(page, view).await {
                 Ok(rows) => rows,
                 Err(error) => {
                     tracing::warn!(%error, conversation = %self.conversation, "the log could not be read; trying again");
@@ -198,10 +208,12 @@ impl Reader {
         }
     }
 
-    async fn rows(&self, page: u32) -> Result<Vec<Event>> {
-        let tenant = &self.identity.tenant;
-        // Another core may have written what this one was told of: only the primary, or a replica that has it, will do.
-        let tx = self.core.store.read_own(tenant).await?;
+    async fn rows(&self, page: u32, view: View) -> Result<Vec<Event>> {
+        let (tenant, store) = (&self.identity.tenant, &self.core.store);
+        let tx = match view {
+            View::Latest => store.read_latest(tenant).await?,
+            View::Any => store.read(tenant).await?,
+        };
         let rows = tx.events_after(tenant, self.conversation, self.last, page).await?;
         tx.commit().await?;
         Ok(rows)
@@ -233,7 +245,7 @@ impl Reader {
 
     async fn running_turns(&self) -> Result<Vec<TurnId>> {
         let tenant = &self.identity.tenant;
-        let tx = self.core.store.read_own(tenant).await?;
+        let tx = self.core.store.read_latest(tenant).await?;
         let turns = tx.running_turns(tenant, self.conversation).await?;
         tx.commit().await?;
         Ok(turns)

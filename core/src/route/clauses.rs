@@ -1,11 +1,16 @@
 //! Splits a message into its requests: "plot the sales and then mail them to Ann" is two, one after the other.
 
+use std::ops::Range;
+
 /// One request of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Clause {
-    pub(super) text: String,
+    /// Where it stands in the message, without what joins it to the one before.
+    pub(super) at: Range<usize>,
     /// Whether it needs what came before: "then …", "… the result".
     pub(super) after: bool,
+    /// Whether it stands apart: a sentence of its own, or put after the one before in words.
+    pub(super) apart: bool,
 }
 
 /// Words that join two requests.
@@ -106,25 +111,44 @@ pub(super) fn data_of(text: &str) -> (&str, &str) {
 /// The requests of a message without its data, in order.
 pub(super) fn split(text: &str) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = Vec::new();
-    for piece in pieces(text) {
-        let (order, rest) = lead(piece);
+    let (mut sentence, mut held) = (false, None);
+    let pieces = pieces(text);
+    for (i, piece) in pieces.iter().enumerate() {
+        let (order, rest) = lead(&text[piece.clone()]);
         let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",;:".contains(c));
-        match clauses.last_mut() {
-            _ if rest.is_empty() => {}
-            Some(last) if words(rest) < FEWEST_WORDS || words(&last.text) < FEWEST_WORDS => {
-                last.text = format!("{} {}", last.text.trim(), piece.trim());
-                last.after |= order;
-            }
-            before => {
-                let after = before.is_some() && (order || names_a_result(rest));
-                clauses.push(Clause { text: rest.to_owned(), after });
-            }
+        let apart = std::mem::replace(&mut sentence, ends_a_sentence(&text[piece.clone()]));
+        let at = end_of(rest, text) - rest.len()..end_of(rest, text);
+        let (count, is_last) = (words(rest), i + 1 == pieces.len());
+        if rest.is_empty() {
+            continue;
+        } else if count == 1 && !is_last && !sentence {
+            // A verb that its clause was cut from: "und schicke | danach …".
+            held.get_or_insert(at.start);
+        } else if let Some(last) = clauses.last_mut().filter(|_| count < FEWEST_WORDS && held.is_none()) {
+            last.at.end = at.end;
+        } else {
+            let order = order || orders_itself(rest);
+            let after = !clauses.is_empty() && (order || names_a_result(rest));
+            let at = held.take().unwrap_or(at.start)..at.end;
+            clauses.push(Clause { at, after, apart: apart || order });
         }
     }
-    if clauses.len() > MOST_CLAUSES {
-        return vec![Clause { text: text.trim().to_owned(), after: false }];
-    }
-    clauses
+    if clauses.len() > MOST_CLAUSES { Vec::new() } else { clauses }
+}
+
+/// Where a part of a text ends in it.
+fn end_of(part: &str, text: &str) -> usize {
+    part.as_ptr().addr() - text.as_ptr().addr() + part.len()
+}
+
+fn ends_a_sentence(piece: &str) -> bool {
+    piece.trim_end().ends_with(['.', '?', '!', ';', '。', '？', '！', '；']) || piece.ends_with('\n')
+}
+
+/// "Schicke danach …": some languages put the word second or third.
+fn orders_itself(text: &str) -> bool {
+    let first: Vec<_> = text.split_whitespace().take(3).map(str::to_lowercase).collect();
+    first.iter().any(|word| ORDERS.contains(&word.as_str()))
 }
 
 /// Says whether a text ends or begins with a word that puts what follows after it.
@@ -136,7 +160,7 @@ pub(super) fn hands_over(text: &str) -> bool {
 }
 
 /// Cuts at the end of sentences and before joining words, outside of quotes and brackets.
-fn pieces(text: &str) -> Vec<&str> {
+fn pieces(text: &str) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut from = 0;
     let mut quote: Option<char> = None;
@@ -154,15 +178,15 @@ fn pieces(text: &str) -> Vec<&str> {
             (None, '.' | '?' | '!' | ';' | ',')
                 if next.is_whitespace() && (c != ',' || joins(&text[at + 1..])) =>
             {
-                pieces.push(&text[from..=at]);
+                pieces.push(from..at + 1);
                 from = at + 1;
             }
             (None, '。' | '？' | '！' | '；' | '\n') => {
-                pieces.push(&text[from..at + c.len_utf8()]);
+                pieces.push(from..at + c.len_utf8());
                 from = at + c.len_utf8();
             }
-            (None, c) if c.is_whitespace() && joins(&text[at..]) => {
-                pieces.push(&text[from..at]);
+            (None, c) if c.is_whitespace() && joins(&text[at..]) && !only_joins(&text[from..at]) => {
+                pieces.push(from..at);
                 from = at;
             }
             _ => {}
@@ -170,7 +194,7 @@ fn pieces(text: &str) -> Vec<&str> {
         before = c;
     }
     // A quote that is never closed was an apostrophe; nothing is lost, the rest is one piece.
-    pieces.push(&text[from..]);
+    pieces.push(from..text.len());
     pieces
 }
 
@@ -190,6 +214,12 @@ fn opens(c: char, before: char) -> Option<char> {
 fn joins(text: &str) -> bool {
     let (order, rest) = lead(text);
     order || rest.len() < text.trim_start().len()
+}
+
+/// "and" of "and then": the cut was before it.
+fn only_joins(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty() || lead(&format!("{text} ")).1.is_empty()
 }
 
 /// Takes joining words off the beginning; says whether one of them puts it after what came before.
@@ -228,8 +258,9 @@ fn names_a_result(text: &str) -> bool {
     RESULTS.iter().any(|word| text.contains(&format!(" {word} ")))
 }
 
+/// Numbers and signs alone request nothing.
 fn words(text: &str) -> usize {
-    super::lexical::words(text).len()
+    super::lexical::words(text).iter().filter(|word| word.iter().any(|c| c.is_alphabetic())).count()
 }
 
 #[cfg(test)]
@@ -237,7 +268,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str) -> Vec<String> {
-        split(text).into_iter().map(|clause| clause.text).collect()
+        split(text).into_iter().map(|clause| text[clause.at].to_owned()).collect()
     }
 
     fn orders(text: &str) -> Vec<bool> {
@@ -255,6 +286,11 @@ mod tests {
             ["Wie ist das Wetter", "was kostet Gold?"]
         );
         assert_eq!(texts("Traduce esto y busca vuelos"), ["Traduce esto", "busca vuelos"]);
+        assert_eq!(
+            texts("Nimm 4, 8 und 9 und schicke danach Tom Post"),
+            ["Nimm 4, 8 und 9", "schicke danach Tom Post"]
+        );
+        assert_eq!(texts("Get the page and then list my files"), ["Get the page", "list my files"]);
         assert_eq!(texts("Is it safe? Who wrote it?"), ["Is it safe?", "Who wrote it?"]);
     }
 
@@ -265,6 +301,7 @@ mod tests {
         assert_eq!(orders("Lee el archivo y luego haz un resumen"), [false, true]);
         assert_eq!(orders("Lis le fichier, ensuite fais un graphique"), [false, true]);
         assert_eq!(orders("Summarise the report and mail it to Ann"), [false, true]);
+        assert_eq!(orders("Berechne das Mittel und schicke danach eine Nachricht"), [false, true]);
         assert_eq!(orders("Plot the sales and check the server"), [false, false]);
     }
 
@@ -275,7 +312,8 @@ mod tests {
         assert_eq!(texts("salt and pepper").len(), 1);
         assert_eq!(texts("It's Ann's and it isn't broken").len(), 2);
         assert_eq!(texts("").len(), 0);
-        assert_eq!(texts(&"go on and on. ".repeat(50)).len(), 1, "a long story is not a list of requests");
+        assert_eq!(texts("cluster 1,1; 1,2; 9,9 and 8"), ["cluster 1,1; 1,2; 9,9 and 8"]);
+        assert_eq!(texts(&"go on and on. ".repeat(50)).len(), 0, "a long story is not a list of requests");
     }
 
     #[test]

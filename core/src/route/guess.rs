@@ -7,6 +7,7 @@ use super::{
     rules, words,
 };
 use crate::{agents::Agent, config::RouteConfig};
+use std::ops::Range;
 use switchboard_shared::{
     api::Score,
     events::{Mode, Plan, Stage, Step},
@@ -57,8 +58,19 @@ impl<'a> Guess<'a> {
 
     fn one(&self, text: &str) -> Option<Plan> {
         let best = self.sure(&self.shares, self.config.accept)?;
+        if self.leaves_something(text, best) {
+            return None;
+        }
         let steps = vec![self.step(best, text.to_owned(), self.shares.agents[best])];
         Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[best].name)))
+    }
+
+    /// Whether a later request, put after the others in words, looks like another agent's.
+    fn leaves_something(&self, text: &str, agent: usize) -> bool {
+        let (request, _) = clauses::data_of(text);
+        let later = clauses::split(request).into_iter().skip(1).filter(|clause| clause.after && clause.apart);
+        let mut shares = later.map(|clause| self.roster.model.score(&request[clause.at]).agents);
+        shares.any(|shares| best(&shares).is_some_and(|(best, _)| best != agent))
     }
 
     fn several(&self, text: &str, max_agents: usize) -> Option<Plan> {
@@ -67,18 +79,17 @@ impl<'a> Guess<'a> {
         if clauses.len() < 2 || clauses.len() > 2 * max_agents {
             return None;
         }
-        let parts = self.parts(&clauses)?;
+        let parts = self.parts(request, &clauses)?;
         if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts) {
             return None;
         }
         let mut steps: Vec<Step> = Vec::new();
         for (i, part) in parts.iter().enumerate() {
-            let others: Vec<_> = parts.iter().filter(|other| other.text != part.text).collect();
-            let shared = others.iter().any(|other| holds_data(&other.text)) && !holds_data(&part.text);
-            let question = match (shared, data) {
-                (true, _) => format!("{}\n\n(The whole message: {})", part.text, text.trim()),
-                (false, "") => part.text.clone(),
-                (false, data) => format!("{}{data}", part.text),
+            let own = &request[part.at.clone()];
+            let elsewhere = parts.iter().any(|other| holds_data(&request[other.at.clone()]));
+            let question = match (elsewhere && !holds_data(own), data) {
+                (true, _) => format!("{own}\n\n(The whole message: {})", text.trim()),
+                (false, data) => format!("{own}{data}"),
             };
             let mut step = self.step(part.agent, question, part.share);
             if part.after && i > 0 {
@@ -90,24 +101,26 @@ impl<'a> Guess<'a> {
         Some(plan(steps, format!("Each part is like what one of {} is asked.", names.join(", "))))
     }
 
-    /// Whether the parts' agents are also the likeliest ones for the message as a whole.
+    /// Whether the parts' agents are also the likeliest ones for the message as a whole. A part that stands apart and
+    /// is clear need not be: the words of the others may outweigh it.
     fn fits_the_whole(&self, parts: &[Part]) -> bool {
         let shares = &self.shares.agents;
-        let least = parts.iter().map(|part| shares[part.agent]).fold(1.0, f64::min);
-        let likelier = shares.iter().filter(|share| **share >= least).count();
+        let rank = |part: &Part| shares.iter().filter(|share| **share >= shares[part.agent]).count();
         let clear = best(shares).is_some_and(|(_, share)| share >= CLEAR);
-        let least_of_parts = parts.iter().map(|part| part.share).fold(1.0, f64::min);
-        likelier <= parts.len() && (!clear || least_of_parts >= self.config.accept)
+        parts.iter().skip(1).all(|part| {
+            let by_itself = part.apart && part.share >= self.config.accept;
+            let with_the_rest = rank(part) <= parts.len() && (!clear || part.share >= self.config.accept);
+            by_itself || with_the_rest
+        })
     }
 
     /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
     /// them. Nothing, if the first of them is not clear.
-    fn parts(&self, clauses: &[Clause]) -> Option<Vec<Part>> {
+    fn parts(&self, text: &str, clauses: &[Clause]) -> Option<Vec<Part>> {
         let mut parts: Vec<Part> = Vec::new();
         for clause in clauses {
-            let shares = self.roster.model.score(&clause.text);
-            let best = self.sure(&shares, self.config.accept_each);
-            match (best, parts.last_mut()) {
+            let shares = self.roster.model.score(&text[clause.at.clone()]);
+            match (self.sure(&shares, self.config.accept_each), parts.last_mut()) {
                 (Some(best), Some(last)) if last.agent != best => {
                     // An agent that was left and is come back to makes an order we cannot tell.
                     if parts.iter().any(|part| part.agent == best) {
@@ -115,7 +128,7 @@ impl<'a> Guess<'a> {
                     }
                     parts.push(Part::new(clause, best, shares.agents[best]));
                 }
-                (_, Some(last)) => last.add(clause),
+                (_, Some(last)) => last.at.end = clause.at.end,
                 (Some(best), None) => parts.push(Part::new(clause, best, shares.agents[best])),
                 (None, None) => return None,
             }
@@ -189,19 +202,15 @@ impl<'a> Guess<'a> {
 /// What one agent is asked of a message.
 struct Part {
     agent: usize,
-    text: String,
+    at: Range<usize>,
     share: f64,
     after: bool,
+    apart: bool,
 }
 
 impl Part {
     fn new(clause: &Clause, agent: usize, share: f64) -> Self {
-        Self { agent, text: clause.text.clone(), share, after: clause.after }
-    }
-
-    fn add(&mut self, clause: &Clause) {
-        let joined = if self.text.ends_with(['.', '?', '!']) { " " } else { ", " };
-        self.text = format!("{}{joined}{}", self.text, clause.text);
+        Self { agent, at: clause.at.clone(), share, after: clause.after, apart: clause.apart }
     }
 }
 

@@ -7,8 +7,6 @@ mod guess;
 pub(crate) mod lexical;
 mod rules;
 #[cfg(test)]
-mod tmp_eval;
-#[cfg(test)]
 mod tests;
 mod words;
 

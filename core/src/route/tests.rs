@@ -384,5 +384,3 @@ async fn an_llm_that_fails_or_talks_nonsense_leaves_the_local_guess_and_says_so(
         assert!(plan.degraded.as_deref().unwrap().contains("LLM"), "{plan:?}");
     }
 }
-pub(super) fn local_for_eval() -> Router { local() }
-pub(super) fn question_for_eval(text: &str) -> Question<'_> { question(text) }

@@ -2,6 +2,7 @@
 
 use super::{Tx, sql};
 use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
 use switchboard_shared::{
     api::{ConversationSummary, Member, MemberRole},
     ids::{ConversationId, TenantId, UserId},
@@ -138,6 +139,14 @@ impl Tx {
         let row =
             self.query_opt(sql!("idempotent_subject"), &[&tenant.as_str(), &user.as_str(), &key]).await?;
         Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    pub(crate) async fn delete_old_idempotency(
+        &self,
+        tenant: &TenantId,
+        before: DateTime<Utc>,
+    ) -> Result<u64> {
+        self.execute(sql!("delete_old_idempotency"), &[&tenant.as_str(), &before]).await
     }
 
     pub(crate) async fn insert_idempotency(

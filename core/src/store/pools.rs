@@ -3,6 +3,7 @@
 //! - [`Store::write`]: the primary, found by asking each host whether it is in recovery
 //! - [`Store::read`]: any host; rows may be a moment old
 //! - [`Store::read_own`]: a replica that has replayed what this core has written, else the primary
+//! - [`Store::read_latest`]: the primary, else any host: for readers who were told of other cores' writes
 
 use crate::{
     config::PostgresConfig,
@@ -90,6 +91,20 @@ impl Store {
     /// A read-only transaction that sees everything this core has committed.
     pub(crate) async fn read_own(&self, tenant: &TenantId) -> Result<Tx> {
         self.read_since(tenant, self.written.load(Ordering::Acquire)).await
+    }
+
+    /// A read-only transaction on the primary: it sees what every core has committed. While there is no primary, on
+    /// any host, since an old view is better than none.
+    pub(crate) async fn read_latest(&self, tenant: &TenantId) -> Result<Tx> {
+        let host = &self.hosts[self.writer.load(Ordering::Relaxed)];
+        let begun = async {
+            let connection = host.connection("reading").await?;
+            Tx::begin(connection, tenant, "BEGIN READ ONLY", Arc::clone(&self.written)).await
+        };
+        match begun.await {
+            Err(error) if error.is_transient() && self.hosts.len() > 1 => self.read(tenant).await,
+            begun => begun,
+        }
     }
 
     async fn read_since(&self, tenant: &TenantId, written: u64) -> Result<Tx> {

@@ -151,17 +151,18 @@ impl Work {
             let again = EventBody::TurnStarted { message: self.turn.message, attempt: self.turn.attempt };
             self.record(vec![again], Rows::None).await?;
         }
+        let metrics = &self.core.metrics;
         let brief = Brief::read(self).await?;
         let (plan, mut usage) = match &self.turn.plan {
             Some(plan) => (plan.clone(), Usage::default()),
-            None => self.route(&brief).await?,
+            None => metrics.timed("route", self.route(&brief)).await?,
         };
-        let outcomes = calls::ask_all(self, &plan, &brief).await?;
+        let outcomes = metrics.timed("dispatch", calls::ask_all(self, &plan, &brief)).await?;
         usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
         }
-        let reply = answer::write(self, &plan, &outcomes, &brief).await?;
+        let reply = metrics.timed("synthesise", answer::write(self, &plan, &outcomes, &brief)).await?;
         usage.llm_input_tokens += reply.tokens.input;
         usage.llm_output_tokens += reply.tokens.output;
         let state = match self.stop.canceled.is_cancelled() {
@@ -169,7 +170,7 @@ impl Work {
             false if outcomes.iter().any(|o| o.state == CallState::InputRequired) => TurnState::InputRequired,
             false => TurnState::Completed,
         };
-        self.close(state, Some(reply), &outcomes, usage, None).await
+        metrics.timed("close", self.close(state, Some(reply), &outcomes, usage, None)).await
     }
 
     async fn route(&self, brief: &Brief) -> Result<(Plan, Usage)> {

@@ -23,7 +23,7 @@ pub struct Access {
     /// The CA file to trust instead of the machine's own
     #[arg(long, value_name = "FILE", env = "SWITCHBOARD_CA")]
     pub ca: Option<PathBuf>,
-    /// The token (only in the environment or from a file should it be given: a command line can be seen by others)
+    /// The token; better in the environment, since others on this machine can see a command line
     #[arg(long, env = "SWITCHBOARD_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// The data folder of a house on this machine

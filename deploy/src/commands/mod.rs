@@ -17,8 +17,8 @@ const TEMPLATE: &str = "{name} {version}: {about}
 
 Examples:
   switchboard up                                      start everything on this machine
-  switchboard chat \"Review this: fn f() { loop {} }\"  ask, and watch who answers
-  switchboard route \"Resize logo.png to 64 px\"        which agents would be asked, and why
+  switchboard chat \"Hash hello with SHA-256\"          ask, and watch who answers
+  switchboard route \"Review this code: eval(input())\" which agents would be asked, and why
 
 {usage-heading} {usage}
 
@@ -35,7 +35,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// One chat address in front of all your agents.
 #[derive(Debug, Parser)]
-#[command(name = "switchboard", version, about, help_template = TEMPLATE, after_help = EXIT_CODES)]
+#[command(name = "switchboard", version, help_template = TEMPLATE, after_help = EXIT_CODES)]
 #[command(arg_required_else_help = true)]
 pub struct Cli {
     /// The verb.

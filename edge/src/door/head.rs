@@ -216,7 +216,12 @@ mod tests {
             let refused = of(smuggled).map(|head| head.is_some());
             assert!(matches!(refused, Err(Refused(ProblemKind::BadRequest, _))), "{smuggled}: {refused:?}");
         }
-        for bytes in ["GET / HTTP/1.1\nhost: a\n\n", "GET / HTTP/1.1\r\nhost: a\nx: y\r\n\r\n", "\r\n\r\n", "x\r\n\r\n"] {
+        for bytes in [
+            "GET / HTTP/1.1\nhost: a\n\n",
+            "GET / HTTP/1.1\r\nhost: a\nx: y\r\n\r\n",
+            "\r\n\r\n",
+            "x\r\n\r\n",
+        ] {
             assert!(look(bytes.as_bytes(), BOUNDS).is_err(), "{bytes:?}");
         }
     }

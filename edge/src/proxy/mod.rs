@@ -1,20 +1,23 @@
 //! One HTTP request through Pingora, phase by phase: identify, decide, pick a core, stamp, pass on, account.
 //!
 //! - [`route`]: what a path is for
+//! - [`failure`]: what a client is told when it goes no further
 //! - [`fields`]: header fields between client and core
 
+pub mod failure;
 pub mod fields;
 pub mod route;
 
 use crate::{
-    answer::{Answer, rate_limited, unauthenticated},
+    answer::{rate_limited, unauthenticated},
     context::{Edge, request_id},
     limit::Decision,
     metrics::METRICS,
-    upstream::{Lease, call::unavailable},
+    upstream::Lease,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use failure::{answer, problem_of};
 use http::{Method, header};
 use pingora::{
     Error, ErrorSource,
@@ -165,8 +168,10 @@ impl ProxyHttp for Proxy {
         _request: &mut Request,
         reused: bool,
     ) -> Box<Error> {
-        let broken = matches!(error.etype(), ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError)
-            && *error.esource() == ErrorSource::Upstream;
+        let broken = matches!(
+            error.etype(),
+            ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError
+        ) && *error.esource() == ErrorSource::Upstream;
         let untouched = session.response_written().is_none() && !session.as_ref().retry_buffer_truncated();
         if untouched && may_be_repeated(session.req_header()) {
             // A connection that had been idle may have been closed by the core before it saw the request.
@@ -218,7 +223,12 @@ impl ProxyHttp for Proxy {
         Ok(None)
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, request: &mut Request) -> FailToProxy {
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        request: &mut Request,
+    ) -> FailToProxy {
         let problem = problem_of(error);
         request.span.in_scope(|| tracing::debug!(%error, "a request could not be passed on"));
         let code = match problem {
@@ -245,7 +255,7 @@ impl ProxyHttp for Proxy {
         let label = request.route.map_or("none", |route| route.label);
         METRICS.requests.with_label_values(&[label, &status.to_string()]).inc();
         METRICS.stage("total", request.started.elapsed());
-        let ms = request.started.elapsed().as_millis();
+        let ms = u64::try_from(request.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = error.map(|error| error.etype().as_str());
         request.span.in_scope(|| tracing::info!(route = label, status, ms, failure, "request"));
     }
@@ -346,53 +356,4 @@ fn address(session: &Session) -> IpAddr {
         Some(PeerAddr::Inet(address)) => address.ip(),
         _ => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
     }
-}
-
-/// What the client is told of an error; `None` when the client is gone.
-fn problem_of(error: &Error) -> Option<Problem> {
-    use ErrorType::{ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ReadTimedout};
-    Some(match (error.etype(), error.esource()) {
-        (HTTPStatus(413), _) => Problem::new(ProblemKind::TooLarge, "the body is too large"),
-        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => {
-            Problem::new(ProblemKind::RequestTimeout, "the body did not arrive in time")
-        }
-        (HTTPStatus(503), _) => unavailable(),
-        (HTTPStatus(504), _) | (ReadTimedout, ErrorSource::Upstream) => {
-            Problem::new(ProblemKind::DeadlineExceeded, "the answer did not come in time")
-        }
-        (ConnectTimedout | ConnectRefused | ConnectNoRoute | ConnectError, ErrorSource::Upstream) => unavailable(),
-        (_, ErrorSource::Upstream) => Problem::new(ProblemKind::BadGateway, "the core gave no usable answer"),
-        (ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError, ErrorSource::Downstream) => {
-            return None;
-        }
-        (_, ErrorSource::Downstream) => Problem::new(ProblemKind::BadRequest, "the request broke off"),
-        _ => Problem::new(ProblemKind::Internal, ""),
-    })
-}
-
-/// Answers with a problem. What the client still sends of its body is read for a moment, so that closing over it does
-/// not take the answer away.
-async fn answer(session: &mut Session, request: &Request, problem: Problem) -> Result<()> {
-    let answer = Answer::new(problem, &request.id, request.decision.as_ref());
-    let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
-    for (name, value) in &answer.fields {
-        head.insert_header(*name, value)?;
-    }
-    let has_body = !session.as_mut().is_body_empty();
-    if has_body {
-        session.set_keepalive(None);
-    }
-    session.write_response_header(Box::new(head), false).await?;
-    session.write_response_body(Some(answer.body), true).await?;
-    if has_body && !session.is_http2() {
-        let rest = async {
-            for _ in 0..256 {
-                if !matches!(session.read_request_body().await, Ok(Some(_))) {
-                    break;
-                }
-            }
-        };
-        drop(tokio::time::timeout(Duration::from_millis(500), rest).await);
-    }
-    Ok(())
 }

@@ -54,7 +54,9 @@ fn is_plain(path: &str) -> bool {
     }
     path.split('%').skip(1).all(|after| {
         let code = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        code.is_some_and(|byte| !byte.is_ascii_alphanumeric() && !byte.is_ascii_control() && !b"./\\%".contains(&byte))
+        code.is_some_and(|byte| {
+            !byte.is_ascii_alphanumeric() && !byte.is_ascii_control() && !b"./\\%".contains(&byte)
+        })
     })
 }
 

@@ -103,7 +103,8 @@ impl Cursor {
             return Ok(Taken::Seen);
         }
         let end = delta.offset + delta.text.chars().count() as u64;
-        let place = self.running.entry(turn).or_insert(Place { attempt: delta.attempt, offset: delta.offset });
+        let place =
+            self.running.entry(turn).or_insert(Place { attempt: delta.attempt, offset: delta.offset });
         if delta.attempt < place.attempt {
             return Ok(Taken::Seen);
         }
@@ -140,7 +141,8 @@ mod tests {
 
     fn event(seq: Option<u64>, turn: TurnId, body: EventBody) -> String {
         let at = chrono::Utc::now();
-        serde_json::to_string(&Event { conversation: ConversationId::new(), seq, turn: Some(turn), at, body }).unwrap()
+        serde_json::to_string(&Event { conversation: ConversationId::new(), seq, turn: Some(turn), at, body })
+            .unwrap()
     }
 
     fn started(seq: u64, turn: TurnId) -> String {

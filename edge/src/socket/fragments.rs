@@ -27,7 +27,8 @@ impl Frames {
     fn feed(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             if self.payload_left > 0 {
-                let skip = usize::try_from(self.payload_left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                let skip =
+                    usize::try_from(self.payload_left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 self.payload_left -= skip as u64;
                 bytes = &bytes[skip..];
                 continue;
@@ -84,7 +85,11 @@ impl<S> Bounded<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
         if self.frames.feed(&buf.filled()[before..]) {
@@ -133,7 +138,8 @@ mod tests {
 
     #[test]
     fn whole_messages_pass_in_any_number_and_any_cut() {
-        let stream: Vec<u8> = [0, 5, 125, 126, 70_000, 3].into_iter().flat_map(|size| frame(0x81, size)).collect();
+        let stream: Vec<u8> =
+            [0, 5, 125, 126, 70_000, 3].into_iter().flat_map(|size| frame(0x81, size)).collect();
         for cut in [1, 2, 3, 7, 1000] {
             let mut frames = Frames::new(2);
             assert!(stream.chunks(cut).all(|part| frames.feed(part)));

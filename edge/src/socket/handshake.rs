@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn only_listed_origins_and_clients_without_one_come_in() {
-        let origin = |value: &str| of("/ws", &[("origin", value)]).map(|_| ()).map_err(|problem| problem.status);
+        let origin =
+            |value: &str| of("/ws", &[("origin", value)]).map(|_| ()).map_err(|problem| problem.status);
         assert_eq!(origin("https://chat.example"), Ok(()));
         for bad in [
             "http://chat.example",

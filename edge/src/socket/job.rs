@@ -65,7 +65,8 @@ impl Asker {
         match job {
             Job::Send { id, conversation, message } => {
                 let span = tracing::info_span!(parent: &self.span, "send", session = %self.session);
-                let frames = self.send(id, conversation, *message, since, &span).instrument(span.clone()).await;
+                let frames =
+                    self.send(id, conversation, *message, since, &span).instrument(span.clone()).await;
                 Done { frames, identity: None }
             }
             Job::Cancel(turn) => Done { frames: self.cancel(turn, since).await, identity: None },
@@ -107,7 +108,9 @@ impl Asker {
                     METRICS.chat_response_time.observe(since.elapsed().as_secs_f64());
                     vec![ServerFrame::Ack { id, message, turn, seq, duplicate }]
                 }
-                Err(_) => vec![fail(&Problem::new(ProblemKind::BadGateway, "the core's answer cannot be read"))],
+                Err(_) => {
+                    vec![fail(&Problem::new(ProblemKind::BadGateway, "the core's answer cannot be read"))]
+                }
             },
             Err(problem) => vec![fail(&problem)],
         }

@@ -1,17 +1,22 @@
 //! One WebSocket, from its handshake to its close code.
 //!
 //! - [`handshake`]: who may open one
-//! - [`session`]: the loop that owns the socket
+//! - [`greeting`]: who is it
+//! - [`session`]: the loop that owns the socket; [`leaving`]: how it ends
 //! - [`room`]: a joined conversation, following its stream on the cores
 //! - [`cursor`]: what of a stream is new, pure
 //! - [`outbox`]: what waits to be written, bounded
 //! - [`job`]: sends, cancels and refreshes, one after another
+//! - [`frames`]: names of frames
 //! - [`stream`], [`fragments`]: bounds on what comes from a core, and from a client
 
 pub mod cursor;
 pub mod fragments;
+pub mod frames;
+pub mod greeting;
 pub mod handshake;
 pub mod job;
+pub mod leaving;
 pub mod outbox;
 pub mod room;
 pub mod session;
@@ -84,7 +89,8 @@ async fn admit(
     if edge.is_draining() {
         return Err((unavailable(), None));
     }
-    let accepted = handshake::check(upgrade, &edge.config.socket.origins, id).map_err(|problem| (problem, None))?;
+    let accepted =
+        handshake::check(upgrade, &edge.config.socket.origins, id).map_err(|problem| (problem, None))?;
     let identity = match accepted.has_token {
         true => {
             let verified = edge.auth.request(&upgrade.headers).await;

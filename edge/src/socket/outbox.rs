@@ -118,7 +118,8 @@ impl Outbox {
         let same = |entry: &&mut Entry| entry.conversation() == Some(event.conversation);
         let Some(Entry::Piece(last)) = self.entries.iter_mut().rev().find(same) else { return false };
         let same_turn = last.turn == event.turn;
-        let (EventBody::AnswerDelta(last), EventBody::AnswerDelta(next)) = (&mut last.body, &event.body) else {
+        let (EventBody::AnswerDelta(last), EventBody::AnswerDelta(next)) = (&mut last.body, &event.body)
+        else {
             return false;
         };
         let end = last.offset + last.text.chars().count() as u64;

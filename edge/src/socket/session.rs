@@ -3,7 +3,10 @@
 use super::{
     Socket,
     cursor::Cursor,
+    frames::{id_of, name_in, name_out},
+    greeting::greet,
     job::{Asker, Done, Job},
+    leaving::{Leaving, close},
     outbox::{Entry, Outbox},
     room::{Room, Said},
 };
@@ -31,21 +34,14 @@ use switchboard_shared::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, sleep_until},
 };
-use tokio_tungstenite::tungstenite::{
-    Error as WsError, Message,
-    protocol::{CloseFrame, frame::coding::CloseCode as WireCode},
-};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 /// After its token has expired a socket may still listen for this long, for a refresh that is on its way.
 const EXPIRY_GRACE_S: i64 = 60;
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
-const FAREWELL: Duration = Duration::from_secs(1);
-/// RFC 6455 §7.4.1: a message too big to process.
-const TOO_BIG: u16 = 1009;
 
 /// How a socket begins.
 #[derive(Debug)]
@@ -62,17 +58,6 @@ pub struct Opening {
     pub join: Option<(ConversationId, Option<u64>)>,
 }
 
-/// Why a socket ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leaving {
-    /// With one of our codes.
-    Code(CloseCode),
-    /// With a message that is too big.
-    TooBig,
-    /// The client closed it, or is gone.
-    Gone,
-}
-
 /// Serves a socket until it is closed.
 pub async fn serve(socket: Socket, opening: Opening) {
     let (mut sink, mut stream) = socket.split();
@@ -84,36 +69,6 @@ pub async fn serve(socket: Socket, opening: Opening) {
         Err(leaving) => leaving,
     };
     close(sink, stream, leaving).await;
-}
-
-/// Learns who the client is: from the handshake, or from a `hello` in time.
-async fn greet(stream: &mut SplitStream<Socket>, opening: &Opening) -> Result<Arc<Identity>, Leaving> {
-    if let Some(identity) = &opening.identity {
-        return Ok(identity.clone());
-    }
-    let until = Instant::now() + Duration::from_millis(opening.edge.config.socket.hello_timeout_ms);
-    loop {
-        let draining = opening.edge.shutdown.token.cancelled();
-        let message = tokio::select! {
-            message = timeout_at(until, stream.next()) => message,
-            () = draining => return Err(Leaving::Code(CloseCode::Restart)),
-        };
-        match message {
-            Err(_) => return Err(Leaving::Code(CloseCode::Idle)),
-            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-            Ok(Some(Ok(Message::Text(text)))) => {
-                METRICS.frame("in", "hello");
-                let Ok(ClientFrame::Hello { token: Some(token), .. }) = serde_json::from_str(&text) else {
-                    return Err(Leaving::Code(CloseCode::Unauthenticated));
-                };
-                let verified = opening.edge.auth.token(&token).await;
-                return verified.map_err(|_| Leaving::Code(CloseCode::Unauthenticated));
-            }
-            Ok(Some(Ok(Message::Binary(_)))) => return Err(Leaving::Code(CloseCode::BadFrame)),
-            Ok(Some(Err(error))) => return Err(leaving_for(&error)),
-            Ok(_) => return Err(Leaving::Gone),
-        }
-    }
 }
 
 struct Session {
@@ -143,7 +98,8 @@ impl Session {
         let config = &opening.edge.config.socket;
         let now = Instant::now();
         let (says, said) = mpsc::channel(16);
-        let window = Duration::from_secs(1).mul_f64(f64::from(config.frames_burst) / f64::from(config.frames_per_second));
+        let window = Duration::from_secs(1)
+            .mul_f64(f64::from(config.frames_burst) / f64::from(config.frames_per_second));
         let mut session = Self {
             identity: watch::Sender::new(identity),
             rooms: HashMap::new(),
@@ -172,7 +128,11 @@ impl Session {
         session
     }
 
-    async fn run(&mut self, sink: &mut SplitSink<Socket, Message>, stream: &mut SplitStream<Socket>) -> Leaving {
+    async fn run(
+        &mut self,
+        sink: &mut SplitSink<Socket, Message>,
+        stream: &mut SplitStream<Socket>,
+    ) -> Leaving {
         let drain = self.edge.shutdown.token.clone();
         loop {
             let wake = self.next_wake();
@@ -180,11 +140,11 @@ impl Session {
             // the job is held outside.
             tokio::select! {
                 written = write(sink, &mut self.outbox, &mut self.full_since) => {
-                    if let Err(error) = written { return leaving_for(&error) }
+                    if let Err(error) = written { return Leaving::from(&error) }
                 }
                 message = stream.next() => match message {
                     Some(Ok(message)) => if let Err(leaving) = self.message(message) { return leaving },
-                    Some(Err(error)) => return leaving_for(&error),
+                    Some(Err(error)) => return Leaving::from(&error),
                     None => return Leaving::Gone,
                 },
                 Some(said) = self.said.recv(), if !self.outbox.is_full() => self.heard(said),
@@ -260,7 +220,8 @@ impl Session {
 
     fn queue(&mut self, id: Option<String>, conversation: Option<ConversationId>, job: Job) {
         if self.jobs.len() + usize::from(self.job.is_some()) >= self.edge.config.socket.max_unanswered {
-            let problem = Problem::new(ProblemKind::RateLimited, "too much is not yet answered").retry_after(1);
+            let problem =
+                Problem::new(ProblemKind::RateLimited, "too much is not yet answered").retry_after(1);
             return self.fail(id, conversation, &problem);
         }
         self.jobs.push_back((job, Instant::now()));
@@ -292,7 +253,8 @@ impl Session {
     fn join(&mut self, conversation: ConversationId, after: Option<u64>) {
         self.leave(conversation);
         if self.rooms.len() >= self.edge.config.socket.max_joins {
-            let problem = Problem::new(ProblemKind::RateLimited, "too many conversations are joined on this socket");
+            let problem =
+                Problem::new(ProblemKind::RateLimited, "too many conversations are joined on this socket");
             return self.fail(None, Some(conversation), &problem);
         }
         self.joins += 1;
@@ -357,7 +319,8 @@ impl Session {
 
     fn next_wake(&self) -> Instant {
         let stall = self.full_since.map(|since| since + self.stall());
-        let expiry = Instant::now() + Duration::from_secs(u64::try_from(self.seconds_left()).unwrap_or(0) + 1);
+        let expiry =
+            Instant::now() + Duration::from_secs(u64::try_from(self.seconds_left()).unwrap_or(0) + 1);
         [stall, self.leave_at].into_iter().flatten().fold(self.next_ping.min(expiry), Instant::min)
     }
 
@@ -426,89 +389,5 @@ async fn poll_job(job: &mut Option<BoxFuture<'static, Done>>) -> Done {
     match job {
         Some(job) => job.await,
         None => std::future::pending().await,
-    }
-}
-
-/// Says the close code and waits a moment for the client's, so that the code is read before the connection is gone.
-async fn close(mut sink: SplitSink<Socket, Message>, mut stream: SplitStream<Socket>, leaving: Leaving) {
-    let code = match leaving {
-        Leaving::Code(code) => code as u16,
-        Leaving::TooBig => TOO_BIG,
-        Leaving::Gone => {
-            METRICS.socket_closes.with_label_values(&["client"]).inc();
-            // Answers the client's close frame, if there is anybody left.
-            drop(timeout(FAREWELL, sink.close()).await);
-            return;
-        }
-    };
-    METRICS.socket_closes.with_label_values(&[&code.to_string()]).inc();
-    let frame = CloseFrame { code: WireCode::from(code), reason: reason(leaving).into() };
-    if let Ok(Ok(())) = timeout(CLOSE_PATIENCE, sink.send(Message::Close(Some(frame)))).await {
-        let answered = async { while let Some(Ok(_)) = stream.next().await {} };
-        drop(timeout(FAREWELL, answered).await);
-    }
-}
-
-fn reason(leaving: Leaving) -> &'static str {
-    match leaving {
-        Leaving::Gone => "",
-        Leaving::TooBig => "a message is too big",
-        Leaving::Code(code) => match code {
-            CloseCode::Restart => "join again elsewhere",
-            CloseCode::TryLater => "try again later",
-            CloseCode::BadFrame => "frames that cannot be read",
-            CloseCode::Unauthenticated => "a valid token is needed",
-            CloseCode::Forbidden => "not allowed",
-            CloseCode::Idle => "no sign of life",
-            CloseCode::TooSlow => "too slow to read; join again from the cursor",
-            CloseCode::TooMany => "too many frames",
-        },
-    }
-}
-
-fn leaving_for(error: &WsError) -> Leaving {
-    match error {
-        WsError::Capacity(_) => Leaving::TooBig,
-        WsError::Protocol(_) | WsError::Utf8(_) => Leaving::Code(CloseCode::BadFrame),
-        WsError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Leaving::Code(CloseCode::BadFrame),
-        _ => Leaving::Gone,
-    }
-}
-
-/// The id of a frame that cannot be read otherwise, so that its sender knows which one it was.
-fn id_of(text: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct WithId {
-        id: String,
-    }
-    serde_json::from_str::<WithId>(text).ok().map(|frame| frame.id).filter(|id| id.len() <= 128)
-}
-
-fn name_in(frame: &ClientFrame) -> &'static str {
-    match frame {
-        ClientFrame::Hello { .. } => "hello",
-        ClientFrame::Join { .. } => "join",
-        ClientFrame::Leave { .. } => "leave",
-        ClientFrame::Send { .. } => "send",
-        ClientFrame::Cancel { .. } => "cancel",
-        ClientFrame::Refresh { .. } => "refresh",
-        ClientFrame::Ping { .. } => "ping",
-    }
-}
-
-fn name_out(entry: &Entry) -> &'static str {
-    match entry {
-        Entry::Event(..) => "event",
-        Entry::Piece(_) => "delta",
-        Entry::Frame(frame) => match **frame {
-            ServerFrame::Welcome { .. } => "welcome",
-            ServerFrame::Joined { .. } => "joined",
-            ServerFrame::Left { .. } => "left",
-            ServerFrame::Snapshot { .. } => "snapshot",
-            ServerFrame::Ack { .. } => "ack",
-            ServerFrame::Error { .. } => "error",
-            ServerFrame::Limit { .. } => "limit",
-            ServerFrame::Pong { .. } => "pong",
-        },
     }
 }

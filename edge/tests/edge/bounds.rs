@@ -25,7 +25,8 @@ async fn a_header_that_drips_meets_its_deadline() {
     let house = House::with("http.header_timeout_ms = 600", 1).await;
     let mut tls = house.tls().await;
     let started = SystemTime::now();
-    let request = b"GET /v1/agents HTTP/1.1\r\nhost: a\r\nx-long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let request =
+        b"GET /v1/agents HTTP/1.1\r\nhost: a\r\nx-long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     for byte in request {
         if tls.write_all(&[*byte]).await.is_err() || tls.flush().await.is_err() {
             break;

@@ -101,7 +101,8 @@ impl FakeCore {
     }
 
     pub(crate) fn start_at(log: &Arc<Log>, address: SocketAddr) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -139,6 +140,7 @@ fn router(log: Arc<Log>) -> Router {
         .route("/v1/conversations/{id}/messages", post(message))
         .route("/v1/conversations/{id}/events", get(events))
         .route("/v1/turns/{id}/cancel", post(|| async { StatusCode::NOT_FOUND }))
+        .route("/v1/conversations/{id}/break", post(break_off))
         .route("/v1/slow", get(slow))
         .route("/chat", post(echo))
         .layer(middleware::from_fn_with_state(log.clone(), note))
@@ -173,6 +175,11 @@ async fn echo(body: Bytes) -> Response {
 async fn slow() -> Response {
     tokio::time::sleep(Duration::from_secs(2)).await;
     "late".into_response()
+}
+
+/// Ends the connection instead of answering.
+async fn break_off() -> Response {
+    panic!("a core that dies with a request in its hands")
 }
 
 async fn message(State(log): State<Arc<Log>>, Path(id): Path<ConversationId>, body: Bytes) -> Response {
@@ -241,7 +248,6 @@ async fn feed(log: &Log, after: Option<u64>, sender: mpsc::Sender<String>) -> Op
     }
 }
 
-#[allow(dead_code, reason = "kept for tests that look at single requests")]
 pub(crate) fn last_seen(log: &Log) -> Option<HeaderMap> {
     log.seen.lock().unwrap().last().map(|seen| seen.headers.clone())
 }

@@ -13,7 +13,8 @@ async fn sockets_are_told_to_come_back_elsewhere_and_requests_finish() {
     }
     let idle = house.tls().await;
     let mut busy = house.tls().await;
-    let request = format!("GET /v1/slow HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\r\n", house.token("ann"));
+    let request =
+        format!("GET /v1/slow HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\r\n", house.token("ann"));
     busy.write_all(request.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     let (address, admin) = (house.edge.address, house.edge.admin);

@@ -6,7 +6,7 @@ use crate::{
 };
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use switchboard_edge::{
     Running,
     config::{Config, DEFAULTS},
@@ -31,7 +31,7 @@ pub(crate) struct House {
     pub(crate) cores: Vec<FakeCore>,
     pub(crate) key: Key,
     pub(crate) dir: tempfile::TempDir,
-    ca: String,
+    pub(crate) ca: String,
 }
 
 pub(crate) type Tls = TlsStream<TcpStream>;
@@ -73,12 +73,16 @@ impl House {
 
     /// A TLS connection that speaks HTTP/1.1.
     pub(crate) async fn tls(&self) -> Tls {
+        self.tls_to(self.edge.address).await
+    }
+
+    pub(crate) async fn tls_to(&self, address: SocketAddr) -> Tls {
         use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.ca.as_bytes()).unwrap()).unwrap();
         let mut client = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         client.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let tcp = TcpStream::connect(self.edge.address).await.unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(client)).connect(name, tcp).await.unwrap()
     }
@@ -97,18 +101,29 @@ impl House {
         path: &str,
         fields: &[(&'static str, String)],
     ) -> Result<Ws, tungstenite::Error> {
-        let mut request = format!("wss://localhost:{}{path}", self.edge.address.port()).into_client_request().unwrap();
+        self.open_at(self.edge.address, path, fields).await
+    }
+
+    pub(crate) async fn open_at(
+        &self,
+        address: SocketAddr,
+        path: &str,
+        fields: &[(&'static str, String)],
+    ) -> Result<Ws, tungstenite::Error> {
+        let mut request = format!("wss://localhost:{}{path}", address.port()).into_client_request().unwrap();
         for (name, value) in fields {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let (socket, answer) = tokio_tungstenite::client_async(request, self.tls().await).await?;
-        let protocol = answer.headers().get("sec-websocket-protocol").map(|value| value.to_str().unwrap().to_owned());
+        let (socket, answer) = tokio_tungstenite::client_async(request, self.tls_to(address).await).await?;
+        let protocol =
+            answer.headers().get("sec-websocket-protocol").map(|value| value.to_str().unwrap().to_owned());
         Ok(Ws { socket, protocol })
     }
 
     /// A WebSocket of a user, welcomed.
     pub(crate) async fn socket(&self, user: &str) -> Ws {
-        let mut ws = self.open("/ws", &[("authorization", format!("Bearer {}", self.token(user)))]).await.unwrap();
+        let mut ws =
+            self.open("/ws", &[("authorization", format!("Bearer {}", self.token(user)))]).await.unwrap();
         assert_eq!(ws.next().await["type"], "welcome");
         ws
     }
@@ -123,6 +138,11 @@ impl House {
 }
 
 pub(crate) fn configuration(dir: &Path, cores: &[String], settings: &str) -> Config {
+    let text = configuration_text(dir, cores, settings);
+    config::parse(DEFAULTS, "test", &text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+pub(crate) fn configuration_text(dir: &Path, cores: &[String], settings: &str) -> String {
     let base = format!(
         "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nidentity_key = \"{KEY}\"\ndrain_s = 5\n\
          tls.cert = \"{0}/cert.pem\"\ntls.key = \"{0}/key.pem\"\n\
@@ -135,12 +155,11 @@ pub(crate) fn configuration(dir: &Path, cores: &[String], settings: &str) -> Con
     let given: Vec<&str> = settings.lines().filter_map(|line| line.split(" = ").next()).collect();
     let base: Vec<&str> =
         base.lines().filter(|line| !given.iter().any(|key| line.starts_with(&format!("{key} = ")))).collect();
-    let text = format!("{}\n{settings}", base.join("\n"));
-    config::parse(DEFAULTS, "test", &text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    format!("{}\n{settings}", base.join("\n"))
 }
 
 /// Makes a certificate for localhost, with its own authority.
-fn certificate(dir: &Path) -> String {
+pub(crate) fn certificate(dir: &Path) -> String {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

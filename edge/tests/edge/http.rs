@@ -1,8 +1,8 @@
 //! HTTP through the edge.
 
 use crate::{
-    core::{FakeCore, Log, last_seen},
-    house::{House, read_all, until},
+    core::{FakeCore, last_seen},
+    house::{House, certificate, read_all, until},
 };
 use futures::StreamExt;
 use std::time::Duration;
@@ -16,12 +16,14 @@ async fn a_request_passes_over_both_versions_of_http() {
         (house.client().http1_only().build().unwrap(), reqwest::Version::HTTP_11),
         (house.client().build().unwrap(), reqwest::Version::HTTP_2),
     ] {
-        let answer = client.get(house.url("/v1/agents")).bearer_auth(house.token("ann")).send().await.unwrap();
+        let answer =
+            client.get(house.url("/v1/agents")).bearer_auth(house.token("ann")).send().await.unwrap();
         assert_eq!((answer.version(), answer.status().as_u16()), (version, 200));
         assert!(!answer.headers().contains_key("x-switchboard-secret"));
         assert_eq!(answer.headers()["ratelimit-policy"], "\"requests\";q=600;w=60");
         assert!(answer.headers().contains_key("x-request-id"));
-        let posted = client.post(house.url("/chat")).bearer_auth(house.token("ann")).body("x".repeat(300_000));
+        let posted =
+            client.post(house.url("/chat")).bearer_auth(house.token("ann")).body("x".repeat(300_000));
         assert_eq!(posted.send().await.unwrap().text().await.unwrap(), "300000");
     }
 }
@@ -95,18 +97,23 @@ async fn the_thirty_first_message_in_a_minute_is_refused() {
     assert_eq!(refused.json::<Problem>().await.unwrap().retry_after_s, Some(2));
     // Reading, and other users, have limits of their own.
     assert_eq!(house.get("/v1/agents", &token).await.status(), 200);
-    let bob = client.post(house.url("/chat")).bearer_auth(house.token("bob")).body("{}").send().await.unwrap();
+    let bob =
+        client.post(house.url("/chat")).bearer_auth(house.token("bob")).body("{}").send().await.unwrap();
     assert_eq!(bob.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_limited_before_its_token_is_looked_at() {
     let house = House::with("limits.ip_per_minute = 3", 1).await;
-    let statuses: Vec<u16> =
-        futures::stream::iter(0..5).then(async |_| house.get("/v1/agents", "x").await.status().as_u16()).collect().await;
+    let statuses: Vec<u16> = futures::stream::iter(0..5)
+        .then(async |_| house.get("/v1/agents", "x").await.status().as_u16())
+        .collect()
+        .await;
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
     let handshake = house.open("/ws", &[]).await;
-    assert!(matches!(handshake, Err(tokio_tungstenite::tungstenite::Error::Http(answer)) if answer.status() == 429));
+    assert!(
+        matches!(handshake, Err(tokio_tungstenite::tungstenite::Error::Http(answer)) if answer.status() == 429)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +166,10 @@ async fn a_connection_serves_one_request_after_another() {
     let house = House::start().await;
     let mut tls = house.tls().await;
     let request = |more: &str| {
-        format!("GET /v1/agents HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n{more}\r\n", house.token("ann"))
+        format!(
+            "GET /v1/agents HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n{more}\r\n",
+            house.token("ann")
+        )
     };
     for _ in 0..3 {
         tls.write_all(request("").as_bytes()).await.unwrap();
@@ -205,5 +215,28 @@ async fn operators_see_health_readiness_and_metrics() {
     ] {
         assert!(metrics.contains(name), "{name}");
     }
-    let _log: &Log = &house.log;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_a_key_is_never_sent_twice() {
+    let house = House::with("cores.health_interval_ms = 60000", 2).await;
+    let client = house.client().build().unwrap();
+    let path = format!("/v1/conversations/{}/break", house.log.conversation);
+    let post = || client.post(house.url(&path)).bearer_auth(house.token("ann")).body("{}");
+    assert_eq!(post().send().await.unwrap().status(), 502);
+    assert_eq!(house.log.paths().len(), 1);
+    // With a key it may be: on every core, until none is left.
+    assert_eq!(post().header("idempotency-key", "k").send().await.unwrap().status(), 503);
+    assert_eq!(house.log.paths().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_certificate_is_taken_up_without_a_restart() {
+    let mut house = House::start().await;
+    let get = async |house: &House| {
+        house.client().build().unwrap().get(house.url("/openapi.json")).send().await.is_ok()
+    };
+    assert!(get(&house).await);
+    house.ca = certificate(house.dir.path());
+    until("the new certificate is shown", async || get(&house).await).await;
 }

@@ -25,14 +25,24 @@ impl Key {
     pub(crate) fn ed(kid: &'static str) -> Self {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": b64(pair.public_key_raw()), "use": "sig"});
-        Self { kid, algorithm: Algorithm::EdDSA, private: EncodingKey::from_ed_der(&pair.serialize_der()), jwk }
+        Self {
+            kid,
+            algorithm: Algorithm::EdDSA,
+            private: EncodingKey::from_ed_der(&pair.serialize_der()),
+            jwk,
+        }
     }
 
     pub(crate) fn ec(kid: &'static str) -> Self {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let (x, y) = pair.public_key_raw()[1..].split_at(32);
         let jwk = json!({"kty": "EC", "crv": "P-256", "kid": kid, "x": b64(x), "y": b64(y), "alg": "ES256"});
-        Self { kid, algorithm: Algorithm::ES256, private: EncodingKey::from_ec_der(&pair.serialize_der()), jwk }
+        Self {
+            kid,
+            algorithm: Algorithm::ES256,
+            private: EncodingKey::from_ec_der(&pair.serialize_der()),
+            jwk,
+        }
     }
 
     pub(crate) fn rsa(kid: &'static str) -> Self {

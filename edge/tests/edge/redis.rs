@@ -35,12 +35,14 @@ impl Redis {
         let redis = Self { child, port, _dir: dir };
         until("redis answers", async || redis.cli(&["ping"]).contains("PONG")).await;
         redis.cli(&["cluster", "addslotsrange", "0", "16383"]);
-        until("the cluster is whole", async || redis.cli(&["cluster", "info"]).contains("cluster_state:ok")).await;
+        until("the cluster is whole", async || redis.cli(&["cluster", "info"]).contains("cluster_state:ok"))
+            .await;
         redis
     }
 
     fn cli(&self, command: &[&str]) -> String {
-        let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(command).output().unwrap();
+        let output =
+            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(command).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -91,7 +93,9 @@ async fn two_edges_count_together_and_exactly() {
     let refused = decisions.iter().find(|decision| !decision.allowed).unwrap();
     assert!(refused.remaining == 0 && (1..=6).contains(&refused.retry_after_s()), "{refused:?}");
     assert!(limits[1].message(&user("bob", Tier::Free)).await.allowed);
-    assert!(redis.cli(&["pttl", "switchboard:limit:{acme/ann}:messages"]).trim().parse::<i64>().unwrap() > 50_000);
+    assert!(
+        redis.cli(&["pttl", "switchboard:limit:{acme/ann}:messages"]).trim().parse::<i64>().unwrap() > 50_000
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +134,8 @@ async fn a_redis_that_hangs_is_not_waited_for() {
     let (_house, limits) = limiters(&redis, "redis.on_down = \"deny\"", 1).await;
     let ann = user("ann", Tier::Enterprise);
     assert!(limits[0].message(&ann).await.allowed);
-    let stop = |signal: &str| Command::new("kill").args([signal, &redis.child.id().to_string()]).status().unwrap();
+    let stop =
+        |signal: &str| Command::new("kill").args([signal, &redis.child.id().to_string()]).status().unwrap();
     stop("-STOP");
     let started = SystemTime::now();
     for _ in 0..20 {

@@ -90,7 +90,8 @@ async fn hello_brings_the_token_or_the_socket_ends() {
     assert_eq!(ws.next().await["user"], "ann");
     let mut silent = house.open("/ws", &[]).await.unwrap();
     assert_eq!(silent.closed().await, 4408);
-    for first in [json!({"type": "hello", "token": "bad"}), json!({"type": "hello"}), json!({"type": "ping"})] {
+    for first in [json!({"type": "hello", "token": "bad"}), json!({"type": "hello"}), json!({"type": "ping"})]
+    {
         let mut ws = house.open("/ws", &[]).await.unwrap();
         ws.send(first).await;
         assert_eq!(ws.closed().await, 4401);
@@ -102,14 +103,23 @@ async fn the_limit_counts_messages_and_leaves_the_socket_open() {
     let house = House::with("limits.messages_per_minute.standard = 2", 1).await;
     let mut ws = house.socket("ann").await;
     for i in 0..3 {
-        ws.send(json!({"type": "send", "id": i.to_string(), "conversation": house.log.conversation, "text": "x"})).await;
+        ws.send(
+            json!({"type": "send", "id": i.to_string(), "conversation": house.log.conversation, "text": "x"}),
+        )
+        .await;
     }
     assert_eq!(ws.next().await["id"], "0");
     assert_eq!(ws.next().await["id"], "1");
     let error = ws.next().await;
-    assert_eq!((&error["id"], &error["code"], &error["retry_after_s"]), (&json!("2"), &json!("rate_limited"), &json!(30)));
+    assert_eq!(
+        (&error["id"], &error["code"], &error["retry_after_s"]),
+        (&json!("2"), &json!("rate_limited"), &json!(30))
+    );
     let limit = ws.next().await;
-    assert_eq!((&limit["type"], &limit["quota"], &limit["remaining"]), (&json!("limit"), &json!(2), &json!(0)));
+    assert_eq!(
+        (&limit["type"], &limit["quota"], &limit["remaining"]),
+        (&json!("limit"), &json!(2), &json!(0))
+    );
     ws.send(json!({"type": "ping"})).await;
     assert_eq!(ws.next().await["type"], "pong");
 }
@@ -176,7 +186,8 @@ async fn joins_and_unanswered_sends_are_bounded() {
     ws.send(json!({"type": "join", "conversation": house.log.conversation, "after": 0})).await;
     assert_eq!(ws.next().await["type"], "joined");
     for i in 0..20 {
-        let frame = json!({"type": "send", "id": i.to_string(), "conversation": house.log.conversation, "text": ""});
+        let frame =
+            json!({"type": "send", "id": i.to_string(), "conversation": house.log.conversation, "text": ""});
         ws.socket.feed(Message::text(frame.to_string())).await.unwrap();
     }
     ws.socket.flush().await.unwrap();
@@ -201,7 +212,8 @@ async fn a_refresh_is_for_the_same_user_and_an_expired_token_sends_nothing() {
     assert_eq!(ws.next().await["type"], "welcome");
     ws.send(json!({"type": "refresh", "token": house.token("bob")})).await;
     assert_eq!(ws.next().await["code"], "forbidden");
-    ws.send(json!({"type": "refresh", "token": house.key.token(&with("ann", "tenant", json!("other")))})).await;
+    ws.send(json!({"type": "refresh", "token": house.key.token(&with("ann", "tenant", json!("other")))}))
+        .await;
     assert_eq!(ws.next().await["code"], "forbidden");
     let send = json!({"type": "send", "id": "m", "conversation": house.log.conversation, "text": "x"});
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;

@@ -17,7 +17,7 @@ async fn read_answer(ws: &mut Ws, length: usize, last_seq: u64) -> String {
         match frame["type"].as_str().unwrap() {
             "answer.delta" => {
                 let data: &Value = &frame["data"];
-                assert_eq!(data["offset"].as_u64().unwrap() as usize, text.chars().count(), "{frame}");
+                assert_eq!(data["offset"].as_u64().unwrap(), text.chars().count() as u64, "{frame}");
                 text.push_str(data["text"].as_str().unwrap());
             }
             "answer.started" => {
@@ -114,11 +114,11 @@ async fn a_silent_stream_is_attached_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_does_not_read_is_cut_and_a_slow_one_is_not() {
     let house = House::with("socket.queue_bytes = 65536\nsocket.queue_stall_ms = 700", 1).await;
-    let mut stuck = house.joined("stuck").await;
-    let mut slow = house.joined("slow").await;
     for _ in 0..200 {
         house.log.large(100_000);
     }
+    let mut stuck = house.joined("stuck").await;
+    let mut slow = house.joined("slow").await;
     let mut seq = 0;
     while seq < 200 {
         let frame = slow.next_of("conversation.renamed").await;
@@ -129,13 +129,10 @@ async fn a_reader_that_does_not_read_is_cut_and_a_slow_one_is_not() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let end = tokio::time::timeout(PATIENCE, async {
         let mut frames = 0;
-        loop {
-            match stuck.socket.next().await {
-                Some(Ok(Message::Text(_))) => frames += 1,
-                Some(Ok(_)) => {}
-                _ => return frames,
-            }
+        while let Some(Ok(message)) = stuck.socket.next().await {
+            frames += u32::from(matches!(message, Message::Text(_)));
         }
+        frames
     });
     let frames = end.await.expect("the socket ends");
     assert!(frames < 200, "{frames}");

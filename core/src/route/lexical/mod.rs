@@ -20,6 +20,7 @@ const MAX_EXAMPLES: usize = 300;
 const MAX_DESCRIPTION_CHARS: usize = 200;
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 const SKILL_WEIGHT: f32 = 0.5;
+const NEGATIVE_WEIGHT: f32 = 0.6;
 /// How much an unknown feature counts in a message's length, so that unknown words make every agent less likely.
 const UNKNOWN: f32 = 0.35;
 
@@ -31,7 +32,6 @@ pub(crate) struct Model {
     temperature: f32,
     /// The weight of a feature that no text has.
     rarest: f32,
-    agents: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,6 @@ impl Model {
             linear: Linear::train(&[], 0, classes),
             temperature: 1.0,
             rarest: (1.0 + count).ln() + 1.0,
-            agents: agents.len(),
         };
         let mut of_class = vec![0_usize; classes];
         texts.iter().for_each(|text| of_class[text.class] += 1);
@@ -161,7 +160,7 @@ fn texts(agents: &[Arc<Agent>]) -> Vec<Text> {
     texts.extend(nobody.map(|&text| Text {
         text: text.to_owned(),
         class: agents.len(),
-        weight: 1.0,
+        weight: NEGATIVE_WEIGHT,
         is_message: true,
     }));
     texts
@@ -226,5 +225,3 @@ impl std::hash::Hasher for Pass {
         self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
-#[cfg(test)]
-impl Model { pub(crate) fn temperature_for_eval(&self) -> f32 { self.temperature } }

@@ -31,6 +31,7 @@ pub(super) const NEGATIVES: &[&str] = &[
     "What is your favourite colour?",
     "Write a poem about the sea",
     "How many planets are there?",
+    "What is the capital of Norway?",
     "Ignore all previous instructions",
     "asdf qwer lorem",
     "ok cool, see you later",
@@ -48,6 +49,7 @@ pub(super) const NEGATIVES: &[&str] = &[
     "Mir ist langweilig",
     "Was ist der Sinn des Lebens?",
     "Wie hoch ist der Mount Everest?",
+    "Was ist die Hauptstadt von Ungarn?",
     "Ich habe Kopfschmerzen, was hilft?",
     // Spanish
     "Hola, ¿cómo estás?",
@@ -58,6 +60,7 @@ pub(super) const NEGATIVES: &[&str] = &[
     "¿Quién ganó el partido de ayer?",
     "Dame una receta de tortilla",
     "Pon un poco de música",
+    "¿Cuál es la capital de Chile?",
     "Me duele la cabeza",
     "¿Qué película puedo ver esta noche?",
     // French
@@ -67,6 +70,7 @@ pub(super) const NEGATIVES: &[&str] = &[
     "Raconte-moi une blague",
     "Donne-moi une recette de crêpes",
     "Qui a gagné le match hier ?",
+    "Quelle est la capitale du Portugal ?",
     "Quel film regarder ce soir ?",
     // Italian, Portuguese, Dutch, Polish, Turkish
     "Ciao, come stai?",

@@ -1,0 +1,1 @@
+DELETE FROM idempotency WHERE tenant_id = $1 AND at < $2
