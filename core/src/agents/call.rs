@@ -35,6 +35,7 @@ pub(super) async fn run(
         progress,
         told_task: ask.task_id.is_some(),
         told: 0,
+        handed_out: Some(String::new()),
     };
     let end = tokio::select! {
         biased;
@@ -54,6 +55,8 @@ struct Call<'a> {
     progress: &'a mut (dyn FnMut(Progress) + Send + Sync),
     told_task: bool,
     told: u32,
+    /// What of the reply went out in pieces; nothing more does once the agent has taken some of it back.
+    handed_out: Option<String>,
 }
 
 impl Call<'_> {
@@ -178,6 +181,7 @@ impl Call<'_> {
             }
         };
         let end = self.transcript.take(said);
+        self.hand_out();
         if let (false, Some(task)) = (self.told_task, self.transcript.task()) {
             self.told_task = true;
             (self.progress)(Progress::Task(task.to_owned()));
@@ -187,6 +191,20 @@ impl Call<'_> {
             (self.progress)(Progress::Text(words.chars().take(MAX_PROGRESS_CHARS).collect()));
         }
         end
+    }
+
+    /// Hands out what has been added to the reply.
+    fn hand_out(&mut self) {
+        let Some(handed_out) = &mut self.handed_out else { return };
+        let so_far = self.transcript.so_far();
+        match so_far.strip_prefix(handed_out.as_str()) {
+            Some("") => {}
+            Some(piece) => {
+                (self.progress)(Progress::Piece(piece.to_owned()));
+                *handed_out = so_far;
+            }
+            None => self.handed_out = None,
+        }
     }
 
     /// Stops the work that nobody waits for any more, as well as that can be done in a moment.

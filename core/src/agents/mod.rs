@@ -69,6 +69,8 @@ pub(crate) enum Progress {
     Task(String),
     /// Its own words about how far it is.
     Text(String),
+    /// The next piece of its reply; not said any more once the agent takes back what it has said.
+    Piece(String),
 }
 
 /// How a call ended, and what the agent had said by then.

@@ -109,6 +109,11 @@ impl Transcript {
         }
     }
 
+    /// The reply as it stands.
+    pub(super) fn so_far(&self) -> String {
+        self.said().trim_start().to_owned()
+    }
+
     /// What the call comes to.
     pub(super) fn reply(self, end: End) -> Reply {
         let said = self.said();

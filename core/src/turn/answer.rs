@@ -11,7 +11,7 @@ use crate::{
     llm::Tokens,
     synthesise::{self, Material, NamedReply},
 };
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 use switchboard_shared::events::{Claim, Delta, EventBody, Plan};
 use tokio::{sync::mpsc, time::sleep};
 
@@ -28,7 +28,9 @@ pub(super) struct Reply {
 
 /// Writes the answer to what was asked, and streams it.
 pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief: &Brief) -> Result<Reply> {
-    work.record(vec![EventBody::AnswerStarted { attempt: work.turn.attempt }], Rows::None).await?;
+    if begun(work).is_empty() {
+        started(work).await?;
+    }
     // Unbounded in pieces, bounded in text: synthesis.max_answer_chars ends what is written into it.
     let (sender, pieces) = mpsc::unbounded_channel();
     let writing = async {
@@ -85,9 +87,38 @@ async fn compose(
     }
 }
 
-/// Sends the pieces out, a few at a time.
+/// Sends out the next piece of the only agent's reply while the agent is still speaking.
+pub(super) async fn begin(work: &Work, piece: &str) {
+    let before = begun(work);
+    if before.is_empty()
+        && let Err(error) = started(work).await
+    {
+        // The answer is written all the same when the reply is whole.
+        tracing::warn!(%error, "the answer could not be begun early");
+        return;
+    }
+    let piece = clean(piece);
+    send(work, before.chars().count() as u64, &piece);
+    work.begun.lock().unwrap_or_else(PoisonError::into_inner).push_str(&piece);
+}
+
+async fn started(work: &Work) -> Result<()> {
+    work.record(vec![EventBody::AnswerStarted { attempt: work.turn.attempt }], Rows::None).await
+}
+
+fn begun(work: &Work) -> String {
+    work.begun.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn send(work: &Work, offset: u64, text: &str) {
+    let delta = Delta { attempt: work.turn.attempt, offset, text: text.to_owned() };
+    work.core.bell.delta(work.turn.conversation, work.turn.id, delta);
+}
+
+/// Sends the pieces out, a few at a time, but for what has gone out already.
 async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
-    let mut offset = 0;
+    let (mut offset, begun) = (0, begun(work));
+    let mut rest = begun.as_str();
     while let Some(mut text) = pieces.recv().await {
         sleep(GATHER).await;
         while let Ok(piece) = pieces.try_recv() {
@@ -95,8 +126,15 @@ async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
         }
         let text = clean(&text);
         let length = text.chars().count() as u64;
-        let delta = Delta { attempt: work.turn.attempt, offset, text };
-        work.core.bell.delta(work.turn.conversation, work.turn.id, delta);
+        if let Some(unsaid) = rest.strip_prefix(text.as_str()) {
+            rest = unsaid;
+        } else if let Some(new) = text.strip_prefix(rest) {
+            send(work, offset + rest.chars().count() as u64, new);
+            rest = "";
+        } else {
+            // The agent has taken back what it had said: the whole answer, at the end, is what holds.
+            return;
+        }
         offset += length;
     }
 }

@@ -1,9 +1,9 @@
 //! Asking the agents of a plan: at once, or one after another with what was said before. A late or failed agent is part
 //! of the result. A call that is in the rows already is not made again.
 
-use super::{Work, asks, brief::Brief, record::Rows};
+use super::{Work, answer, asks, brief::Brief, record::Rows};
 use crate::{
-    agents::{Ask, Progress, Reply},
+    agents::{Agent, Ask, Progress, Reply},
     error::Result,
     store::{CallRow, FinishedCall, retrying},
 };
@@ -19,8 +19,6 @@ use tokio::{sync::mpsc, time::Instant};
 const MAX_HANDED_ON: usize = 8_000;
 /// The most characters of one word of progress.
 const MAX_PROGRESS: usize = 500;
-/// Words of progress that wait to be passed on; beyond, they are dropped.
-const PROGRESS: usize = 64;
 
 /// What became of one call.
 #[derive(Clone, Debug)]
@@ -44,7 +42,7 @@ pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<V
     if plan.mode != Mode::Sequential {
         let all = plan.steps.iter().enumerate().map(|(i, step)| {
             let question = step.question.clone();
-            ask(work, brief, i, step, question, rows.get(&i))
+            ask(work, brief, i, step, question, rows.get(&i), plan.steps.len() == 1)
         });
         return join_all(all).await.into_iter().collect();
     }
@@ -53,7 +51,7 @@ pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<V
         let before: Vec<_> = step.depends_on.iter().filter_map(|at| outcomes.get(*at)).collect();
         let outcome = match before.iter().find(|o| o.state != CallState::Completed) {
             Some(failed) => skip(work, i, step, &failed.agent, rows.get(&i)).await?,
-            None => ask(work, brief, i, step, hand_on(&step.question, &before), rows.get(&i)).await?,
+            None => ask(work, brief, i, step, hand_on(&step.question, &before), rows.get(&i), false).await?,
         };
         outcomes.push(outcome);
     }
@@ -79,6 +77,7 @@ async fn ask(
     step: &Step,
     question: String,
     known: Option<&CallRow>,
+    alone: bool,
 ) -> Result<Outcome> {
     let agent = brief.roster.agents.iter().find(|agent| agent.id == step.agent);
     let name = agent.map_or_else(|| step.agent.to_string(), |agent| agent.name.clone());
@@ -106,7 +105,7 @@ async fn ask(
                 hops: work.turn.hops,
                 cancel: work.stop.canceled.child_token(),
             };
-            converse(work, agent, ask, &row).await
+            converse(work, agent, ask, &row, alone).await
         }
     };
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -139,12 +138,10 @@ async fn begin(
 }
 
 /// Asks, and passes on what the agent says about how far it is.
-async fn converse(work: &Work, agent: &crate::agents::Agent, ask: Ask, row: &CallRow) -> Reply {
-    let (sender, mut words) = mpsc::channel(PROGRESS);
-    let mut hear = move |progress| {
-        // A full queue only costs words of progress; the task id comes first, when it is empty.
-        drop(sender.try_send(progress));
-    };
+async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bool) -> Reply {
+    // Unbounded in number, bounded in bytes: agents.max_reply_bytes and the words of progress of one call.
+    let (sender, mut words) = mpsc::unbounded_channel();
+    let mut hear = move |progress| drop(sender.send(progress));
     let asking = async {
         let reply = work.core.agents.ask(&work.tenant, agent, ask, &mut hear).await;
         drop(hear);
@@ -159,6 +156,8 @@ async fn converse(work: &Work, agent: &crate::agents::Agent, ask: Ask, row: &Cal
                     let body = EventBody::CallProgress { call: row.id, agent: row.agent.clone(), text };
                     work.core.bell.live(work.turn.conversation, Some(work.turn.id), body);
                 }
+                Progress::Piece(text) if alone => answer::begin(work, &text).await,
+                Progress::Piece(_) => {}
             }
         }
     };

@@ -55,7 +55,7 @@ pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Pl
     }
     let stop = core.turns.watch(turn.id);
     let deadline = Instant::now() + core.config.turn.deadline;
-    let work = Work { core: Arc::clone(core), tenant, turn, stop, deadline, record: Mutex::new(()) };
+    let work = Work { core: Arc::clone(core), tenant, turn, stop, deadline, record: Mutex::default(), begun: Default::default() };
     core.shutdown.tasks.spawn(work.go(place).instrument(span));
 }
 
@@ -102,6 +102,8 @@ struct Work {
     deadline: Instant,
     /// One step is written at a time, so that the last one written is the one a lost answer is about.
     record: Mutex<()>,
+    /// What of the only agent's reply has gone out already, as the beginning of the answer.
+    begun: std::sync::Mutex<String>,
 }
 
 /// Why a turn should end early.

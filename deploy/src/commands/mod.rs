@@ -17,7 +17,7 @@ const TEMPLATE: &str = "{name} {version}: {about}
 
 Examples:
   switchboard up                                      start everything on this machine
-  switchboard chat \"Hash hello with SHA-256\"          ask, and watch who answers
+  switchboard chat \"What is the mean of 3, 5, 10?\"    ask, and watch who answers
   switchboard route \"Review this code: eval(input())\" which agents would be asked, and why
 
 {usage-heading} {usage}

@@ -191,11 +191,12 @@ fn greeting(house: &House, me: &str) -> String {
         format!("Switchboard is up: {url}"),
         format!("  trust            {ca}"),
         format!("  a token          {me} token   (for user ann, one hour)"),
-        format!("  ask              {me} chat \"Which tables are in the shop database?\""),
+        format!("  ask              {me} chat \"What is the mean of 3, 5, 10?\""),
         format!("  who is there     {me} agents list"),
         "  with curl:".to_owned(),
         format!("    curl --cacert {ca} -H \"Authorization: Bearer $({me} token)\" \\"),
-        "      -H 'Content-Type: application/json' -d '{\"message\":\"Hash the word hello with SHA-256\"}' \\".to_owned(),
+        "      -H 'Content-Type: application/json' -d '{\"message\":\"What is the mean of 3, 5, 10?\"}' \\"
+            .to_owned(),
         format!("      {url}/chat"),
     ];
     lines.extend(house.without.iter().map(|what| format!("  without          {what}")));

@@ -188,8 +188,7 @@ impl Session {
         }
         let why = match (closed.code, closed.reason.as_str()) {
             (Some(code), reason) => format!("the edge closed the socket ({code} {reason})"),
-            (None, "") => "the socket dropped".to_owned(),
-            (None, reason) => format!("the socket dropped ({reason})"),
+            (None, _) => "the socket dropped".to_owned(),
         };
         Ok(Received::Reconnecting(format!("{why}; connecting again")))
     }

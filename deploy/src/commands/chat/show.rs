@@ -81,6 +81,8 @@ impl Show {
             EventBody::AnswerStarted { attempt } => self.begin(*attempt),
             EventBody::AnswerDelta(delta) => self.delta(delta),
             EventBody::AnswerFinished(answer) => self.finish(answer),
+            // The question was shown when it came.
+            EventBody::TurnFinished { state: TurnState::InputRequired, .. } => self.close(),
             EventBody::TurnFinished { state, usage, error } => {
                 let why = error.as_deref().map(|why| format!(": {}", clean_line(why))).unwrap_or_default();
                 let mut prints = self.close();
@@ -155,8 +157,8 @@ impl Show {
         }
         self.open = false;
         prints.extend(self.close());
-        let failed = answer.sources.iter().filter(|source| source.state != CallState::Completed);
-        prints.extend(failed.map(|source| {
+        let without = answer.sources.iter().filter(|source| failed(source.state));
+        prints.extend(without.map(|source| {
             let why =
                 source.reason.as_deref().map(|why| format!(": {}", clean_line(why))).unwrap_or_default();
             Print::Talk(format!("without {} ({}){why}", source.agent, source.state.name()))
@@ -177,6 +179,11 @@ impl Show {
         prints.append(&mut self.waiting);
         prints
     }
+}
+
+/// Whether the answer is without this call's reply.
+fn failed(state: CallState) -> bool {
+    !matches!(state, CallState::Completed | CallState::InputRequired)
 }
 
 #[cfg(test)]
