@@ -127,7 +127,8 @@ fn no_file_hides_a_second_concept_and_nothing_is_left_open() {
         let lines = text.lines().count();
         let wire = path.ends_with(Path::new("shared/src/events.rs"))
             || path.ends_with(Path::new("shared/src/api.rs"));
-        assert!(lines <= 420 || wire, "{} has {lines} lines", path.display());
+        let bound = if path.ends_with("tests.rs") { 500 } else { 400 };
+        assert!(lines <= bound || wire, "{} has {lines} lines", path.display());
         let ignored = concat!("#[", "ignore");
         assert!(!text.contains(ignored), "{}", path.display());
     }

@@ -61,8 +61,8 @@ async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_it
     assert!(heard.degraded().contains("no LLM"), "{}", heard.degraded());
     let finished = heard.data("answer.finished");
     for claim in finished["claims"].as_array().unwrap() {
-        let (start, end) =
-            (claim["start"].as_u64().unwrap() as usize, claim["end"].as_u64().unwrap() as usize);
+        let place = |name: &str| usize::try_from(claim[name].as_u64().unwrap()).unwrap();
+        let (start, end) = (place("start"), place("end"));
         let text: String = answer.chars().skip(start).take(end - start).collect();
         let says = if claim["agents"] == json!(["weather"]) { "It will rain." } else { "Acme is up 3 %." };
         assert!(text.contains(says), "{claim} is {text:?}");

@@ -95,7 +95,9 @@ async fn the_walk_of_the_readme() -> anyhow::Result<()> {
         "{said}"
     );
 
-    let german = up.run(&["route", "--json", "Welche Sprache ist das: bonjour tout le monde?"]).await?;
+    let german = up
+        .run(&["route", "--json", "In welcher Sprache ist das hier geschrieben: bonjour tout le monde?"])
+        .await?;
     let german: Value = serde_json::from_slice(&german.stdout)?;
     assert_eq!(german["plan"]["steps"][0]["agent"], "nlp-agent", "{german}");
     let nobody =

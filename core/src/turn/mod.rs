@@ -55,7 +55,15 @@ pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Pl
     }
     let stop = core.turns.watch(turn.id);
     let deadline = Instant::now() + core.config.turn.deadline;
-    let work = Work { core: Arc::clone(core), tenant, turn, stop, deadline, record: Mutex::default(), begun: Default::default() };
+    let work = Work {
+        core: Arc::clone(core),
+        tenant,
+        turn,
+        stop,
+        deadline,
+        record: Mutex::default(),
+        begun: Default::default(),
+    };
     core.shutdown.tasks.spawn(work.go(place).instrument(span));
 }
 
