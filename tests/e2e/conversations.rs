@@ -122,6 +122,54 @@ async fn the_same_send_twice_is_one_message_and_another_one_under_its_id_is_refu
     house.stop().await
 }
 
+/// What a reader has of an answer who appends each piece at its place and drops what it has already.
+fn assemble(frames: &[serde_json::Value]) -> String {
+    let mut text = String::new();
+    for delta in frames.iter().filter(|frame| frame["type"] == "answer.delta").map(|frame| &frame["data"]) {
+        let (offset, have) = (delta["offset"].as_u64().unwrap(), text.chars().count() as u64);
+        assert!(offset <= have, "a hole before {offset} in {text:?}");
+        let known = usize::try_from(have - offset).unwrap();
+        text.extend(delta["text"].as_str().unwrap().chars().skip(known));
+    }
+    text
+}
+
+async fn late_to_a_running_answer(cores: usize) -> anyhow::Result<()> {
+    let house = House::with(|options| options.cores = cores).await?;
+    let words = "one two three four five six seven eight nine ten";
+    let agent = FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(300))).await?;
+    house.register("slow", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let late = ["bob", "cleo", "dan", "eve"];
+    let room = ann.room(&late).await?;
+    ann.join(room, Some(0)).await?;
+    ann.say(room, "@slow what is the weather like").await?;
+    ann.until(|frame| frame["type"] == "answer.delta" && frame["data"]["text"].as_str().unwrap().contains("three"))
+        .await?;
+    // While it is being written, on every core: the beginning comes from where the pieces are kept.
+    let mut people = Vec::new();
+    for name in late {
+        let mut person = house.person(name).await?;
+        person.join(room, Some(0)).await?;
+        people.push(person);
+    }
+    for mut person in people {
+        let frames = person.until(|frame| frame["type"] == "answer.finished").await?;
+        assert_eq!(assemble(&frames), words, "{}", person.name);
+    }
+    house.stop().await
+}
+
+#[tokio::test]
+async fn who_comes_late_to_a_running_answer_gets_its_beginning() -> anyhow::Result<()> {
+    late_to_a_running_answer(1).await
+}
+
+#[tokio::test]
+async fn who_comes_late_gets_the_beginning_from_another_core_too() -> anyhow::Result<()> {
+    late_to_a_running_answer(2).await
+}
+
 #[tokio::test]
 async fn a_cursor_ahead_of_the_log_is_answered_with_a_snapshot() -> anyhow::Result<()> {
     let house = House::start().await?;

@@ -11,5 +11,6 @@ mod limits;
 mod llm;
 mod observability;
 mod openapi;
+mod startup;
 mod tenants;
 mod tokens;

@@ -18,13 +18,13 @@ const CONNECT_WAIT: Duration = Duration::from_secs(15);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MigrateError {
     /// No primary among the hosts.
-    #[error("no database of postgres.urls can be written to: {0}")]
+    #[error("no database of postgres.urls can be written to ({0}); start it, or correct the URLs")]
     Unreachable(String),
     /// The database refused a statement.
-    #[error("preparing the schema: {0}")]
+    #[error("the database refused to prepare the schema ({0}); the user of postgres.urls must own the database and may need CREATEROLE")]
     Prepare(#[from] tokio_postgres::Error),
     /// A migration failed, or one that has run is not the one that is here.
-    #[error("the database's schema does not fit this version: {0}")]
+    #[error("the database's schema does not fit this version ({0}); run the version that wrote it, or restore a backup")]
     Schema(#[from] refinery::Error),
 }
 
