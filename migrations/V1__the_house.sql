@@ -82,6 +82,7 @@ CREATE TABLE turns (
     hops              integer NOT NULL DEFAULT 0,
     traceparent       text NOT NULL DEFAULT '',
     answer            text,
+    degraded          text,                         -- what the answer did without
     error             text,
     calls             integer NOT NULL DEFAULT 0,
     llm_input_tokens  bigint NOT NULL DEFAULT 0,

@@ -8,10 +8,11 @@ use crate::{
     store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, retrying},
     turn,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{Accepted, Author, MAX_TITLE_CHARS, SendMessage},
+    api::{Accepted, Author, MAX_TITLE_CHARS, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
     identity::Identity,
     ids::{ClientId, ConversationId, MessageId, TurnId},
@@ -96,7 +97,9 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         return stored_before(core, identity, draft, envelope, before);
     }
     let at = clock::now();
-    let seq = tx.advance_seq(tenant, conversation, 2).await?.ok_or_else(Error::not_found)?;
+    let titled = access.conversation.title.is_empty().then(|| title(&draft.message.text));
+    let count = if titled.is_some() { 3 } else { 2 };
+    let seq = tx.advance_seq(tenant, conversation, count).await?.ok_or_else(Error::not_found)?;
     let message = MessageRow {
         id: draft.id,
         seq,
@@ -110,13 +113,14 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     tx.insert_message(tenant, conversation, &message, Some(&draft.hash)).await?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
     tx.insert_turn(tenant, &turn).await?;
-    if access.conversation.title.is_empty() {
-        tx.rename_conversation(tenant, conversation, &title(&draft.message.text)).await?;
-    }
-    let bodies = vec![
+    let mut bodies = vec![
         EventBody::MessageCreated(message.view()),
         EventBody::TurnStarted { message: draft.id, attempt: 1 },
     ];
+    if let Some(title) = titled {
+        tx.rename_conversation(tenant, conversation, &title).await?;
+        bodies.push(EventBody::ConversationRenamed { title });
+    }
     let place = NewEvent { conversation, turn: Some(draft.turn), at };
     let events = tx.insert_events(tenant, place, seq, bodies).await?;
     tx.commit().await?;
@@ -187,6 +191,7 @@ fn turn_row(new: &NewTurn<'_>) -> TurnRow {
         hops: new.hops,
         traceparent: new.traceparent.to_owned(),
         answer: None,
+        degraded: None,
         error: None,
         usage: Usage::default(),
         created_at: new.at,
@@ -209,11 +214,31 @@ fn check(core: &Core, message: &SendMessage) -> Result<()> {
         let detail = format!("A message has at most {} files.", config.max_parts);
         return Err(Error::public(ProblemKind::TooLarge, detail));
     }
+    for part in &message.parts {
+        check_part(part)?;
+    }
     if message.agents.len() > config.turn.max_agents {
         let detail = format!("A message asks at most {} agents.", config.turn.max_agents);
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
     Ok(())
+}
+
+/// A file is passed on to agents as it came, so it must be what it says.
+fn check_part(part: &Part) -> Result<()> {
+    let word = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    let essence = part.media_type.split(';').next().unwrap_or_default().trim();
+    let named = essence.split_once('/').is_some_and(|(kind, rest)| word(kind) && word(rest));
+    if !named || part.media_type.len() > 255 || part.name.chars().count() > 255 {
+        let detail = "A file needs a media type such as image/png, and a name of at most 255 characters.";
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    match STANDARD.decode(&part.data) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::public(ProblemKind::BadRequest, "A file's data must be base64 (RFC 4648 §4).")),
+    }
 }
 
 /// The first line of the first message, cut at a word.

@@ -198,6 +198,9 @@ pub struct TurnView {
     /// The answer's text, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+    /// What the answer did without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
     /// What it used.
     pub usage: Usage,
     /// Why it failed.

@@ -1,6 +1,6 @@
 //! The conversation's event log, and the WebSocket frames that carry it: one protocol for every face.
 //!
-//! Durable events have a gap-free [`Event::seq`]; `answer.delta`, `call.progress`, `presence` and `notice` are live
+//! Durable events have a gap-free [`Event::seq`]; `answer.delta`, `call.progress` and `notice` are live
 //! only and have none. A reader's cursor is the last seq it saw; a delta that it has already seen is known by turn,
 //! attempt and offset.
 
@@ -134,14 +134,6 @@ pub enum EventBody {
         /// What it asks.
         question: String,
     },
-    /// A member came or went. Live only.
-    #[serde(rename = "presence")]
-    Presence {
-        /// Who.
-        user: UserId,
-        /// Whether a socket of theirs is in the room.
-        online: bool,
-    },
     /// A word to the clients: something is degraded, or is again as it should be. Live only.
     #[serde(rename = "notice")]
     Notice {
@@ -171,7 +163,6 @@ impl EventBody {
             Self::AnswerFinished(_) => "answer.finished",
             Self::TurnFinished { .. } => "turn.finished",
             Self::InputRequired { .. } => "turn.input_required",
-            Self::Presence { .. } => "presence",
             Self::Notice { .. } => "notice",
         }
     }

@@ -26,6 +26,18 @@ async fn bad_requests_are_answered_with_typed_problems() -> anyhow::Result<()> {
         (&messages, r#"{"text": "hi", "tenant": "x"}"#.to_owned(), 400, "bad_request"),
         (&messages, r#"{"text": "hi", "agents": ["NOT AN ID"]}"#.to_owned(), 400, "bad_request"),
         (&messages, nul, 400, "bad_request"),
+        (
+            &messages,
+            r#"{"text": "a", "parts": [{"media_type": "x", "data": ""}]}"#.to_owned(),
+            400,
+            "bad_request",
+        ),
+        (
+            &messages,
+            r#"{"text": "a", "parts": [{"media_type": "a/b", "data": "%"}]}"#.to_owned(),
+            400,
+            "bad_request",
+        ),
         (&messages, "\u{FEFF}{\"text\": \"\"}".to_owned(), 400, "bad_request"),
         (&messages, long, 413, "too_large"),
         (&messages, big, 413, "too_large"),

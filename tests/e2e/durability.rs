@@ -175,6 +175,8 @@ async fn with_all_of_redis_gone_whole_answers_still_come() -> anyhow::Result<()>
     ann.join(room, Some(0)).await?;
     ann.ask(room, "@weather will it rain?").await?;
     house.topology().redis().expect("two cores share one").kill9().await;
+    let told = ann.until(|frame| frame["type"] == "notice").await?;
+    assert_eq!(told.last().unwrap()["data"]["code"], "degraded", "it is said, soon");
     for _ in 0..3 {
         let heard = ann.ask(room, "@weather and now?").await?;
         assert_eq!(heard.answer(), "Sunny.");

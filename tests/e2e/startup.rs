@@ -33,7 +33,11 @@ fn core(listen: &str, postgres: &str) -> String {
 #[tokio::test]
 async fn a_wrong_configuration_ends_with_3_and_every_fault() -> anyhow::Result<()> {
     for (name, config, faults) in [
-        ("switchboard-core", "lisen = 1\n[turn]\nlease_ms = \"x\"\n", ["it.toml:1: lisen", "it.toml:3: turn.lease_ms"]),
+        (
+            "switchboard-core",
+            "lisen = 1\n[turn]\nlease_ms = \"x\"\n",
+            ["it.toml:1: lisen", "it.toml:3: turn.lease_ms"],
+        ),
         ("switchboard-core", "listen = \"nowhere\"\n", ["it.toml", "socket address"]),
         ("switchboard-edge", "lisen = 1\n[tls]\ncert = 5\n", ["it.toml:1: lisen", "it.toml:3: tls.cert"]),
     ] {
@@ -48,7 +52,8 @@ async fn a_wrong_configuration_ends_with_3_and_every_fault() -> anyhow::Result<(
 
 #[tokio::test]
 async fn an_unreachable_database_ends_with_4_and_what_to_do() -> anyhow::Result<()> {
-    let (code, said) = run("switchboard-core", "serve", &core("127.0.0.1:0", "postgres://x@127.0.0.1:1/x")).await?;
+    let (code, said) =
+        run("switchboard-core", "serve", &core("127.0.0.1:0", "postgres://x@127.0.0.1:1/x")).await?;
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains("Connection refused") && said.contains("correct the URLs"), "{said}");
     Ok(())
@@ -58,7 +63,8 @@ async fn an_unreachable_database_ends_with_4_and_what_to_do() -> anyhow::Result<
 async fn a_port_in_use_ends_with_4_and_its_name() -> anyhow::Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0").await?;
     let address = taken.local_addr()?.to_string();
-    let (code, said) = run("switchboard-core", "serve", &core(&address, "postgres://x@127.0.0.1:1/x")).await?;
+    let (code, said) =
+        run("switchboard-core", "serve", &core(&address, "postgres://x@127.0.0.1:1/x")).await?;
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains(&address) && said.contains("`listen`"), "{said}");
     Ok(())

@@ -15,7 +15,7 @@ use switchboard_shared::{
     ids::{ConversationId, TurnId},
     shutdown::Shutdown,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -123,6 +123,11 @@ impl Bell {
     /// How many conversations are listened to on this core.
     pub(crate) fn rooms(&self) -> usize {
         self.local.rooms.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Tells when [`Bell::is_degraded`] may have changed; `None` in a bell that never is.
+    pub(crate) fn degraded_channels(&self) -> Option<watch::Receiver<Vec<bool>>> {
+        self.redis.as_ref().map(RedisBell::degraded_channels)
     }
 
     /// Whether rings from other cores may be missing for this conversation.

@@ -29,7 +29,7 @@ use switchboard_shared::{
     shutdown::Shutdown,
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, interval},
 };
 use uuid::Uuid;
@@ -61,7 +61,8 @@ pub(crate) enum Ring {
 pub(crate) struct RedisBell {
     client: Client,
     outgoing: mpsc::Sender<Ring>,
-    heard: Arc<Heard>,
+    /// By channel: whether this core does not hear itself there.
+    deaf: watch::Receiver<Vec<bool>>,
     partitions: u16,
 }
 
@@ -91,11 +92,19 @@ impl RedisBell {
         let (outgoing, queue) = mpsc::channel(QUEUE);
         let at = (0..config.partitions).map(|_| AtomicU64::new(0)).collect();
         let heard = Arc::new(Heard { start: Instant::now(), at });
-        let publisher = Publisher { client: client.clone(), core, config: config.clone() };
-        shutdown.tasks.spawn(publisher.run(queue, shutdown.clone(), Arc::clone(&heard)));
-        let ears = Ears { subscriber, core, rooms, heard: Arc::clone(&heard), partitions: config.partitions };
+        // Nothing was lost yet by a core that has just begun: it is not degraded before it has listened in vain.
+        let (told, deaf) = watch::channel(vec![false; usize::from(config.partitions)]);
+        let publisher = Publisher {
+            client: client.clone(),
+            core,
+            config: config.clone(),
+            heard: Arc::clone(&heard),
+            told,
+        };
+        shutdown.tasks.spawn(publisher.run(queue, shutdown.clone()));
+        let ears = Ears { subscriber, core, rooms, heard, partitions: config.partitions };
         shutdown.tasks.spawn(ears.run(shutdown.clone()));
-        Ok(Self { client, outgoing, heard, partitions: config.partitions })
+        Ok(Self { client, outgoing, deaf, partitions: config.partitions })
     }
 
     /// Queues a ring; false when the queue is full.
@@ -121,7 +130,12 @@ impl RedisBell {
     }
 
     pub(super) fn is_degraded(&self, conversation: ConversationId) -> bool {
-        self.heard.is_deaf(partition(conversation, self.partitions))
+        let channel = usize::from(partition(conversation, self.partitions));
+        self.deaf.borrow().get(channel).copied().unwrap_or(true)
+    }
+
+    pub(super) fn degraded_channels(&self) -> watch::Receiver<Vec<bool>> {
+        self.deaf.clone()
     }
 }
 
@@ -129,10 +143,12 @@ struct Publisher {
     client: Client,
     core: Uuid,
     config: RedisConfig,
+    heard: Arc<Heard>,
+    told: watch::Sender<Vec<bool>>,
 }
 
 impl Publisher {
-    async fn run(self, mut queue: mpsc::Receiver<Ring>, shutdown: Shutdown, heard: Arc<Heard>) {
+    async fn run(self, mut queue: mpsc::Receiver<Ring>, shutdown: Shutdown) {
         let connection = self.client.connect();
         let mut heartbeat = interval(HEARTBEAT);
         loop {
@@ -144,14 +160,20 @@ impl Publisher {
                 },
                 _ = heartbeat.tick() => {
                     self.heartbeat().await;
-                    let deaf = (0..self.config.partitions).filter(|p| heard.is_deaf(*p)).count();
-                    DEGRADED.set(i64::try_from(deaf).unwrap_or(i64::MAX));
+                    self.listen_in_vain();
                 }
                 () = shutdown.token.cancelled(), if queue.is_empty() => break,
             }
         }
         drop(self.client.quit().await);
         connection.abort();
+    }
+
+    /// Tells readers on which channels rings may be missing.
+    fn listen_in_vain(&self) {
+        let deaf: Vec<bool> = (0..self.config.partitions).map(|p| self.heard.has_missed(p)).collect();
+        DEGRADED.set(i64::try_from(deaf.iter().filter(|deaf| **deaf).count()).unwrap_or(i64::MAX));
+        self.told.send_if_modified(|told| std::mem::replace(told, deaf.clone()) != deaf);
     }
 
     async fn announce(&self, event: Arc<Event>) {
@@ -246,6 +268,11 @@ impl Ears {
 }
 
 impl Heard {
+    /// Whether rings may have been missed: nothing was heard for a while, not even at the beginning.
+    fn has_missed(&self, partition: u16) -> bool {
+        self.is_deaf(partition) && self.now_ms() > DEAF_AFTER_MS
+    }
+
     fn is_deaf(&self, partition: u16) -> bool {
         let last = self.at.get(usize::from(partition)).map_or(0, |at| at.load(Ordering::Relaxed));
         self.now_ms().saturating_sub(last) > DEAF_AFTER_MS || last == 0

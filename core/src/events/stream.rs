@@ -15,13 +15,15 @@ use switchboard_shared::{
     problem::{Problem, ProblemKind},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast::error::RecvError, mpsc},
+    sync::{OwnedSemaphorePermit, broadcast::error::RecvError, mpsc, watch},
     time::{Instant, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 /// Frames that wait for a slow reader before its stream stops reading the doorbell.
 const FRAMES: usize = 64;
+/// How long a stream outlives its token: as long as the edge lets a socket.
+const EXPIRY_GRACE_S: i64 = 60;
 /// Messages in a snapshot.
 const SNAPSHOT_MESSAGES: i64 = 50;
 
@@ -58,6 +60,7 @@ pub(crate) async fn open(
         last,
         frames,
         degraded: false,
+        degraded_channels: core.bell.degraded_channels(),
         _permit: permit,
     };
     let stop = core.shutdown.token.clone();
@@ -105,6 +108,7 @@ struct Reader {
     last: u64,
     frames: mpsc::Sender<Bytes>,
     degraded: bool,
+    degraded_channels: Option<watch::Receiver<Vec<bool>>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -144,6 +148,9 @@ impl Reader {
         let ping = self.core.config.events.ping;
         let mut pings = interval_at(Instant::now() + ping, ping);
         let mut poll_at = Instant::now() + self.poll_every();
+        // The edge attaches again with a fresh token where it has one; nobody else can.
+        let left = self.identity.expires_at + EXPIRY_GRACE_S - chrono::Utc::now().timestamp();
+        let expiry = Instant::now() + Duration::from_secs(u64::try_from(left).unwrap_or(0));
         loop {
             tokio::select! {
                 heard = self.listener.events.recv() => match heard {
@@ -156,6 +163,11 @@ impl Reader {
                     self.catch_up(View::Any).await?;
                     poll_at = Instant::now() + self.poll_every();
                 }
+                () = changed(&mut self.degraded_channels) => {
+                    self.tell_degraded().await?;
+                    poll_at = Instant::now() + self.poll_every();
+                }
+                () = sleep_until(expiry) => return Err(End::Quiet),
                 _ = pings.tick() => self.send(Bytes::from_static(b": ping\n\n")).await?,
                 () = self.frames.closed() => return Err(End::Quiet),
                 () = stop.cancelled() => return Err(End::Quiet),
@@ -273,6 +285,17 @@ impl Reader {
 
     async fn send(&self, frame: Bytes) -> Result<(), End> {
         self.frames.send(frame).await.map_err(|_| End::Quiet)
+    }
+}
+
+/// Returns when the doorbell may have got better or worse. Safe to drop.
+async fn changed(channels: &mut Option<watch::Receiver<Vec<bool>>>) {
+    let told = match channels {
+        Some(channels) => channels.changed().await.is_ok(),
+        None => false,
+    };
+    if !told {
+        std::future::pending().await
     }
 }
 

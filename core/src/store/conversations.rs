@@ -149,6 +149,7 @@ impl Tx {
         self.execute(sql!("delete_old_idempotency"), &[&tenant.as_str(), &before]).await
     }
 
+    /// Remembers a key; false when another request with it was faster.
     pub(crate) async fn insert_idempotency(
         &self,
         tenant: &TenantId,
@@ -156,10 +157,10 @@ impl Tx {
         key: &str,
         hash: &[u8],
         subject: uuid::Uuid,
-    ) -> Result<()> {
-        self.execute(sql!("insert_idempotency"), &[&tenant.as_str(), &user.as_str(), &key, &hash, &subject])
-            .await?;
-        Ok(())
+    ) -> Result<bool> {
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+            [&tenant.as_str(), &user.as_str(), &key, &hash, &subject];
+        Ok(self.execute(sql!("insert_idempotency"), &values).await? > 0)
     }
 }
 

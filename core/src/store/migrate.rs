@@ -21,10 +21,14 @@ pub(crate) enum MigrateError {
     #[error("no database of postgres.urls can be written to ({0}); start it, or correct the URLs")]
     Unreachable(String),
     /// The database refused a statement.
-    #[error("the database refused to prepare the schema ({0}); the user of postgres.urls must own the database and may need CREATEROLE")]
+    #[error(
+        "the database refused to prepare the schema ({0}); the user of postgres.urls must own the database and may need CREATEROLE"
+    )]
     Prepare(#[from] tokio_postgres::Error),
     /// A migration failed, or one that has run is not the one that is here.
-    #[error("the database's schema does not fit this version ({0}); run the version that wrote it, or restore a backup")]
+    #[error(
+        "the database's schema does not fit this version ({0}); run the version that wrote it, or restore a backup"
+    )]
     Schema(#[from] refinery::Error),
 }
 

@@ -42,6 +42,7 @@ pub(crate) struct TurnRow {
     pub(crate) hops: u32,
     pub(crate) traceparent: String,
     pub(crate) answer: Option<String>,
+    pub(crate) degraded: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) usage: Usage,
     pub(crate) created_at: DateTime<Utc>,
@@ -91,6 +92,7 @@ pub(crate) struct FinishedCall<'a> {
 pub(crate) struct FinishedTurn<'a> {
     pub(crate) state: TurnState,
     pub(crate) answer: Option<&'a str>,
+    pub(crate) degraded: Option<&'a str>,
     pub(crate) error: Option<&'a str>,
     pub(crate) usage: Usage,
     pub(crate) at: DateTime<Utc>,
@@ -223,6 +225,7 @@ impl Tx {
                 &int(usage.llm_output_tokens),
                 &int(usage.ms),
                 &end.at,
+                &end.degraded,
             ],
         )
         .await?;
@@ -345,6 +348,7 @@ fn turn(row: &Row) -> Result<TurnRow> {
         hops: u32::try_from(row.get::<_, i32>("hops")).unwrap_or(0),
         traceparent: row.get("traceparent"),
         answer: row.get("answer"),
+        degraded: row.get("degraded"),
         error: row.get("error"),
         usage: Usage {
             calls: u32::try_from(row.get::<_, i32>("calls")).unwrap_or(0),

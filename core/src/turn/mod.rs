@@ -217,6 +217,7 @@ impl Work {
         let end = FinishedTurn {
             state,
             answer: answer.as_ref().map(|answer| answer.text.as_str()),
+            degraded: answer.as_ref().and_then(|answer| answer.degraded.as_deref()),
             error: error.as_deref(),
             usage,
             at,

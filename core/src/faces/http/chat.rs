@@ -1,25 +1,23 @@
 //! `POST /chat`: ask once, wait for the whole answer. The same turn as everywhere, listened to until its end.
 
 use super::{
-    extract::{Caller, Json, deadline},
+    conversations,
+    extract::{Caller, IdempotencyKey, Json, deadline},
     turns,
 };
 use crate::{
     accept::{Envelope, accept},
     access::{Permission, permit},
-    clock,
     core::Core,
     error::{Error, Result},
-    store::{Act, CreateRow},
 };
 use axum::{extract::State, http::HeaderMap, response::IntoResponse};
-use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    api::{Chat, ChatAnswer, SendMessage, TurnView},
+    api::{Chat, ChatAnswer, CreateConversation, SendMessage, TurnView},
     events::{EventBody, TurnState},
     identity::Identity,
-    ids::{ConversationId, TurnId},
+    ids::TurnId,
     problem::ProblemKind,
 };
 use tokio::time::{Instant, timeout};
@@ -32,23 +30,25 @@ pub(crate) async fn chat(
     Caller(me): Caller,
     headers: HeaderMap,
     envelope: Envelope,
+    IdempotencyKey(key): IdempotencyKey,
     Json(ask): Json<Chat>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     let until = Instant::now() + deadline(&headers, core.config.turn.deadline + core.config.request_deadline);
+    let key = ask.client_id.or(key);
     let conversation = match ask.conversation_id {
         Some(id) => id,
-        None => new_conversation(&core, &me).await?,
+        None => {
+            conversations::make(&core, &me, &envelope, key.clone(), &CreateConversation::default()).await?.id
+        }
     };
     let mut listener = core.bell.listen(conversation);
-    let message =
-        SendMessage { client_id: ask.client_id, text: ask.message, agents: Vec::new(), parts: Vec::new() };
+    let message = SendMessage { client_id: key, text: ask.message, agents: Vec::new(), parts: Vec::new() };
     let accepted = accept(&core, &me, conversation, message, envelope).await?;
-    let mut degraded = None;
     loop {
         let view = look(&core, &me, accepted.turn).await?;
         if view.state != TurnState::Running {
-            return Ok(axum::Json(answer(view, degraded)));
+            return Ok(axum::Json(answer(view)));
         }
         if Instant::now() >= until {
             let detail = format!("The answer is still being written: GET /v1/turns/{}.", accepted.turn);
@@ -56,31 +56,15 @@ pub(crate) async fn chat(
         }
         let finished = async {
             while let Ok(event) = listener.events.recv().await {
-                match &event.body {
-                    EventBody::AnswerFinished(answer) if event.turn == Some(accepted.turn) => {
-                        degraded.clone_from(&answer.degraded);
-                    }
-                    EventBody::TurnFinished { .. } if event.turn == Some(accepted.turn) => return,
-                    _ => {}
+                let finished = matches!(event.body, EventBody::TurnFinished { .. });
+                if finished && event.turn == Some(accepted.turn) {
+                    return;
                 }
             }
         };
         // Either way the rows are looked at next; time running out is one of the two.
         drop(timeout(LOOK_EVERY, finished).await);
     }
-}
-
-async fn new_conversation(core: &Core, me: &Identity) -> Result<ConversationId> {
-    let id = ConversationId::new();
-    let tx = core.store.write(&me.tenant).await?;
-    tx.upsert_user(&me.tenant, &me.user).await?;
-    let row = CreateRow { id, title: "", owner: &me.user, members: &[] };
-    tx.insert_conversation(&me.tenant, &row).await?;
-    let (action, detail) = ("conversation.created", json!({"members": []}));
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: &id.to_string(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
-    tx.commit().await?;
-    Ok(id)
 }
 
 async fn look(core: &Core, me: &Identity, turn: TurnId) -> Result<TurnView> {
@@ -90,13 +74,13 @@ async fn look(core: &Core, me: &Identity, turn: TurnId) -> Result<TurnView> {
     Ok(view)
 }
 
-fn answer(view: TurnView, degraded: Option<String>) -> ChatAnswer {
+fn answer(view: TurnView) -> ChatAnswer {
     ChatAnswer {
         conversation_id: view.conversation,
         turn: view.id,
         response: view.answer.or(view.error).unwrap_or_default(),
         plan: view.plan,
         state: view.state,
-        degraded,
+        degraded: view.degraded,
     }
 }

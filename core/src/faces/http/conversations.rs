@@ -48,15 +48,26 @@ pub(crate) async fn create(
     if new.members.len() >= MAX_MEMBERS {
         return Err(too_many_members());
     }
-    // Made here, so that a repeated commit is the same conversation.
-    let id = ConversationId::new();
-    let own = || id.to_string().parse().map_err(|_| Error::not_found());
-    let key: ClientId = key.map_or_else(own, Ok)?;
-    let made = retrying!(envelope.deadline, make(&core, &me, id, &key, &new))?;
+    let made = make(&core, &me, &envelope, key, &new).await?;
     Ok((StatusCode::CREATED, axum::Json(made)))
 }
 
-async fn make(
+/// Makes a conversation; the same key twice is the same one.
+pub(super) async fn make(
+    core: &Core,
+    me: &Identity,
+    envelope: &Envelope,
+    key: Option<ClientId>,
+    new: &CreateConversation,
+) -> Result<ConversationSummary> {
+    // The id is made here, so that a commit that is repeated makes the same conversation.
+    let id = ConversationId::new();
+    let own = || id.to_string().parse().map_err(|_| Error::not_found());
+    let key = key.map_or_else(own, Ok)?;
+    retrying!(envelope.deadline, make_once(core, me, id, &key, new))
+}
+
+async fn make_once(
     core: &Core,
     me: &Identity,
     id: ConversationId,
@@ -66,24 +77,21 @@ async fn make(
     let hash = Sha256::digest(serde_json::to_vec(new).unwrap_or_default()).to_vec();
     let tx = core.store.write(&me.tenant).await?;
     tx.upsert_user(&me.tenant, &me.user).await?;
-    let id = match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
-        Some((subject, before)) if before == hash => ConversationId(subject),
-        Some(_) => {
-            tx.rollback().await?;
-            return Err(Error::public(
-                ProblemKind::Conflict,
-                "This idempotency key was used for another request.",
-            ));
+    let mut made = id;
+    if tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await? {
+        let row = CreateRow { id, title: &new.title, owner: &me.user, members: &new.members };
+        tx.insert_conversation(&me.tenant, &row).await?;
+        audit(&tx, me, "conversation.created", id, json!({"members": new.members})).await?;
+    } else {
+        match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
+            Some((subject, before)) if before == hash => made = ConversationId(subject),
+            _ => {
+                let detail = "This idempotency key was used for another request.";
+                return Err(Error::public(ProblemKind::Conflict, detail));
+            }
         }
-        None => {
-            tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await?;
-            let row = CreateRow { id, title: &new.title, owner: &me.user, members: &new.members };
-            tx.insert_conversation(&me.tenant, &row).await?;
-            audit(&tx, me, "conversation.created", id, json!({"members": new.members})).await?;
-            id
-        }
-    };
-    let summary = summary(&tx, &me.tenant, id, &me.user).await?;
+    }
+    let summary = summary(&tx, &me.tenant, made, &me.user).await?;
     tx.commit().await?;
     Ok(summary)
 }

@@ -116,6 +116,7 @@ fn turn_view(turn: TurnRow, calls: &[CallRow]) -> TurnView {
         plan: turn.plan,
         calls: calls.iter().map(CallRow::view).collect(),
         answer: turn.answer,
+        degraded: turn.degraded,
         usage: turn.usage,
         error: turn.error,
         created_at: turn.created_at,
