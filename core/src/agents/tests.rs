@@ -190,7 +190,9 @@ async fn a_stream_is_listened_to_until_the_task_is_over() {
     .await;
     let (reply, progress) = fake.ask_with(Ask { hops: 1, ..ask() }).await;
     assert_eq!((reply.state, reply.text.as_str(), reply.reason), (CallState::Completed, "one two", None));
-    assert_eq!(progress, [Progress::Task("t".into()), Progress::Text("looking".into())]);
+    let piece = |text: &str| Progress::Piece(text.into());
+    let (task, word) = (Progress::Task("t".into()), Progress::Text("looking".into()));
+    assert_eq!(progress, [task, word, piece("one"), piece(" two")]);
     let (method, params, headers) = fake.seen.lock().unwrap()[0].clone();
     assert_eq!(method, "SendStreamingMessage");
     assert_eq!((&params["tenant"], &params["message"]["contextId"]), (&json!("t1"), &json!("c1")));
@@ -198,6 +200,19 @@ async fn a_stream_is_listened_to_until_the_task_is_over() {
         (headers["a2a-version"].as_bytes(), headers["x-switchboard-hops"].as_bytes()),
         (&b"1.0"[..], &b"2"[..])
     );
+}
+
+#[tokio::test]
+async fn a_reply_that_is_taken_back_is_not_handed_out_any_further() {
+    let fake = FakeAgent::start(true, |_, _, _| {
+        let (first, other) = (artifact("one", false), artifact("other", false));
+        Act::StreamAndHang(vec![first, other, artifact(" words", true), status("COMPLETED", "")])
+    })
+    .await;
+    let (reply, progress) = fake.ask_with(ask()).await;
+    assert_eq!(reply.text, "other words");
+    let pieces: Vec<_> = progress.iter().filter(|p| matches!(p, Progress::Piece(_))).collect();
+    assert_eq!(pieces, [&Progress::Piece("one".into())]);
 }
 
 #[tokio::test]
