@@ -19,7 +19,7 @@ async fn a_dead_core_does_not_lose_the_answer_and_the_socket_stays_open() -> any
     .await?;
     let words = "a b c d e f g h i j k l m n o p";
     let agent =
-        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(150))).await?;
+        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(400))).await?;
     house.register("slow", &agent).await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;

@@ -3,6 +3,7 @@
 
 mod agents;
 mod audit;
+mod calls;
 mod conversations;
 mod events;
 mod messages;
@@ -12,12 +13,13 @@ mod turns;
 
 pub(crate) use agents::AgentRow;
 pub(crate) use audit::Act;
+pub(crate) use calls::{CallRow, FinishedCall};
 pub(crate) use conversations::CreateRow;
 pub(crate) use events::NewEvent;
 pub(crate) use messages::{MessageRow, SentBefore};
 pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use pools::{Patience, Store, Tx};
-pub(crate) use turns::{CallRow, FinishedCall, FinishedTurn, NewTurn, TurnRow};
+pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
 
 macro_rules! sql {
     ($name:literal) => {

@@ -1,13 +1,12 @@
-//! Turns and their calls: work in progress, as rows, so that any core can take it up.
+//! Turns: work in progress, as rows, so that any core can take it up.
 
-use super::{Tx, messages::seq, sql};
+use super::{Tx, sql};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 use switchboard_shared::{
-    api::CallView,
-    events::{CallState, Plan, TurnState, Usage},
-    ids::{AgentId, CallId, ConversationId, InvalidId, MessageId, TenantId, TurnId, UserId},
+    events::{Plan, TurnState, Usage},
+    ids::{AgentId, ConversationId, InvalidId, MessageId, TenantId, TurnId, UserId},
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -46,46 +45,6 @@ pub(crate) struct TurnRow {
     pub(crate) error: Option<String>,
     pub(crate) usage: Usage,
     pub(crate) created_at: DateTime<Utc>,
-}
-
-/// A call as it is stored.
-#[derive(Clone, Debug)]
-pub(crate) struct CallRow {
-    pub(crate) id: CallId,
-    pub(crate) step: usize,
-    pub(crate) agent: AgentId,
-    pub(crate) question: String,
-    pub(crate) state: CallState,
-    pub(crate) task_id: Option<String>,
-    pub(crate) reply: Option<String>,
-    pub(crate) reason: Option<String>,
-    pub(crate) partial: bool,
-    pub(crate) ms: u64,
-}
-
-impl CallRow {
-    /// What members see.
-    pub(crate) fn view(&self) -> CallView {
-        CallView {
-            id: self.id,
-            agent: self.agent.clone(),
-            question: self.question.clone(),
-            state: self.state,
-            reply: self.reply.clone(),
-            reason: self.reason.clone(),
-            ms: self.ms,
-        }
-    }
-}
-
-/// How a call ended.
-pub(crate) struct FinishedCall<'a> {
-    pub(crate) state: CallState,
-    pub(crate) task_id: Option<&'a str>,
-    pub(crate) reply: &'a str,
-    pub(crate) reason: Option<&'a str>,
-    pub(crate) partial: bool,
-    pub(crate) ms: u64,
 }
 
 /// How a turn ended.
@@ -249,73 +208,6 @@ impl Tx {
         row.map(|row| Ok((TurnId(row.get(0)), turn_state(row.get(1))?, plan(row.get(2))?))).transpose()
     }
 
-    pub(crate) async fn calls(&self, tenant: &TenantId, id: TurnId) -> Result<Vec<CallRow>> {
-        let rows = self.query(sql!("calls"), &[&tenant.as_str(), &id.0]).await?;
-        rows.iter().map(call).collect()
-    }
-
-    pub(crate) async fn insert_call(
-        &self,
-        tenant: &TenantId,
-        turn: TurnId,
-        new: &CallRow,
-        at: DateTime<Utc>,
-    ) -> Result<()> {
-        let step = i32::try_from(new.step).unwrap_or(i32::MAX);
-        self.execute(
-            sql!("insert_call"),
-            &[
-                &tenant.as_str(),
-                &turn.0,
-                &new.id.0,
-                &step,
-                &new.agent.as_str(),
-                &new.question,
-                &new.task_id,
-                &at,
-            ],
-        )
-        .await?;
-        Ok(())
-    }
-
-    /// Remembers the agent's id of its work, so that another core can ask for it.
-    pub(crate) async fn set_task(
-        &self,
-        tenant: &TenantId,
-        turn: TurnId,
-        call: CallId,
-        task: &str,
-    ) -> Result<()> {
-        self.execute(sql!("set_task"), &[&tenant.as_str(), &turn.0, &call.0, &task]).await?;
-        Ok(())
-    }
-
-    pub(crate) async fn finish_call(
-        &self,
-        tenant: &TenantId,
-        turn: TurnId,
-        call: CallId,
-        end: &FinishedCall<'_>,
-    ) -> Result<()> {
-        self.execute(
-            sql!("finish_call"),
-            &[
-                &tenant.as_str(),
-                &turn.0,
-                &call.0,
-                &end.state.name(),
-                &end.task_id,
-                &end.reply,
-                &end.reason,
-                &end.partial,
-                &int(end.ms),
-            ],
-        )
-        .await?;
-        Ok(())
-    }
-
     /// Adds a finished turn to its user's hour.
     pub(crate) async fn add_usage(
         &self,
@@ -360,24 +252,6 @@ fn turn(row: &Row) -> Result<TurnRow> {
     })
 }
 
-fn call(row: &Row) -> Result<CallRow> {
-    Ok(CallRow {
-        id: CallId(row.get(0)),
-        step: usize::try_from(row.get::<_, i32>(1)).unwrap_or(0),
-        agent: row
-            .get::<_, &str>(2)
-            .parse()
-            .map_err(|e: InvalidId| Error::Row { what: "call", reason: e.to_string() })?,
-        question: row.get(3),
-        state: named("call state", row.get(4))?,
-        task_id: row.get(5),
-        reply: row.get(6),
-        reason: row.get(7),
-        partial: row.get(8),
-        ms: seq(row, 9),
-    })
-}
-
 fn plan(value: Option<serde_json::Value>) -> Result<Option<Plan>> {
     let plan = value.map(serde_json::from_value).transpose();
     plan.map_err(|e| Error::Row { what: "plan", reason: e.to_string() })
@@ -387,11 +261,11 @@ fn turn_state(name: &str) -> Result<TurnState> {
     named("turn state", name)
 }
 
-fn named<T: serde::de::DeserializeOwned>(what: &'static str, name: &str) -> Result<T> {
+pub(super) fn named<T: serde::de::DeserializeOwned>(what: &'static str, name: &str) -> Result<T> {
     serde_json::from_value(name.into()).map_err(|e| Error::Row { what, reason: e.to_string() })
 }
 
-fn int(value: u64) -> i64 {
+pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
