@@ -4,7 +4,7 @@ use crate::{
     admin,
     config::{Config, DEFAULTS},
     core::{Core, StartError},
-    server,
+    eval, server,
     store::migrate,
 };
 use serde_json::json;
@@ -18,6 +18,7 @@ Usage: switchboard-core serve   --config FILE   start
        switchboard-core migrate --config FILE   bring the database's schema up to date, and end
        switchboard-core check   --config FILE   find every fault of the file, offline, and end
        switchboard-core defaults                print the commented defaults
+       switchboard-core eval ...                measure the router on known messages (eval --help)
 
 Exit codes: 0 ended as asked, 1 a defect, 2 usage, 3 the configuration is wrong, 4 something needed cannot be reached";
 
@@ -35,12 +36,18 @@ pub enum Command {
     Check(PathBuf),
     /// Print the defaults.
     Defaults,
+    /// Measure the router.
+    Eval(Box<eval::Options>),
+    /// Print how `eval` is used.
+    EvalHelp,
 }
 
 /// The command line could not be read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Usage {
     asked: bool,
+    /// What is wrong, where that can be said.
+    why: Option<String>,
 }
 
 impl Command {
@@ -55,7 +62,12 @@ impl Command {
             ["migrate", "--config", file] => Ok(Self::Migrate(file.into())),
             ["check", "--config", file] => Ok(Self::Check(file.into())),
             ["defaults"] => Ok(Self::Defaults),
-            other => Err(Usage { asked: matches!(other, ["--help" | "-h" | "help"]) }),
+            ["eval", "--help" | "-h" | "help", ..] => Ok(Self::EvalHelp),
+            ["eval", ..] => match eval::Options::read(&arguments[1..]) {
+                Ok(options) => Ok(Self::Eval(Box::new(options))),
+                Err(why) => Err(Usage { asked: false, why: Some(why) }),
+            },
+            other => Err(Usage { asked: matches!(other, ["--help" | "-h" | "help"]), why: None }),
         }
     }
 }
@@ -68,7 +80,10 @@ impl Usage {
             say(USAGE);
             return ExitCode::SUCCESS;
         }
-        complain(USAGE);
+        match &self.why {
+            Some(why) => complain(&format!("switchboard-core eval: {why}; eval --help says more")),
+            None => complain(USAGE),
+        }
         ExitCode::from(2)
     }
 }
@@ -81,6 +96,11 @@ pub fn run(command: Command) -> ExitCode {
             say(DEFAULTS.trim_end());
             return ExitCode::SUCCESS;
         }
+        Command::EvalHelp => {
+            say(eval::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Command::Eval(options) => return measure(options),
         Command::Serve(file) | Command::Migrate(file) | Command::Check(file) => file,
     };
     let config: Config = match config::load(DEFAULTS, Some(file)) {
@@ -94,12 +114,9 @@ pub fn run(command: Command) -> ExitCode {
         say(&format!("{}: ok", file.display()));
         return ExitCode::SUCCESS;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&format!("the runtime cannot be started: {error}"));
-            return ExitCode::FAILURE;
-        }
+        Err(failed) => return failed,
     };
     let telemetry = match Telemetry::start("switchboard-core", &config.telemetry) {
         Ok(telemetry) => telemetry,
@@ -158,6 +175,31 @@ async fn serve(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        complain(&format!("the runtime cannot be started: {error}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn measure(options: &eval::Options) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(failed) => return failed,
+    };
+    match runtime.block_on(eval::run(options)) {
+        Ok(outcome) => {
+            say(outcome.text.trim_end());
+            outcome.broken.iter().for_each(|broken| complain(broken));
+            if outcome.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(fault) => {
+            complain(&format!("switchboard-core eval: {fault}"));
+            ExitCode::from(3)
+        }
+    }
+}
+
 #[allow(clippy::print_stdout, reason = "the ready line, and what was asked for, are the program's output")]
 fn say(text: &str) {
     println!("{text}");
@@ -176,9 +218,12 @@ mod tests {
     fn the_command_line_is_read_or_refused() {
         let read = |text: &str| Command::read(text.split_whitespace().map(str::to_owned));
         assert_eq!(read("serve --config a.toml"), Ok(Command::Serve("a.toml".into())));
-        assert_eq!(read("--help"), Err(Usage { asked: true }));
+        assert_eq!(read("--help"), Err(Usage { asked: true, why: None }));
         for bad in ["", "serve", "serve a.toml", "check --config", "serve --config a b"] {
-            assert_eq!(read(bad), Err(Usage { asked: false }), "{bad}");
+            assert_eq!(read(bad), Err(Usage { asked: false, why: None }), "{bad}");
         }
+        assert!(matches!(read("eval --train a --test b --json"), Ok(Command::Eval(_))));
+        assert_eq!(read("eval --help"), Ok(Command::EvalHelp));
+        assert!(matches!(read("eval --tset b"), Err(Usage { asked: false, why: Some(_) })));
     }
 }

@@ -133,6 +133,22 @@ pub struct RouteConfig {
     #[serde(rename = "llm_ms", deserialize_with = "millis")]
     pub llm: Duration,
     pub min_known: f64,
+    pub embedder: EmbedderConfig,
+}
+
+/// `[route.embedder]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
+pub struct EmbedderConfig {
+    pub model: String,
+    pub tokenizer: String,
+    pub url: String,
+    pub url_model: String,
+    pub api_key: Secret,
+    #[serde(rename = "timeout_ms", deserialize_with = "millis")]
+    pub timeout: Duration,
+    pub max_tokens: usize,
 }
 
 /// `[synthesis]`
@@ -204,6 +220,7 @@ impl Check for Config {
         ] {
             faults.require((0.0..=1.0).contains(&share), name, "must be between 0 and 1");
         }
+        self.route.embedder.check(faults);
         let role = &self.postgres.role;
         faults.require(
             !role.is_empty() && role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
@@ -235,6 +252,43 @@ impl Check for Config {
             "turn.lease_ms",
             "must be at least 1000, or every slow moment loses the turn",
         );
+    }
+}
+
+impl Check for EmbedderConfig {
+    fn check(&self, faults: &mut Faults) {
+        faults.require(
+            self.model.is_empty() || self.url.is_empty(),
+            "route.embedder.url",
+            "must be empty when model is given: there is one embedder",
+        );
+        faults.require(
+            self.model.is_empty() == self.tokenizer.is_empty(),
+            "route.embedder.tokenizer",
+            "must be given with model, and only with it",
+        );
+        faults.require(
+            self.url.is_empty()
+                || Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
+            "route.embedder.url",
+            "must be http or https, as in \"https://api.example.com/v1\"",
+        );
+        faults.require(
+            self.url.is_empty() == self.url_model.is_empty(),
+            "route.embedder.url_model",
+            "must be given with url, and only with it",
+        );
+        faults.require(
+            self.api_key.expose().chars().all(|c| c.is_ascii_graphic()),
+            "route.embedder.api_key",
+            "must be visible ASCII",
+        );
+        faults.require(
+            (8..=8_192).contains(&self.max_tokens),
+            "route.embedder.max_tokens",
+            "must be between 8 and 8192",
+        );
+        faults.require(!self.timeout.is_zero(), "route.embedder.timeout_ms", "must be at least 1");
     }
 }
 
@@ -270,5 +324,22 @@ mod tests {
         let text = format!("admin_listen = \"0.0.0.0:9080\"\n{NEEDED}");
         let error = parse::<Config>(DEFAULTS, "d", &text).unwrap_err();
         assert_eq!((error.faults[0].line, error.faults[0].key.as_str()), (Some(1), "admin_listen"));
+    }
+
+    #[test]
+    fn there_is_one_embedder_and_all_that_it_needs() {
+        let faults = |text: &str| {
+            let text = format!("{NEEDED}[route.embedder]\n{text}");
+            let error = parse::<Config>(DEFAULTS, "d", &text).err();
+            error.map(|error| error.faults[0].key.replace("route.embedder.", "")).unwrap_or_default()
+        };
+        let (model, url) =
+            ("model = \"a.onnx\"\ntokenizer = \"a.json\"\n", "url = \"http://a/v1\"\nurl_model = \"a\"\n");
+        assert_eq!((faults(model), faults(url)), (String::new(), String::new()));
+        assert_eq!(faults(&format!("{model}{url}")), "url");
+        assert_eq!(faults("model = \"a.onnx\""), "tokenizer");
+        assert_eq!(faults("url = \"http://a/v1\""), "url_model");
+        assert_eq!(faults("url = \"ftp://a\"\nurl_model = \"a\""), "url");
+        assert_eq!(faults("max_tokens = 1"), "max_tokens");
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     llm::Llm,
     metrics::Metrics,
     registry::Registry,
-    route::Router,
+    route::{Router, embed::Embedder},
     store::{MigrateError, Store, migrate},
     turn::Turns,
 };
@@ -50,6 +50,8 @@ pub enum StartError {
     Agents(Box<dyn std::error::Error + Send + Sync>),
     #[error("llm: {0}")]
     Llm(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{0}; correct `[route.embedder]`, or leave it empty")]
+    Embedder(Box<dyn std::error::Error + Send + Sync>),
     #[error(
         "{address} cannot be listened on: {source}; is another process there? Set `{key}` to a free address."
     )]
@@ -71,6 +73,17 @@ impl Core {
         let bell = Bell::start(&config, id, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
         let agents = Agents::new(&config.agents).map_err(|e| StartError::Agents(e.into()))?;
         let llm = Arc::new(Llm::new(&config.llm).map_err(|e| StartError::Llm(e.into()))?);
+        let settings = config.route.embedder.clone();
+        let embedder = tokio::task::spawn_blocking(move || Embedder::open(&settings)).await;
+        let embedder = embedder.map_err(|e| StartError::Embedder(e.into()))?;
+        let embedder = embedder.map_err(|e| StartError::Embedder(e.into()))?;
+        if let Some(embedder) = &embedder {
+            tracing::info!(
+                fingerprint = embedder.fingerprint(),
+                dimensions = embedder.dimensions(),
+                "embedder"
+            );
+        }
         let router = Router::new(&config.route, config.turn.max_agents, Arc::clone(&llm));
         let core = Arc::new(Self {
             id,
@@ -79,7 +92,7 @@ impl Core {
             agents,
             llm,
             router,
-            registry: Registry::default(),
+            registry: Registry::new(embedder),
             turns: Turns::new(&config.turn),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             metrics: Metrics::new(),

@@ -12,8 +12,10 @@ mod command;
 pub mod config;
 mod core;
 mod error;
+mod eval;
 mod events;
 mod faces;
+mod learn;
 mod llm;
 mod metrics;
 mod registry;
@@ -26,3 +28,4 @@ mod turn;
 
 pub use command::{Command, Usage, run};
 pub use core::StartError;
+pub use eval::Options as EvalOptions;

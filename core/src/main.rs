@@ -1,4 +1,4 @@
-//! `switchboard-core serve|migrate|check --config FILE`
+//! `switchboard-core serve|migrate|check --config FILE`, `switchboard-core eval …`
 
 use std::process::ExitCode;
 use switchboard_core::{Command, run};

@@ -4,7 +4,7 @@
 use crate::{
     agents::{Agent, AgentError},
     error::{Error, Result},
-    route::Roster,
+    route::{Roster, embed::Embedder, meaning::Meaning},
     store::{AgentRow, Store},
 };
 use std::{
@@ -20,9 +20,14 @@ const MAX_TENANTS: usize = 512;
 #[derive(Default)]
 pub(crate) struct Registry {
     rosters: Mutex<HashMap<TenantId, Arc<Roster>>>,
+    embedder: Option<Arc<Embedder>>,
 }
 
 impl Registry {
+    pub(crate) fn new(embedder: Option<Embedder>) -> Self {
+        Self { rosters: Mutex::default(), embedder: embedder.map(Arc::new) }
+    }
+
     /// The tenant's agents as they are now.
     pub(crate) async fn roster(&self, store: &Store, tenant: &TenantId) -> Result<Arc<Roster>> {
         let tx = store.read_own(tenant).await?;
@@ -35,13 +40,24 @@ impl Registry {
         let rows = tx.agents(tenant).await?;
         tx.commit().await?;
         let roster = tokio::task::spawn_blocking(move || Roster::new(version, agents(rows))).await;
-        let roster = Arc::new(roster.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?);
+        let roster = roster.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+        let meaning = self.meaning(&roster).await;
+        let roster = Arc::new(roster.with(meaning));
         let mut rosters = self.rosters.lock().unwrap_or_else(PoisonError::into_inner);
         if rosters.len() >= MAX_TENANTS && !rosters.contains_key(tenant) {
             rosters.clear();
         }
         rosters.insert(tenant.clone(), Arc::clone(&roster));
         Ok(roster)
+    }
+}
+
+impl Registry {
+    /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.
+    async fn meaning(&self, roster: &Roster) -> Option<Meaning> {
+        let embedder = Arc::clone(self.embedder.as_ref()?);
+        let learned = Meaning::learn(embedder, &roster.agents, &[]).await;
+        learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()
     }
 }
 

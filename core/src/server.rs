@@ -3,7 +3,9 @@
 use crate::{
     admin,
     core::{Core, StartError},
-    faces::http::{self, agents, chat, conversations, messages, turns},
+    faces::http::{
+        self, agents, chat, conversations, decisions, examples, feedback, messages, suggestions, turns,
+    },
 };
 use axum::{
     Router,
@@ -39,10 +41,17 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/conversations/{id}/events", get(messages::stream))
         .route("/turns/{id}", get(turns::get))
         .route("/turns/{id}/cancel", post(turns::cancel))
+        .route("/turns/{id}/feedback", post(feedback::give))
         .route("/analyze", post(turns::analyze))
         .route("/agents", get(agents::list).post(agents::register))
         .route("/agents/{id}", get(agents::get).delete(agents::remove))
-        .route("/agents/{id}/probe", post(agents::probe));
+        .route("/agents/{id}/probe", post(agents::probe))
+        .route("/agents/{id}/examples", get(examples::get).put(examples::replace))
+        .route("/agents/{id}/examples/drafts", post(examples::draft))
+        .route("/suggestions", get(suggestions::list))
+        .route("/suggestions/{id}", post(suggestions::decide))
+        .route("/decisions/{id}", get(decisions::get))
+        .route("/decisions/{id}/replay", post(decisions::replay));
     Router::new()
         .nest("/v1", v1)
         .route("/chat", post(chat::chat))
@@ -80,6 +89,7 @@ async fn around(State(core): State<Arc<Core>>, request: Request, next: Next) -> 
         answered.unwrap_or_else(|_| http::respond(Problem::new(ProblemKind::DeadlineExceeded, "")));
     core.metrics.answered(&route, response.status().as_u16(), began.elapsed());
     if let Some(id) = id.filter(|id| *id != HeaderValue::from_static("")) {
+        http::name_request(&mut response, &id);
         response.headers_mut().insert(headers::REQUEST_ID, id);
     }
     response

@@ -1,6 +1,9 @@
 //! HTTP and WebSocket to an edge. It trusts the development CA when there is one, else what the machine trusts.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    house::House,
+};
 use futures::{SinkExt, StreamExt};
 use reqwest::{Method, Response, StatusCode, Upgraded, header, tls::TlsInfo};
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,6 +30,7 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     token: String,
+    house: Option<House>,
 }
 
 /// A WebSocket to an edge.
@@ -51,7 +55,13 @@ impl Client {
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?);
         }
         let http = builder.build().map_err(|error| Error::Failed(format!("no HTTP client: {error}")))?;
-        Ok(Self { http, base, token: token.to_owned() })
+        Ok(Self { http, base, token: token.to_owned(), house: None })
+    }
+
+    /// The same caller, who knows whose edge it is and so what its silence means.
+    #[must_use]
+    pub fn of_house(self, house: House) -> Self {
+        Self { house: Some(house), ..self }
     }
 
     /// The same caller with another token.
@@ -80,6 +90,14 @@ impl Client {
     /// As [`Client::get`].
     pub async fn post<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T> {
         body(self.send(Method::POST, path, Some(value)).await?).await
+    }
+
+    /// Puts `value` at `path`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T> {
+        body(self.send(Method::PUT, path, Some(value)).await?).await
     }
 
     /// Deletes `path`.
@@ -145,17 +163,39 @@ impl Client {
 
     fn unreachable(&self, error: &reqwest::Error) -> Error {
         let cause = deepest(error);
-        if error.is_connect() && cause.contains("refused") {
-            return Error::Unreachable(format!(
+        let up = self.house.as_ref().filter(|house| house.is_up());
+        Error::Unreachable(match up {
+            _ if error.is_timeout() => format!("{} did not answer in time", self.base),
+            Some(house) if error.is_connect() || broke_off(&cause) => format!(
+                "the house is up (process {}), but its edge at {} does not answer just now: it starts again, or stops; try again",
+                house.pid, self.base
+            ),
+            _ if error.is_connect() && cause.contains("refused") => format!(
                 "nothing listens at {}: no house is running here; start one with `switchboard up`",
                 self.base
-            ));
-        }
-        if error.is_timeout() {
-            return Error::Unreachable(format!("{} did not answer in time", self.base));
-        }
-        Error::Unreachable(format!("{} cannot be reached: {cause}", self.base))
+            ),
+            _ if broke_off(&cause) => broken(self.base.as_str()),
+            _ => format!("{} cannot be reached: {cause}", self.base),
+        })
     }
+}
+
+/// Whether the other side ended a connection in the middle, in the words of rustls, hyper and the kernel.
+fn broke_off(cause: &str) -> bool {
+    let words = [
+        "close_notify",
+        "unexpected end of file",
+        "unexpected EOF",
+        "reset by peer",
+        "Broken pipe",
+        "connection closed",
+        "connection error",
+    ];
+    words.iter().any(|word| cause.contains(word))
+}
+
+fn broken(whose: &str) -> String {
+    format!("{whose} closed the connection: its edge is going away; try again")
 }
 
 /// Sends a frame as JSON.
@@ -164,10 +204,7 @@ impl Client {
 /// When the socket is gone.
 pub async fn send_frame(socket: &mut Socket, frame: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(frame).map_err(|error| Error::Failed(error.to_string()))?;
-    socket
-        .send(Message::text(text))
-        .await
-        .map_err(|error| Error::Unreachable(format!("the socket is gone: {error}")))
+    socket.send(Message::text(text)).await.map_err(|_| Error::Unreachable("the socket is gone".to_owned()))
 }
 
 /// Reads the next text frame; the error says why there is none.
@@ -205,10 +242,10 @@ pub struct Closed {
 
 async fn body<T: DeserializeOwned>(response: Response) -> Result<T> {
     let url = response.url().clone();
-    response
-        .json()
-        .await
-        .map_err(|error| Error::Failed(format!("{url} answered what cannot be read: {}", deepest(&error))))
+    response.json().await.map_err(|error| match deepest(&error) {
+        cause if broke_off(&cause) => Error::Unreachable(broken(url.as_str())),
+        cause => Error::Failed(format!("{url} answered what cannot be read: {cause}")),
+    })
 }
 
 async fn refusal(response: Response) -> Error {

@@ -94,7 +94,7 @@ impl House {
         }
     }
 
-    /// Finds the running house: in `data` if that is given, else where it announced itself, else in `./data`.
+    /// Finds the running house: in `data` if that is given, else in `./data`, else where one announced itself.
     ///
     /// # Errors
     /// When there is none, or the one that was there is gone.
@@ -103,10 +103,22 @@ impl House {
             Some(data) => vec![described_in(data)],
             None => {
                 let announced = environment::state_folder().map(|folder| folder.join("house.json"));
-                announced.into_iter().chain([described_in(Path::new("data"))]).collect()
+                [described_in(Path::new("data"))].into_iter().chain(announced).collect()
             }
         };
         pick(&places, alive)
+    }
+
+    /// Whether this is the house of `./data`, which is the one that is meant when none is named.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        fs::canonicalize("data").is_ok_and(|data| data == self.data)
+    }
+
+    /// Whether the process that holds the house is there.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        alive(self.pid)
     }
 
     /// The data folder to look for keys in, with or without a running house.
@@ -183,6 +195,13 @@ mod tests {
         let error = pick(&place, |_| false).unwrap_err();
         assert!(error.to_string().contains("ended without a word"), "{error}");
         assert_eq!(error.exit_code(), 4);
+        let other = data.join("other");
+        files::folder(&other.join("run"), 0o700).unwrap();
+        house(&other, std::process::id()).write().unwrap();
+        let both = [described_in(&data), described_in(&other)];
+        assert_eq!(pick(&both, alive).unwrap().data, data, "the first that runs");
+        house(&data, u32::MAX).write().unwrap();
+        assert_eq!(pick(&both, alive).unwrap().data, other);
         fs::remove_dir_all(data).unwrap();
     }
 }

@@ -5,6 +5,10 @@
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{process::Stdio, time::Duration};
+use switchboard::{
+    house::House,
+    topology::{ca::Certificates, files},
+};
 use switchboard_shared::ids::{ConversationId, MessageId, TurnId};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -137,4 +141,51 @@ async fn no_house_and_a_refused_token_have_their_own_exit_codes() {
     let output = { nobody }.output().await.unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("start one with `switchboard up`"));
+}
+
+#[tokio::test]
+async fn a_turn_in_which_no_agent_answered_is_exit_code_1() {
+    let edge = Edge::start().await;
+    let client = edge.ask(&[]).spawn().unwrap();
+    let (mut socket, _) = edge.join(0).await;
+    let sent = read(&mut socket).await;
+    let message = MessageId::new();
+    let ack = json!({"type": "ack", "id": sent["id"], "message": message, "turn": edge.turn, "seq": 1, "duplicate": false});
+    write(&mut socket, &ack).await;
+    let source = json!({"agent": "a", "state": "timed_out", "reason": "late"});
+    let answer = json!({"message": message, "attempt": 1, "text": "Nobody answered.", "sources": [source], "claims": [],
+                        "degraded": "no agent answered"});
+    edge.event(&mut socket, Some(2), "answer.finished", answer).await;
+    edge.end(&mut socket, 3, "completed").await;
+    let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Nobody answered.\n");
+}
+
+#[tokio::test]
+async fn a_house_whose_edge_is_silent_is_not_said_to_be_absent() {
+    let data = std::env::temp_dir().join(format!("switchboard-silent-{}", std::process::id()));
+    files::folder(&data.join("run"), 0o700).unwrap();
+    let certificates = Certificates::ensure(&data.join("tls"), chrono::Utc::now()).unwrap();
+    let port = switchboard::topology::ports::free().unwrap();
+    let house = House {
+        url: format!("https://127.0.0.1:{port}").parse().unwrap(),
+        ca: certificates.ca,
+        token: "t".into(),
+        edges: vec![],
+        cores: vec![],
+        agents: vec![],
+        data: data.clone(),
+        pid: std::process::id(),
+        without: vec![],
+    };
+    house.write().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.args(["route", "hello", "--token", "t", "--data"]).arg(&data);
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("the house is up") && said.contains("try again"), "{said}");
+    assert!(!said.contains("switchboard up"), "{said}");
+    std::fs::remove_dir_all(data).unwrap();
 }

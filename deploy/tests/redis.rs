@@ -18,6 +18,12 @@ async fn it_serves_all_slots_and_comes_back_empty_on_the_same_port() {
     assert!(redis.ask("PING").await.is_err());
     redis.restart().await.unwrap();
     assert_eq!(redis.url(), url);
+    assert!(redis.ask("CLUSTER INFO").await.unwrap().contains("cluster_slots_assigned:16384"));
+
+    redis.kill9().await;
+    std::fs::remove_file(folder.join("redis/nodes.conf")).unwrap();
+    redis.restart().await.unwrap();
+    assert!(redis.ask("CLUSTER INFO").await.unwrap().contains("cluster_slots_assigned:16384"));
     assert!(redis.ask("GET greeting").await.unwrap().starts_with("$-1"));
     redis.stop().await.unwrap();
     std::fs::remove_dir_all(folder).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::{
     events::{CallState, Plan, TurnState, Usage},
-    ids::{AgentId, CallId, ClientId, ConversationId, MessageId, TurnId, UserId},
+    ids::{AgentId, CallId, ClientId, ConversationId, MessageId, SuggestionId, TurnId, UserId},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -271,7 +271,8 @@ pub struct RegisterAgent {
     /// The id to address it by; made from the card's name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<AgentId>,
-    /// Messages that this agent should get, besides those on its card.
+    /// Messages that this agent should get, besides those on its card; without any, an agent that is registered already
+    /// keeps those that it has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
 }
@@ -355,4 +356,215 @@ pub struct ChatAnswer {
     /// What did not work and was done without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
+}
+
+/// `PUT /v1/agents/{id}/examples`: replaces the examples that were given at registration or since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetExamples {
+    /// All of them; those on the agent's card stay as they are.
+    pub examples: Vec<Example>,
+}
+
+/// The examples of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentExamples {
+    /// The agent.
+    pub agent: AgentId,
+    /// Those that can be replaced.
+    pub examples: Vec<Example>,
+    /// How many more stand on its card.
+    pub on_card: u32,
+}
+
+/// `POST /v1/agents/{id}/examples/drafts`: has the LLM write examples; nothing is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftExamples {
+    /// Languages (BCP 47), at most 8.
+    pub languages: Vec<String>,
+    /// How many in each language, 1 to 20.
+    #[serde(default = "ten")]
+    pub count: u32,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+/// The answer to [`DraftExamples`]: for a person to read before they are given to `PUT /v1/agents/{id}/examples`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drafts {
+    /// The agent.
+    pub agent: AgentId,
+    /// What the LLM wrote.
+    pub drafts: Vec<Example>,
+}
+
+/// `POST /v1/turns/{id}/feedback`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveFeedback {
+    /// Whether the right agents were asked.
+    pub value: Thumb,
+    /// With `down`: the agents that would have been right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentId>,
+    /// A word for whoever reviews it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// What a member thinks of a turn, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedbackView {
+    /// The turn.
+    pub turn: TurnId,
+    /// Who thinks it.
+    pub user: UserId,
+    /// Up or down.
+    pub value: Thumb,
+    /// The agents that would have been right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentId>,
+    /// A word for whoever reviews it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// When it was said last.
+    pub at: DateTime<Utc>,
+}
+
+/// A thumb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Thumb {
+    /// It was right.
+    Up,
+    /// It was not.
+    Down,
+}
+
+/// A message that an agent might learn from, and what has been decided about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestionView {
+    /// Its id.
+    pub id: SuggestionId,
+    /// The agent.
+    pub agent: AgentId,
+    /// The message.
+    pub text: String,
+    /// Its language (BCP 47); empty when not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+    /// What it comes from.
+    pub source: SuggestionSource,
+    /// Whether the agent should get such messages; if not, it should not.
+    pub positive: bool,
+    /// The turn it comes from.
+    pub turn: TurnId,
+    /// What has been decided.
+    pub state: SuggestionState,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<UserId>,
+    /// When it came up.
+    pub at: DateTime<Utc>,
+}
+
+/// What a suggestion comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SuggestionSource {
+    /// A thumb down that named the right agents.
+    Correction,
+    /// A thumb up on a turn that the LLM decided.
+    Thumbs,
+    /// Somebody who was asked back named the agent.
+    Chip,
+    /// The agent itself refused the question.
+    Rejection,
+}
+
+impl SuggestionSource {
+    /// Its name, as on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Correction => "correction",
+            Self::Thumbs => "thumbs",
+            Self::Chip => "chip",
+            Self::Rejection => "rejection",
+        }
+    }
+}
+
+/// What has been decided about a suggestion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SuggestionState {
+    /// Nothing yet.
+    Open,
+    /// It is right.
+    Approved,
+    /// It is not.
+    Dismissed,
+}
+
+impl SuggestionState {
+    /// Its name, as on the wire and in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved => "approved",
+            Self::Dismissed => "dismissed",
+        }
+    }
+}
+
+/// `POST /v1/suggestions/{id}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecideSuggestion {
+    /// `approved` or `dismissed`.
+    pub state: SuggestionState,
+}
+
+/// The answer to [`DecideSuggestion`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuggestionReview {
+    /// As it is now.
+    pub suggestion: SuggestionView,
+    /// Whether it is one of the agent's examples now.
+    pub learned: bool,
+    /// What that means, in one sentence for a person.
+    pub note: String,
+}
+
+/// `GET /v1/decisions/{turn}`: what the router knew when it decided, and what it decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionView {
+    /// The turn.
+    pub turn: TurnId,
+    /// The message.
+    pub question: String,
+    /// The agents that its sender named apart from the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<AgentId>,
+    /// The agents of the turn before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previous: Vec<AgentId>,
+    /// The agent that waited for the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<AgentId>,
+    /// The registry as it was then: it counts its changes.
+    pub registry_version: u64,
+    /// What was decided.
+    pub plan: Plan,
+    /// Every agent's score by the local model, best first.
+    pub scores: Vec<Score>,
+    /// How long the decision took, in microseconds.
+    pub us: u64,
+    /// When.
+    pub at: DateTime<Utc>,
 }

@@ -1,12 +1,14 @@
 //! Loads a configuration file over the commented defaults that are compiled in. Unknown keys, wrong types and values
 //! out of range are all found before anything is opened, and reported together with file and line.
 
+mod merge;
+mod place;
+
+use merge::Merged;
+use place::{Place, line_of};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{fmt, path::Path};
-use toml::{
-    Spanned, Table, Value,
-    de::{DeTable, DeValue},
-};
+use toml::{Table, de::DeTable};
 
 /// A configuration that can say what is wrong with it.
 pub trait Check {
@@ -86,113 +88,43 @@ pub fn load<T: DeserializeOwned + Check>(defaults: &str, file: Option<&Path>) ->
 /// Reads `text`, the content of the file `name`, over `defaults`.
 ///
 /// # Errors
-/// With every fault that was found.
+/// With every fault that was found, in the order of the lines; what is missing in the file comes last.
 pub fn parse<T: DeserializeOwned + Check>(defaults: &str, name: &str, text: &str) -> Result<T, ConfigError> {
     let fail = |faults| Err(ConfigError { file: name.to_owned(), faults });
-    let mut merged: Table =
+    let defaults: Table =
         toml::from_str(defaults).expect("the compiled-in defaults are TOML, which a test of each tier holds");
-    let given = match DeTable::parse(text) {
-        Ok(given) => given,
-        Err(error) => {
-            let line = error.span().map(|span| line_of(text, span.start));
-            return fail(vec![Fault { line, key: String::new(), message: error.message().to_owned() }]);
-        }
+    let (spans, given) = match (DeTable::parse(text), toml::from_str::<Table>(text)) {
+        (Ok(spans), Ok(given)) => (spans, given),
+        (Err(error), _) | (_, Err(error)) => return fail(vec![syntax(text, &error)]),
     };
-    let mut faults = Vec::new();
-    compare(text, "", given.get_ref(), &merged, &mut faults);
-    if faults.is_empty() {
-        let given: Table = toml::from_str(text).expect("the same text was parsed above");
-        overlay(&mut merged, given);
-        match T::deserialize(Value::Table(merged)) {
-            Ok(config) => {
-                let mut found = Faults::default();
-                config.check(&mut found);
-                if found.0.is_empty() {
-                    return Ok(config);
-                }
-                faults.extend(found.0.into_iter().map(|(key, message)| {
-                    let line = line_of_key(text, given_ref(text).as_ref(), &key);
-                    Fault { line, key, message }
-                }));
-            }
-            Err(error) => faults.push(Fault {
-                line: None,
-                key: String::new(),
-                message: error.to_string().trim().replace('\n', " "),
-            }),
+    let mut merged = Merged::new(text, spans.get_ref(), given, &defaults);
+    let config = merged.read::<T>();
+    if let Some(config) = &config {
+        let mut found = Faults::default();
+        config.check(&mut found);
+        for (key, message) in found.0 {
+            merged.add_checked(key, message);
         }
     }
-    faults.sort_by_key(|fault| fault.line);
-    fail(faults)
-}
-
-fn given_ref(text: &str) -> Option<Spanned<DeTable<'_>>> {
-    DeTable::parse(text).ok()
-}
-
-/// Finds keys of `given` that the defaults do not have, and values of another type.
-fn compare(text: &str, path: &str, given: &DeTable<'_>, defaults: &Table, faults: &mut Vec<Fault>) {
-    for (name, value) in given {
-        let key = join(path, name.get_ref());
-        let line = Some(line_of(text, name.span().start));
-        let Some(default) = defaults.get(name.get_ref().as_ref()) else {
-            let known: Vec<_> = defaults.keys().map(String::as_str).collect();
-            faults.push(Fault {
-                line,
-                key,
-                message: format!("unknown key; known here are {}", known.join(", ")),
-            });
-            continue;
-        };
-        match (value.get_ref(), default) {
-            (DeValue::Table(given), Value::Table(defaults)) => compare(text, &key, given, defaults, faults),
-            (DeValue::Integer(_), Value::Float(_)) => {}
-            (given, default) if given.type_str() == default.type_str() => {}
-            (given, default) => faults.push(Fault {
-                line,
-                key,
-                message: format!("is {} where {} is needed", given.type_str(), default.type_str()),
-            }),
+    let mut faults = merged.into_faults();
+    match config {
+        Some(config) if faults.is_empty() => Ok(config),
+        _ => {
+            faults.sort_by_key(|fault| fault.line.unwrap_or(usize::MAX));
+            fail(faults)
         }
     }
 }
 
-fn overlay(base: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => overlay(base, over),
-            (Some(slot @ Value::Float(_)), Value::Integer(value)) => {
-                // Configured numbers are far below 2^52, where every integer is a float.
-                *slot = Value::Float(value as f64);
-            }
-            (Some(slot), value) => *slot = value,
-            (None, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
+/// Finds where `text` is no TOML, without asking what its keys mean.
+#[must_use]
+pub fn syntax_fault(text: &str) -> Option<Fault> {
+    toml::from_str::<Table>(text).err().map(|error| syntax(text, &error))
 }
 
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text[..offset.min(text.len())].matches('\n').count() + 1
-}
-
-fn line_of_key(text: &str, given: Option<&Spanned<DeTable<'_>>>, key: &str) -> Option<usize> {
-    let mut table = given?.get_ref();
-    let mut line = None;
-    for name in key.split('.') {
-        let (found, value) = table.iter().find(|(k, _)| k.get_ref() == name)?;
-        line = Some(line_of(text, found.span().start));
-        match value.get_ref() {
-            DeValue::Table(inner) => table = inner,
-            _ => break,
-        }
-    }
-    line
+fn syntax(text: &str, error: &toml::de::Error) -> Fault {
+    let line = error.span().map(|span| line_of(text, span.start));
+    Fault { line, key: String::new(), message: error.message().trim().replace('\n', " ") }
 }
 
 /// A value that is never printed. In the file it is the text itself, `env:NAME`, or `file:PATH`.
@@ -227,7 +159,10 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
+        // The usual message would quote what stands there instead.
+        let text = String::deserialize(from).map_err(|_| {
+            serde::de::Error::custom("must be a string: the value itself, env:NAME or file:PATH")
+        })?;
         let value = if let Some(name) = text.strip_prefix("env:") {
             #[allow(
                 clippy::disallowed_methods,
@@ -298,8 +233,72 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_every_kind_come_together_and_no_secret_is_shown() {
+        const DEFAULTS: &str =
+            "listen = \"127.0.0.1:1\"\nkey = \"\"\nurls = []\nllm = []\n[turn]\nmax = 1\nwait = 2\n";
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "only whether they can be read is of interest")]
+        struct All {
+            listen: std::net::SocketAddr,
+            key: Secret,
+            urls: Vec<Secret>,
+            llm: Vec<Llm>,
+            turn: Turn,
+        }
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "only whether they can be read is of interest")]
+        #[serde(deny_unknown_fields)]
+        struct Llm {
+            base: url::Url,
+            key: Secret,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Turn {
+            max: usize,
+            wait: u32,
+        }
+        impl Check for All {
+            fn check(&self, faults: &mut Faults) {
+                faults.require(!self.key.is_empty(), "key", "must be given");
+                faults.require(!self.urls.is_empty(), "urls", "must name one");
+                faults.require(self.turn.wait > 0 && self.turn.max > 0, "turn.wait", "must be at least 1");
+            }
+        }
+        let text = "listen = \"nonsense\"\nkey = \"env:SWITCHBOARD_NOT_SET\"\nextra = 1\n\
+                    urls = [\n  4711,\n  \"env:SWITCHBOARD_NOT_SET\"\n]\n\
+                    [turn]\nmax = -5\nwait = 0\n\
+                    [[llm]]\nbase = \"http://a\"\nkey = 4711\n\
+                    [[llm]]\nbase = \"http://b\"\nkey = \"k\"\nmodle = 1\n\
+                    [[llm]]\nkey = \"k\"\n";
+        let error = parse::<All>(DEFAULTS, "f", text).unwrap_err();
+        let found: Vec<_> = error.faults.iter().map(|f| (f.line.unwrap_or(0), f.key.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (1, "listen"),
+                (2, "key"),
+                (3, "extra"),
+                (5, "urls[0]"),
+                (6, "urls[1]"),
+                (9, "turn.max"),
+                (10, "turn.wait"),
+                (13, "llm[0].key"),
+                (17, "llm[1].modle"),
+                (18, "llm[2]"),
+            ],
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(!text.contains("4711"), "{text}");
+        assert!(text.contains("f:9: turn.max: is -5 where a whole number from 0 is needed"), "{text}");
+    }
+
+    #[test]
     fn a_missing_environment_variable_is_named() {
         let error = parse::<Config>(DEFAULTS, "f", "[pool]\nkey = \"env:SWITCHBOARD_NOT_SET\"").unwrap_err();
-        assert!(error.to_string().contains("SWITCHBOARD_NOT_SET is not set"), "{error}");
+        assert!(
+            error.to_string().contains("f:2: pool.key: environment variable SWITCHBOARD_NOT_SET is not set"),
+            "{error}"
+        );
     }
 }

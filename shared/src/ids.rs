@@ -49,6 +49,8 @@ uuid_id! {
     TurnId,
     /// Asking one agent within a turn.
     CallId,
+    /// A message that an agent might learn from, once somebody has looked at it.
+    SuggestionId,
 }
 
 /// Why a text is not an id.

@@ -7,6 +7,7 @@ mod conversations;
 mod durability;
 mod house;
 mod interop;
+mod learning;
 mod limits;
 mod llm;
 mod observability;

@@ -107,6 +107,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     let turn = ann.turn_over(&accepted).await?;
     assert_eq!(turn["calls"][0]["reply"], "It will rain.", "{turn}");
     ann.ask("cancelTurn", &[turn["id"].as_str().context("it has an id")?], None).await?;
+    learns(&ann, &olga, turn["id"].as_str().context("it has an id")?).await?;
     agent.set(Manner::AsksBack("Where?".into()));
     let accepted = ann.ask("sendMessage", &[room], Some(json!({"text": "@weather and now?"}))).await?;
     assert_eq!(ann.turn_over(&accepted).await?["state"], "input_required");
@@ -149,6 +150,27 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
         assert!(names.contains(name), "{name} in {names:?}");
     }
     house.stop().await
+}
+
+/// From a thumb down on a turn to an example more.
+async fn learns(ann: &Api, olga: &Api, turn: &str) -> anyhow::Result<()> {
+    let thinks = json!({"value": "down", "agents": ["weather"], "comment": "rain is weather"});
+    ann.ask("giveFeedback", &[turn], Some(thinks)).await?;
+    let page = olga.ask("listSuggestions", &[], None).await?;
+    let suggestion = page["items"][0]["id"].as_str().context("it has an id")?;
+    let approved = json!({"state": "approved"});
+    olga.ask("decideSuggestion", &[suggestion], Some(approved)).await?;
+    olga.ask("getDecision", &[turn], None).await?;
+    olga.ask("replayDecision", &[turn], None).await?;
+    let shown = olga.ask("getExamples", &["weather"], None).await?;
+    ensure!(shown["examples"].as_array().map(Vec::len) == Some(2), "{shown}");
+    let new = json!({"examples": [{"text": "is it sunny", "language": "en"}]});
+    olga.ask("setExamples", &["weather"], Some(new)).await?;
+    let wanted = Some(json!({"languages": ["de"], "count": 2}));
+    let refused = olga.send("draftExamples", &["weather"], "", wanted).await?;
+    olga.described("draftExamples", refused, StatusCode::SERVICE_UNAVAILABLE).await?;
+    let refused = ann.send("getDecision", &[turn], "", None).await?;
+    ann.described("getDecision", refused, StatusCode::FORBIDDEN).await.map(drop)
 }
 
 /// A caller who holds every answer against the description.

@@ -37,6 +37,8 @@ pub enum Manner {
     Huge(usize),
     /// Asks this first, and with the user's answer says "thank you, …".
     AsksBack(String),
+    /// Refuses the question, and says this.
+    Rejects(String),
 }
 
 /// The agent, and everything that it was asked.
@@ -132,6 +134,11 @@ async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request)
         Manner::Endless => endless(&id),
         Manner::Huge(bytes) => events(vec![(Duration::ZERO, completed(&id, &"x".repeat(bytes)))]),
         Manner::AsksBack(question) => asks_back(&id, &request, &question),
+        Manner::Rejects(why) => {
+            let status = json!({"state": "TASK_STATE_REJECTED", "message": agent_message(&why)});
+            let task = json!({"task": {"id": "task-1", "contextId": "c", "status": status}});
+            events(vec![(Duration::ZERO, envelope(&id, &task))])
+        }
     }
 }
 

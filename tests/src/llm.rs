@@ -27,6 +27,8 @@ pub enum Mood {
     Nonsense,
     /// Routes to an agent that does not exist.
     Inventive,
+    /// Drafts these examples, each a language and a text.
+    Drafts(Vec<(String, String)>),
 }
 
 /// The endpoint, and everything that it was asked.
@@ -88,7 +90,12 @@ async fn complete(State(state): State<Arc<Shared>>, Json(request): Json<Value>) 
         Mood::Inventive if wants_plan => whole(&plan(&["an-agent-that-is-not-there".to_owned()])),
         Mood::Good { agents, .. } if wants_plan => whole(&plan(&agents)),
         Mood::Good { answer, .. } => streamed(&answer),
-        Mood::Inventive => streamed("Nothing."),
+        Mood::Drafts(drafts) if wants_plan => {
+            let example = |(language, text): &(String, String)| json!({"language": language, "text": text});
+            let examples: Vec<_> = drafts.iter().map(example).collect();
+            whole(&json!({"examples": examples}).to_string())
+        }
+        Mood::Inventive | Mood::Drafts(_) => streamed("Nothing."),
     }
 }
 

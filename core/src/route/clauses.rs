@@ -31,7 +31,6 @@ const JOINS: &[&str] = &[
     "também",
     "en",
     "oraz",
-    "i",
     "ve",
     "и",
     "а также",
@@ -42,7 +41,6 @@ const ORDERS: &[&str] = &[
     "and then",
     "after that",
     "afterwards",
-    "next",
     "finally",
     "dann",
     "und dann",
@@ -97,6 +95,7 @@ const RESULTS: &[&str] = &[
 ];
 const FEWEST_WORDS: usize = 2;
 const MOST_CLAUSES: usize = 8;
+const MOST_JOINS_BYTES: usize = 64;
 
 /// What is asked, and what it is asked about: pasted code, tables, text after a colon at a line's end.
 pub(super) fn data_of(text: &str) -> (&str, &str) {
@@ -212,14 +211,14 @@ fn opens(c: char, before: char) -> Option<char> {
 }
 
 fn joins(text: &str) -> bool {
-    let (order, rest) = lead(text);
-    order || rest.len() < text.trim_start().len()
+    let text = text.trim_start();
+    strip_any(text, ORDERS).or_else(|| strip_any(text, JOINS)).is_some()
 }
 
-/// "and" of "and then": the cut was before it.
+/// "and" of "and then": the cut was before it. No such run is long; a longer one is not read again at every word.
 fn only_joins(text: &str) -> bool {
     let text = text.trim();
-    text.is_empty() || lead(&format!("{text} ")).1.is_empty()
+    text.is_empty() || (text.len() < MOST_JOINS_BYTES && lead(&format!("{text} ")).1.is_empty())
 }
 
 /// Takes joining words off the beginning; says whether one of them puts it after what came before.

@@ -14,27 +14,52 @@ use switchboard_shared::{
     ids::AgentId,
 };
 
-/// A message that is this clearly for one agent as a whole is only split where each part is clear as well.
-const CLEAR: f64 = 0.90;
 /// The best guess is taken without an LLM when it is at least this sure.
 const WEAK: f64 = 0.30;
+/// Below this an LLM's plan is asked back about.
+const UNSURE: f64 = 0.45;
 const MAX_FOLLOW_UP_WORDS: usize = 12;
+/// How much likelier the agents of the turn before are than their words alone say, before anything is known: most
+/// messages go on with what was being talked about.
+const STAYS: f64 = 20.0;
+/// And how much likelier it is that a message is for nobody.
+const LEAVES: f64 = 0.3;
+/// No agent of the turn before is less likely by words alone: "yes, the second one" is like nothing.
+const LEAST: f64 = 0.002;
+/// What a part's agent must at least be in the message as a whole.
+const SUPPORT: f64 = 0.08;
+/// How sure all parts must be together.
+const TOGETHER: f64 = 0.55;
+/// A part of so many words needs no support by the rest, whose words may outweigh it.
+const FEWEST_WORDS: usize = 3;
 
 /// What the local model says.
 pub(super) struct Guess<'a> {
     roster: &'a Roster,
     config: &'a RouteConfig,
     shares: Shares,
+    /// The agents of the turn before, in the order of the roster.
+    previous: Vec<usize>,
 }
 
 impl<'a> Guess<'a> {
-    pub(super) fn make(roster: &'a Roster, config: &'a RouteConfig, question: &Question<'_>) -> Self {
+    pub(super) async fn make(roster: &'a Roster, config: &'a RouteConfig, question: &Question<'_>) -> Self {
         let mut text = question.text.to_owned();
         for file in question.files {
             let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
             text.push_str(&format!("\n{ending} {}", file.media_type.replace('/', " ")));
         }
-        Self { roster, config, shares: roster.model.score(&text) }
+        let mut shares = roster.model.score(&text);
+        if let Some(meaning) = &roster.meaning {
+            match meaning.shares(&text, shares.clone()).await {
+                Ok(both) => shares = both,
+                // Counted where it happened; the words alone decide then.
+                Err(error) => tracing::warn!(%error, "routing goes on without the embedder"),
+            }
+        }
+        let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
+        let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
+        Self { roster, config, shares: in_context(shares, &previous), previous }
     }
 
     /// Every agent's score, best first.
@@ -101,17 +126,18 @@ impl<'a> Guess<'a> {
         Some(plan(steps, format!("Each part is like what one of {} is asked.", names.join(", "))))
     }
 
-    /// Whether the parts' agents are also the likeliest ones for the message as a whole. A part that stands apart and
-    /// is clear need not be: the words of the others may outweigh it.
+    /// Whether the parts' agents are also the likeliest ones for the message as a whole. A part of some words
+    /// need not be.
     fn fits_the_whole(&self, parts: &[Part]) -> bool {
         let shares = &self.shares.agents;
         let rank = |part: &Part| shares.iter().filter(|share| **share >= shares[part.agent]).count();
-        let clear = best(shares).is_some_and(|(_, share)| share >= CLEAR);
-        parts.iter().skip(1).all(|part| {
-            let by_itself = part.apart && part.share >= self.config.accept;
-            let with_the_rest = rank(part) <= parts.len() && (!clear || part.share >= self.config.accept);
-            by_itself || with_the_rest
-        })
+        let Some((best, _)) = best(shares) else { return false };
+        let together: f64 = parts.iter().map(|part| part.share).product();
+        let supported = parts.iter().all(|part| {
+            let of_the_rest = rank(part) <= parts.len() && shares[part.agent] >= SUPPORT;
+            part.words >= FEWEST_WORDS || of_the_rest
+        });
+        together >= TOGETHER && supported && parts.iter().any(|part| part.agent == best)
     }
 
     /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
@@ -126,10 +152,10 @@ impl<'a> Guess<'a> {
                     if parts.iter().any(|part| part.agent == best) {
                         return None;
                     }
-                    parts.push(Part::new(clause, best, shares.agents[best]));
+                    parts.push(Part::new(text, clause, best, shares.agents[best]));
                 }
                 (_, Some(last)) => last.at.end = clause.at.end,
-                (Some(best), None) => parts.push(Part::new(clause, best, shares.agents[best])),
+                (Some(best), None) => parts.push(Part::new(text, clause, best, shares.agents[best])),
                 (None, None) => return None,
             }
         }
@@ -140,8 +166,8 @@ impl<'a> Guess<'a> {
         let (best, share) = best(&shares.agents)?;
         let others = shares.agents.iter().enumerate().filter(|(i, _)| *i != best).map(|(_, share)| *share);
         let next = others.fold(shares.none, f64::max);
-        let sure =
-            share >= accept && share - next >= self.config.margin && shares.known >= self.config.min_known;
+        let known = shares.known >= self.config.min_known || self.previous.contains(&best);
+        let sure = share >= accept && share - next >= self.config.margin && known;
         sure.then_some(best)
     }
 
@@ -152,7 +178,8 @@ impl<'a> Guess<'a> {
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, why: &str) -> Plan {
-        let best = best(&self.shares.agents).filter(|_| self.shares.known >= self.config.min_known);
+        let known = self.shares.known >= self.config.min_known;
+        let best = best(&self.shares.agents).filter(|(best, _)| known || self.previous.contains(best));
         if let Some((best, share)) = best.filter(|(_, share)| *share >= WEAK && *share > self.shares.none) {
             let steps = vec![self.step(best, question.text.to_owned(), share)];
             let reason = format!("{} is the best guess.", self.roster.agents[best].name);
@@ -163,16 +190,29 @@ impl<'a> Guess<'a> {
         }
         let likely: Vec<_> = self.likely();
         if best.is_some() && likely.len() > 1 {
-            let reply = words::which(&likely);
-            let reason = "Several agents might do this.";
-            let confidence = 1.0 - self.shares.none;
-            return degraded(
-                words::without_agents(Mode::Clarify, Stage::Lexical, confidence, reason, reply),
-                why,
-            );
+            let (confidence, reason) = (1.0 - self.shares.none, "Several agents might do this.");
+            return degraded(words::ask_back(&likely, Stage::Lexical, confidence, reason), why);
         }
         let (reason, reply) = ("Nothing here is like it.", words::nobody(&self.roster.agents));
         degraded(words::without_agents(Mode::None, Stage::Lexical, self.shares.none, reason, reply), why)
+    }
+
+    /// Lets the user choose where the LLM is unsure and the local model does not share its view.
+    pub(super) fn or_ask_back(&self, plan: Plan) -> Plan {
+        if plan.steps.is_empty() || plan.confidence >= UNSURE {
+            return plan;
+        }
+        let mut candidates: Vec<&Agent> =
+            plan.steps.iter().filter_map(|step| self.roster.agent(&step.agent)).collect();
+        for agent in self.likely() {
+            if !candidates.iter().any(|known| known.id == agent.id) {
+                candidates.push(agent);
+            }
+        }
+        match candidates.as_slice() {
+            [] | [_] => plan,
+            several => words::ask_back(several, plan.stage, plan.confidence, &plan.reason),
+        }
     }
 
     fn previous(&self, question: &Question<'_>) -> Option<Plan> {
@@ -205,23 +245,48 @@ struct Part {
     at: Range<usize>,
     share: f64,
     after: bool,
-    apart: bool,
+    words: usize,
 }
 
 impl Part {
-    fn new(clause: &Clause, agent: usize, share: f64) -> Self {
-        Self { agent, at: clause.at.clone(), share, after: clause.after, apart: clause.apart }
+    fn new(text: &str, clause: &Clause, agent: usize, share: f64) -> Self {
+        let words = super::lexical::words(&text[clause.at.clone()]).len();
+        Self { agent, at: clause.at.clone(), share, after: clause.after, words }
     }
 }
 
 fn plan(steps: Vec<Step>, reason: String) -> Plan {
     let confidence = steps.iter().map(|step| step.confidence).fold(1.0, f64::min);
     let mode = rules::together(&steps);
-    Plan { mode, steps, confidence, reason, stage: Stage::Lexical, degraded: None, reply: None }
+    Plan {
+        mode,
+        steps,
+        confidence,
+        reason,
+        stage: Stage::Lexical,
+        degraded: None,
+        reply: None,
+        choices: Vec::new(),
+    }
 }
 
 fn degraded(plan: Plan, why: &str) -> Plan {
     Plan { degraded: Some(why.to_owned()), ..plan }
+}
+
+/// What is likely of a message that comes after others.
+fn in_context(mut shares: Shares, previous: &[usize]) -> Shares {
+    if previous.is_empty() {
+        return shares;
+    }
+    for &agent in previous {
+        shares.agents[agent] = shares.agents[agent].max(LEAST) * STAYS;
+    }
+    shares.none *= LEAVES;
+    let sum = shares.none + shares.agents.iter().sum::<f64>();
+    shares.none /= sum;
+    shares.agents.iter_mut().for_each(|share| *share /= sum);
+    shares
 }
 
 fn best(shares: &[f64]) -> Option<(usize, f64)> {

@@ -3,8 +3,14 @@
 
 mod ask;
 mod clauses;
+pub(crate) mod embed;
 mod guess;
+#[cfg(test)]
+mod hostile_tests;
 pub(crate) mod lexical;
+pub(crate) mod meaning;
+mod mentions;
+mod remembered;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -16,7 +22,9 @@ use crate::{
     llm::{Llm, Tokens},
 };
 use guess::Guess;
+use meaning::Meaning;
 use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
+use remembered::Remembered;
 use std::sync::{Arc, LazyLock};
 use switchboard_shared::{
     api::{FileView, Score},
@@ -50,13 +58,25 @@ pub(crate) struct Roster {
     pub(crate) version: i64,
     pub(crate) agents: Vec<Arc<Agent>>,
     pub(crate) model: lexical::Model,
+    meaning: Option<Meaning>,
+    remembered: Remembered,
 }
 
 impl Roster {
     /// Learns the agents; CPU-bound, milliseconds.
     pub(crate) fn new(version: i64, agents: Vec<Arc<Agent>>) -> Self {
         let model = lexical::Model::train(&agents);
-        Self { version, agents, model }
+        Self::of(version, agents, model)
+    }
+
+    /// With a model that was learned in another way.
+    pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
+        Self { version, agents, model, meaning: None, remembered: Remembered::default() }
+    }
+
+    /// With an embedder's view beside the words.
+    pub(crate) fn with(self, meaning: Option<Meaning>) -> Self {
+        Self { meaning, ..self }
     }
 
     fn agent(&self, id: &AgentId) -> Option<&Agent> {
@@ -111,7 +131,7 @@ impl Router {
     /// Decides who is asked what. Never fails: what could not be done is said in the plan's `degraded`.
     pub(crate) async fn plan(&self, roster: &Roster, question: &Question<'_>) -> Decision {
         let began = Instant::now();
-        let guess = Guess::make(roster, &self.config, question);
+        let guess = Guess::make(roster, &self.config, question).await;
         let scores = guess.scores();
         let (plan, tokens) = match self.without_llm(roster, question, &guess) {
             Some(plan) => (plan, Tokens::default()),
@@ -125,7 +145,7 @@ impl Router {
 
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
         rules::explicit(roster, question, self.max_agents)
-            .or_else(|| rules::sticky(roster, question, guess.sure_of()))
+            .or_else(|| rules::sticky(roster, question, guess.sure_of(), self.max_agents))
             .or_else(|| guess.plan(question.text, self.max_agents))
     }
 
@@ -144,9 +164,18 @@ impl Router {
         if !self.llm.is_configured() {
             return (guess.fallback(question, "no LLM configured"), Tokens::default());
         }
+        if let Some(plan) = roster.remembered.get(question) {
+            return (plan, Tokens::default());
+        }
         let deadline = question.deadline.min(Instant::now() + self.config.llm);
         match Box::pin(ask::ask(&self.llm, roster, question, scores, self.max_agents, deadline)).await {
-            Ok(decided) => decided,
+            Ok(decided) => {
+                let plan = guess.or_ask_back(decided.plan);
+                if !decided.follow_up {
+                    roster.remembered.keep(question, &plan);
+                }
+                (plan, decided.tokens)
+            }
             Err(error) => {
                 tracing::warn!(%error, "routing goes on without the LLM");
                 (guess.fallback(question, &error.to_string()), Tokens::default())

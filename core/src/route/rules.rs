@@ -1,8 +1,11 @@
 //! Stage rule: what needs no model. An agent that was chosen, addressed, or waits; small talk; a short word that goes
 //! on with what was being talked about.
 
-use super::{Question, Roster, clauses, lexical, words};
-use crate::agents::Agent;
+use super::{
+    Question, Roster,
+    mentions::{mentioned, no_such},
+    words,
+};
 use switchboard_shared::{
     events::{Mode, Plan, Stage, Step},
     ids::AgentId,
@@ -180,7 +183,12 @@ pub(super) fn explicit(roster: &Roster, question: &Question<'_>, max_agents: usi
 }
 
 /// Stays with the agents of the turn before, for a short message that is not clearly for another.
-pub(super) fn sticky(roster: &Roster, question: &Question<'_>, sure_of: Option<&AgentId>) -> Option<Plan> {
+pub(super) fn sticky(
+    roster: &Roster,
+    question: &Question<'_>,
+    sure_of: Option<&AgentId>,
+    max_agents: usize,
+) -> Option<Plan> {
     let previous: Vec<_> = question.previous.iter().filter(|id| knows(roster, id)).collect();
     let elsewhere = sure_of.is_some_and(|agent| !previous.contains(&agent));
     let goes_on = match goes_on(question.text) {
@@ -191,7 +199,7 @@ pub(super) fn sticky(roster: &Roster, question: &Question<'_>, sure_of: Option<&
     if previous.is_empty() || !goes_on {
         return None;
     }
-    let steps: Vec<_> = previous.iter().map(|id| step(id, question.text)).collect();
+    let steps = steps_for(previous.into_iter(), question.text, max_agents);
     Some(plan(together(&steps), steps, "It goes on with what was being talked about.".to_owned()))
 }
 
@@ -199,130 +207,19 @@ fn chosen(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Plan {
     if let Some(unknown) = question.chosen.iter().find(|id| !knows(roster, id)) {
         return no_such(roster, &unknown.to_string());
     }
-    let steps: Vec<_> = question.chosen.iter().take(max_agents).map(|id| step(id, question.text)).collect();
+    let steps = steps_for(question.chosen.iter(), question.text, max_agents);
     plan(together(&steps), steps, "You chose.".to_owned())
 }
 
-fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Option<Plan> {
-    let mut mentions = Vec::new();
-    for mention in find_mentions(text) {
-        match roster.agents.iter().find(|agent| agent.id.to_string() == mention.name) {
-            Some(agent) => mentions.push((mention, agent.id.clone())),
-            None if looks_like_an_agent(roster, &mention.name) => {
-                return Some(no_such(roster, &mention.name));
-            }
-            None => {}
-        }
-    }
-    if mentions.is_empty() {
-        return None;
-    }
-    let left_out = mentions.len().saturating_sub(max_agents);
-    let steps = addressed(text, &mentions, max_agents);
-    let mode = together(&steps);
-    let reason = match left_out {
-        0 => "You addressed them by name.".to_owned(),
-        _ => format!("You addressed them by name; at most {max_agents} are asked at once."),
-    };
-    Some(plan(mode, steps, reason))
-}
-
-/// Gives each agent what stands after its name, or all of them everything.
-fn addressed(text: &str, mentions: &[(Mention, AgentId)], max_agents: usize) -> Vec<Step> {
-    let ends = mentions.iter().skip(1).map(|(next, _)| next.start).chain([text.len()]);
-    let own: Vec<_> =
-        mentions.iter().zip(ends).map(|((mention, _), end)| text[mention.end..end].trim()).collect();
-    let leads = text[..mentions[0].0.start].trim().is_empty();
-    let apart = mentions.len() > 1 && leads && own.iter().all(|own| lexical::words(own).len() > 1);
-    let whole = without_mentions(text, mentions);
+/// A step for each agent, each once.
+fn steps_for<'a>(agents: impl Iterator<Item = &'a AgentId>, text: &str, max_agents: usize) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    for (i, (_, id)) in mentions.iter().enumerate() {
-        if steps.len() == max_agents || steps.iter().any(|step| step.agent == *id) {
-            continue;
+    for id in agents {
+        if steps.len() < max_agents && !steps.iter().any(|step| step.agent == *id) {
+            steps.push(step(id, text));
         }
-        let mut next = step(id, if apart { own[i] } else { &whole });
-        if apart && i > 0 && clauses::hands_over(own[i - 1]) && !steps.is_empty() {
-            next.depends_on = vec![steps.len() - 1];
-        }
-        steps.push(next);
     }
     steps
-}
-
-fn without_mentions(text: &str, mentions: &[(Mention, AgentId)]) -> String {
-    let mut rest = String::new();
-    let mut from = 0;
-    for (mention, _) in mentions {
-        rest.push_str(&text[from..mention.start]);
-        from = mention.end;
-    }
-    rest.push_str(&text[from..]);
-    let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",:".contains(c)).to_owned();
-    if rest.is_empty() { text.trim().to_owned() } else { rest }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Mention {
-    name: String,
-    start: usize,
-    end: usize,
-}
-
-/// `@name` where a word begins; not the @ of a mail address.
-fn find_mentions(text: &str) -> Vec<Mention> {
-    let mut mentions = Vec::new();
-    for (start, _) in text.match_indices('@') {
-        if text[..start].ends_with(|c: char| c.is_alphanumeric() || "@._-/".contains(c)) {
-            continue;
-        }
-        let name = &text[start + 1..];
-        let length = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(name.len());
-        let name = name[..length].trim_end_matches('-');
-        if !name.is_empty() {
-            mentions.push(Mention { name: name.to_ascii_lowercase(), start, end: start + 1 + name.len() });
-        }
-    }
-    mentions
-}
-
-fn looks_like_an_agent(roster: &Roster, name: &str) -> bool {
-    name.contains('-') || !close(roster, name).is_empty()
-}
-
-fn no_such(roster: &Roster, name: &str) -> Plan {
-    let closest = close(roster, name);
-    let reason = "An agent was named that is not here.";
-    words::without_agents(Mode::Clarify, Stage::Rule, 1.0, reason, words::unknown(name, &closest))
-}
-
-/// The agents whose ids are most like a name.
-fn close(roster: &Roster, name: &str) -> Vec<AgentId> {
-    let mut found: Vec<(usize, &Agent)> = Vec::new();
-    for agent in &roster.agents {
-        let id = agent.id.to_string();
-        let distance = distance(name, &id);
-        let part = name.len() >= 3 && (id.contains(name) || name.contains(&id));
-        if part || distance <= 2.min(name.len() / 3) {
-            found.push((if part { 0 } else { distance }, agent));
-        }
-    }
-    found.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    found.into_iter().map(|(_, agent)| agent.id.clone()).collect()
-}
-
-/// Edit distance (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn small_talk(roster: &Roster, question: &Question<'_>) -> Option<Plan> {
@@ -368,12 +265,21 @@ fn knows(roster: &Roster, id: &AgentId) -> bool {
     roster.agents.iter().any(|agent| agent.id == *id)
 }
 
-fn step(id: &AgentId, question: &str) -> Step {
+pub(super) fn step(id: &AgentId, question: &str) -> Step {
     Step { agent: id.clone(), question: question.to_owned(), confidence: 1.0, depends_on: Vec::new() }
 }
 
-fn plan(mode: Mode, steps: Vec<Step>, reason: String) -> Plan {
-    Plan { mode, steps, confidence: 1.0, reason, stage: Stage::Rule, degraded: None, reply: None }
+pub(super) fn plan(mode: Mode, steps: Vec<Step>, reason: String) -> Plan {
+    Plan {
+        mode,
+        steps,
+        confidence: 1.0,
+        reason,
+        stage: Stage::Rule,
+        degraded: None,
+        reply: None,
+        choices: Vec::new(),
+    }
 }
 
 /// How a plan with these steps is carried out.

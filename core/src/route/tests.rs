@@ -384,3 +384,39 @@ async fn an_llm_that_fails_or_talks_nonsense_leaves_the_local_guess_and_says_so(
         assert!(plan.degraded.as_deref().unwrap().contains("LLM"), "{plan:?}");
     }
 }
+
+#[tokio::test]
+async fn the_same_question_costs_the_llm_once_unless_it_goes_on_with_something() {
+    let step = json!([{"agent": "weather", "sub_question": "q", "depends_on": []}]);
+    let plan = |follow_up: bool| {
+        let plan = json!({"steps": step, "in_scope": true, "follow_up": follow_up, "needs_clarification": null,
+            "confidence": "high", "reason": "r"});
+        Act::Say(plan.to_string())
+    };
+    for (follow_up, asked) in [(false, 1), (true, 2)] {
+        let fake = Fake::start(vec![plan(follow_up)]).await;
+        let (roster, router) = (roster(), router(fake.llm()));
+        let first = router.plan(&roster, &question(UNDECIDED)).await;
+        let again = router.plan(&roster, &question(UNDECIDED)).await;
+        assert_eq!(first.plan, again.plan);
+        assert_eq!(fake.requests().len(), asked, "follow-up: {follow_up}");
+        router.plan(&Roster::new(2, agents()), &question(UNDECIDED)).await;
+        assert_eq!(fake.requests().len(), asked + 1, "another registry is asked about anew");
+    }
+}
+
+#[tokio::test]
+async fn an_unsure_llm_that_the_local_model_does_not_support_lets_the_user_choose() {
+    let step = json!([{"agent": "code", "sub_question": "q", "depends_on": []}]);
+    let unsure = json!({"steps": step, "in_scope": true, "follow_up": false, "needs_clarification": null,
+        "confidence": "low", "reason": "r"});
+    let fake = Fake::start(vec![Act::Say(unsure.to_string())]).await;
+    let roster = roster();
+    let plan = router(fake.llm()).plan(&roster, &question("jotain ihan muuta, kiitos")).await.plan;
+    if plan.mode == Mode::Clarify {
+        assert!((2..=3).contains(&plan.choices.len()) && plan.choices[0].as_str() == "code", "{plan:?}");
+        assert!(plan.reply.as_deref().is_some_and(|reply| reply.contains("@code")), "{plan:?}");
+    } else {
+        assert_eq!(asked(&plan), ["code"], "nobody else stood out: {plan:?}");
+    }
+}

@@ -9,11 +9,19 @@ use switchboard_shared::{
 
 const NAMED: usize = 3;
 const MAX_NAMED: usize = 6;
+/// Of a name that the user wrote: as long as an agent's id may be.
+const MAX_NAME_CHARS: usize = 64;
 
 /// A plan that asks nobody, or the user back.
 pub(super) fn without_agents(mode: Mode, stage: Stage, confidence: f64, reason: &str, reply: String) -> Plan {
-    let reason = reason.to_owned();
-    Plan { mode, steps: Vec::new(), confidence, reason, stage, degraded: None, reply: Some(reply) }
+    let (reason, reply) = (reason.to_owned(), Some(reply));
+    Plan { mode, steps: Vec::new(), confidence, reason, stage, degraded: None, reply, choices: Vec::new() }
+}
+
+/// A plan that lets the user choose between the likeliest agents.
+pub(super) fn ask_back(agents: &[&Agent], stage: Stage, confidence: f64, reason: &str) -> Plan {
+    let choices = agents.iter().take(NAMED).map(|agent| agent.id.clone()).collect();
+    Plan { choices, ..without_agents(Mode::Clarify, stage, confidence, reason, which(agents)) }
 }
 
 /// "No agent here does this", and what can be asked.
@@ -30,7 +38,7 @@ pub(super) fn thanked() -> String {
 }
 
 /// Asks back between the likeliest agents.
-pub(super) fn which(agents: &[&Agent]) -> String {
+fn which(agents: &[&Agent]) -> String {
     let lines: Vec<_> = agents.iter().take(NAMED).map(|agent| line(agent)).collect();
     format!(
         "I am not sure who should answer this. Could you say a little more, or choose an agent?\n{}",
@@ -40,6 +48,7 @@ pub(super) fn which(agents: &[&Agent]) -> String {
 
 /// Says that there is no such agent.
 pub(super) fn unknown(name: &str, closest: &[AgentId]) -> String {
+    let name: String = name.chars().take(MAX_NAME_CHARS).collect();
     let close: Vec<_> = closest.iter().take(NAMED).map(|id| format!("@{id}")).collect();
     match close.as_slice() {
         [] => format!("There is no agent @{name} here."),
@@ -59,8 +68,18 @@ fn what_can_be_asked(agents: &[Arc<Agent>]) -> String {
     format!("You can ask about:\n{}{more}", lines.join("\n"))
 }
 
+/// At most so much of a description, cut at a word.
+fn cut(text: &str) -> String {
+    const MOST: usize = 120;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(MOST).collect();
+    let words = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    format!("{words} …")
+}
+
 fn line(agent: &Agent) -> String {
     let first = agent.description.split(['.', '\n']).next().unwrap_or_default();
-    let first: String = first.chars().take(120).collect();
-    format!("- @{}: {}", agent.id, first.trim())
+    format!("- @{}: {}", agent.id, cut(first.trim()))
 }

@@ -48,8 +48,7 @@ impl Tx {
     }
 
     pub(crate) async fn upsert_agent(&self, tenant: &TenantId, agent: &AgentRow, by: &UserId) -> Result<()> {
-        let examples = serde_json::to_value(&agent.examples);
-        let examples = examples.map_err(|e| Error::Row { what: "example", reason: e.to_string() })?;
+        let examples = json(&agent.examples)?;
         self.execute(
             sql!("upsert_agent"),
             &[
@@ -65,8 +64,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Replaces an agent's examples; whether it was there.
+    pub(crate) async fn set_examples(
+        &self,
+        tenant: &TenantId,
+        id: &AgentId,
+        examples: &[Example],
+    ) -> Result<bool> {
+        let examples = json(examples)?;
+        Ok(self.execute(sql!("set_examples"), &[&tenant.as_str(), &id.as_str(), &examples]).await? > 0)
+    }
+
     /// Takes an agent off; whether it was there.
     pub(crate) async fn delete_agent(&self, tenant: &TenantId, id: &AgentId) -> Result<bool> {
         Ok(self.execute(sql!("delete_agent"), &[&tenant.as_str(), &id.as_str()]).await? > 0)
     }
+}
+
+fn json(examples: &[Example]) -> Result<Value> {
+    serde_json::to_value(examples).map_err(|e| Error::Row { what: "example", reason: e.to_string() })
 }

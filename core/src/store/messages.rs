@@ -1,7 +1,10 @@
 //! Messages: what members and Switchboard said.
 
 use super::{Tx, sql};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    route::ContextMessage,
+};
 use chrono::{DateTime, Utc};
 use switchboard_shared::{
     api::{Author, FileView, MessageView, Part},
@@ -34,6 +37,17 @@ impl MessageRow {
             client_id: self.client_id.clone(),
             at: self.at,
         }
+    }
+}
+
+/// A message as those who read it later get it.
+impl From<MessageRow> for ContextMessage {
+    fn from(row: MessageRow) -> Self {
+        let author = match row.author {
+            Author::User(user) => user.to_string(),
+            Author::Switchboard => "switchboard".to_owned(),
+        };
+        Self { author, text: row.text }
     }
 }
 

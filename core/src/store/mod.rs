@@ -5,20 +5,25 @@ mod agents;
 mod audit;
 mod calls;
 mod conversations;
+mod decisions;
 mod events;
+mod feedback;
 mod messages;
 mod migrate;
 mod pools;
+mod suggestions;
 mod turns;
 
 pub(crate) use agents::AgentRow;
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
 pub(crate) use conversations::CreateRow;
+pub(crate) use decisions::{DecisionRow, NewDecision};
 pub(crate) use events::NewEvent;
 pub(crate) use messages::{MessageRow, SentBefore};
 pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use pools::{Patience, Store, Tx};
+pub(crate) use suggestions::NewSuggestion;
 pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
 
 macro_rules! sql {

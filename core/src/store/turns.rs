@@ -1,6 +1,6 @@
 //! Turns: work in progress, as rows, so that any core can take it up.
 
-use super::{Tx, sql};
+use super::{Tx, messages::seq, sql};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -45,6 +45,15 @@ pub(crate) struct TurnRow {
     pub(crate) error: Option<String>,
     pub(crate) usage: Usage,
     pub(crate) created_at: DateTime<Utc>,
+}
+
+/// The turn before a message.
+pub(crate) struct PreviousTurn {
+    pub(crate) id: TurnId,
+    pub(crate) state: TurnState,
+    /// Whom it asked.
+    pub(crate) plan: Option<Plan>,
+    pub(crate) message_seq: u64,
 }
 
 /// How a turn ended.
@@ -196,16 +205,20 @@ impl Tx {
         Ok(rows.iter().map(|row| TurnId(row.get(0))).collect())
     }
 
-    /// The turn before the message `before`: its state, and whom it asked.
+    /// The turn before the message `before`.
     pub(crate) async fn previous_turn(
         &self,
         tenant: &TenantId,
         conversation: ConversationId,
         before: u64,
-    ) -> Result<Option<(TurnId, TurnState, Option<Plan>)>> {
+    ) -> Result<Option<PreviousTurn>> {
         let row =
             self.query_opt(sql!("previous_turn"), &[&tenant.as_str(), &conversation.0, &int(before)]).await?;
-        row.map(|row| Ok((TurnId(row.get(0)), turn_state(row.get(1))?, plan(row.get(2))?))).transpose()
+        row.map(|row| {
+            let (state, plan) = (turn_state(row.get(1))?, plan(row.get(2))?);
+            Ok(PreviousTurn { id: TurnId(row.get(0)), state, plan, message_seq: seq(&row, 3) })
+        })
+        .transpose()
     }
 
     /// Adds a finished turn to its user's hour.
@@ -226,14 +239,13 @@ impl Tx {
 
 fn turn(row: &Row) -> Result<TurnRow> {
     let id = |e: InvalidId| Error::Row { what: "turn", reason: e.to_string() };
-    let chosen: Vec<String> = row.get("chosen");
     Ok(TurnRow {
         id: TurnId(row.get("id")),
         conversation: ConversationId(row.get("conversation_id")),
         message: MessageId(row.get("message_id")),
         message_seq: u64::try_from(row.get::<_, i64>("message_seq")).unwrap_or(0),
         user: row.get::<_, &str>("user_id").parse().map_err(id)?,
-        chosen: chosen.iter().map(|name| name.parse().map_err(id)).collect::<Result<_>>()?,
+        chosen: agent_ids(row.get("chosen"))?,
         state: turn_state(row.get("state"))?,
         attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or(1),
         plan: plan(row.get("plan"))?,
@@ -252,7 +264,12 @@ fn turn(row: &Row) -> Result<TurnRow> {
     })
 }
 
-fn plan(value: Option<serde_json::Value>) -> Result<Option<Plan>> {
+pub(super) fn agent_ids(names: Vec<&str>) -> Result<Vec<AgentId>> {
+    let broken = |e: InvalidId| Error::Row { what: "agent's id", reason: e.to_string() };
+    names.into_iter().map(|name| name.parse().map_err(broken)).collect()
+}
+
+pub(super) fn plan(value: Option<serde_json::Value>) -> Result<Option<Plan>> {
     let plan = value.map(serde_json::from_value).transpose();
     plan.map_err(|e| Error::Row { what: "plan", reason: e.to_string() })
 }

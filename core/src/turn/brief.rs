@@ -8,8 +8,8 @@ use crate::{
 };
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{Author, FileView},
-    events::{CallState, TurnState},
+    api::FileView,
+    events::{CallState, Mode, TurnState},
     ids::AgentId,
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Brief {
     pub(super) previous: Vec<AgentId>,
     /// The agent that waits for this message, and its task.
     pub(super) waiting: Option<(AgentId, Option<String>)>,
+    /// What was said before it, when the answer to that was to ask back.
+    pub(super) asked_back: Option<String>,
 }
 
 impl Brief {
@@ -52,11 +54,15 @@ impl Brief {
         let limit = i64::from(work.core.config.turn.context_messages);
         let before = tx.messages_before(tenant, turn.conversation, turn.message_seq, limit).await?;
         let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
-        let (mut previous, mut waiting) = (Vec::new(), None);
-        if let Some((id, state, plan)) = last {
-            previous = plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect();
-            if state == TurnState::InputRequired {
-                let calls = tx.calls(tenant, id).await?;
+        let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
+        if let Some(last) = last {
+            if last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify) {
+                let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
+                asked_back = asked.map(|message| message.text);
+            }
+            previous = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect();
+            if last.state == TurnState::InputRequired {
+                let calls = tx.calls(tenant, last.id).await?;
                 waiting = calls
                     .into_iter()
                     .find(|call| call.state == CallState::InputRequired)
@@ -65,15 +71,7 @@ impl Brief {
         }
         tx.commit().await?;
         let files = message.view().files;
-        let context = before.into_iter().rev().map(context).collect();
-        Ok(Self { message, files, context, roster, previous, waiting })
+        let context = before.into_iter().rev().map(ContextMessage::from).collect();
+        Ok(Self { message, files, context, roster, previous, waiting, asked_back })
     }
-}
-
-fn context(row: MessageRow) -> ContextMessage {
-    let author = match row.author {
-        Author::User(user) => user.to_string(),
-        Author::Switchboard => "switchboard".to_owned(),
-    };
-    ContextMessage { author, text: row.text }
 }

@@ -19,6 +19,8 @@ use tokio::{sync::mpsc, time::Instant};
 const MAX_HANDED_ON: usize = 8_000;
 /// The most characters of one word of progress.
 const MAX_PROGRESS: usize = 500;
+/// What stands between a later agent's question and the earlier replies.
+const HANDED_ON: &str = "\n\nReply of ";
 
 /// What became of one call.
 #[derive(Clone, Debug)]
@@ -31,6 +33,13 @@ pub(super) struct Outcome {
     pub(super) text: String,
     pub(super) reason: Option<String>,
     pub(super) partial: bool,
+}
+
+impl Outcome {
+    /// What the agent was asked, without the replies of others that came with it.
+    pub(super) fn asked(&self) -> &str {
+        self.question.split(HANDED_ON).next().unwrap_or_default()
+    }
 }
 
 /// Asks everybody that the plan names.
@@ -259,7 +268,7 @@ fn hand_on(question: &str, before: &[&Outcome]) -> String {
     let mut text = question.to_owned();
     for outcome in before {
         let said: String = outcome.text.chars().take(MAX_HANDED_ON).collect();
-        text.push_str(&format!("\n\nReply of {}:\n{said}", outcome.agent));
+        text.push_str(&format!("{HANDED_ON}{}:\n{said}", outcome.agent));
     }
     text
 }

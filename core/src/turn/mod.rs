@@ -15,7 +15,8 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
-    store::{FinishedTurn, TurnRow},
+    learn,
+    store::{FinishedTurn, NewDecision, TurnRow},
 };
 use answer::Reply;
 use brief::Brief;
@@ -184,10 +185,22 @@ impl Work {
     }
 
     async fn route(&self, brief: &Brief) -> Result<(Plan, Usage)> {
-        let decision = self.core.router.plan(&brief.roster, &brief.question(self)).await;
+        let began = Instant::now();
+        let question = brief.question(self);
+        let decision = self.core.router.plan(&brief.roster, &question).await;
         let plan = decision.plan;
         let decided = EventBody::PlanDecided(plan.clone());
-        self.record(vec![decided], Rows::Plan(&plan)).await?;
+        let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
+        let row = NewDecision {
+            question: question.text,
+            registry_version: brief.roster.version,
+            previous: question.previous,
+            waiting: question.waiting,
+            plan: &plan,
+            scores: &decision.scores,
+            us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        self.record(vec![decided], Rows::Plan { decision: &row, chips: &chips }).await?;
         let tokens = decision.tokens;
         let usage =
             Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
@@ -235,7 +248,10 @@ impl Work {
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
         let message = answer.as_ref().map(|answer| (message, answer.text.as_str()));
         let agents: Vec<_> = outcomes.iter().map(|o| json!({"agent": o.agent, "state": o.state})).collect();
-        self.record(bodies, Rows::TurnEnded { message, end: &end, agents: json!(agents) }).await?;
+        let refused = outcomes.iter().filter(|o| o.state == CallState::Rejected);
+        let rejections = learn::from_rejections(refused.map(|o| (&o.agent, o.asked())));
+        let rows = Rows::TurnEnded { message, end: &end, agents: json!(agents), rejections: &rejections };
+        self.record(bodies, rows).await?;
         let degraded = answer.is_some_and(|answer| answer.degraded.is_some());
         self.core.metrics.finished(state, Duration::from_millis(usage.ms), degraded);
         Ok(())

@@ -4,13 +4,16 @@ use super::Work;
 use crate::{
     clock,
     error::{Error, Result},
-    store::{Act, CallRow, FinishedCall, FinishedTurn, MessageRow, NewEvent, Tx, retrying},
+    store::{
+        Act, CallRow, FinishedCall, FinishedTurn, MessageRow, NewDecision, NewEvent, NewSuggestion, Tx,
+        retrying,
+    },
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use switchboard_shared::{
     api::Author,
-    events::{Event, EventBody, Plan},
+    events::{Event, EventBody},
     ids::{CallId, MessageId},
 };
 use tokio::time::Instant;
@@ -19,14 +22,19 @@ use uuid::Uuid;
 /// What a step writes besides its events.
 pub(super) enum Rows<'a> {
     None,
-    Plan(&'a Plan),
+    /// The plan, with all that it was decided on; `chips` is what can be learned from the message itself.
+    Plan {
+        decision: &'a NewDecision<'a>,
+        chips: &'a [NewSuggestion],
+    },
     CallBegun(&'a CallRow),
     CallEnded(CallId, &'a FinishedCall<'a>),
-    /// Answer, usage and audit; `agents` is for the audit.
+    /// Answer, usage and audit; `agents` is for the audit, `rejections` what can be learned from refused calls.
     TurnEnded {
         message: Option<(MessageId, &'a str)>,
         end: &'a FinishedTurn<'a>,
         agents: Value,
+        rejections: &'a [NewSuggestion],
     },
 }
 
@@ -102,11 +110,16 @@ impl Work {
         let (tenant, turn) = (&self.tenant, &self.turn);
         match rows {
             Rows::None => Ok(()),
-            Rows::Plan(plan) => tx.set_plan(tenant, turn.id, plan).await,
+            Rows::Plan { decision, chips } => {
+                tx.set_plan(tenant, turn.id, decision.plan).await?;
+                tx.upsert_decision(tenant, turn.id, decision, at).await?;
+                tx.insert_suggestions(tenant, turn.id, chips, at).await
+            }
             Rows::CallBegun(call) => tx.insert_call(tenant, turn.id, call, at).await,
             Rows::CallEnded(call, end) => tx.finish_call(tenant, turn.id, *call, end).await,
-            Rows::TurnEnded { end, agents, .. } => {
+            Rows::TurnEnded { end, agents, rejections, .. } => {
                 tx.finish_turn(tenant, turn.id, end).await?;
+                tx.insert_suggestions(tenant, turn.id, rejections, at).await?;
                 tx.add_usage(tenant, &turn.user, at, &end.usage).await?;
                 let act = Act {
                     at,

@@ -4,10 +4,11 @@ use crate::{
     client::Client,
     error::{Error, Result},
     house::House,
+    terminal,
     topology::issuer::{Claims, Issuer},
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Once};
 use url::Url;
 
 /// Whom the commands speak as in a development house.
@@ -37,14 +38,14 @@ impl Access {
     /// # Errors
     /// When no house is running here and none is given, or there is no token.
     pub fn client(&self, roles: &[&str]) -> Result<Client> {
-        let (url, ca) = match &self.url {
-            Some(url) => (url.clone(), self.ca.clone()),
+        match &self.url {
+            Some(url) => Client::new(url.clone(), self.ca.as_deref(), &self.token(roles)?),
             None => {
-                let house = House::find(self.data.as_deref())?;
-                (house.url, Some(self.ca.clone().unwrap_or(house.ca)))
+                let (house, token) = (self.house()?, self.token(roles)?);
+                let ca = self.ca.as_deref().unwrap_or(&house.ca);
+                Ok(Client::new(house.url.clone(), Some(ca), &token)?.of_house(house.clone()))
             }
-        };
-        Client::new(url, ca.as_deref(), &self.token(roles)?)
+        }
     }
 
     /// Makes a client again after `tries` failed ones: of each edge of the house in turn.
@@ -55,11 +56,27 @@ impl Access {
         if self.url.is_some() {
             return self.client(roles);
         }
-        let house = House::find(self.data.as_deref())?;
+        let house = self.house()?;
         let turn =
             usize::try_from(tries).unwrap_or_default().checked_rem(house.edges.len()).unwrap_or_default();
-        let url = house.edges.get(turn).map_or(house.url, |edge| edge.url.clone());
-        Client::new(url, Some(self.ca.as_deref().unwrap_or(&house.ca)), &self.token(roles)?)
+        let url = house.edges.get(turn).map_or_else(|| house.url.clone(), |edge| edge.url.clone());
+        let ca = self.ca.as_deref().unwrap_or(&house.ca);
+        Ok(Client::new(url, Some(ca), &self.token(roles)?)?.of_house(house.clone()))
+    }
+
+    /// The running house; says which one it is when nobody would expect it.
+    fn house(&self) -> Result<House> {
+        static SAID: Once = Once::new();
+        let house = House::find(self.data.as_deref())?;
+        if self.data.is_none() && !house.is_here() {
+            SAID.call_once(|| {
+                let data = house.data.display();
+                terminal::say(&format!(
+                    "no house runs on ./data; this is the one of {data} (--data chooses)"
+                ));
+            });
+        }
+        Ok(house)
     }
 
     /// Takes the given token, or makes one for an hour.
@@ -88,7 +105,8 @@ impl Access {
     /// # Errors
     /// When its data folder has none.
     pub fn issuer(&self) -> Result<Issuer> {
-        let folder = House::data_folder(self.data.as_deref()).join("issuer");
+        let data = self.house().map_or_else(|_| House::data_folder(self.data.as_deref()), |house| house.data);
+        let folder = data.join("issuer");
         if !folder.join("key.pem").is_file() {
             return Err(Error::Auth(format!(
                 "no development issuer is configured here: {} has no key (one is made by `switchboard up`). A house \

@@ -1,4 +1,7 @@
-//! `switchboard agents list | add | remove | probe`
+//! `switchboard agents list | add | remove | probe | examples | review`
+
+pub mod examples;
+pub mod review;
 
 use super::access::Access;
 use crate::{
@@ -37,6 +40,10 @@ pub enum AgentsVerb {
     Remove(Remove),
     /// Fetch the card of one agent, or of all; exit code 1 when one fails
     Probe(ProbeArgs),
+    /// Show, replace or draft the messages that an agent is learned from
+    Examples(examples::Examples),
+    /// See what came up in use that an agent might learn from; approve or dismiss it
+    Review(review::Review),
 }
 
 /// Arguments of `agents list`.
@@ -107,6 +114,8 @@ impl Agents {
             AgentsVerb::Add(add) => add.run().await,
             AgentsVerb::Remove(remove) => remove.run().await,
             AgentsVerb::Probe(probe) => probe.run().await,
+            AgentsVerb::Examples(examples) => examples.run().await,
+            AgentsVerb::Review(review) => review.run().await,
         }
     }
 }

@@ -5,6 +5,8 @@ pub mod agents;
 pub mod chat;
 pub mod completions;
 pub mod doctor;
+pub mod eval;
+pub mod feedback;
 pub mod route;
 pub mod token;
 pub mod up;
@@ -52,12 +54,16 @@ pub enum Verb {
     Chat(chat::Chat),
     /// Show which agents would be asked, and why; asks nobody
     Route(route::Route),
-    /// List, add, remove and probe agents
+    /// List, add, remove, probe and teach agents
     Agents(agents::Agents),
+    /// Say whether the right agents were asked, and which would have been
+    Feedback(feedback::Feedback),
     /// Make a token of a development house
     Token(token::Token),
     /// Check configuration files of either tier, without starting anything
     Validate(validate::Validate),
+    /// Measure the router on known messages, with the core's own program
+    Eval(eval::Eval),
     /// Check everything that is needed, and say what to do about it
     Doctor(doctor::Doctor),
     /// Print shell completions
@@ -71,8 +77,13 @@ pub async fn run(cli: Cli) -> u8 {
         Verb::Chat(chat) => chat.run().await,
         Verb::Route(route) => route.run().await,
         Verb::Agents(agents) => agents.run().await,
+        Verb::Feedback(feedback) => feedback.run().await,
         Verb::Token(token) => token.run(),
         Verb::Validate(validate) => validate.run().await,
+        Verb::Eval(eval) => match eval.run().await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Verb::Doctor(doctor) => doctor.run().await,
         Verb::Completions(completions) => completions.run(),
     };

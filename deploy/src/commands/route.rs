@@ -107,6 +107,7 @@ mod tests {
             stage: Stage::Lexical,
             degraded: Some("no LLM".into()),
             reply: None,
+            choices: Vec::new(),
         };
         assert_eq!(
             plan(&decided),

@@ -7,7 +7,7 @@ use crate::{
     terminal,
     topology::{Options, Topology, config::Llm},
 };
-use clap::Args;
+use clap::{Args, builder::TypedValueParser, value_parser};
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
@@ -17,12 +17,14 @@ use std::{
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    time::Instant,
+    time::{Instant, sleep},
 };
 use url::Url;
 
 /// How often a child that dies by itself is started again within [`WINDOW`]; then the house is stopped.
 const RESTARTS: usize = 3;
+/// The most cores or edges: more than one machine has use for.
+const MOST: i64 = 64;
 /// The window for [`RESTARTS`].
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -30,10 +32,10 @@ const WINDOW: Duration = Duration::from_secs(60);
 #[derive(Debug, Args)]
 pub struct Up {
     /// How many cores
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value = "1", value_name = "N", value_parser = some())]
     pub cores: usize,
     /// How many edges
-    #[arg(long, default_value_t = 1, value_name = "M")]
+    #[arg(long, default_value = "1", value_name = "M", value_parser = some())]
     pub edges: usize,
     /// The data folder; made when it is not there
     #[arg(long, default_value = "./data", value_name = "DIR", env = "SWITCHBOARD_DATA")]
@@ -117,6 +119,11 @@ impl Up {
     }
 }
 
+/// At least one, since a house without cores or edges is none.
+fn some() -> impl TypedValueParser<Value = usize> {
+    value_parser!(u16).range(1..=MOST).map(usize::from)
+}
+
 /// The key stays in the environment, which the cores inherit; it is never written down.
 fn key_reference(name: Option<&str>) -> Result<String> {
     match name {
@@ -146,28 +153,46 @@ impl Stop {
     }
 }
 
-/// Starts again what dies, within reason, until it is told to stop.
+/// Starts again what dies, within reason, until it is told to stop. The others go on meanwhile.
 async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<()> {
     let mut restarts = Restarts::default();
+    // A child that did not come back, to be tried again.
+    let mut failed: Option<(String, Error)> = None;
     loop {
         let (name, fault) = tokio::select! {
-            (process, status) = house.died() => {
-                (process.name().to_owned(), process.fault(&format!("ended by itself ({status})"), None))
-            }
+            // In this order: a core does not come back before its database.
+            biased;
             () = stop.recv() => return Ok(()),
+            (process, status) = house.died() => (process.name().to_owned(), process.ended(status)),
+            again = again(&mut failed) => again,
         };
-        if name == "postgres" || name == "redis" || !restarts.allow(&name, Instant::now()) {
+        failed = failed.filter(|(waiting, _)| *waiting != name);
+        if !restarts.allow(&name, Instant::now()) {
             return Err(fault);
         }
         terminal::say(&terminal::clean(&format!("{fault}\nstarting {name} again")));
-        tokio::select! {
-            revived = Box::pin(house.revive(&name)) => revived?,
+        let revived = tokio::select! {
+            revived = Box::pin(house.revive(&name)) => revived,
             () = stop.recv() => return Ok(()),
+        };
+        if let Err(error) = revived {
+            failed = Some((name, error));
+            continue;
         }
         let description = house.describe(without.to_vec())?;
         description.write()?;
         description.announce().ok();
         terminal::say(&format!("{name} is back"));
+    }
+}
+
+/// The child that did not come back, after a moment for those that died with it; never, when there is none. Safe to
+/// drop: it is taken only when the moment is over.
+async fn again(failed: &mut Option<(String, Error)>) -> (String, Error) {
+    sleep(Duration::from_millis(200)).await;
+    match failed.take() {
+        Some(failed) => failed,
+        None => std::future::pending().await,
     }
 }
 
@@ -216,6 +241,17 @@ mod tests {
         assert!(Cli::try_parse_from(["switchboard", "up", "--llm-url", "http://m/v1"]).is_err());
         assert_eq!(key_reference(Some("PATH")).unwrap(), "env:PATH");
         assert_eq!(key_reference(Some("SWITCHBOARD_NOT_SET")).unwrap_err().exit_code(), 3);
+    }
+
+    #[test]
+    fn a_house_without_cores_or_edges_is_a_mistake_on_the_command_line() {
+        for option in ["--cores", "--edges"] {
+            for number in ["0", "65", "-1", "x"] {
+                let error = Cli::try_parse_from(["switchboard", "up", option, number]).unwrap_err();
+                assert_eq!(error.exit_code(), 2, "{option} {number}");
+            }
+            assert!(Cli::try_parse_from(["switchboard", "up", option, "2"]).is_ok());
+        }
     }
 
     #[test]

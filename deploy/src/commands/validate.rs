@@ -6,7 +6,9 @@ use crate::{
     terminal,
 };
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
+use switchboard_shared::config::syntax_fault;
 use tokio::process::Command;
 use toml::Table;
 
@@ -19,6 +21,18 @@ pub struct Validate {
     /// Which tier they are for; told by their content when absent
     #[arg(long)]
     pub tier: Option<Tier>,
+    /// Print the faults as a JSON array of file, line, key and message
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is wrong in a file, as `--json` shows it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Fault {
+    file: String,
+    line: Option<usize>,
+    key: Option<String>,
+    message: String,
 }
 
 /// Which program a configuration is for.
@@ -45,15 +59,24 @@ impl Validate {
     /// # Errors
     /// When one has a fault (exit code 3).
     pub async fn run(&self) -> Result<()> {
-        let mut bad = 0;
+        let (mut bad, mut all) = (0, Vec::new());
         for file in &self.files {
-            if let Err(error) = self.check(file).await {
-                match error {
-                    Error::Invalid(faults) => terminal::say(&terminal::clean(faults.trim_end())),
-                    other => return Err(other),
+            let name = file.display().to_string();
+            match self.check(file).await {
+                Ok(word) if !self.json => terminal::out(&terminal::clean(&word)),
+                Ok(_) => {}
+                Err(Error::Invalid(faults)) => {
+                    if !self.json {
+                        terminal::say(&terminal::clean(faults.trim_end()));
+                    }
+                    all.extend(read_faults(&name, &faults));
+                    bad += 1;
                 }
-                bad += 1;
+                Err(other) => return Err(other),
             }
+        }
+        if self.json {
+            terminal::json(&all);
         }
         match bad {
             0 => Ok(()),
@@ -61,10 +84,16 @@ impl Validate {
         }
     }
 
-    async fn check(&self, file: &Path) -> Result<()> {
+    /// What the tier says of a file that is good; the faults of one that is not, a line each.
+    async fn check(&self, file: &Path) -> Result<String> {
         let name = file.display();
         let text = std::fs::read_to_string(file)
             .map_err(|e| Error::Invalid(format!("{name}: cannot be read: {e}")))?;
+        // The tier cannot be told by what is no TOML, and no tier would say more about it.
+        if let Some(fault) = syntax_fault(&text) {
+            let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
+            return Err(Error::Invalid(format!("{name}{line}: {}", fault.message)));
+        }
         let tier = self.tier.or_else(|| told_by(&text)).ok_or_else(|| {
             Error::Invalid(format!(
                 "{name}: has no key that only one tier has; say --tier core or --tier edge"
@@ -74,10 +103,7 @@ impl Validate {
         let output = Command::new(&program).args(["check", "--config"]).arg(file).output().await;
         let output = output.map_err(Error::file(&program))?;
         match output.status.code() {
-            Some(0) => {
-                terminal::out(&terminal::clean(String::from_utf8_lossy(&output.stdout).trim_end()));
-                Ok(())
-            }
+            Some(0) => Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned()),
             Some(3) => Err(Error::Invalid(String::from_utf8_lossy(&output.stderr).into_owned())),
             _ => Err(Error::Failed(format!(
                 "{} check {name} ended with {}: {}",
@@ -89,13 +115,40 @@ impl Validate {
     }
 }
 
-/// Tells the tier by sections that only one of them has. A file that is no TOML is read by its lines, so that the
-/// tier's own check can say where it is broken.
+/// Reads `FILE:LINE: key: message`, a line each; line and key may be missing.
+fn read_faults(file: &str, text: &str) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for said in text.lines().filter(|line| !line.trim().is_empty()) {
+        let Some(rest) = said.strip_prefix(file).and_then(|rest| rest.strip_prefix(':')) else {
+            // A message of several lines.
+            match faults.last_mut() {
+                Some(last) => last.message = format!("{} {}", last.message, said.trim()),
+                None => faults.push(Fault {
+                    file: file.to_owned(),
+                    line: None,
+                    key: None,
+                    message: said.trim().to_owned(),
+                }),
+            }
+            continue;
+        };
+        let (line, rest) = match rest.split_once(": ").map(|(number, rest)| (number.parse().ok(), rest)) {
+            Some((Some(line), rest)) => (Some(line), rest),
+            _ => (None, rest),
+        };
+        let (key, message) = match rest.trim_start().split_once(": ") {
+            Some((key, message)) if !key.contains(' ') => (Some(key.to_owned()), message),
+            _ => (None, rest),
+        };
+        faults.push(Fault { file: file.to_owned(), line, key, message: message.trim().to_owned() });
+    }
+    faults
+}
+
+/// Tells the tier by sections that only one of them has.
 fn told_by(text: &str) -> Option<Tier> {
-    let has = |key: &str| match text.parse::<Table>() {
-        Ok(table) => table.contains_key(key),
-        Err(_) => text.lines().any(|line| line.trim_start().trim_start_matches('[').starts_with(key)),
-    };
+    let table: Table = text.parse().ok()?;
+    let has = |key: &str| table.contains_key(key);
     let of_core = ["postgres", "llm", "agents", "turn", "route"].into_iter().any(has);
     let of_edge = ["tls", "cores", "auth", "socket", "limits"].into_iter().any(has);
     match (of_core, of_edge) {
@@ -113,7 +166,37 @@ mod tests {
     fn the_tier_is_told_by_what_only_one_has() {
         assert_eq!(told_by("listen = \"x\"\n[postgres]\nurls = []"), Some(Tier::Core));
         assert_eq!(told_by("[auth]\nissuer = 1"), Some(Tier::Edge));
-        assert_eq!(told_by("[auth]\nissuer = = 1"), Some(Tier::Edge), "also when it is broken");
         assert_eq!(told_by("listen = \"x\""), None);
+    }
+
+    #[test]
+    fn faults_are_read_from_what_a_tier_says() {
+        let said =
+            "a.toml:1: listen: is wrong: very\na.toml: key: must be given\na.toml:2: no TOML here\nat all\n";
+        let fault = |line, key: Option<&str>, message: &str| Fault {
+            file: "a.toml".into(),
+            line,
+            key: key.map(str::to_owned),
+            message: message.into(),
+        };
+        assert_eq!(
+            read_faults("a.toml", said),
+            [
+                fault(Some(1), Some("listen"), "is wrong: very"),
+                fault(None, Some("key"), "must be given"),
+                fault(Some(2), None, "no TOML here at all"),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_no_toml_is_said_with_its_line() {
+        let file = std::env::temp_dir().join(format!("switchboard-validate-{}.toml", std::process::id()));
+        std::fs::write(&file, "listen = \"x\"\nissuer = = 1\n").unwrap();
+        let validate = Validate { files: vec![file.clone()], tier: None, json: false };
+        let error = validate.check(&file).await.unwrap_err();
+        assert!(error.to_string().starts_with(&format!("{}:2: ", file.display())), "{error}");
+        assert_eq!(error.exit_code(), 3);
+        std::fs::remove_file(file).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a child's log, for the error that names the child.
 
 use crate::terminal;
+use serde_json::Value;
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
@@ -25,7 +26,22 @@ pub fn tail(log: &Path, from: u64) -> String {
     };
     let text = read().map(|bytes| terminal::clean(&String::from_utf8_lossy(&bytes))).unwrap_or_default();
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
+    let last = lines[lines.len().saturating_sub(LINES)..].iter();
+    last.map(|line| shorten(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A line of JSON as `LEVEL message: error`, which is what a person reads in it; any other line as it is.
+fn shorten(line: &str) -> String {
+    let Ok(Value::Object(fields)) = serde_json::from_str(line) else { return line.to_owned() };
+    let field = |name: &str| fields.get(name).and_then(Value::as_str);
+    match (field("message"), field("error")) {
+        (Some(message), error) => {
+            let level = field("level").map(|level| format!("{level} ")).unwrap_or_default();
+            let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+            format!("{level}{message}{error}")
+        }
+        (None, _) => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +59,14 @@ mod tests {
         std::fs::write(&path, format!("{old}new\x1b")).unwrap();
         assert_eq!(tail(&path, 4), "new");
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn of_a_line_of_json_the_message_is_shown() {
+        let line =
+            r#"{"timestamp":"t","level":"ERROR","message":"no database","error":"refused","target":"a"}"#;
+        assert_eq!(shorten(line), "ERROR no database: refused");
+        assert_eq!(shorten(r#"{"a":1}"#), r#"{"a":1}"#);
+        assert_eq!(shorten("FATAL: gone"), "FATAL: gone");
     }
 }

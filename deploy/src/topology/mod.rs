@@ -212,7 +212,8 @@ impl Topology {
         })
     }
 
-    /// Waits until a child ends without having been told to. Safe to drop.
+    /// Waits until a child ends without having been told to; of several, names the one that others need. Safe to
+    /// drop.
     pub async fn died(&self) -> (&Process, ExitStatus) {
         let all = self
             .processes()
@@ -221,13 +222,20 @@ impl Topology {
         select_all(all).await.0
     }
 
-    /// Starts a child that died again; the agents are registered again, since their places have changed.
+    /// Starts a child that died again: Postgres on the same data, Redis empty but with all slots. The agents are
+    /// registered again, since their places have changed.
     ///
     /// # Errors
     /// When it does not come back.
     pub async fn revive(&self, name: &str) -> Result<()> {
         if let Some(node) = self.cores.iter().chain(&self.edges).find(|node| node.process().name() == name) {
             return node.restart().await;
+        }
+        if self.postgres.process().name() == name {
+            return self.postgres.restart().await;
+        }
+        if let Some(redis) = self.redis.as_ref().filter(|redis| redis.process().name() == name) {
+            return redis.restart().await;
         }
         match &self.agents {
             Some(agents) if agents.process().name() == name => {
@@ -256,13 +264,15 @@ impl Topology {
         ended.into_iter().collect()
     }
 
+    /// Those who answer before those who ask.
     fn processes(&self) -> Vec<&Process> {
-        let nodes = self.edges.iter().chain(&self.cores).map(Node::process);
+        let nodes = self.cores.iter().chain(&self.edges).map(Node::process);
         let agents = self.agents.as_ref().map(Agents::process);
-        nodes
-            .chain(agents)
+        [self.postgres.process()]
+            .into_iter()
             .chain(self.redis.as_ref().map(Redis::process))
-            .chain([self.postgres.process()])
+            .chain(nodes)
+            .chain(agents)
             .collect()
     }
 
@@ -283,6 +293,12 @@ impl Drop for Topology {
 
 /// Makes the data folder and those that only its owner may enter.
 fn prepare(data: &Path) -> Result<PathBuf> {
+    if data.exists() && !data.is_dir() {
+        return Err(Error::Invalid(format!(
+            "{} is no folder: --data names one, and makes it when it is not there",
+            data.display()
+        )));
+    }
     if !data.exists() {
         // As root, Postgres runs as another user, who must get through to its own folder.
         let mode = if nix::unistd::geteuid().is_root() { 0o711 } else { 0o700 };

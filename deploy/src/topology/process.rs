@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -217,6 +217,20 @@ impl Process {
         Error::Child { name: self.spec.name.clone(), reason: reason.to_owned(), code, tail: self.log_tail() }
     }
 
+    /// An error that says how it ended by itself. What it said before is of use only when it chose to end.
+    #[must_use]
+    pub fn ended(&self, status: ExitStatus) -> Error {
+        let tail = if status.code().is_some() { self.log_tail() } else { String::new() };
+        let reason = match status.signal() {
+            Some(number) => match Signal::try_from(number) {
+                Ok(signal) => format!("was killed ({signal})"),
+                Err(_) => format!("was killed (signal {number})"),
+            },
+            None => format!("ended by itself ({status})"),
+        };
+        Error::Child { name: self.spec.name.clone(), reason, code: None, tail }
+    }
+
     async fn gone(&self, bound: Duration) -> bool {
         let deadline = Instant::now() + bound;
         while self.try_wait().is_none() {
@@ -336,56 +350,4 @@ async fn not_ready(spec: &Spec, mut state: State, reason: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shell(folder: &Path, script: &str) -> Spec {
-        Spec::program("fake", "/bin/sh".into(), folder).args(["-c", script])
-    }
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("switchboard-process-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
-    #[tokio::test]
-    async fn a_child_is_ready_when_it_says_so_and_ends_when_it_is_told() {
-        let folder = folder("ready");
-        let script = r#"echo noise; echo '{"ready":true,"url":"u"}'; exec sleep 60"#;
-        let child = Process::start(shell(&folder, script)).await.unwrap();
-        assert_eq!(child.ready()["url"], "u");
-        let first = child.pid().unwrap();
-        child.kill9().await;
-        assert_eq!(child.pid(), None);
-        child.restart().await.unwrap();
-        assert_ne!(child.pid(), Some(first));
-        child.terminate().await.unwrap();
-        assert!(timeout(Duration::from_millis(300), child.died()).await.is_err(), "it was told to end");
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_child_that_ends_or_hangs_is_named_with_the_end_of_its_log() {
-        let folder = folder("fails");
-        let error = Process::start(shell(&folder, "echo broken >&2; exit 4")).await.unwrap_err();
-        assert_eq!(error.to_string(), "fake ended before it was ready; the end of its log:\nbroken");
-        assert_eq!(error.exit_code(), 4);
-        let mut hangs = shell(&folder, "exec sleep 60");
-        hangs.ready_within = Some(Duration::from_millis(100));
-        let error = Process::start(hangs).await.unwrap_err();
-        assert!(error.to_string().starts_with("fake was not ready within 0 s"), "{error}");
-        let error = Process::run(shell(&folder, "exit 3"), Duration::from_secs(5)).await.unwrap_err();
-        assert_eq!(error.exit_code(), 3);
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_child_that_ends_by_itself_is_noticed() {
-        let folder = folder("dies");
-        let child = Process::start(shell(&folder, "echo '{}'; exit 7")).await.unwrap();
-        let status = timeout(Duration::from_secs(5), child.died()).await.unwrap();
-        assert_eq!(status.code(), Some(7));
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
+mod tests;

@@ -64,9 +64,7 @@ impl Redis {
         spec.ready_within = None;
         spec.last = Signal::SIGKILL;
         let redis = Self { process: Process::start(spec).await?, port };
-        redis.wait_until(|answer| answer.starts_with("+PONG"), "PING").await?;
-        redis.ask("CLUSTER ADDSLOTSRANGE 0 16383").await?;
-        redis.wait_until_serving().await?;
+        redis.take_all_slots().await?;
         Ok(redis)
     }
 
@@ -93,7 +91,7 @@ impl Redis {
     /// When it does not serve within its bound.
     pub async fn restart(&self) -> Result<()> {
         self.process.restart().await?;
-        self.wait_until_serving().await
+        self.take_all_slots().await
     }
 
     /// Ends it.
@@ -102,6 +100,16 @@ impl Redis {
     /// When it had to be made to.
     pub async fn stop(&self) -> Result<()> {
         self.process.terminate().await
+    }
+
+    /// A node that was killed may or may not have written down which slots are its own.
+    async fn take_all_slots(&self) -> Result<()> {
+        self.wait_until(|answer| answer.starts_with("+PONG"), "PING").await?;
+        let info = self.ask("CLUSTER INFO").await?;
+        if info.contains("cluster_slots_assigned:0\r") {
+            self.ask("CLUSTER ADDSLOTSRANGE 0 16383").await?;
+        }
+        self.wait_until_serving().await
     }
 
     async fn wait_until_serving(&self) -> Result<()> {

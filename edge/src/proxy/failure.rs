@@ -9,7 +9,6 @@ use pingora::{
     http::ResponseHeader,
     proxy::Session,
 };
-use std::time::Duration;
 use switchboard_shared::problem::{Problem, ProblemKind};
 
 /// What the client is told of an error; `None` when the client is gone.
@@ -40,29 +39,22 @@ pub fn problem_of(error: &Error) -> Option<Problem> {
     })
 }
 
-/// Answers with a problem. What the client still sends of its body is read for a moment, so that closing over it does
-/// not take the answer away.
+/// Whether the answer itself has begun; a `100 Continue` is none.
+#[must_use]
+pub fn is_answered(session: &Session) -> bool {
+    session.response_written().is_some_and(|answer| !answer.status.is_informational())
+}
+
+/// Answers with a problem.
 pub async fn answer(session: &mut Session, request: &Request, problem: Problem) -> Result<()> {
     let answer = Answer::new(problem, &request.id, request.decision.as_ref());
     let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
     for (name, value) in &answer.fields {
         head.insert_header(*name, value)?;
     }
-    let has_body = !session.as_mut().is_body_empty();
-    if has_body {
+    if !session.as_mut().is_body_empty() {
         session.set_keepalive(None);
     }
     session.write_response_header(Box::new(head), false).await?;
-    session.write_response_body(Some(answer.body), true).await?;
-    if has_body && !session.is_http2() {
-        let rest = async {
-            for _ in 0..256 {
-                if !matches!(session.read_request_body().await, Ok(Some(_))) {
-                    break;
-                }
-            }
-        };
-        drop(tokio::time::timeout(Duration::from_millis(500), rest).await);
-    }
-    Ok(())
+    session.write_response_body(Some(answer.body), true).await
 }

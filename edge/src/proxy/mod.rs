@@ -3,9 +3,11 @@
 //! - [`route`]: what a path is for
 //! - [`failure`]: what a client is told when it goes no further
 //! - [`fields`]: header fields between client and core
+//! - [`linger`]: what becomes of a body that nobody needs any more
 
 pub mod failure;
 pub mod fields;
+pub mod linger;
 pub mod route;
 
 use crate::{
@@ -13,11 +15,11 @@ use crate::{
     context::{Edge, request_id},
     limit::Decision,
     metrics::METRICS,
-    upstream::Lease,
+    upstream::{Lease, call::unavailable, wire::Wires},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use failure::{answer, problem_of};
+use failure::{answer, is_answered, problem_of};
 use http::{Method, header};
 use pingora::{
     Error, ErrorSource,
@@ -127,6 +129,12 @@ impl ProxyHttp for Proxy {
         peer.options.read_timeout = Some(if request.is_stream() { self.silence() } else { left });
         peer.options.write_timeout = Some(left);
         peer.options.idle_timeout = Some(Duration::from_secs(30));
+        if request.is_stream() {
+            let ending = self.0.shutdown.token.clone();
+            peer.options.custom_l4 = Some(Arc::new(Wires { ending, patience: connect }));
+            // These connections are none for other requests.
+            peer.group_key = 1;
+        }
         request.tried.push(core.index);
         request.core = Some(core);
         request.asked = Some(Instant::now());
@@ -157,7 +165,12 @@ impl ProxyHttp for Proxy {
         let left = (!request.is_stream()).then(|| self.left(request));
         let stamp = self.0.stamp(request.identity.as_deref(), &request.id, &request.span).headers(left);
         let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
-        fields::to_core(upstream, stamp, authority)
+        fields::to_core(upstream, stamp, authority)?;
+        if request.is_stream() {
+            // Its connection is never used again: see `Wires`.
+            upstream.insert_header(header::CONNECTION, "close")?;
+        }
+        Ok(())
     }
 
     fn error_while_proxy(
@@ -165,7 +178,7 @@ impl ProxyHttp for Proxy {
         _peer: &HttpPeer,
         session: &mut Session,
         mut error: Box<Error>,
-        _request: &mut Request,
+        request: &mut Request,
         reused: bool,
     ) -> Box<Error> {
         let broken = matches!(
@@ -173,7 +186,7 @@ impl ProxyHttp for Proxy {
             ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError
         ) && *error.esource() == ErrorSource::Upstream;
         let untouched = session.response_written().is_none() && !session.as_ref().retry_buffer_truncated();
-        if untouched && may_be_repeated(session.req_header()) {
+        if untouched && !self.is_leaving(request) && may_be_repeated(session.req_header()) {
             // A connection that had been idle may have been closed by the core before it saw the request.
             error.retry.decide_reuse(reused);
             if broken {
@@ -209,15 +222,7 @@ impl ProxyHttp for Proxy {
         end: bool,
         request: &mut Request,
     ) -> Result<Option<Duration>> {
-        if request.streaming {
-            // A stream has no end of its own: its client attaches again, elsewhere, with its cursor.
-            return if self.0.is_draining() && !end {
-                Err(Error::explain(HTTPStatus(503), "the edge ends"))
-            } else {
-                Ok(None)
-            };
-        }
-        if !end && self.left(request).is_zero() {
+        if !end && !request.streaming && self.left(request).is_zero() {
             return Err(Error::explain(HTTPStatus(504), "the deadline passed within the answer"));
         }
         Ok(None)
@@ -229,10 +234,15 @@ impl ProxyHttp for Proxy {
         error: &Error,
         request: &mut Request,
     ) -> FailToProxy {
-        let problem = problem_of(error);
+        let leaving = self.is_leaving(request);
+        let problem = if leaving { Some(unavailable()) } else { problem_of(error) };
         request.span.in_scope(|| tracing::debug!(%error, "a request could not be passed on"));
         let code = match problem {
-            Some(problem) if session.response_written().is_none() => {
+            _ if leaving && is_answered(session) => {
+                end_stream(session).await;
+                0
+            }
+            Some(problem) if !is_answered(session) => {
                 let status = problem.status;
                 match answer(session, request, problem).await {
                     Ok(()) => status,
@@ -258,10 +268,16 @@ impl ProxyHttp for Proxy {
         let ms = u64::try_from(request.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let failure = error.map(|error| error.etype().as_str());
         request.span.in_scope(|| tracing::info!(route = label, status, ms, failure, "request"));
+        linger::linger(session).await;
     }
 }
 
 impl Proxy {
+    /// Whether this is an event stream that ends because the edge does.
+    fn is_leaving(&self, request: &Request) -> bool {
+        request.is_stream() && self.0.is_draining()
+    }
+
     /// Decides whether a request goes on, in the order of cost.
     async fn admit(&self, session: &mut Session, request: &mut Request) -> Result<(), Problem> {
         let head = session.req_header();
@@ -340,6 +356,15 @@ impl Request {
     fn is_message(&self) -> bool {
         self.route.is_some_and(|route| route.is_message)
     }
+}
+
+/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor.
+async fn end_stream(session: &mut Session) {
+    let ended = session.downstream_session.write_response_body(Bytes::new(), true).await;
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an event stream's client was gone before its end");
+    }
+    session.downstream_session.shutdown().await;
 }
 
 /// Whether doing it twice is doing it once.

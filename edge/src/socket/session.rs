@@ -3,7 +3,7 @@
 use super::{
     Socket,
     cursor::Cursor,
-    frames::{id_of, name_in, name_out},
+    frames::{id_of, name_in, name_out, why},
     greeting::greet,
     job::{Asker, Done, Job},
     leaving::{Leaving, close},
@@ -172,7 +172,7 @@ impl Session {
                     self.frame(frame);
                     Ok(())
                 }
-                Err(_) => self.bad_frame(id_of(&text), "the frame cannot be read"),
+                Err(error) => self.bad_frame(id_of(&text), &why(&text, &error)),
             },
             Message::Binary(_) => self.bad_frame(None, "frames are text"),
             Message::Close(_) => Err(Leaving::Gone),

@@ -86,8 +86,16 @@ fn settle(status: StatusCode, body: Bytes) -> Result<Bytes, Problem> {
     if status.is_success() {
         return Ok(body);
     }
-    Err(serde_json::from_slice(&body)
-        .unwrap_or_else(|_| Problem::new(ProblemKind::BadGateway, "the core's answer cannot be read")))
+    Err(serde_json::from_slice(&body).unwrap_or_else(|_| refusal(status)))
+}
+
+/// What a refusal without a problem means by its status alone.
+fn refusal(status: StatusCode) -> Problem {
+    let same = |kind: &&ProblemKind| status.is_client_error() && kind.status() == status.as_u16();
+    match ProblemKind::ALL.iter().find(same) {
+        Some(kind) => Problem::new(*kind, ""),
+        None => Problem::new(ProblemKind::BadGateway, "the core's answer cannot be read"),
+    }
 }
 
 /// The problem of having no core.

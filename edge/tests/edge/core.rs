@@ -139,7 +139,7 @@ fn router(log: Arc<Log>) -> Router {
         .route("/v1/agents", get(agents).post(echo))
         .route("/v1/conversations/{id}/messages", post(message))
         .route("/v1/conversations/{id}/events", get(events))
-        .route("/v1/turns/{id}/cancel", post(|| async { StatusCode::NOT_FOUND }))
+        .route("/v1/turns/{id}/cancel", post(no_turn))
         .route("/v1/conversations/{id}/break", post(break_off))
         .route("/v1/slow", get(slow))
         .route("/chat", post(echo))
@@ -170,6 +170,11 @@ async fn agents() -> Response {
 
 async fn echo(body: Bytes) -> Response {
     body.len().to_string().into_response()
+}
+
+async fn no_turn() -> Response {
+    let problem = json!({"type": "t", "title": "t", "status": 404, "code": "not_found"});
+    (StatusCode::NOT_FOUND, axum::Json(problem)).into_response()
 }
 
 async fn slow() -> Response {
@@ -212,14 +217,15 @@ async fn events(
         return (StatusCode::NOT_FOUND, axum::Json(problem)).into_response();
     }
     let (sender, receiver) = mpsc::channel::<String>(1);
-    tokio::spawn(async move { feed(&log, query.get("after").copied(), sender).await });
+    let ping = Duration::from_millis(query.get("ping_ms").copied().unwrap_or(300));
+    tokio::spawn(async move { feed(&log, query.get("after").copied(), ping, sender).await });
     let stream = futures::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|text| (Ok::<_, std::io::Error>(text), receiver))
     });
     ([("content-type", "text/event-stream")], Body::from_stream(stream)).into_response()
 }
 
-async fn feed(log: &Log, after: Option<u64>, sender: mpsc::Sender<String>) -> Option<()> {
+async fn feed(log: &Log, after: Option<u64>, ping: Duration, sender: mpsc::Sender<String>) -> Option<()> {
     let (backlog, mut live) = {
         let events = log.events.lock().unwrap();
         (events.clone(), log.live.subscribe())
@@ -243,7 +249,7 @@ async fn feed(log: &Log, after: Option<u64>, sender: mpsc::Sender<String>) -> Op
                 let (_, text) = event.ok()?;
                 sender.send(format!("event: e\ndata: {text}\n\n")).await.ok()?;
             }
-            () = tokio::time::sleep(Duration::from_millis(300)) => sender.send(": ping\n\n".into()).await.ok()?,
+            () = tokio::time::sleep(ping) => sender.send(": ping\n\n".into()).await.ok()?,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The end of an edge.
 
-use crate::house::{House, read_all};
+use crate::house::{House, PATIENCE, read_all};
 use std::time::{Duration, SystemTime};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_are_told_to_come_back_elsewhere_and_requests_finish() {
@@ -41,4 +41,30 @@ async fn an_idle_edge_ends_at_once() {
     let started = SystemTime::now();
     assert!(house.edge.drain().await);
     assert!(started.elapsed().unwrap() < Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_event_streams_end_at_once_and_whole() {
+    let house = House::start().await;
+    let (id, token) = (house.log.conversation, house.token("ann"));
+    let path = format!("/v1/conversations/{id}/events?ping_ms=60000");
+    let mut tls = house.tls().await;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n");
+    tls.write_all(request.as_bytes()).await.unwrap();
+    let mut begun = Vec::new();
+    while !String::from_utf8_lossy(&begun).contains("attached") {
+        assert!(tls.read_buf(&mut begun).await.unwrap() > 0);
+    }
+    let mut second = house.get(&path, &token).await;
+    assert_eq!((second.status().as_u16(), second.version()), (200, reqwest::Version::HTTP_2));
+    assert!(second.chunk().await.unwrap().is_some());
+    let started = SystemTime::now();
+    let draining = tokio::spawn(house.edge.drain());
+    let rest = read_all(&mut tls).await;
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest:?}");
+    while let Some(chunk) = tokio::time::timeout(PATIENCE, second.chunk()).await.unwrap().unwrap() {
+        assert!(chunk.is_empty(), "nothing but the end comes: {chunk:?}");
+    }
+    assert!(draining.await.unwrap(), "everything ends in time");
+    assert!(started.elapsed().unwrap() < Duration::from_secs(2), "nobody waits for a chunk");
 }

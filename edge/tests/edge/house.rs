@@ -77,12 +77,22 @@ impl House {
     }
 
     pub(crate) async fn tls_to(&self, address: SocketAddr) -> Tls {
+        self.tls_speaking(b"http/1.1", address).await
+    }
+
+    /// A TLS connection that speaks HTTP/2.
+    pub(crate) async fn tls2(&self) -> Tls {
+        self.tls_speaking(b"h2", self.edge.address).await
+    }
+
+    async fn tls_speaking(&self, protocol: &[u8], address: SocketAddr) -> Tls {
         use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.ca.as_bytes()).unwrap()).unwrap();
         let mut client = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        client.alpn_protocols = vec![b"http/1.1".to_vec()];
+        client.alpn_protocols = vec![protocol.to_vec()];
         let tcp = TcpStream::connect(address).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(client)).connect(name, tcp).await.unwrap()
     }

@@ -13,6 +13,7 @@ mod http;
 mod issuer;
 mod process;
 mod redis;
+mod refusals;
 mod sockets;
 mod streams;
 mod tokens;

@@ -45,8 +45,41 @@ async fn join_send_ack_and_events_come_in_order() {
     assert_eq!(ws.next().await, json!({"type": "pong", "t": 7}));
     ws.send(json!({"type": "leave", "conversation": house.log.conversation})).await;
     assert_eq!(ws.next().await["type"], "left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_the_core_refuses_is_answered() {
+    let house = House::start().await;
+    let mut ws = house.socket("ann").await;
     ws.send(json!({"type": "cancel", "turn": house.log.turn})).await;
-    assert_eq!(ws.next().await["type"], "error");
+    let error = ws.next().await;
+    assert_eq!(
+        (&error["type"], &error["code"], &error["id"]),
+        (&json!("error"), &json!("not_found"), &json!(house.log.turn))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_that_cannot_be_read_is_answered_with_its_id_and_the_reason() {
+    let house = House::with("socket.max_bad_frames = 20", 1).await;
+    let mut ws = house.socket("ann").await;
+    let long = "i".repeat(129);
+    let room = house.log.conversation;
+    for (frame, id, part) in [
+        (json!({"type": "send", "id": "m1", "conversation": "nope", "text": "x"}), json!("m1"), "UUID"),
+        (json!({"type": "send", "conversation": room, "text": "x"}), json!(null), "missing field `id`"),
+        (json!({"type": "join", "id": "j1", "conversation": room}), json!("j1"), "unknown field `id`"),
+        (json!({"type": "send", "id": long, "conversation": room, "text": "x"}), json!(long), "1 to 128"),
+        (json!({"type": "refresh", "id": "r1", "token": "s3cret"}), json!("r1"), "a refresh frame has"),
+        (json!({"type": "hello", "token": "s3cret", "s3cret": 1}), json!(null), "a hello frame may have"),
+    ] {
+        ws.send(frame.clone()).await;
+        let error = ws.next().await;
+        assert_eq!((&error["code"], &error["id"]), (&json!("bad_request"), &id), "{frame}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(part), "{frame}: {message}");
+        assert!(!message.contains("s3cret") && message.len() <= 200, "{message}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,9 @@
 //! The registry: agents by the URL of their card.
 
-use super::extract::{Caller, Id, Json};
+use super::{
+    examples::check,
+    extract::{Caller, Id, Json},
+};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
@@ -14,15 +17,12 @@ use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{AgentView, Page, Probe, RegisterAgent},
+    api::{AgentView, Example, Page, Probe, RegisterAgent},
     identity::Identity,
     ids::AgentId,
     problem::ProblemKind,
 };
 use tokio::time::Instant;
-
-/// The most characters of an example.
-const MAX_EXAMPLE_CHARS: usize = 1_000;
 
 pub(crate) async fn list(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
     let roster = core.registry.roster(&core.store, &me.tenant).await?;
@@ -46,36 +46,44 @@ pub(crate) async fn register(
     Json(new): Json<RegisterAgent>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    check(&core, &new)?;
+    check(&core, &new.examples)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
-    let agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
+    let mut agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
     let row = AgentRow {
         id: agent.id.clone(),
         card_url: agent.card_url.clone(),
         card: agent.card.clone(),
         examples: agent.examples.clone(),
     };
-    retrying!(envelope.deadline, store(&core, &me, &row))?;
+    agent.examples = retrying!(envelope.deadline, store(&core, &me, &row))?;
     Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
 }
 
-async fn store(core: &Core, me: &Identity, row: &AgentRow) -> Result<()> {
+/// Registers it and returns its examples: one that comes again without any keeps those that it has, so that an agent
+/// which registers at each start of its own does not forget what it has learned since.
+async fn store(core: &Core, me: &Identity, row: &AgentRow) -> Result<Vec<Example>> {
     let tx = core.store.write(&me.tenant).await?;
     tx.upsert_user(&me.tenant, &me.user).await?;
     // The tenant's row first: its lock makes the count below true.
     tx.bump_registry(&me.tenant).await?;
     let agents = tx.agents(&me.tenant).await?;
-    let known = agents.iter().any(|agent| agent.id == row.id);
-    if !known && agents.len() >= core.config.agents.max_agents as usize {
+    let many = agents.len() >= core.config.agents.max_agents as usize;
+    let known = agents.into_iter().find(|agent| agent.id == row.id);
+    if known.is_none() && many {
         let detail = format!("A tenant has at most {} agents.", core.config.agents.max_agents);
         return Err(Error::public(ProblemKind::Conflict, detail));
     }
     tx.upsert_agent(&me.tenant, row, &me.user).await?;
-    let action = if known { "agent.replaced" } else { "agent.registered" };
+    let action = if known.is_some() { "agent.replaced" } else { "agent.registered" };
+    let kept = known.map(|before| before.examples).filter(|_| row.examples.is_empty());
+    if let Some(kept) = &kept {
+        tx.set_examples(&me.tenant, &row.id, kept).await?;
+    }
     let detail = json!({"url": row.card_url});
     let act = Act { at: clock::now(), actor: &me.user, action, subject: row.id.as_str(), detail };
     tx.append_audit(&me.tenant, &act).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(kept.unwrap_or_else(|| row.examples.clone()))
 }
 
 pub(crate) async fn remove(
@@ -93,7 +101,7 @@ async fn delete(core: &Core, me: &Identity, id: &AgentId) -> Result<()> {
     let tx = core.store.write(&me.tenant).await?;
     tx.bump_registry(&me.tenant).await?;
     if !tx.delete_agent(&me.tenant, id).await? {
-        return Err(Error::not_found());
+        return Err(no_agent(id));
     }
     let (action, detail) = ("agent.removed", json!({}));
     let act = Act { at: clock::now(), actor: &me.user, action, subject: id.as_str(), detail };
@@ -116,25 +124,18 @@ pub(crate) async fn probe(
     Ok(axum::Json(Probe { agent: id, ok: reason.is_none(), ms, reason }))
 }
 
-async fn find(core: &Core, me: &Identity, id: &AgentId) -> Result<Arc<Agent>> {
+pub(super) async fn find(core: &Core, me: &Identity, id: &AgentId) -> Result<Arc<Agent>> {
     let roster = core.registry.roster(&core.store, &me.tenant).await?;
-    roster.agents.iter().find(|agent| agent.id == *id).cloned().ok_or_else(Error::not_found)
+    roster.agents.iter().find(|agent| agent.id == *id).cloned().ok_or_else(|| no_agent(id))
+}
+
+/// The registry is the whole tenant's, so it may be said what is not in it.
+pub(super) fn no_agent(id: &AgentId) -> Error {
+    Error::public(ProblemKind::NotFound, format!("There is no agent {id} here."))
 }
 
 fn view(core: &Core, me: &Identity, agent: &Agent) -> AgentView {
     agent.view(core.agents.breaker_state(&me.tenant, agent))
-}
-
-fn check(core: &Core, new: &RegisterAgent) -> Result<()> {
-    let bound = core.config.agents.max_examples;
-    if new.examples.len() > bound {
-        return Err(Error::public(ProblemKind::TooLarge, format!("An agent has at most {bound} examples.")));
-    }
-    if new.examples.iter().any(|example| example.text.chars().count() > MAX_EXAMPLE_CHARS) {
-        let detail = format!("An example has at most {MAX_EXAMPLE_CHARS} characters.");
-        return Err(Error::public(ProblemKind::TooLarge, detail));
-    }
-    Ok(())
 }
 
 /// What is wrong with an agent is its registrant's business.

@@ -133,6 +133,9 @@ pub(crate) async fn rename(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     check_title(&new.title)?;
+    if new.title.trim().is_empty() {
+        return Err(Error::public(ProblemKind::BadRequest, "A title must not be empty."));
+    }
     let (summary, events) = retrying!(envelope.deadline, retitle(&core, &me, id, &new.title))?;
     ring(&core, events);
     Ok(axum::Json(summary))
@@ -278,12 +281,19 @@ fn ring(core: &Core, events: Vec<Event>) {
     }
 }
 
+/// A title is shown in lists: one line, and nothing in it that turns around what stands beside it.
 fn check_title(title: &str) -> Result<()> {
-    match title.chars().count() <= MAX_TITLE_CHARS {
-        true => Ok(()),
-        false => {
-            let detail = format!("A title has at most {MAX_TITLE_CHARS} characters.");
-            Err(Error::public(ProblemKind::TooLarge, detail))
+    if title.chars().count() > MAX_TITLE_CHARS {
+        let detail = format!("A title has at most {MAX_TITLE_CHARS} characters.");
+        return Err(Error::public(ProblemKind::TooLarge, detail));
+    }
+    let turns_around = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    match title.chars().any(|c| c.is_control() || turns_around(c)) {
+        false => Ok(()),
+        true => {
+            let detail =
+                "A title must not hold control characters, nor such that change the direction of text.";
+            Err(Error::public(ProblemKind::BadRequest, detail))
         }
     }
 }

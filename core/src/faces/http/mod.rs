@@ -3,11 +3,15 @@
 pub(crate) mod agents;
 pub(crate) mod chat;
 pub(crate) mod conversations;
+pub(crate) mod decisions;
+pub(crate) mod examples;
 mod extract;
+pub(crate) mod feedback;
 pub(crate) mod messages;
+pub(crate) mod suggestions;
 pub(crate) mod turns;
 
-pub(crate) use extract::respond;
+pub(crate) use extract::{name_request, respond};
 
 use axum::{http::header, response::IntoResponse};
 

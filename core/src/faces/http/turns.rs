@@ -12,7 +12,7 @@ use crate::{
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{Analysis, Analyze, Author, TurnView},
+    api::{Analysis, Analyze, TurnView},
     identity::Identity,
     ids::TurnId,
     problem::ProblemKind,
@@ -88,15 +88,7 @@ async fn context(core: &Core, me: &Identity, ask: &Analyze) -> Result<Vec<Contex
     let limit = i64::from(core.config.turn.context_messages);
     let rows = tx.messages_before(&me.tenant, id, u64::MAX, limit).await?;
     tx.commit().await?;
-    let author = |author| match author {
-        Author::User(user) => user.to_string(),
-        Author::Switchboard => "switchboard".to_owned(),
-    };
-    Ok(rows
-        .into_iter()
-        .rev()
-        .map(|row| ContextMessage { author: author(row.author), text: row.text })
-        .collect())
+    Ok(rows.into_iter().rev().map(ContextMessage::from).collect())
 }
 
 /// A turn with its calls, for a member of its conversation.

@@ -8,14 +8,18 @@ const HEAD_CHARS: usize = 700;
 const TAIL_CHARS: usize = 300;
 const SHORTEST_GRAM: usize = 2;
 const LONGEST_GRAM: usize = 5;
+/// With the space before the word.
+const SHORTEST_STEM: usize = 4;
 
-/// The hashed features of a text; may hold the same one twice.
+/// The hashed features of a text, each once, sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Features {
     /// Single words: they also tell how much of a text is known.
     pub(super) words: Vec<u64>,
     pub(super) pairs: Vec<u64>,
     pub(super) grams: Vec<u64>,
+    /// The n-grams that words begin with: most languages put what changes at the end.
+    pub(super) stems: Vec<u64>,
 }
 
 impl Features {
@@ -30,7 +34,16 @@ impl Features {
             }
             features.add_grams(&word);
         }
+        for hashes in [&mut features.words, &mut features.pairs, &mut features.grams, &mut features.stems] {
+            hashes.sort_unstable();
+            hashes.dedup();
+        }
         features
+    }
+
+    /// All of them, each once: a hash tells what kind it is of.
+    pub(super) fn all(&self) -> impl Iterator<Item = u64> {
+        [&self.words, &self.pairs, &self.grams].into_iter().flatten().copied()
     }
 
     fn add_grams(&mut self, word: &[char]) {
@@ -41,6 +54,9 @@ impl Features {
                 gram = step(gram, c);
                 if i + 1 >= SHORTEST_GRAM {
                     self.grams.push(gram);
+                }
+                if start == 0 && i + 1 >= SHORTEST_STEM {
+                    self.stems.push(gram);
                 }
             }
         }

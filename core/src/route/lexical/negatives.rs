@@ -1,7 +1,7 @@
 //! Messages that are for no agent, unless one has examples like them: small talk, talk about the chat itself, and
 //! general questions, in several languages.
 
-pub(super) const NEGATIVES: &[&str] = &[
+pub(in crate::route) const NEGATIVES: &[&str] = &[
     // English
     "Hello, how are you today?",
     "Good morning everyone",

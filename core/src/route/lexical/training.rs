@@ -1,7 +1,6 @@
 //! Training: multinomial logistic regression by AdaGrad over sparse vectors. Deterministic, in milliseconds.
 
-/// A text as the model sees it: row numbers with weights, of unit length at most.
-pub(super) type Vector = Vec<(u32, f32)>;
+use super::space::Vector;
 
 /// A text to learn from.
 #[derive(Debug, Clone)]
@@ -9,7 +8,7 @@ pub(super) struct Sample {
     pub(super) vector: Vector,
     pub(super) class: usize,
     pub(super) weight: f32,
-    /// Whether the temperature may be fitted on it: a message somebody would write, not a description.
+    /// Whether it is a message somebody would write, and not a description.
     pub(super) is_message: bool,
 }
 
@@ -47,7 +46,7 @@ impl Linear {
 
     fn learn(&mut self, sample: &Sample, squares: &mut [f32]) {
         let mut slope = self.logits(&sample.vector);
-        softmax(&mut slope, 1.0);
+        softmax(&mut slope);
         slope[sample.class] -= 1.0;
         for slope in &mut slope {
             *slope *= sample.weight;
@@ -80,11 +79,11 @@ impl Linear {
 }
 
 /// Turns logits into probabilities.
-pub(super) fn softmax(logits: &mut [f32], temperature: f32) {
+fn softmax(logits: &mut [f32]) {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for logit in &mut *logits {
-        *logit = ((*logit - top) / temperature).exp();
+        *logit = (*logit - top).exp();
         sum += *logit;
     }
     for logit in logits {
@@ -92,27 +91,18 @@ pub(super) fn softmax(logits: &mut [f32], temperature: f32) {
     }
 }
 
-/// Finds the temperature under which probabilities of messages that were not learned are most honest.
-pub(super) fn temperature(samples: &[Sample], rows: usize, classes: usize) -> f32 {
-    let mut held_out = Vec::new();
+/// The logits of every message by a model that has not learned it; of a description, none.
+pub(super) fn held_out(samples: &[Sample], rows: usize, classes: usize) -> Vec<Vec<f32>> {
+    let mut logits = vec![Vec::new(); samples.len()];
     for fold in 0..FOLDS {
         let of_fold = |i: usize| samples[i].is_message && i % FOLDS == fold;
         let learned: Vec<_> = (0..samples.len()).filter(|&i| !of_fold(i)).map(|i| &samples[i]).collect();
         let model = Linear::train(&learned, rows, classes);
-        for sample in (0..samples.len()).filter(|&i| of_fold(i)).map(|i| &samples[i]) {
-            held_out.push((model.logits(&sample.vector), sample.class));
+        for i in (0..samples.len()).filter(|&i| of_fold(i)) {
+            logits[i] = model.logits(&samples[i].vector);
         }
     }
-    let surprise = |temperature: f32| -> f32 {
-        let of = |(logits, class): &(Vec<f32>, usize)| {
-            let mut shares = logits.clone();
-            softmax(&mut shares, temperature);
-            -shares[*class].max(1e-9).ln()
-        };
-        held_out.iter().map(of).sum()
-    };
-    let candidates = (0..30).map(|i| 0.2 * 1.12_f32.powi(i));
-    candidates.min_by(|a, b| surprise(*a).total_cmp(&surprise(*b))).unwrap_or(1.0).clamp(0.3, 2.0)
+    logits
 }
 
 fn shuffle(order: &mut [usize], random: &mut u64) {

@@ -14,7 +14,7 @@ use show::{Print, Show};
 use std::io::IsTerminal;
 use switchboard_shared::{
     events::{EventBody, TurnState},
-    ids::{AgentId, ConversationId, TurnId},
+    ids::{AgentId, ClientId, ConversationId, TurnId},
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines, Stdin},
@@ -48,7 +48,8 @@ impl Chat {
     pub async fn run(&self) -> Result<()> {
         let session = Session::open(self.access.clone(), self.conversation).await?;
         let interrupts = signal(SignalKind::interrupt()).map_err(Error::io("signal handlers"))?;
-        let mut talk = Talk { session, interrupts, show: Show::default(), json: self.json };
+        let show = Show::default();
+        let mut talk = Talk { session, interrupts, show, json: self.json, unanswered: false };
         match &self.text {
             Some(text) => talk.once(text, &self.agent).await,
             None => talk.interactive(&self.agent, &self.access).await,
@@ -62,12 +63,16 @@ struct Talk {
     interrupts: Signal,
     show: Show,
     json: bool,
+    /// The answer to our last question has no agent's reply in it.
+    unanswered: bool,
 }
 
 impl Talk {
-    /// Asks, and shows what comes until the turn is over.
+    /// Asks, and shows what comes until the turn is over. A turn in which every agent failed has failed too, though
+    /// its answer says so in words.
     async fn once(&mut self, text: &str, agents: &[AgentId]) -> Result<()> {
         match self.turn(text, agents).await? {
+            TurnState::Completed if self.unanswered => Err(Error::Failed("no agent answered".to_owned())),
             TurnState::Completed | TurnState::InputRequired => Ok(()),
             TurnState::Canceled => Err(Error::Interrupted),
             TurnState::Failed | TurnState::Running => Err(Error::Failed("the turn failed".to_owned())),
@@ -75,13 +80,20 @@ impl Talk {
     }
 
     async fn turn(&mut self, text: &str, agents: &[AgentId]) -> Result<TurnState> {
-        self.session.say(text, agents).await;
+        let id: ClientId = uuid::Uuid::now_v7()
+            .to_string()
+            .parse()
+            .map_err(|error| Error::Failed(format!("no id could be made for the message: {error}")))?;
+        self.show.ours(id.clone());
+        self.unanswered = false;
+        self.session.say(id, text, agents).await;
         let mut canceled = false;
         loop {
             tokio::select! {
                 received = self.session.next() => {
                     let received = received?;
                     self.print(&received);
+                    self.unanswered |= unanswered(&received, self.session.turn());
                     if let Some(state) = ending(&received, self.session.turn()) {
                         return Ok(state);
                     }
@@ -160,6 +172,19 @@ impl Talk {
                 Print::Talk(text) => terminal::say(&text),
             }
         }
+    }
+}
+
+/// Whether this is the answer of our turn, and no agent that was asked has a part in it.
+fn unanswered(received: &Received, turn: Option<TurnId>) -> bool {
+    let Received::Event(_, event) = received else { return false };
+    match &event.body {
+        EventBody::AnswerFinished(answer) if event.turn.is_some() && event.turn == turn => {
+            answer.degraded.is_some()
+                && !answer.sources.is_empty()
+                && answer.sources.iter().all(|source| show::failed(source.state))
+        }
+        _ => false,
     }
 }
 

@@ -105,10 +105,9 @@ impl Session {
         self.turn
     }
 
-    /// Says something. It is sent as soon as the conversation is joined, and again until it is acknowledged.
-    pub(super) async fn say(&mut self, text: &str, agents: &[AgentId]) {
-        let id: Option<ClientId> = uuid::Uuid::now_v7().to_string().parse().ok();
-        let Some(id) = id else { return };
+    /// Says something under `id`. It is sent as soon as the conversation is joined, and again until it is
+    /// acknowledged.
+    pub(super) async fn say(&mut self, id: ClientId, text: &str, agents: &[AgentId]) {
         self.turn = None;
         self.sent = Some(id.clone());
         self.pending = Some(ClientFrame::Send {

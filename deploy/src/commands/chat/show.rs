@@ -9,7 +9,8 @@ use crate::{
 use std::mem;
 use switchboard_shared::{
     api::Author,
-    events::{Answer, CallState, Delta, Event, EventBody, ServerFrame, TurnState},
+    events::{Answer, CallState, Delta, Event, EventBody, Plan, ServerFrame, TurnState},
+    ids::ClientId,
 };
 
 /// Something to print.
@@ -33,9 +34,18 @@ pub(super) struct Show {
     /// An answer is being written; talk waits, so that it does not break it.
     open: bool,
     waiting: Vec<Print>,
+    /// What was said on this terminal: it stands there already.
+    ours: Vec<ClientId>,
+    /// The last whole answer.
+    said: String,
 }
 
 impl Show {
+    /// Notes that this is said here.
+    pub(super) fn ours(&mut self, id: ClientId) {
+        self.ours.push(id);
+    }
+
     /// What to print.
     pub(super) fn received(&mut self, received: &Received) -> Vec<Print> {
         match received {
@@ -58,7 +68,9 @@ impl Show {
     fn event(&mut self, event: &Event) -> Vec<Print> {
         match &event.body {
             EventBody::MessageCreated(message) => match &message.author {
-                Author::User(user) if message.client_id.is_none() => {
+                Author::User(user)
+                    if !message.client_id.as_ref().is_some_and(|id| self.ours.contains(id)) =>
+                {
                     self.talk(format!("{user}: {}", clean(&message.text)))
                 }
                 Author::User(_) | Author::Switchboard => Vec::new(),
@@ -66,7 +78,8 @@ impl Show {
             EventBody::TurnStarted { attempt, .. } if *attempt > 1 => {
                 self.talk(format!("taken up again by another core (attempt {attempt})"))
             }
-            EventBody::PlanDecided(plan) => self.talk(route::plan(plan)),
+            // What the plan says to the user comes as the answer.
+            EventBody::PlanDecided(plan) => self.talk(route::plan(&Plan { reply: None, ..plan.clone() })),
             EventBody::CallStarted { agent, .. } => self.talk(format!("  {agent}: asked")),
             EventBody::CallProgress { agent, text, .. } => {
                 self.talk(format!("  {agent}: {}", clean_line(text)))
@@ -96,7 +109,10 @@ impl Show {
             }
             EventBody::InputRequired { agent, question, .. } => {
                 let mut prints = self.close();
-                prints.push(Print::Talk(format!("{agent} asks: {}", clean(question))));
+                prints.push(Print::Talk(match self.said.contains(question.trim()) {
+                    true => format!("{agent} asks; what is said next goes to it"),
+                    false => format!("{agent} asks: {}", clean(question)),
+                }));
                 prints
             }
             EventBody::Notice { code, text } => {
@@ -147,6 +163,7 @@ impl Show {
 
     fn finish(&mut self, answer: &Answer) -> Vec<Print> {
         let mut prints = Vec::new();
+        self.said.clone_from(&answer.text);
         match answer.text.strip_prefix(self.answer.as_str()) {
             Some(rest) if self.open || self.answer.is_empty() => prints.push(Print::Line(clean(rest))),
             _ => {
@@ -182,7 +199,7 @@ impl Show {
 }
 
 /// Whether the answer is without this call's reply.
-fn failed(state: CallState) -> bool {
+pub(super) fn failed(state: CallState) -> bool {
     !matches!(state, CallState::Completed | CallState::InputRequired)
 }
 
@@ -191,8 +208,9 @@ mod tests {
     use super::*;
     use chrono::Utc;
     use switchboard_shared::{
-        events::Source,
-        ids::{ConversationId, MessageId},
+        api::MessageView,
+        events::{Mode, Source, Stage},
+        ids::{CallId, ConversationId, MessageId},
     };
 
     fn event(body: EventBody) -> Received {
@@ -277,5 +295,51 @@ mod tests {
         prints.extend(show.received(&delta(1, 0, "sec")));
         prints.extend(show.received(&answer(1, "second")));
         assert_eq!(stdout(&prints), "first\nsecond\n");
+    }
+
+    #[test]
+    fn a_question_is_shown_with_its_author_unless_it_was_asked_here() {
+        let said = |id: Option<&str>| {
+            event(EventBody::MessageCreated(MessageView {
+                id: MessageId::new(),
+                seq: 1,
+                author: Author::User("ann".parse().unwrap()),
+                text: "what?".into(),
+                files: vec![],
+                turn: None,
+                client_id: id.map(|id| id.parse().unwrap()),
+                at: Utc::now(),
+            }))
+        };
+        let mut show = Show::default();
+        show.ours("mine".parse().unwrap());
+        assert_eq!(show.received(&said(Some("mine"))), []);
+        for id in [Some("other"), None] {
+            assert_eq!(talk(&show.received(&said(id))), ["ann: what?"]);
+        }
+    }
+
+    #[test]
+    fn what_the_plan_or_an_agent_asks_the_user_is_printed_once() {
+        let mut show = Show::default();
+        let mut prints = show.received(&event(EventBody::PlanDecided(Plan {
+            mode: Mode::None,
+            steps: vec![],
+            confidence: 0.5,
+            reason: "r".into(),
+            stage: Stage::Lexical,
+            degraded: None,
+            reply: Some("Which\none?".into()),
+            choices: vec![],
+        })));
+        prints.extend(show.received(&answer(1, "Which\none?")));
+        let asks = EventBody::InputRequired {
+            agent: "a".parse().unwrap(),
+            call: CallId::new(),
+            question: "one?".into(),
+        };
+        prints.extend(show.received(&event(asks)));
+        assert_eq!(stdout(&prints), "Which\none?\n");
+        assert!(!talk(&prints).iter().any(|line| line.contains("one?")), "{prints:?}");
     }
 }

@@ -1,0 +1,312 @@
+//! The report of an evaluation: one JSON object, and the same as tables.
+
+use super::{
+    answers::Answer,
+    bootstrap::intervals,
+    figures::{self, Known, count, share},
+};
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// What a report is made of.
+pub(super) struct Material<'a> {
+    pub(super) dev: &'a [Known],
+    pub(super) test: &'a [Known],
+    pub(super) answers: &'a [Answer],
+    pub(super) agents: usize,
+    pub(super) train_ms: f64,
+}
+
+/// Makes the report.
+pub(super) fn report(material: &Material<'_>) -> Value {
+    let dev: Vec<&Known> = material.dev.iter().collect();
+    let test: Vec<&Known> = material.test.iter().collect();
+    let taus = Taus {
+        plain: figures::threshold(&dev, 0.0),
+        oos: Some(figures::oos_weight(&dev))
+            .filter(|weight| *weight > 0.0)
+            .and_then(|weight| figures::threshold(&dev, weight)),
+    };
+    let mut report = Map::new();
+    report.insert("agents".into(), json!(material.agents));
+    report.insert("dev_rows".into(), json!(dev.len()));
+    report.insert("test_rows".into(), json!(material.answers.len()));
+    report.insert("tau99".into(), json!(taus.plain));
+    report.insert("tau99_oos".into(), json!(taus.oos));
+    for (name, value) in headlines(&test, taus) {
+        report.insert(name.into(), json!(value));
+    }
+    report.insert("intervals".into(), intervals(&test, taus));
+    report.insert("macro_f1".into(), json!(figures::macro_f1(&test)));
+    for (name, value) in of_several(&test).into_iter().chain(of_turns(&test)) {
+        report.insert(name.into(), json!(value));
+    }
+    report.insert("per_language".into(), per_language(&test, taus));
+    report.insert("p50_us".into(), times(material.answers, 0.50));
+    report.insert("p99_us".into(), times(material.answers, 0.99));
+    let by_llm = |answer: &Answer| answer.stage == switchboard_shared::events::Stage::Llm;
+    report.insert("llm_share".into(), json!(share(material.answers.iter().map(by_llm))));
+    report.insert("train_ms".into(), json!(material.train_ms));
+    Value::Object(report)
+}
+
+/// The thresholds, as dev set them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taus {
+    pub(super) plain: Option<f64>,
+    pub(super) oos: Option<f64>,
+}
+
+/// The figures that also get an interval.
+pub(super) fn headlines(test: &[&Known], taus: Taus) -> Vec<(&'static str, Option<f64>)> {
+    let weight = figures::oos_weight(test);
+    let at =
+        |tau: Option<f64>, weight: f64| tau.map_or((None, None), |tau| figures::selected(test, tau, weight));
+    let (cov99, sel99) = at(taus.plain, 0.0);
+    let (cov99_oos, sel99_oos) = at(taus.oos.filter(|_| weight > 0.0), weight);
+    vec![
+        ("accuracy", figures::accuracy(test)),
+        ("cov99", cov99),
+        ("sel99", sel99),
+        ("cov99_oos", cov99_oos),
+        ("sel99_oos", sel99_oos),
+        ("oos_auroc", figures::oos_auroc(test)),
+        ("ece", figures::ece(&figures::bins(test))),
+    ]
+}
+
+fn of_several(test: &[&Known]) -> [(&'static str, Option<f64>); 2] {
+    let several = test.iter().filter(|row| row.truth.len() > 1);
+    [("exact_set", share(several.map(|row| row.right()))), ("jaccard", figures::jaccard(test))]
+}
+
+fn of_turns(test: &[&Known]) -> [(&'static str, Option<f64>); 3] {
+    let turns: Vec<_> = test
+        .iter()
+        .filter(|row| row.in_scope())
+        .filter_map(|row| row.previous.as_ref().map(|previous| (*row, previous)))
+        .collect();
+    let later = || turns.iter().filter(|(_, previous)| !previous.is_empty());
+    let keeps = |(row, previous): &&(&Known, &Vec<String>)| row.truth == **previous;
+    let fresh = |row: &Known, previous: &[String]| -> Vec<String> {
+        row.truth.iter().filter(|label| !previous.contains(label)).cloned().collect()
+    };
+    let found = turns.iter().filter_map(|(row, previous)| {
+        let fresh = fresh(row, previous);
+        (!fresh.is_empty()).then(|| fresh.iter().all(|label| row.said.contains(label)))
+    });
+    [
+        ("accuracy_keep", share(later().filter(|turn| keeps(turn)).map(|(row, _)| row.right()))),
+        ("accuracy_switch", share(later().filter(|turn| !keeps(turn)).map(|(row, _)| row.right()))),
+        ("found_new", share(found)),
+    ]
+}
+
+fn per_language(test: &[&Known], taus: Taus) -> Value {
+    let mut rows: BTreeMap<&str, Vec<&Known>> = BTreeMap::new();
+    for row in test.iter().filter(|row| row.in_scope()) {
+        rows.entry(&row.lang).or_default().push(row);
+    }
+    let of = |rows: &[&Known]| {
+        let (cov99, sel99) = taus.plain.map_or((None, None), |tau| figures::selected(rows, tau, 0.0));
+        json!({"rows": rows.len(), "accuracy": figures::accuracy(rows), "cov99": cov99, "sel99": sel99})
+    };
+    rows.into_iter().map(|(lang, rows)| (lang.to_owned(), of(&rows))).collect::<Map<_, _>>().into()
+}
+
+fn times(answers: &[Answer], at: f64) -> Value {
+    let mut by_stage: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for answer in answers {
+        by_stage.entry(answer.stage.name()).or_default().push(answer.us);
+        by_stage.entry("all").or_default().push(answer.us);
+    }
+    let of = |mut us: Vec<f64>| {
+        us.sort_by(f64::total_cmp);
+        json!(figures::quantile(&us, at))
+    };
+    by_stage.into_iter().map(|(stage, us)| (stage.to_owned(), of(us))).collect::<Map<_, _>>().into()
+}
+
+/// The report for a person.
+pub(super) fn tables(report: &Value, test: &[Known]) -> String {
+    let mut text = String::new();
+    let number = |field: &str| report.get(field).and_then(Value::as_f64);
+    line(
+        &mut text,
+        &format!(
+            "{} agents learned in {:.0} ms; {} dev rows, {} test rows\n",
+            report["agents"],
+            number("train_ms").unwrap_or_default(),
+            report["dev_rows"],
+            report["test_rows"]
+        ),
+    );
+    for (field, what) in MEANINGS {
+        if let Some(value) = number(field) {
+            let between = &report["intervals"][field];
+            let between = match (between[0].as_f64(), between[1].as_f64()) {
+                (Some(low), Some(high)) => format!("{:5.1} to {:5.1}", low * 100.0, high * 100.0),
+                _ => String::new(),
+            };
+            line(&mut text, &format!("{field:<16} {:6.1} %  {between:<15} {what}", value * 100.0));
+        }
+    }
+    times_table(&mut text, report);
+    languages_table(&mut text, report);
+    let known: Vec<&Known> = test.iter().collect();
+    reliability_table(&mut text, &known);
+    text
+}
+
+const MEANINGS: &[(&str, &str)] = &[
+    ("accuracy", "of the rows that are for somebody, exactly right"),
+    ("tau99", "confidence from which 99 % were right on dev"),
+    ("cov99", "of the test rows at or above it"),
+    ("sel99", "of those right"),
+    ("tau99_oos", "the same with a fifth of the traffic for nobody"),
+    ("cov99_oos", "of the test rows that are for somebody at or above that"),
+    ("sel99_oos", "of all accepted right"),
+    ("oos_auroc", "how well confidence tells what is for nobody"),
+    ("ece", "calibration error"),
+    ("macro_f1", "mean F1 of the agents"),
+    ("exact_set", "of the rows for several agents, exactly right"),
+    ("jaccard", "of those, overlap of the sets"),
+    ("accuracy_keep", "of the turns that stay with their agents"),
+    ("accuracy_switch", "of the turns that do not"),
+    ("found_new", "of the turns that bring in an agent, all new ones named"),
+    ("llm_share", "decided by the LLM"),
+];
+
+fn times_table(text: &mut String, report: &Value) {
+    let stages = report["p50_us"].as_object().into_iter().flatten();
+    let lines: Vec<_> = stages
+        .map(|(stage, p50)| {
+            let p99 = report["p99_us"][stage].as_f64().unwrap_or_default();
+            format!("  {stage:<10} {:9.1} {p99:9.1}", p50.as_f64().unwrap_or_default())
+        })
+        .collect();
+    if !lines.is_empty() {
+        line(text, &format!("\nmicroseconds       p50       p99\n{}", lines.join("\n")));
+    }
+}
+
+fn languages_table(text: &mut String, report: &Value) {
+    let Some(languages) = report["per_language"].as_object().filter(|languages| languages.len() > 1) else {
+        return;
+    };
+    line(text, "\nlanguage        rows  accuracy     cov99     sel99");
+    let percent =
+        |value: &Value| value.as_f64().map_or("-".to_owned(), |share| format!("{:.1}", share * 100.0));
+    for (language, of) in languages {
+        line(
+            text,
+            &format!(
+                "  {language:<10} {:>7} {:>9} {:>9} {:>9}",
+                of["rows"],
+                percent(&of["accuracy"]),
+                percent(&of["cov99"]),
+                percent(&of["sel99"])
+            ),
+        );
+    }
+}
+
+fn reliability_table(text: &mut String, known: &[&Known]) {
+    let bins = figures::bins(known);
+    if bins.iter().all(|bin| bin.rows == 0) {
+        return;
+    }
+    line(text, "\nconfidence        rows    stated     right");
+    for bin in bins.iter().filter(|bin| bin.rows > 0) {
+        line(
+            text,
+            &format!(
+                "  {:.2} to {:.2} {:>8} {:>9.1} {:>9.1}",
+                bin.from,
+                bin.to,
+                bin.rows,
+                bin.confidence * 100.0,
+                bin.right * 100.0
+            ),
+        );
+    }
+    let errors = known.iter().filter(|row| row.in_scope() && !row.right()).count();
+    line(
+        text,
+        &format!("  {errors} of {:.0} are wrong", count(known.iter().filter(|row| row.in_scope()).count())),
+    );
+}
+
+fn line(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("writing to a string does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_shared::events::Stage;
+
+    fn known(truth: &[&str], said: &[&str], confidence: f64, previous: Option<&[&str]>) -> Known {
+        let labels = |labels: &[&str]| labels.iter().map(|&label| label.to_owned()).collect::<Vec<_>>();
+        Known {
+            truth: labels(truth),
+            said: labels(said),
+            confidence,
+            lang: "en".into(),
+            previous: previous.map(labels),
+        }
+    }
+
+    #[test]
+    fn the_report_has_every_field_and_the_tables_show_them() {
+        let test = [
+            known(&["a"], &["a"], 0.9, Some(&[])),
+            known(&["a"], &["a"], 0.8, Some(&["a"])),
+            known(&["b"], &["a"], 0.4, Some(&["a"])),
+            known(&["a", "b"], &["a", "b"], 0.7, Some(&["a"])),
+            known(&[], &["a"], 0.1, None),
+        ];
+        let answer = Answer { labels: vec!["a".into()], confidence: 0.9, us: 4.0, stage: Stage::Lexical };
+        let answers = vec![answer; 5];
+        let report =
+            report(&Material { dev: &test, test: &test, answers: &answers, agents: 2, train_ms: 1.5 });
+        assert_eq!(
+            (report["accuracy"].as_f64(), report["found_new"].as_f64()),
+            (Some(0.75), Some(2.0 / 3.0))
+        );
+        assert_eq!(
+            (report["accuracy_keep"].as_f64(), report["accuracy_switch"].as_f64()),
+            (Some(1.0), Some(0.5))
+        );
+        assert_eq!((report["tau99"].as_f64(), report["cov99"].as_f64()), (Some(0.7), Some(0.75)));
+        assert_eq!(
+            (report["oos_auroc"].as_f64(), report["p99_us"]["lexical"].as_f64()),
+            (Some(1.0), Some(4.0))
+        );
+        for field in [
+            "tau99_oos",
+            "sel99",
+            "cov99_oos",
+            "sel99_oos",
+            "ece",
+            "macro_f1",
+            "exact_set",
+            "jaccard",
+            "llm_share",
+            "train_ms",
+        ] {
+            assert!(report[field].is_number(), "{field}: {report}");
+        }
+        let interval = &report["intervals"]["accuracy"];
+        assert!(interval[0].as_f64().unwrap() <= 0.75 && interval[1].as_f64().unwrap() >= 0.75);
+        let tables = tables(&report, &test);
+        assert!(tables.contains("accuracy           75.0 %") && tables.contains("lexical"), "{tables}");
+    }
+
+    #[test]
+    fn without_labels_there_is_no_accuracy() {
+        let report = report(&Material { dev: &[], test: &[], answers: &[], agents: 2, train_ms: 1.5 });
+        assert!(report["accuracy"].is_null() && report["tau99"].is_null());
+        assert!(!tables(&report, &[]).contains("accuracy"));
+    }
+}

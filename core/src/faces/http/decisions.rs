@@ -1,0 +1,80 @@
+//! What the router decided, on what grounds, and what it would decide today.
+
+use super::extract::{Caller, Id};
+use crate::{
+    accept::Envelope,
+    access::{Permission, permit},
+    clock,
+    core::Core,
+    error::{Error, Result},
+    route::{ContextMessage, Question},
+    store::{Act, DecisionRow, retrying},
+};
+use axum::{extract::State, response::IntoResponse};
+use serde_json::json;
+use std::sync::Arc;
+use switchboard_shared::{
+    api::{Analysis, FileView},
+    identity::Identity,
+    ids::TurnId,
+};
+use tokio::time::Instant;
+
+pub(crate) async fn get(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(turn): Id<TurnId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    let seen = retrying!(envelope.deadline, see(&core, &me, turn, "decision.read"))?;
+    Ok(axum::Json(seen.decision.view))
+}
+
+pub(crate) async fn replay(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(turn): Id<TurnId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    let Seen { decision, context, files } =
+        retrying!(envelope.deadline, see(&core, &me, turn, "decision.replayed"))?;
+    let roster = core.registry.roster(&core.store, &me.tenant).await?;
+    let question = Question {
+        text: &decision.view.question,
+        chosen: &decision.view.chosen,
+        waiting: decision.view.waiting.as_ref(),
+        context: &context,
+        previous: &decision.view.previous,
+        files: &files,
+        deadline: envelope.deadline,
+    };
+    let began = Instant::now();
+    let again = core.router.plan(&roster, &question).await;
+    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Ok(axum::Json(Analysis { plan: again.plan, scores: again.scores, us }))
+}
+
+/// A decision, with what stood around its message.
+struct Seen {
+    decision: DecisionRow,
+    context: Vec<ContextMessage>,
+    files: Vec<FileView>,
+}
+
+/// Reads a decision. Whoever manages agents need not be a member of the conversation, so that it was read is audited.
+async fn see(core: &Core, me: &Identity, turn: TurnId, action: &'static str) -> Result<Seen> {
+    let tx = core.store.write(&me.tenant).await?;
+    let decision = tx.decision(&me.tenant, turn).await?.ok_or_else(Error::not_found)?;
+    let (conversation, at) = (decision.conversation, decision.message_seq);
+    let message = tx.message(&me.tenant, conversation, at).await?;
+    let limit = i64::from(core.config.turn.context_messages);
+    let before = tx.messages_before(&me.tenant, conversation, at, limit).await?;
+    let detail = json!({"conversation": conversation});
+    let act = Act { at: clock::now(), actor: &me.user, action, subject: &turn.to_string(), detail };
+    tx.append_audit(&me.tenant, &act).await?;
+    tx.commit().await?;
+    let files = message.map(|message| message.view().files).unwrap_or_default();
+    Ok(Seen { decision, context: before.into_iter().rev().map(ContextMessage::from).collect(), files })
+}

@@ -1,0 +1,129 @@
+//! The messages that an agent is learned from: shown, replaced, drafted in other languages.
+
+use super::{
+    agents::{find, no_agent},
+    extract::{Caller, Id, Json},
+};
+use crate::{
+    accept::Envelope,
+    access::{Permission, permit},
+    clock,
+    core::Core,
+    error::{Error, Result},
+    learn,
+    store::{Act, retrying},
+};
+use axum::{extract::State, response::IntoResponse};
+use serde_json::json;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use switchboard_shared::{
+    api::{AgentExamples, DraftExamples, Drafts, Example, SetExamples},
+    identity::Identity,
+    ids::AgentId,
+    problem::{Problem, ProblemKind},
+};
+
+/// Languages of one request for drafts.
+const MAX_LANGUAGES: usize = 8;
+/// Drafts in one language.
+const MAX_DRAFTS: u32 = 20;
+/// What is left of a request's time to say that the LLM took too long.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
+pub(crate) async fn get(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    Id(id): Id<AgentId>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    Ok(axum::Json(shown(&core, &me, &id).await?))
+}
+
+pub(crate) async fn replace(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(id): Id<AgentId>,
+    Json(new): Json<SetExamples>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    check(&core, &new.examples)?;
+    retrying!(envelope.deadline, store(&core, &me, &id, &new.examples))?;
+    Ok(axum::Json(shown(&core, &me, &id).await?))
+}
+
+async fn store(core: &Core, me: &Identity, id: &AgentId, examples: &[Example]) -> Result<()> {
+    let tx = core.store.write(&me.tenant).await?;
+    tx.bump_registry(&me.tenant).await?;
+    if !tx.set_examples(&me.tenant, id, examples).await? {
+        return Err(no_agent(id));
+    }
+    let (action, detail) = ("agent.examples_replaced", json!({"examples": examples.len()}));
+    let act = Act { at: clock::now(), actor: &me.user, action, subject: id.as_str(), detail };
+    tx.append_audit(&me.tenant, &act).await?;
+    tx.commit().await
+}
+
+async fn shown(core: &Core, me: &Identity, id: &AgentId) -> Result<AgentExamples> {
+    let agent = find(core, me, id).await?;
+    let on_card = agent.all_examples().count() - agent.examples.len();
+    let on_card = u32::try_from(on_card).unwrap_or(u32::MAX);
+    Ok(AgentExamples { agent: id.clone(), examples: agent.examples.clone(), on_card })
+}
+
+pub(crate) async fn draft(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    envelope: Envelope,
+    Id(id): Id<AgentId>,
+    Json(wanted): Json<DraftExamples>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    let languages = languages(&wanted)?;
+    let agent = find(&core, &me, &id).await?;
+    if !core.llm.is_configured() {
+        let detail = "No LLM is configured, and drafts are written by one: see [[llm]] of the core's file.";
+        return Err(unavailable(detail, 60));
+    }
+    let deadline = envelope.deadline.checked_sub(LAST_WORD).unwrap_or(envelope.deadline);
+    let count = wanted.count as usize;
+    let drafts = learn::draft(&core.llm, &agent, &languages, count, deadline).await.map_err(|error| {
+        tracing::warn!(%error, "the LLM gave no drafts");
+        unavailable("The LLM gave no drafts that can be used; try again.", 5)
+    })?;
+    Ok(axum::Json(Drafts { agent: id, drafts }))
+}
+
+fn unavailable(detail: &str, seconds: u64) -> Error {
+    Error::Public(Problem::new(ProblemKind::Unavailable, detail).retry_after(seconds))
+}
+
+fn languages(wanted: &DraftExamples) -> Result<Vec<String>> {
+    let languages: BTreeSet<_> = wanted.languages.iter().cloned().collect();
+    if languages.is_empty() || languages.len() > MAX_LANGUAGES {
+        let detail = format!("Drafts are written in 1 to {MAX_LANGUAGES} languages at once.");
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    if let Some(unknown) = languages.iter().find(|tag| !learn::is_language(tag)) {
+        let unknown: String = unknown.chars().take(20).collect();
+        let detail = format!("{unknown:?} is no language tag; de, pt-BR and zh-Hant are.");
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    if !(1..=MAX_DRAFTS).contains(&wanted.count) {
+        let detail = format!("1 to {MAX_DRAFTS} drafts are written in each language.");
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    Ok(languages.into_iter().collect())
+}
+
+/// Whether an agent can have these examples.
+pub(super) fn check(core: &Core, examples: &[Example]) -> Result<()> {
+    let bound = core.config.agents.max_examples;
+    if examples.len() > bound {
+        return Err(Error::public(ProblemKind::TooLarge, format!("An agent has at most {bound} examples.")));
+    }
+    match examples.iter().find_map(learn::fault) {
+        Some((kind, detail)) => Err(Error::public(kind, detail)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,263 @@
+//! Stage 1 with an embedder: what a message means, beside the words it is made of. The two views are combined by what
+//! cross-validation on the examples says, language by language, so that an embedder that does not know a language does
+//! no harm there.
+
+use super::{
+    embed::{
+        EmbedError, Embedder,
+        blend::{self, HeldOut, Weights},
+        head::{Head, Sample},
+        zero_shot::Descriptions,
+    },
+    lexical::{self, Shares},
+};
+use crate::agents::Agent;
+use std::sync::Arc;
+
+/// How often the examples are divided to see what the words alone make of the part that was not learned.
+const FOLDS: usize = 3;
+/// How much a description counts beside an example.
+const DESCRIPTION_WEIGHT: f32 = 0.3;
+/// How much meaning counts where there are only descriptions to learn from.
+const ZERO_SHOT_WEIGHT: f64 = 0.7;
+
+/// What the embedder learned of a roster.
+#[derive(Debug)]
+pub(crate) struct Meaning {
+    embedder: Arc<Embedder>,
+    view: View,
+}
+
+#[derive(Debug)]
+enum View {
+    Examples { head: Box<Head>, weights: Weights },
+    Descriptions(Descriptions),
+}
+
+/// A text to learn from; the class after the last agent is nobody.
+#[derive(Debug, Clone)]
+struct Text {
+    text: String,
+    class: usize,
+    is_message: bool,
+}
+
+impl Meaning {
+    /// Learns the agents, and how far meaning is to be trusted.
+    pub(crate) async fn learn(
+        embedder: Arc<Embedder>,
+        agents: &[Arc<Agent>],
+        nobody: &[String],
+    ) -> Result<Self, EmbedError> {
+        if agents.iter().all(|agent| agent.all_examples().next().is_none()) {
+            let descriptions: Vec<String> = agents.iter().map(|agent| described(agent)).collect();
+            let vectors = embedder.embed_examples(&refs(&descriptions)).await?;
+            let view = View::Descriptions(Descriptions::new(vectors.into_iter().map(|v| vec![v]).collect()));
+            return Ok(Self { embedder, view });
+        }
+        let texts = texts(agents, nobody);
+        let said: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
+        let vectors = embedder.embed_examples(&refs(&said)).await?;
+        let (agents, nobody) = (agents.to_vec(), nobody.to_vec());
+        let learned = tokio::task::spawn_blocking(move || fit(&agents, &nobody, &texts, vectors)).await;
+        let (head, weights) = learned.map_err(|error| EmbedError::Failed(error.to_string()))?;
+        Ok(Self { embedder, view: View::Examples { head: Box::new(head), weights } })
+    }
+
+    /// What both views together say of a message.
+    pub(crate) async fn shares(&self, text: &str, lexical: Shares) -> Result<Shares, EmbedError> {
+        let vector = self.embedder.embed(&[text]).await?.pop().unwrap_or_default();
+        Ok(match &self.view {
+            View::Examples { head, weights } => {
+                let weight = weights.of(language(text));
+                let nearest = head.nearest(&vector, 1).first().map_or(0.0, |near| near.cosine);
+                combined(&lexical, &head.score(&vector), weight, nearest)
+            }
+            View::Descriptions(descriptions) => {
+                let nearest = descriptions.cosines(&vector).into_iter().fold(0.0, f64::max);
+                let of_agents =
+                    descriptions.score(&vector).into_iter().map(|share| share * (1.0 - lexical.none));
+                let shares: Vec<f64> = of_agents.chain([lexical.none]).collect();
+                combined(&lexical, &shares, ZERO_SHOT_WEIGHT, nearest)
+            }
+        })
+    }
+}
+
+/// Words that were never seen may still be near an example in meaning: then the message is not new.
+fn combined(lexical: &Shares, embedded: &[f64], weight: f64, nearest: f64) -> Shares {
+    let words: Vec<f64> = lexical.agents.iter().copied().chain([lexical.none]).collect();
+    let mut agents = blend::combine(&words, embedded, weight);
+    let none = agents.pop().unwrap_or(1.0);
+    let known = if weight > 0.0 { lexical.known.max(nearest) } else { lexical.known };
+    Shares { agents, none, known, ..lexical.clone() }
+}
+
+fn fit(agents: &[Arc<Agent>], nobody: &[String], texts: &[Text], vectors: Vec<Vec<f32>>) -> (Head, Weights) {
+    let samples: Vec<Sample> = texts
+        .iter()
+        .zip(vectors)
+        .map(|(text, vector)| Sample {
+            vector,
+            class: text.class,
+            weight: if text.is_message { 1.0 } else { DESCRIPTION_WEIGHT },
+            is_message: text.is_message,
+        })
+        .collect();
+    let trained = Head::train(&samples, agents.len() + 1);
+    let by_words = held_out(agents, nobody, texts);
+    let rows: Vec<HeldOut<'_>> = texts
+        .iter()
+        .zip(&by_words)
+        .zip(&trained.held_out)
+        .filter_map(|((text, words), meaning)| {
+            Some(HeldOut {
+                language: language(&text.text).unwrap_or("und"),
+                class: text.class,
+                lexical: words.as_deref()?,
+                embedded: meaning.as_deref()?,
+            })
+        })
+        .collect();
+    (trained.head, Weights::fit(&rows))
+}
+
+/// What the words alone make of each example when it was not learned; none of descriptions and of nobody's messages.
+fn held_out(agents: &[Arc<Agent>], nobody: &[String], texts: &[Text]) -> Vec<Option<Vec<f64>>> {
+    let mut shares = vec![None; texts.len()];
+    for fold in 0..FOLDS {
+        let left_out = |i: usize| i % FOLDS == fold;
+        let learned: Vec<Arc<Agent>> = agents
+            .iter()
+            .enumerate()
+            .map(|(class, agent)| Arc::new(without(agent, texts, class, &left_out)))
+            .collect();
+        let model = lexical::Model::train_with(&learned, nobody);
+        for (i, text) in texts
+            .iter()
+            .enumerate()
+            .filter(|(i, text)| left_out(*i) && text.is_message && text.class < agents.len())
+        {
+            let scored = model.score(&text.text);
+            shares[i] = Some(scored.agents.into_iter().chain([scored.none]).collect());
+        }
+    }
+    shares
+}
+
+/// The agent without the examples of a fold.
+fn without(agent: &Agent, texts: &[Text], class: usize, left_out: &impl Fn(usize) -> bool) -> Agent {
+    let gone: std::collections::HashSet<&str> = texts
+        .iter()
+        .enumerate()
+        .filter(|(i, text)| left_out(*i) && text.is_message && text.class == class)
+        .map(|(_, text)| text.text.as_str())
+        .collect();
+    let mut agent = agent.clone();
+    agent.examples.retain(|example| !gone.contains(example.text.as_str()));
+    for skill in &mut agent.skills {
+        skill.examples.retain(|example| !gone.contains(example.as_str()));
+    }
+    agent
+}
+
+fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
+    let mut texts = Vec::new();
+    for (class, agent) in agents.iter().enumerate() {
+        let examples = agent.all_examples().take(lexical::MAX_EXAMPLES);
+        texts.extend(examples.map(|text| Text { text: text.to_owned(), class, is_message: true }));
+        texts.push(Text { text: described(agent), class, is_message: false });
+    }
+    let nobody = lexical::NEGATIVES.iter().copied().chain(nobody.iter().map(String::as_str));
+    texts.extend(nobody.map(|text| Text { text: text.to_owned(), class: agents.len(), is_message: true }));
+    texts
+}
+
+fn described(agent: &Agent) -> String {
+    let description: String = agent.description.chars().take(300).collect();
+    format!("{}: {description}", agent.name)
+}
+
+/// The language of a text, where that can be told; by the same means for examples and messages.
+fn language(text: &str) -> Option<&'static str> {
+    whatlang::detect(text).filter(whatlang::Info::is_reliable).map(|info| info.lang().code())
+}
+
+fn refs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::agents, *};
+    use crate::config::{Config, DEFAULTS, EmbedderConfig};
+    use axum::{Json, Router, routing::post};
+    use serde_json::{Value, json};
+    use switchboard_shared::config::parse;
+    use tokio_util::{sync::CancellationToken, sync::DropGuard, task::TaskTracker};
+
+    /// Words that mean one thing, the last of each in a language that no example is in.
+    const MEANINGS: [&[&str]; 3] = [
+        &["weather", "rain", "warm", "umbrella", "forecast", "snow", "wetter", "regnet", "tiempo", "sää"],
+        &["euro", "dollar", "rate", "yen", "francs", "franken", "wechselkurs", "pesos", "valuutta"],
+        &["function", "bug", "code", "loop", "funktion", "koodi"],
+    ];
+
+    /// An endpoint whose vectors say which of the meanings a text has.
+    async fn embedder() -> (Arc<Embedder>, DropGuard) {
+        let embed = async |Json(body): Json<Value>| {
+            let texts =
+                body["input"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_lowercase());
+            let vector = |text: String| {
+                let has = |words: &&[&str]| f64::from(u8::from(words.iter().any(|word| text.contains(word))));
+                MEANINGS.iter().map(has).chain([0.1]).collect::<Vec<f64>>()
+            };
+            let rows = texts.map(vector).enumerate().map(|(i, v)| json!({"index": i, "embedding": v}));
+            Json(json!({"data": rows.collect::<Vec<_>>()}))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let server = axum::serve(listener, Router::new().route("/v1/embeddings", post(embed)));
+        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
+        TaskTracker::new().spawn(server.into_future());
+        let needed =
+            "identity_key = \"0123456789abcdef0123456789abcdef\"\npostgres.urls = [\"postgres://h/d\"]\n";
+        let config: Config = parse(DEFAULTS, "test", needed).unwrap();
+        let config = EmbedderConfig { url, url_model: "m".into(), ..config.route.embedder };
+        (Arc::new(Embedder::open(&config).unwrap().unwrap()), stop.drop_guard())
+    }
+
+    #[tokio::test]
+    async fn a_message_in_words_never_seen_is_known_by_its_meaning() {
+        let (embedder, _stop) = embedder().await;
+        let agents = agents();
+        let model = lexical::Model::train(&agents);
+        let meaning = Meaning::learn(embedder, &agents, &[]).await.unwrap();
+        let weather = agents.iter().position(|agent| agent.id.as_str() == "weather").unwrap();
+        let text = "Kerro sää huomenna";
+        let words = model.score(text);
+        let both = meaning.shares(text, words.clone()).await.unwrap();
+        assert!(both.known > words.known && both.known > 0.9, "{words:?} {both:?}");
+        assert!(both.agents[weather] > words.agents[weather], "{words:?} {both:?}");
+        let sum: f64 = both.agents.iter().sum::<f64>() + both.none;
+        assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+    }
+
+    #[tokio::test]
+    async fn without_examples_the_descriptions_are_what_there_is() {
+        let (embedder, _stop) = embedder().await;
+        let bare = |agent: &Arc<Agent>| {
+            let mut agent = (**agent).clone();
+            agent.examples.clear();
+            agent.skills.iter_mut().for_each(|skill| skill.examples.clear());
+            Arc::new(agent)
+        };
+        let agents: Vec<_> = agents().iter().map(bare).collect();
+        let meaning = Meaning::learn(embedder, &agents, &[]).await.unwrap();
+        let model = lexical::Model::train(&agents);
+        let shares = meaning.shares("valuutta", model.score("valuutta")).await.unwrap();
+        let best = (0..agents.len()).max_by(|a, b| shares.agents[*a].total_cmp(&shares.agents[*b])).unwrap();
+        assert_eq!(agents[best].id.as_str(), "money", "{shares:?}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Suggestions: messages that agents might learn from, until somebody has looked at them and after.
+
+use super::{Tx, sql, turns::named};
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use switchboard_shared::{
+    api::{SuggestionSource, SuggestionState, SuggestionView},
+    ids::{AgentId, InvalidId, SuggestionId, TenantId, TurnId, UserId},
+};
+use tokio_postgres::Row;
+
+/// Open suggestions of a tenant; while there are so many, no more are made: nobody reads them.
+const MAX_OPEN: i64 = 5_000;
+
+/// Something that has just come up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewSuggestion {
+    pub(crate) agent: AgentId,
+    pub(crate) text: String,
+    pub(crate) source: SuggestionSource,
+    pub(crate) positive: bool,
+}
+
+impl Tx {
+    /// Remembers what has come up; what has come up before, and been decided or not, stays as it is.
+    pub(crate) async fn insert_suggestions(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        new: &[NewSuggestion],
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        for one in new {
+            let hash = Sha256::digest(one.text.as_bytes()).to_vec();
+            self.execute(
+                sql!("insert_suggestion"),
+                &[
+                    &tenant.as_str(),
+                    &SuggestionId::new().0,
+                    &one.agent.as_str(),
+                    &one.text,
+                    &hash,
+                    &one.source.name(),
+                    &one.positive,
+                    &turn.0,
+                    &at,
+                    &MAX_OPEN,
+                ],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back the open suggestions that feedback on a turn had made, but those for the agents in `keep`.
+    pub(crate) async fn withdraw_suggestions(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        keep: &[&str],
+    ) -> Result<()> {
+        self.execute(sql!("withdraw_suggestions"), &[&tenant.as_str(), &turn.0, &keep]).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn suggestions(
+        &self,
+        tenant: &TenantId,
+        state: Option<SuggestionState>,
+        after: Option<SuggestionId>,
+        limit: i64,
+    ) -> Result<Vec<SuggestionView>> {
+        let (state, after) = (state.map(SuggestionState::name), after.map(|id| id.0));
+        let rows = self.query(sql!("suggestions"), &[&tenant.as_str(), &state, &after, &limit]).await?;
+        rows.iter().map(suggestion).collect()
+    }
+
+    /// The suggestion, held until this transaction ends, so that it is decided once.
+    pub(crate) async fn lock_suggestion(
+        &self,
+        tenant: &TenantId,
+        id: SuggestionId,
+    ) -> Result<Option<SuggestionView>> {
+        let row = self.query_opt(sql!("lock_suggestion"), &[&tenant.as_str(), &id.0]).await?;
+        row.as_ref().map(suggestion).transpose()
+    }
+
+    pub(crate) async fn decide_suggestion(
+        &self,
+        tenant: &TenantId,
+        id: SuggestionId,
+        state: SuggestionState,
+        by: &UserId,
+    ) -> Result<()> {
+        self.execute(sql!("decide_suggestion"), &[&tenant.as_str(), &id.0, &state.name(), &by.as_str()])
+            .await?;
+        Ok(())
+    }
+}
+
+fn suggestion(row: &Row) -> Result<SuggestionView> {
+    let broken = |e: InvalidId| Error::Row { what: "suggestion", reason: e.to_string() };
+    let decided_by: Option<&str> = row.get(8);
+    Ok(SuggestionView {
+        id: SuggestionId(row.get(0)),
+        agent: row.get::<_, &str>(1).parse().map_err(broken)?,
+        text: row.get(2),
+        language: row.get(3),
+        source: named("suggestion's source", row.get(4))?,
+        positive: row.get(5),
+        turn: TurnId(row.get(6)),
+        state: named("suggestion's state", row.get(7))?,
+        decided_by: decided_by.map(str::parse).transpose().map_err(broken)?,
+        at: row.get(9),
+    })
+}

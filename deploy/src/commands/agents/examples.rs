@@ -1,0 +1,113 @@
+//! `switchboard agents examples`: what an agent is learned from.
+
+use crate::{
+    client::Client,
+    commands::access::Access,
+    error::{Error, Result},
+    terminal::{self, clean_line},
+};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use switchboard_shared::{
+    api::{AgentExamples, DraftExamples, Drafts, Example, SetExamples},
+    ids::AgentId,
+};
+
+/// Arguments of `agents examples`.
+#[derive(Debug, Args)]
+pub struct Examples {
+    /// The agent's id
+    pub id: AgentId,
+    /// Replace them with those of a file, one `{"text": …, "language": …}` a line
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "languages")]
+    pub set: Option<PathBuf>,
+    /// Have the house's LLM draft some in these languages, for you to read and give to --set; nothing is stored
+    #[arg(long, value_name = "de,fr,…", value_delimiter = ',')]
+    pub languages: Vec<String>,
+    /// How many drafts in each language, at most 20
+    #[arg(long, default_value_t = 10, requires = "languages")]
+    pub count: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+impl Examples {
+    /// Shows, replaces or drafts them.
+    ///
+    /// # Errors
+    /// When no house answers, it refuses, or the file cannot be read.
+    pub async fn run(&self) -> Result<()> {
+        let client = self.access.client(&["agent-admin"])?;
+        let path = format!("/v1/agents/{}/examples", self.id);
+        if !self.languages.is_empty() {
+            return self.draft(&client, &path).await;
+        }
+        let examples: AgentExamples = match &self.set {
+            Some(file) => client.put(&path, &SetExamples { examples: read(file)? }).await?,
+            None => client.get(&path).await?,
+        };
+        if self.json {
+            terminal::json(&examples);
+            return Ok(());
+        }
+        if self.set.is_none() {
+            examples.examples.iter().for_each(terminal::json);
+        }
+        let (own, card) = (examples.examples.len(), examples.on_card);
+        terminal::say(&format!("{} is learned from {own} examples here and {card} on its card", self.id));
+        Ok(())
+    }
+
+    /// One language at a time: each request has the LLM's whole time.
+    async fn draft(&self, client: &Client, path: &str) -> Result<()> {
+        let mut all = Drafts { agent: self.id.clone(), drafts: Vec::new() };
+        for language in &self.languages {
+            let wanted = DraftExamples { languages: vec![language.clone()], count: self.count };
+            let drafts: Drafts = client.post(&format!("{path}/drafts"), &wanted).await?;
+            if !self.json {
+                drafts.drafts.iter().for_each(terminal::json);
+            }
+            all.drafts.extend(drafts.drafts);
+        }
+        if self.json {
+            terminal::json(&all);
+        } else {
+            terminal::say(
+                "nothing is stored: read them, put the good ones with those that the agent has, and give the file to \
+                 --set",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<Example>> {
+    let text = std::fs::read_to_string(file).map_err(Error::file(file))?;
+    parse(&text).map_err(|(line, reason)| Error::Invalid(format!("{}:{line}: {reason}", file.display())))
+}
+
+/// Reads an example a line; the number of the first line that is none, and why.
+fn parse(text: &str) -> Result<Vec<Example>, (usize, String)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| (index + 1, clean_line(&error.to_string())))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_an_example_a_line_and_its_first_bad_line_is_named() {
+        let read = parse("{\"text\": \"a\"}\n\n{\"text\": \"b\", \"language\": \"de\"}\n").unwrap();
+        assert_eq!((read.len(), read[1].language.as_str()), (2, "de"));
+        assert_eq!(parse("{\"text\": \"a\"}\n{\"txt\": \"b\"}").unwrap_err().0, 2);
+    }
+}
