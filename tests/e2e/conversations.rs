@@ -139,20 +139,21 @@ async fn late_to_a_running_answer(cores: usize) -> anyhow::Result<()> {
     let house = House::with(|options| options.cores = cores).await?;
     let words = "one two three four five six seven eight nine ten";
     let agent =
-        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(300))).await?;
+        FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(800))).await?;
     house.register("slow", &agent).await?;
     let mut ann = house.person("ann").await?;
     let late = ["bob", "cleo", "dan", "eve"];
     let room = ann.room(&late).await?;
     ann.join(room, Some(0)).await?;
+    let mut people = Vec::new();
+    for name in late {
+        people.push(house.person(name).await?);
+    }
     ann.say(room, "@slow what is the weather like").await?;
     ann.until(|frame| frame["data"]["text"].as_str().is_some_and(|text| text.contains("three"))).await?;
     // While it is being written, on every core: the beginning comes from where the pieces are kept.
-    let mut people = Vec::new();
-    for name in late {
-        let mut person = house.person(name).await?;
+    for person in &mut people {
         person.join(room, Some(0)).await?;
-        people.push(person);
     }
     for mut person in people {
         let frames = person.until(|frame| frame["type"] == "answer.finished").await?;

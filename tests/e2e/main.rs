@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod conversations;
 mod durability;
+mod eval;
 mod house;
 mod interop;
 mod learning;
