@@ -28,8 +28,6 @@ const LEAVES: f64 = 0.3;
 const LEAST: f64 = 0.002;
 /// What a part's agent must at least be in the message as a whole.
 const SUPPORT: f64 = 0.08;
-/// How sure all parts must be together.
-const TOGETHER: f64 = 0.55;
 /// A part of so many words needs no support by the rest, whose words may outweigh it.
 const FEWEST_WORDS: usize = 3;
 
@@ -137,7 +135,7 @@ impl<'a> Guess<'a> {
             let of_the_rest = rank(part) <= parts.len() && shares[part.agent] >= SUPPORT;
             part.words >= FEWEST_WORDS || of_the_rest
         });
-        together >= TOGETHER && supported && parts.iter().any(|part| part.agent == best)
+        together >= self.roster.division && supported && parts.iter().any(|part| part.agent == best)
     }
 
     /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before

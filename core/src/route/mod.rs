@@ -3,6 +3,7 @@
 
 mod ask;
 mod clauses;
+mod division;
 pub(crate) mod embed;
 mod guess;
 #[cfg(test)]
@@ -58,6 +59,8 @@ pub(crate) struct Roster {
     pub(crate) version: i64,
     pub(crate) agents: Vec<Arc<Agent>>,
     pub(crate) model: lexical::Model,
+    /// How sure the parts of a message must be together to be divided among agents.
+    division: f64,
     meaning: Option<Meaning>,
     remembered: Remembered,
 }
@@ -71,7 +74,8 @@ impl Roster {
 
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
-        Self { version, agents, model, meaning: None, remembered: Remembered::default() }
+        let division = division::threshold(&model, &agents);
+        Self { version, agents, model, division, meaning: None, remembered: Remembered::default() }
     }
 
     /// With an embedder's view beside the words.

@@ -1,0 +1,67 @@
+//! How sure the parts of a message must be before it is divided among agents. The registry's own examples say it: each
+//! is for one agent, so where agents are so alike that examples would be divided, more is asked of a message as well.
+
+use super::{clauses, lexical::Model};
+use crate::agents::Agent;
+use std::sync::Arc;
+
+/// What is asked at least, of the parts' probabilities together.
+const LEAST: f64 = 0.55;
+/// And at most: beyond, nothing would ever be divided.
+const MOST: f64 = 0.97;
+/// A part that is less sure goes with the one before.
+const PART: f64 = 0.50;
+/// Of so many examples one may be divided wrongly, and some more: a few examples must not decide by their worst.
+const ALLOWED: usize = 400;
+const SOME: usize = 4;
+/// Examples that are tried; they are chosen evenly.
+const TRIED: usize = 2_000;
+
+/// Learns it from the examples.
+pub(super) fn threshold(model: &Model, agents: &[Arc<Agent>]) -> f64 {
+    let all: Vec<&str> = agents.iter().flat_map(|agent| agent.all_examples()).collect();
+    let step = all.len().div_ceil(TRIED).max(1);
+    let tried: Vec<&str> = all.into_iter().step_by(step).collect();
+    let mut wrong: Vec<f64> = tried.iter().filter_map(|text| divided(model, text)).collect();
+    wrong.sort_by(|a, b| b.total_cmp(a));
+    wrong.get(SOME + tried.len() / ALLOWED).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST))
+}
+
+/// How sure the parts are together, if a message would be divided among several agents.
+fn divided(model: &Model, text: &str) -> Option<f64> {
+    let (request, _) = clauses::data_of(text);
+    let mut together = 1.0;
+    let mut agents: Vec<usize> = Vec::new();
+    let clauses = clauses::split(request);
+    if clauses.len() < 2 {
+        return None;
+    }
+    for clause in clauses {
+        let shares = model.score(&request[clause.at]).agents;
+        let (agent, share) = shares.into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        if share >= PART && agents.last() != Some(&agent) {
+            together *= share;
+            agents.push(agent);
+        }
+    }
+    (agents.len() > 1).then_some(together)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::tests::agents;
+
+    #[test]
+    fn examples_that_would_be_divided_raise_it() {
+        let mut agents = agents();
+        let before = threshold(&Model::train(&agents), &agents);
+        let mut two = Agent::clone(&agents[0]);
+        let both = "What is the weather in Paris? Convert 50 dollars to euros.";
+        two.examples[0].text = both.into();
+        agents[0] = Arc::new(two);
+        let model = Model::train(&agents);
+        assert!((LEAST..=MOST).contains(&before));
+        assert!(divided(&model, both).is_some() && threshold(&model, &agents) >= before);
+    }
+}
