@@ -56,7 +56,7 @@ impl Registry {
     /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.
     async fn meaning(&self, roster: &Roster) -> Option<Meaning> {
         let embedder = Arc::clone(self.embedder.as_ref()?);
-        let learned = Meaning::learn(embedder, &roster.agents, &[]).await;
+        let learned = Meaning::learn(embedder, &roster.agents, &[], &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()
     }
 }

@@ -44,7 +44,9 @@ impl Rosters {
                 let roster = registry.roster(vacant.key().as_deref(), nobody)?;
                 let meaning = match embedder {
                     Some(embedder) => {
-                        let learned = Meaning::learn(Arc::clone(embedder), &roster.agents, nobody).await;
+                        let learned =
+                            Meaning::learn(Arc::clone(embedder), &roster.agents, nobody, &roster.model);
+                        let learned = learned.await;
                         Some(learned.map_err(|error| error.to_string())?)
                     }
                     None => None,

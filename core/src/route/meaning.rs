@@ -12,10 +12,8 @@ use super::{
     lexical::{self, Shares},
 };
 use crate::agents::Agent;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-/// How often the examples are divided to see what the words alone make of the part that was not learned.
-const FOLDS: usize = 3;
 /// How much a description counts beside an example.
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 /// How much meaning counts where there are only descriptions to learn from.
@@ -48,6 +46,7 @@ impl Meaning {
         embedder: Arc<Embedder>,
         agents: &[Arc<Agent>],
         nobody: &[String],
+        model: &lexical::Model,
     ) -> Result<Self, EmbedError> {
         if agents.iter().all(|agent| agent.all_examples().next().is_none()) {
             let descriptions: Vec<String> = agents.iter().map(|agent| described(agent)).collect();
@@ -58,8 +57,8 @@ impl Meaning {
         let texts = texts(agents, nobody);
         let said: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
         let vectors = embedder.embed_examples(&refs(&said)).await?;
-        let (agents, nobody) = (agents.to_vec(), nobody.to_vec());
-        let learned = tokio::task::spawn_blocking(move || fit(&agents, &nobody, &texts, vectors)).await;
+        let (classes, words) = (agents.len() + 1, by_words(model, &texts, agents.len()));
+        let learned = tokio::task::spawn_blocking(move || fit(&texts, vectors, &words, classes)).await;
         let (head, weights) = learned.map_err(|error| EmbedError::Failed(error.to_string()))?;
         Ok(Self { embedder, view: View::Examples { head: Box::new(head), weights } })
     }
@@ -93,7 +92,12 @@ fn combined(lexical: &Shares, embedded: &[f64], weight: f64, nearest: f64) -> Sh
     Shares { agents, none, known, ..lexical.clone() }
 }
 
-fn fit(agents: &[Arc<Agent>], nobody: &[String], texts: &[Text], vectors: Vec<Vec<f32>>) -> (Head, Weights) {
+fn fit(
+    texts: &[Text],
+    vectors: Vec<Vec<f32>>,
+    by_words: &[Option<Vec<f64>>],
+    classes: usize,
+) -> (Head, Weights) {
     let samples: Vec<Sample> = texts
         .iter()
         .zip(vectors)
@@ -104,11 +108,10 @@ fn fit(agents: &[Arc<Agent>], nobody: &[String], texts: &[Text], vectors: Vec<Ve
             is_message: text.is_message,
         })
         .collect();
-    let trained = Head::train(&samples, agents.len() + 1);
-    let by_words = held_out(agents, nobody, texts);
+    let trained = Head::train(&samples, classes);
     let rows: Vec<HeldOut<'_>> = texts
         .iter()
-        .zip(&by_words)
+        .zip(by_words)
         .zip(&trained.held_out)
         .filter_map(|((text, words), meaning)| {
             Some(HeldOut {
@@ -123,42 +126,17 @@ fn fit(agents: &[Arc<Agent>], nobody: &[String], texts: &[Text], vectors: Vec<Ve
 }
 
 /// What the words alone make of each example when it was not learned; none of descriptions and of nobody's messages.
-fn held_out(agents: &[Arc<Agent>], nobody: &[String], texts: &[Text]) -> Vec<Option<Vec<f64>>> {
-    let mut shares = vec![None; texts.len()];
-    for fold in 0..FOLDS {
-        let left_out = |i: usize| i % FOLDS == fold;
-        let learned: Vec<Arc<Agent>> = agents
-            .iter()
-            .enumerate()
-            .map(|(class, agent)| Arc::new(without(agent, texts, class, &left_out)))
-            .collect();
-        let model = lexical::Model::train_with(&learned, nobody);
-        for (i, text) in texts
-            .iter()
-            .enumerate()
-            .filter(|(i, text)| left_out(*i) && text.is_message && text.class < agents.len())
-        {
-            let scored = model.score(&text.text);
-            shares[i] = Some(scored.agents.into_iter().chain([scored.none]).collect());
-        }
-    }
-    shares
-}
-
-/// The agent without the examples of a fold.
-fn without(agent: &Agent, texts: &[Text], class: usize, left_out: &impl Fn(usize) -> bool) -> Agent {
-    let gone: std::collections::HashSet<&str> = texts
+fn by_words(model: &lexical::Model, texts: &[Text], nobody: usize) -> Vec<Option<Vec<f64>>> {
+    let held_out: HashMap<(usize, &str), &[f64]> = model
+        .held_out()
         .iter()
-        .enumerate()
-        .filter(|(i, text)| left_out(*i) && text.is_message && text.class == class)
-        .map(|(_, text)| text.text.as_str())
+        .map(|held| ((held.class, held.text.as_str()), held.shares.as_slice()))
         .collect();
-    let mut agent = agent.clone();
-    agent.examples.retain(|example| !gone.contains(example.text.as_str()));
-    for skill in &mut agent.skills {
-        skill.examples.retain(|example| !gone.contains(example.as_str()));
-    }
-    agent
+    let of = |text: &Text| {
+        let shares = held_out.get(&(text.class, text.text.as_str()))?;
+        (text.is_message && text.class < nobody).then(|| shares.to_vec())
+    };
+    texts.iter().map(of).collect()
 }
 
 fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
@@ -233,7 +211,7 @@ mod tests {
         let (embedder, _stop) = embedder().await;
         let agents = agents();
         let model = lexical::Model::train(&agents);
-        let meaning = Meaning::learn(embedder, &agents, &[]).await.unwrap();
+        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap();
         let weather = agents.iter().position(|agent| agent.id.as_str() == "weather").unwrap();
         let text = "Kerro sää huomenna";
         let words = model.score(text);
@@ -254,8 +232,8 @@ mod tests {
             Arc::new(agent)
         };
         let agents: Vec<_> = agents().iter().map(bare).collect();
-        let meaning = Meaning::learn(embedder, &agents, &[]).await.unwrap();
         let model = lexical::Model::train(&agents);
+        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap();
         let shares = meaning.shares("valuutta", model.score("valuutta")).await.unwrap();
         let best = (0..agents.len()).max_by(|a, b| shares.agents[*a].total_cmp(&shares.agents[*b])).unwrap();
         assert_eq!(agents[best].id.as_str(), "money", "{shares:?}");

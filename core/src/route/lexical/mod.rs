@@ -104,7 +104,6 @@ pub(crate) struct Shares {
 
 /// What the model says of an example of its own, had it not learned it.
 #[derive(Debug, Clone, PartialEq)]
-#[allow(dead_code, reason = "what is put beside this model is weighed by it")]
 pub(crate) struct HeldOut {
     /// The agent, in the order of the roster; after the last one, nobody.
     pub(crate) class: usize,
@@ -189,7 +188,6 @@ impl Model {
     }
 
     /// What it says of its own examples, had it not learned them; to weigh another opinion against it.
-    #[allow(dead_code, reason = "what is put beside this model is weighed by it")]
     pub(crate) fn held_out(&self) -> &[HeldOut] {
         &self.held_out
     }
