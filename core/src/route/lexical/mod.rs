@@ -44,13 +44,14 @@ const BIAS: f32 = 0.3;
 const NEAREST: f32 = 0.6;
 
 /// The experts, in the order of their scores.
-const EXPERTS: usize = 6;
+const EXPERTS: usize = 7;
 const REGRESSION: usize = 0;
 const NEIGHBOURS: usize = 1;
 const CENTRE: usize = 2;
 const PROFILE: usize = 3;
 const NOBODY: usize = 4;
 const LINEAR: usize = 5;
+const CROWD: usize = 6;
 
 /// The experts' weights before anything is learned.
 const START: [Start; EXPERTS] = [
@@ -60,6 +61,7 @@ const START: [Start; EXPERTS] = [
     Start { weight: 10.0, spread: 10.0 },
     Start { weight: 0.0, spread: 2.0 },
     Start { weight: 0.5, spread: 2.0 },
+    Start { weight: 0.0, spread: 10.0 },
 ];
 
 /// What the agents' texts teach.
@@ -248,7 +250,7 @@ impl Model {
                     same.filter(|(text, _)| text.class == class).map(|(_, l)| l).sum::<f32>();
             }
             if i % step == 0 {
-                values.extend(fitted.iter().map(|&j| likeness[j] + BIAS));
+                values.extend(fitted.iter().map(|&j| curved(likeness[j]) + BIAS));
             }
         }
         let mean = to_f32(self.messages) / to_f32(classes);
@@ -284,7 +286,7 @@ impl Model {
         ridge::add(scores, 1.0, &self.base);
         for (&likeness, alphas) in likeness.iter().zip(self.alphas.chunks_exact(self.classes)) {
             if likeness > 0.0 {
-                ridge::add(scores, likeness, alphas);
+                ridge::add(scores, curved(likeness), alphas);
             }
         }
     }
@@ -320,10 +322,13 @@ impl Model {
                 next[text.class] = next[text.class].max(likeness);
             }
             scores[CENTRE * classes + text.class] += likeness;
+            scores[CROWD * classes + text.class] += likeness.powi(3);
         }
         for class in 0..classes {
             let nearest = &mut scores[NEIGHBOURS * classes + class];
             *nearest = NEAREST * *nearest + (1.0 - NEAREST) * next[class];
+            let crowd = &mut scores[CROWD * classes + class];
+            *crowd = crowd.cbrt();
             let sum = &mut scores[CENTRE * classes + class];
             let own = without.is_some_and(|without| self.texts[without].class == class);
             let centre = self.centres[class] - if own { 2.0 * *sum + 1.0 } else { 0.0 };
@@ -332,6 +337,11 @@ impl Model {
         scores[NOBODY * classes + classes - 1] = 1.0;
         scores
     }
+}
+
+/// The regression's kernel: closeness counts more than in proportion, so that pairs of features count beside features.
+fn curved(likeness: f32) -> f32 {
+    likeness * likeness.max(0.0).sqrt()
 }
 
 fn expert(scores: &mut [f32], expert: usize, classes: usize) -> &mut [f32] {
