@@ -91,6 +91,7 @@ impl House {
             url: url.parse()?,
             id: Some(id.parse()?),
             examples: examples.iter().map(example).collect(),
+            groups: None,
         };
         Ok(self.topology.client("olga", &["agent-admin"])?.post("/v1/agents", &new).await?)
     }
