@@ -122,6 +122,9 @@ mod tests {
         assert!(Reach::from(&identity(&[Role::Admin], &[])).may_use(&finance));
         assert!(Reach::to_see(&identity(&[Role::AgentAdmin], &[])).may_use(&finance));
         assert!(!Reach::to_see(&identity(&[Role::User], &[])).may_use(&finance));
-        assert!(!Reach::default().may_use(&finance), "a turn of before there were groups uses what is everyone's");
+        assert!(
+            !Reach::default().may_use(&finance),
+            "a turn of before there were groups uses what is everyone's"
+        );
     }
 }

@@ -72,7 +72,12 @@ impl Registry {
     }
 
     /// The agents that somebody may use as they are now, and the model learned from these alone.
-    pub(crate) async fn roster(&self, store: &Store, tenant: &TenantId, reach: &Reach) -> Result<Arc<Roster>> {
+    pub(crate) async fn roster(
+        &self,
+        store: &Store,
+        tenant: &TenantId,
+        reach: &Reach,
+    ) -> Result<Arc<Roster>> {
         let listed = self.all(store, tenant).await?;
         let usable = listed.usable(reach);
         let key = Key::new(tenant, listed.version, usable.iter().map(|agent| &agent.id));

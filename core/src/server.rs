@@ -4,7 +4,8 @@ use crate::{
     admin,
     core::{Core, StartError},
     faces::http::{
-        self, agents, chat, conversations, decisions, examples, feedback, groups, messages, suggestions, turns,
+        self, agents, chat, conversations, decisions, examples, feedback, groups, messages, suggestions,
+        turns,
     },
 };
 use axum::{
