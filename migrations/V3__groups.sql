@@ -1,5 +1,6 @@
 -- Who may use which agent: an agent may be for some of the tenant's own groups. What is here already is everyone's, as it
--- was. A version that does not know these columns goes on writing and reading rows without them.
+-- was. A version that does not know these columns goes on writing and reading rows without them, and
+-- lets everyone use everything: give agents groups when every core is new.
 
 ALTER TABLE agents ADD COLUMN groups text[] NOT NULL DEFAULT '{}'; -- empty: everyone in the tenant
 

@@ -21,15 +21,21 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use switchboard_shared::ids::TenantId;
+use tokio::sync::Semaphore;
 
 /// Tenants whose agents are kept in memory as they were read; of more, the one not asked for the longest is read again
 /// when it is needed.
 const MAX_TENANTS: NonZeroUsize = NonZeroUsize::new(512).expect("it is not zero");
 
+/// Rosters learned at once: after a change of a large tenant's registry each set of its users' groups asks for its own,
+/// and the turns that run meanwhile need the processor too. Others wait in order.
+const MAX_LEARNING: usize = 2;
+
 /// Agents by tenant, and the rosters that have been learned of them.
 pub(crate) struct Registry {
     listed: Mutex<LruCache<TenantId, Arc<Listed>>>,
     rosters: Shelf<Roster>,
+    learning: Semaphore,
     embedder: Option<Arc<Embedder>>,
 }
 
@@ -51,6 +57,7 @@ impl Registry {
         Self {
             listed: Mutex::new(LruCache::new(MAX_TENANTS)),
             rosters: Shelf::default(),
+            learning: Semaphore::new(MAX_LEARNING),
             embedder: embedder.map(Arc::new),
         }
     }
@@ -85,7 +92,10 @@ impl Registry {
     }
 
     async fn learn(&self, version: i64, agents: Vec<Arc<Agent>>) -> Result<Roster> {
+        // The semaphore is never closed, so a permit always comes.
+        let place = self.learning.acquire().await;
         let roster = tokio::task::spawn_blocking(move || Roster::new(version, agents)).await;
+        drop(place);
         let roster = roster.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
         let meaning = self.meaning(&roster).await;
         Ok(roster.with(meaning))

@@ -1,10 +1,13 @@
 //! Agents for some groups only: what a caller may not use is as if it were not there, before anything is scored.
 
-use super::limits::raw;
+use super::{durability::owner, limits::raw};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use switchboard::client::Client;
-use switchboard_shared::{events::TurnState, headers};
+use switchboard_shared::{
+    events::{CallState, TurnState},
+    headers,
+};
 use switchboard_tests::{FakeAgent, FakeLlm, House, Manner, Mood, Person};
 use tokio::process::Command;
 
@@ -215,6 +218,36 @@ async fn a_turn_goes_by_what_its_author_was_also_after_another_core_has_taken_it
     let again = ann.say(room, "@payroll and next year?").await?;
     let view = ann.turn_over(again["turn"].as_str().unwrap_or_default()).await?;
     assert_eq!(view.answer.as_deref(), Some("you earn 5 a month"), "{view:?}");
+    scene.house.stop().await
+}
+
+#[tokio::test]
+async fn a_turn_that_is_taken_up_asks_nobody_who_has_been_taken_from_its_author() -> anyhow::Result<()> {
+    let house = House::with(|options| {
+        options.cores = 2;
+        let slow = toml::toml! {
+            [turn]
+            lease_ms = 5000
+        };
+        switchboard::topology::config::overlay(&mut options.core_overrides, &slow);
+    });
+    let scene = Scene::set(house.await?).await?;
+    scene.payroll.set(Manner::Silent);
+    let mut ann = scene.house.member("ann", &["finance"]).await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let ack = ann.say(room, QUESTION).await?;
+    ann.until(|frame| frame["type"] == "call.started").await?;
+    let owner = owner(&scene.house, &ack["turn"]).await?;
+    scene.house.topology().cores()[owner].kill9().await;
+    scene.payroll.set(Manner::Says("You earn 5.".into()));
+    let olga = scene.with_roles("olga", &["agent-admin"])?;
+    olga.put::<Value>("/v1/agents/payroll/groups", &json!({"groups": ["board"]})).await?;
+    let calls = scene.payroll.asked().len();
+    let view = ann.turn_over(ack["turn"].as_str().unwrap_or_default()).await?;
+    assert_eq!((view.attempt, view.calls[0].state), (2, CallState::Failed), "{view:?}");
+    assert!(!view.answer.unwrap_or_default().contains("You earn"));
+    assert_eq!(scene.payroll.asked().len(), calls);
     scene.house.stop().await
 }
 
