@@ -2,6 +2,7 @@
 //! that has committed, and not before.
 
 use crate::{
+    access::Reach,
     clock,
     core::Core,
     error::{Error, Result},
@@ -54,6 +55,7 @@ pub(crate) async fn accept(
     let draft = Draft {
         id: MessageId::new(),
         turn: TurnId::new(),
+        reach: Reach::from(identity),
         hash: request_hash(&message),
         client_id,
         message,
@@ -77,6 +79,7 @@ pub(crate) async fn accept(
 struct Draft {
     id: MessageId,
     turn: TurnId,
+    reach: Reach,
     client_id: ClientId,
     hash: Vec<u8>,
     message: SendMessage,
@@ -168,6 +171,7 @@ fn new_turn<'a>(
         message: draft.id,
         message_seq: seq,
         user: &identity.user,
+        reach: &draft.reach,
         chosen: &draft.message.agents,
         owner: core.id,
         lease: core.config.turn.lease,
@@ -184,6 +188,7 @@ fn turn_row(new: &NewTurn<'_>) -> TurnRow {
         message: new.message,
         message_seq: new.message_seq,
         user: new.user.clone(),
+        reach: new.reach.clone(),
         chosen: new.chosen.to_vec(),
         state: TurnState::Running,
         attempt: 1,

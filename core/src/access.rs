@@ -1,9 +1,12 @@
-//! Who may do what: roles to permissions, in pure code. Who is a member of a conversation is the store's question.
+//! Who may do what: roles to permissions, groups to agents, in pure code. Who is a member of a conversation is the
+//! store's question.
 
 use crate::error::{Error, Result};
+use std::collections::BTreeSet;
 use switchboard_shared::{
     api::MemberRole,
     identity::{Identity, Role},
+    ids::Group,
     problem::ProblemKind,
 };
 
@@ -12,20 +15,24 @@ use switchboard_shared::{
 pub(crate) enum Permission {
     /// Hold conversations, ask what the router would do, see the agents.
     Converse,
-    /// Register, change, probe and remove agents.
+    /// Register, change, probe and remove agents, whomever they are for. Using one is another question: see [`Reach`].
     ManageAgents,
 }
 
 /// Whether the caller's roles allow it.
 pub(crate) fn permit(identity: &Identity, permission: Permission) -> Result<()> {
-    let role = match permission {
-        Permission::Converse => Role::User,
-        Permission::ManageAgents => Role::AgentAdmin,
-    };
-    match identity.has(role) {
+    match may(identity, permission) {
         true => Ok(()),
         false => Err(Error::public(ProblemKind::Forbidden, "Your roles do not allow this.")),
     }
+}
+
+/// The same, where both answers lead somewhere.
+pub(crate) fn may(identity: &Identity, permission: Permission) -> bool {
+    identity.has(match permission {
+        Permission::Converse => Role::User,
+        Permission::ManageAgents => Role::AgentAdmin,
+    })
 }
 
 /// Whether the caller may change the conversation itself.
@@ -36,19 +43,56 @@ pub(crate) fn permit_owner(role: MemberRole) -> Result<()> {
     }
 }
 
+/// Which agents somebody reaches. It is taken from the caller, and goes with a turn: what a message may use is what its
+/// author might use when it was accepted, whenever and on whichever core it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// An admin does everything within the tenant.
+    pub(crate) admin: bool,
+    pub(crate) groups: BTreeSet<Group>,
+}
+
+impl Reach {
+    /// What the caller may know of: who manages agents has to see them all, also those for others.
+    pub(crate) fn to_see(identity: &Identity) -> Self {
+        Self { admin: may(identity, Permission::ManageAgents), ..Self::from(identity) }
+    }
+
+    /// Whether it reaches an agent that is for these groups; an agent that is for none is everyone's.
+    pub(crate) fn may_use(&self, agent: &BTreeSet<Group>) -> bool {
+        self.admin || agent.is_empty() || !self.groups.is_disjoint(agent)
+    }
+}
+
+impl From<&Identity> for Reach {
+    fn from(identity: &Identity) -> Self {
+        Self { admin: identity.has(Role::Admin), groups: identity.groups.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
     use switchboard_shared::identity::Tier;
+
+    fn identity(roles: &[Role], groups: &[&str]) -> Identity {
+        Identity {
+            tenant: "t".parse().unwrap(),
+            user: "u".parse().unwrap(),
+            roles: roles.iter().copied().collect(),
+            groups: named(groups),
+            tier: Tier::Free,
+            expires_at: 0,
+        }
+    }
+
+    fn named(groups: &[&str]) -> BTreeSet<Group> {
+        groups.iter().map(|group| group.parse().unwrap()).collect()
+    }
 
     #[test]
     fn each_role_may_what_it_is_for_and_an_admin_everything() {
-        let may = |roles: &[Role], permission| {
-            let roles = BTreeSet::from_iter(roles.iter().copied());
-            let (tenant, user) = ("t".parse().unwrap(), "u".parse().unwrap());
-            permit(&Identity { tenant, user, roles, tier: Tier::Free, expires_at: 0 }, permission).is_ok()
-        };
+        let may = |roles: &[Role], permission| permit(&identity(roles, &[]), permission).is_ok();
         assert!(may(&[Role::User], Permission::Converse) && !may(&[Role::User], Permission::ManageAgents));
         assert!(
             may(&[Role::AgentAdmin], Permission::ManageAgents)
@@ -56,5 +100,31 @@ mod tests {
         );
         assert!(may(&[Role::Admin], Permission::Converse) && may(&[Role::Admin], Permission::ManageAgents));
         assert!(!may(&[], Permission::Converse));
+    }
+
+    #[test]
+    fn an_agent_is_used_by_its_groups_and_without_any_by_everyone() {
+        let may_use = |roles: &[Role], own: &[&str], agent: &[&str]| {
+            Reach::from(&identity(roles, own)).may_use(&named(agent))
+        };
+        let user = &[Role::User];
+        assert!(may_use(user, &[], &[]) && may_use(user, &["hr"], &[]));
+        assert!(may_use(user, &["hr"], &["finance", "hr"]));
+        assert!(!may_use(user, &[], &["finance"]) && !may_use(user, &["hr"], &["finance"]));
+        assert!(!may_use(user, &["Finance"], &["finance"]), "names are taken exactly");
+        assert!(!may_use(user, &["admin"], &["finance"]), "a group is not a role");
+    }
+
+    #[test]
+    fn who_manages_agents_does_not_therefore_use_them_but_an_admin_does() {
+        let finance = named(&["finance"]);
+        assert!(!Reach::from(&identity(&[Role::User, Role::AgentAdmin], &[])).may_use(&finance));
+        assert!(Reach::from(&identity(&[Role::Admin], &[])).may_use(&finance));
+        assert!(Reach::to_see(&identity(&[Role::AgentAdmin], &[])).may_use(&finance));
+        assert!(!Reach::to_see(&identity(&[Role::User], &[])).may_use(&finance));
+        assert!(
+            !Reach::default().may_use(&finance),
+            "a turn of before there were groups uses what is everyone's"
+        );
     }
 }

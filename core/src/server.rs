@@ -4,7 +4,8 @@ use crate::{
     admin,
     core::{Core, StartError},
     faces::http::{
-        self, agents, chat, conversations, decisions, examples, feedback, messages, suggestions, turns,
+        self, agents, chat, conversations, decisions, examples, feedback, groups, messages, suggestions,
+        turns,
     },
 };
 use axum::{
@@ -13,7 +14,7 @@ use axum::{
     http::HeaderValue,
     middleware::{self, Next},
     response::Response,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use std::{net::SocketAddr, sync::Arc};
 use switchboard_shared::{
@@ -46,6 +47,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/agents", get(agents::list).post(agents::register))
         .route("/agents/{id}", get(agents::get).delete(agents::remove))
         .route("/agents/{id}/probe", post(agents::probe))
+        .route("/agents/{id}/groups", put(groups::replace))
         .route("/agents/{id}/examples", get(examples::get).put(examples::replace))
         .route("/agents/{id}/examples/drafts", post(examples::draft))
         .route("/suggestions", get(suggestions::list))

@@ -2,10 +2,11 @@
 
 use crate::{
     events::{CallState, Plan, TurnState, Usage},
-    ids::{AgentId, CallId, ClientId, ConversationId, MessageId, SuggestionId, TurnId, UserId},
+    ids::{AgentId, CallId, ClientId, ConversationId, Group, MessageId, SuggestionId, TurnId, UserId},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The most characters of a title.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -275,6 +276,18 @@ pub struct RegisterAgent {
     /// keeps those that it has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
+    /// Whose members may use it; empty is everyone in the tenant. When absent, an agent that is registered already
+    /// keeps its own, so that one which registers at each start is not opened to everyone by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeSet<Group>>,
+}
+
+/// `PUT /v1/agents/{id}/groups`: whose members may use the agent from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetGroups {
+    /// All of them; empty is everyone in the tenant.
+    pub groups: BTreeSet<Group>,
 }
 
 /// A message that an agent should get.
@@ -309,6 +322,9 @@ pub struct AgentView {
     pub streaming: bool,
     /// `closed` (it is asked), `open` (it is not, for a while) or `half_open` (one call may try).
     pub breaker: String,
+    /// Whose members may use it, empty being everyone; shown to those who manage agents, to others absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeSet<Group>>,
 }
 
 /// The answer to `POST /v1/agents/{id}/probe`.

@@ -1,7 +1,7 @@
 //! Who is asking. The edge verifies the client's token, makes an [`Identity`] of it and signs that; the core
 //! believes nothing else. The client's token itself never goes further than the edge.
 
-use crate::ids::{TenantId, UserId};
+use crate::ids::{Group, TenantId, UserId};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,10 @@ pub const SIGNED_IDENTITY_LIFETIME_S: i64 = 60;
 /// The fewest bytes that a signing key may have (RFC 2104 advises the hash's length).
 pub const MIN_KEY_BYTES: usize = 32;
 
+/// The most groups that a caller is in, or that an agent is for. So many of the longest names, signed for the core,
+/// stay below the 16 KiB that an HTTP/2 server takes as header fields unless it is told otherwise.
+pub const MAX_GROUPS: usize = 128;
+
 /// A verified caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -23,6 +27,10 @@ pub struct Identity {
     pub user: UserId,
     /// What the caller may do.
     pub roles: BTreeSet<Role>,
+    /// The tenant's own groups that the caller is in: what decides which agents the caller may use. A header that was
+    /// signed before there were groups has none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<Group>,
     /// The usage policy that holds for the caller.
     pub tier: Tier,
     /// When the token behind this identity expires, in seconds since 1970.
@@ -157,6 +165,7 @@ mod tests {
             tenant: "acme".parse().unwrap(),
             user: "ann".parse().unwrap(),
             roles: BTreeSet::from([Role::User]),
+            groups: BTreeSet::from(["finance".parse().unwrap()]),
             tier: Tier::Standard,
             expires_at: 2_000,
         }
@@ -169,12 +178,35 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_that_was_signed_before_there_were_groups_has_none() {
+        let alone = Identity { groups: BTreeSet::new(), ..ann() };
+        let header = alone.sign(b"key", 1_000);
+        let payload = URL_SAFE_NO_PAD.decode(header.split_once('.').unwrap().0).unwrap();
+        assert!(!String::from_utf8(payload).unwrap().contains("groups"), "it is signed as it was before");
+        assert_eq!(Identity::verify(&header, b"key", 1_000), Ok(alone));
+    }
+
+    #[test]
+    fn the_largest_signed_identity_fits_into_the_header_of_any_server() {
+        let group = |i: usize| format!("{i:0>64}").parse().unwrap();
+        let many = Identity {
+            user: "u".repeat(128).parse().unwrap(),
+            tenant: "t".repeat(64).parse().unwrap(),
+            groups: (0..MAX_GROUPS).map(group).collect(),
+            ..ann()
+        };
+        let header = many.sign(b"key", 1_000);
+        assert!(header.len() < 13_000, "{}", header.len());
+        assert_eq!(Identity::verify(&header, b"key", 1_000), Ok(many));
+    }
+
+    #[test]
     fn a_changed_foreign_or_old_identity_is_refused() {
         let header = ann().sign(b"key", 1_000);
         assert_eq!(Identity::verify(&header, b"other", 1_000), Err(IdentityError::Signature));
         assert_eq!(Identity::verify(&header, b"key", 1_061), Err(IdentityError::Stale));
         let mut changed = ann();
-        changed.roles.insert(Role::Admin);
+        changed.groups.insert("board".parse().unwrap());
         let forged = changed.sign(b"key", 1_000);
         let spliced = format!("{}.{}", forged.split_once('.').unwrap().0, header.split_once('.').unwrap().1);
         assert_eq!(Identity::verify(&spliced, b"key", 1_000), Err(IdentityError::Signature));

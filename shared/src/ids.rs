@@ -116,6 +116,9 @@ text_id! {
     UserId(128, |c| c.is_ascii_alphanumeric() || "-_.@:|+".contains(c), "letters, digits, - _ . @ : | +"),
     /// An agent, as the registry names it and as `@agent` addresses it.
     AgentId(64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', "a-z 0-9 -"),
+    /// A group of the tenant's own making, as its tokens and its agents name it: a name, a path, a mail address or a
+    /// GUID, as identity providers write them. No comma, which divides groups on a command line.
+    Group(64, |c| c.is_ascii_alphanumeric() || "-_.@:|+/".contains(c), "letters, digits, - _ . @ : | + /"),
     /// The client's own id of a message it sends: the idempotency key.
     ClientId(128, |c| c.is_ascii_graphic(), "visible ASCII"),
 }

@@ -48,7 +48,7 @@ async fn a_dead_core_does_not_lose_the_answer_and_the_socket_stays_open() -> any
 }
 
 /// Which core has the turn: the one whose metrics say that it runs one.
-async fn owner(house: &House, turn: &Value) -> anyhow::Result<usize> {
+pub(crate) async fn owner(house: &House, turn: &Value) -> anyhow::Result<usize> {
     for (i, core) in house.topology().cores().iter().enumerate() {
         let metrics = reqwest::get(core.admin().join("/metrics")?).await?.text().await?;
         if metrics.lines().any(|line| line == "switchboard_core_running_turns 1") {

@@ -88,6 +88,8 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     olga.ask("listAgents", &[], None).await?;
     olga.ask("getAgent", &["weather"], None).await?;
     olga.ask("probeAgent", &["weather"], None).await?;
+    olga.ask("setGroups", &["weather"], Some(json!({"groups": ["finance"]}))).await?;
+    olga.ask("setGroups", &["weather"], Some(json!({"groups": []}))).await?;
 
     let ann = Api::new(&house, "ann", &["user"])?;
     let room = ann.ask("createConversation", &[], Some(json!({"members": ["bob"]}))).await?;

@@ -91,8 +91,48 @@ impl House {
             url: url.parse()?,
             id: Some(id.parse()?),
             examples: examples.iter().map(example).collect(),
+            groups: None,
         };
         Ok(self.topology.client("olga", &["agent-admin"])?.post("/v1/agents", &new).await?)
+    }
+
+    /// Registers an agent that only members of these groups may use.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn register_for(
+        &self,
+        groups: &[&str],
+        id: &str,
+        agent: &FakeAgent,
+    ) -> anyhow::Result<AgentView> {
+        let new = RegisterAgent {
+            url: agent.url().parse()?,
+            id: Some(id.parse()?),
+            examples: Vec::new(),
+            groups: Some(groups.iter().map(|group| group.parse()).collect::<Result<_, _>>()?),
+        };
+        Ok(self.topology.client("olga", &["agent-admin"])?.post("/v1/agents", &new).await?)
+    }
+
+    /// Somebody who is in these groups, with a socket at the first edge.
+    ///
+    /// # Errors
+    /// When the edge refuses.
+    pub async fn member(&self, name: &str, groups: &[&str]) -> anyhow::Result<Person> {
+        let token = self.member_token(name, groups)?;
+        let mut person = Person::new(name, self.topology.client(name, &["user"])?.with_token(&token));
+        person.connect().await?;
+        Ok(person)
+    }
+
+    /// A token of somebody who is in these groups.
+    ///
+    /// # Errors
+    /// When a name is not what it should be.
+    pub fn member_token(&self, name: &str, groups: &[&str]) -> anyhow::Result<String> {
+        let groups = groups.iter().map(|group| group.parse()).collect::<Result<_, _>>()?;
+        self.token(name, &["user"], |claims| claims.groups = groups)
     }
 
     /// Somebody of the demo tenant, with a socket at the first edge.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example},
-    ids::AgentId,
+    ids::{AgentId, Group},
 };
 use url::Url;
 
@@ -26,6 +26,8 @@ pub(crate) struct Agent {
     pub(crate) card: Value,
     /// Messages it should get, given at registration.
     pub(crate) examples: Vec<Example>,
+    /// Whose members may use it; empty is everyone. The tenant's word, never the card's.
+    pub(crate) groups: BTreeSet<Group>,
     pub(crate) endpoint: Endpoint,
     pub(crate) streaming: bool,
     pub(crate) skills: Vec<Skill>,
@@ -74,7 +76,19 @@ impl Agent {
         let endpoint = endpoint(&card)?;
         let streaming = card.pointer("/capabilities/streaming").and_then(Value::as_bool).unwrap_or(false);
         let input_modes = words(card.get("defaultInputModes"), MAX_NAME_CHARS);
-        Ok(Self { id, name, description, card_url, card, examples, endpoint, streaming, skills, input_modes })
+        Ok(Self {
+            id,
+            name,
+            description,
+            card_url,
+            card,
+            examples,
+            groups: BTreeSet::new(),
+            endpoint,
+            streaming,
+            skills,
+            input_modes,
+        })
     }
 
     /// Every message it should get: those given at registration, and those on its card.
@@ -83,7 +97,7 @@ impl Agent {
         self.examples.iter().map(|example| example.text.as_str()).chain(card)
     }
 
-    /// The agent as the API shows it.
+    /// The agent as the API shows it to everyone who may use it.
     pub(crate) fn view(&self, breaker: &str) -> AgentView {
         let languages: BTreeSet<_> = self.examples.iter().map(|example| example.language.clone()).collect();
         AgentView {
@@ -96,6 +110,7 @@ impl Agent {
             examples: u32::try_from(self.all_examples().count()).unwrap_or(u32::MAX),
             streaming: self.streaming,
             breaker: breaker.to_owned(),
+            groups: None,
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::{Tx, sql};
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use switchboard_shared::{
     api::Example,
-    ids::{AgentId, InvalidId, TenantId, UserId},
+    ids::{AgentId, Group, InvalidId, TenantId, UserId},
 };
 use url::Url;
 
@@ -15,6 +16,8 @@ pub(crate) struct AgentRow {
     pub(crate) card_url: Url,
     pub(crate) card: Value,
     pub(crate) examples: Vec<Example>,
+    /// Whose members may use it; empty is everyone.
+    pub(crate) groups: BTreeSet<Group>,
 }
 
 impl Tx {
@@ -42,6 +45,7 @@ impl Tx {
                         .map_err(|e: url::ParseError| broken(e.to_string()))?,
                     card: row.get(2),
                     examples: serde_json::from_value(row.get(3)).map_err(|e| broken(e.to_string()))?,
+                    groups: groups(row.get(4))?,
                 })
             })
             .collect()
@@ -49,6 +53,7 @@ impl Tx {
 
     pub(crate) async fn upsert_agent(&self, tenant: &TenantId, agent: &AgentRow, by: &UserId) -> Result<()> {
         let examples = json(&agent.examples)?;
+        let groups = group_names(&agent.groups);
         self.execute(
             sql!("upsert_agent"),
             &[
@@ -57,6 +62,7 @@ impl Tx {
                 &agent.card_url.as_str(),
                 &agent.card,
                 &examples,
+                &groups,
                 &by.as_str(),
             ],
         )
@@ -75,10 +81,32 @@ impl Tx {
         Ok(self.execute(sql!("set_examples"), &[&tenant.as_str(), &id.as_str(), &examples]).await? > 0)
     }
 
+    /// Changes whose members may use an agent; whose they were before, if it is there.
+    pub(crate) async fn set_groups(
+        &self,
+        tenant: &TenantId,
+        id: &AgentId,
+        new: &BTreeSet<Group>,
+    ) -> Result<Option<BTreeSet<Group>>> {
+        let new = group_names(new);
+        let row = self.query_opt(sql!("set_groups"), &[&tenant.as_str(), &id.as_str(), &new]).await?;
+        row.map(|row| groups(row.get(0))).transpose()
+    }
+
     /// Takes an agent off; whether it was there.
     pub(crate) async fn delete_agent(&self, tenant: &TenantId, id: &AgentId) -> Result<bool> {
         Ok(self.execute(sql!("delete_agent"), &[&tenant.as_str(), &id.as_str()]).await? > 0)
     }
+}
+
+pub(super) fn groups(names: Vec<&str>) -> Result<BTreeSet<Group>> {
+    // A group that cannot be read must not be left out: an agent for nobody else would become everyone's.
+    let broken = |e: InvalidId| Error::Row { what: "group", reason: e.to_string() };
+    names.into_iter().map(|name| name.parse().map_err(broken)).collect()
+}
+
+pub(super) fn group_names(groups: &BTreeSet<Group>) -> Vec<&str> {
+    groups.iter().map(Group::as_str).collect()
 }
 
 fn json(examples: &[Example]) -> Result<Value> {

@@ -1,7 +1,15 @@
 //! Turns: work in progress, as rows, so that any core can take it up.
 
-use super::{Tx, messages::seq, sql};
-use crate::error::{Error, Result};
+use super::{
+    Tx,
+    agents::{group_names, groups},
+    messages::seq,
+    sql,
+};
+use crate::{
+    access::Reach,
+    error::{Error, Result},
+};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 use switchboard_shared::{
@@ -18,6 +26,8 @@ pub(crate) struct NewTurn<'a> {
     pub(crate) message: MessageId,
     pub(crate) message_seq: u64,
     pub(crate) user: &'a UserId,
+    /// Which agents its user reaches.
+    pub(crate) reach: &'a Reach,
     pub(crate) chosen: &'a [AgentId],
     pub(crate) owner: Uuid,
     pub(crate) lease: Duration,
@@ -34,6 +44,8 @@ pub(crate) struct TurnRow {
     pub(crate) message: MessageId,
     pub(crate) message_seq: u64,
     pub(crate) user: UserId,
+    /// Which agents its user reached when the message was accepted.
+    pub(crate) reach: Reach,
     pub(crate) chosen: Vec<AgentId>,
     pub(crate) state: TurnState,
     pub(crate) attempt: u32,
@@ -71,6 +83,7 @@ impl Tx {
         let chosen: Vec<_> = turn.chosen.iter().map(AgentId::as_str).collect();
         let (message_seq, lease) = (int(turn.message_seq), lease_ms(turn.lease));
         let hops = i32::try_from(turn.hops).unwrap_or(i32::MAX);
+        let author_groups = group_names(&turn.reach.groups);
         self.execute(
             sql!("insert_turn"),
             &[
@@ -86,6 +99,8 @@ impl Tx {
                 &hops,
                 &turn.traceparent,
                 &turn.at,
+                &author_groups,
+                &turn.reach.admin,
             ],
         )
         .await?;
@@ -245,6 +260,7 @@ fn turn(row: &Row) -> Result<TurnRow> {
         message: MessageId(row.get("message_id")),
         message_seq: u64::try_from(row.get::<_, i64>("message_seq")).unwrap_or(0),
         user: row.get::<_, &str>("user_id").parse().map_err(id)?,
+        reach: Reach { admin: row.get("author_is_admin"), groups: groups(row.get("author_groups"))? },
         chosen: agent_ids(row.get("chosen"))?,
         state: turn_state(row.get("state"))?,
         attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or(1),

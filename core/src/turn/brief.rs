@@ -19,10 +19,11 @@ pub(super) struct Brief {
     pub(super) files: Vec<FileView>,
     /// The last messages before it, oldest first.
     pub(super) context: Vec<ContextMessage>,
+    /// Of the agents that the message's author may use; for this turn there are no others.
     pub(super) roster: Arc<Roster>,
-    /// The agents of the turn before.
+    /// The agents of the turn before, which may have been somebody else's: those that are on the roster.
     pub(super) previous: Vec<AgentId>,
-    /// The agent that waits for this message, and its task.
+    /// The agent that waits for this message, and its task; nobody waits for whom its author may not use.
     pub(super) waiting: Option<(AgentId, Option<String>)>,
     /// What was said before it, when the answer to that was to ask back.
     pub(super) asked_back: Option<String>,
@@ -47,7 +48,8 @@ impl Brief {
 
     async fn read_once(work: &Work) -> Result<Self> {
         let (tenant, turn) = (&work.tenant, &work.turn);
-        let roster = work.core.registry.roster(&work.core.store, tenant).await?;
+        let roster = work.core.registry.roster(&work.core.store, tenant, &turn.reach).await?;
+        let known = |id: &AgentId| roster.agents.iter().any(|agent| agent.id == *id);
         let tx = work.core.store.write(tenant).await?;
         let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
         let message = message.ok_or(Error::LeaseLost)?;
@@ -60,12 +62,13 @@ impl Brief {
                 let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
                 asked_back = asked.map(|message| message.text);
             }
-            previous = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect();
+            let asked = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
+            previous = asked.filter(known).collect();
             if last.state == TurnState::InputRequired {
                 let calls = tx.calls(tenant, last.id).await?;
                 waiting = calls
                     .into_iter()
-                    .find(|call| call.state == CallState::InputRequired)
+                    .find(|call| call.state == CallState::InputRequired && known(&call.agent))
                     .map(|call| (call.agent, call.task_id));
             }
         }

@@ -1,6 +1,7 @@
-//! `switchboard agents list | add | remove | probe | examples | review`
+//! `switchboard agents list | add | remove | probe | groups | examples | review`
 
 pub mod examples;
+pub mod groups;
 pub mod review;
 
 use super::access::Access;
@@ -12,9 +13,10 @@ use crate::{
 use clap::{Args, Subcommand};
 use futures::{StreamExt, stream};
 use serde_json::json;
+use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example, MAX_PAGE, Page, Probe, RegisterAgent},
-    ids::AgentId,
+    ids::{AgentId, Group},
 };
 use url::Url;
 
@@ -40,6 +42,8 @@ pub enum AgentsVerb {
     Remove(Remove),
     /// Fetch the card of one agent, or of all; exit code 1 when one fails
     Probe(ProbeArgs),
+    /// Show or change whose members may use an agent
+    Groups(groups::Groups),
     /// Show, replace or draft the messages that an agent is learned from
     Examples(examples::Examples),
     /// See what came up in use that an agent might learn from; approve or dismiss it
@@ -69,6 +73,10 @@ pub struct Add {
     /// A message that this agent should get; may be given many times
     #[arg(long, value_name = "TEXT")]
     pub example: Vec<String>,
+    /// Whose members may use it: groups as tokens name them. Without any, a new agent is everyone's in the tenant, and
+    /// one that is registered already keeps its groups
+    #[arg(long, value_name = "GROUP,…", value_delimiter = ',')]
+    pub groups: Vec<Group>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -114,6 +122,7 @@ impl Agents {
             AgentsVerb::Add(add) => add.run().await,
             AgentsVerb::Remove(remove) => remove.run().await,
             AgentsVerb::Probe(probe) => probe.run().await,
+            AgentsVerb::Groups(groups) => groups.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
             AgentsVerb::Review(review) => review.run().await,
         }
@@ -122,7 +131,8 @@ impl Agents {
 
 impl List {
     async fn run(&self) -> Result<()> {
-        let agents = all(&self.access.client(&["user"])?).await?;
+        // In a development house as somebody who manages agents, who sees all of them and their groups.
+        let agents = all(&self.access.client(&["user", "agent-admin"])?).await?;
         if self.json {
             terminal::json(&agents);
             return Ok(());
@@ -141,8 +151,13 @@ impl Add {
     async fn run(&self) -> Result<()> {
         let examples =
             self.example.iter().map(|text| Example { text: text.clone(), language: String::new() });
-        let request =
-            RegisterAgent { url: self.card.clone(), id: self.id.clone(), examples: examples.collect() };
+        let groups = self.groups.iter().cloned().collect();
+        let request = RegisterAgent {
+            url: self.card.clone(),
+            id: self.id.clone(),
+            examples: examples.collect(),
+            groups: Some(groups).filter(|groups: &BTreeSet<_>| !groups.is_empty()),
+        };
         let agent: AgentView = self.access.client(&["agent-admin"])?.post("/v1/agents", &request).await?;
         if self.json {
             terminal::json(&agent);
@@ -223,5 +238,9 @@ pub fn line(agent: &AgentView) -> String {
         "closed" => String::new(),
         other => format!(" [breaker {}]", clean_line(other)),
     };
-    format!("{:20} {}{state}", agent.id.as_str(), clean_line(&agent.description))
+    let groups = match agent.groups.as_ref().filter(|groups| !groups.is_empty()) {
+        Some(groups) => format!(" [for {}]", groups::names(groups)),
+        None => String::new(),
+    };
+    format!("{:20} {}{groups}{state}", agent.id.as_str(), clean_line(&agent.description))
 }

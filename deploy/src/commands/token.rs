@@ -11,7 +11,7 @@ use serde_json::json;
 use std::{path::PathBuf, time::Duration};
 use switchboard_shared::{
     identity::{Role, Tier},
-    ids::{TenantId, UserId},
+    ids::{Group, TenantId, UserId},
 };
 
 /// The longest lifetime: a token cannot be taken back.
@@ -29,6 +29,9 @@ pub struct Token {
     /// A role: user, agent-admin or admin; may be given many times
     #[arg(long = "role", default_value = "user", value_parser = role)]
     pub roles: Vec<String>,
+    /// The tenant's own groups that the user is in: they decide which agents the user may use
+    #[arg(long, value_name = "GROUP,…", value_delimiter = ',')]
+    pub groups: Vec<Group>,
     /// The usage policy: free, standard, premium or enterprise
     #[arg(long, default_value = "standard", value_parser = tier)]
     pub tier: Tier,
@@ -55,6 +58,7 @@ impl Token {
             user: self.user.clone(),
             tenant: self.tenant.clone(),
             roles: self.roles.clone(),
+            groups: self.groups.clone(),
             tier: self.tier,
             lifetime: self.ttl,
         };

@@ -61,7 +61,7 @@ impl Agents {
         let one = |agent: Agent| async move {
             let id =
                 agent.id.parse().map_err(|error| Error::Failed(format!("agent {}: {error}", agent.id)))?;
-            let request = RegisterAgent { url: agent.url, id: Some(id), examples: Vec::new() };
+            let request = RegisterAgent { url: agent.url, id: Some(id), examples: Vec::new(), groups: None };
             let registered = client.post::<AgentView>("/v1/agents", &request).await;
             registered
                 .map_err(|error| Error::Failed(format!("agent {} cannot be registered: {error}", agent.id)))

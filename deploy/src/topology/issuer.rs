@@ -13,7 +13,7 @@ use std::{
 };
 use switchboard_shared::{
     identity::Tier,
-    ids::{TenantId, UserId},
+    ids::{Group, TenantId, UserId},
 };
 
 /// The `iss` of its tokens.
@@ -32,6 +32,8 @@ pub struct Claims {
     pub tenant: TenantId,
     /// The roles, by name.
     pub roles: Vec<String>,
+    /// The tenant's own groups.
+    pub groups: Vec<Group>,
     /// The usage policy.
     pub tier: Tier,
     /// How long it is good for.
@@ -39,7 +41,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// A user of the demo tenant with these roles, for an hour.
+    /// A user of the demo tenant with these roles and in no group, for an hour.
     ///
     /// # Errors
     /// When the name is not a user id.
@@ -49,6 +51,7 @@ impl Claims {
             user: user.parse().map_err(invalid)?,
             tenant: TENANT.parse().map_err(invalid)?,
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            groups: Vec::new(),
             tier: Tier::Standard,
             lifetime: Duration::from_secs(3600),
         })
@@ -136,7 +139,7 @@ impl Issuer {
         let lifetime_s = i64::try_from(claims.lifetime.as_secs()).unwrap_or(i64::MAX);
         json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": claims.user, "tenant": claims.tenant,
-            "roles": claims.roles, "tier": claims.tier,
+            "roles": claims.roles, "groups": claims.groups, "tier": claims.tier,
             "iat": now_s, "exp": now_s.saturating_add(lifetime_s), "jti": uuid::Uuid::new_v4(),
         })
     }

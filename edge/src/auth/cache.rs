@@ -77,6 +77,7 @@ mod tests {
             tenant: "acme".parse().unwrap(),
             user: "ann".parse().unwrap(),
             roles: BTreeSet::new(),
+            groups: BTreeSet::new(),
             tier: Tier::Standard,
             expires_at,
         })

@@ -8,7 +8,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use switchboard_shared::identity::{Identity, Role, Tier};
+use switchboard_shared::{
+    identity::{Identity, MAX_GROUPS, Role, Tier},
+    ids::Group,
+};
 
 type Object = Map<String, Value>;
 
@@ -42,6 +45,8 @@ pub enum Refusal {
     NotYetValid,
     #[error("claims")]
     Claims,
+    #[error("groups")]
+    Groups,
 }
 
 /// A token's parts before its signature is known to be good.
@@ -142,6 +147,7 @@ fn read_claims(claims: &Object, rules: &AuthConfig, now_s: i64) -> Result<Identi
         tenant: id(claims, "tenant")?,
         user: id(claims, "sub")?,
         roles: roles(claims)?,
+        groups: groups(claims)?,
         tier: tier(claims)?,
         expires_at,
     })
@@ -168,6 +174,21 @@ fn roles(claims: &Object) -> Result<BTreeSet<Role>, Refusal> {
         }
         Some(_) => Err(Refusal::Claims),
     }
+}
+
+/// Reads the tenant's own groups from `groups` (RFC 9068 §2.2.3.1), an array of strings. What cannot be a group's name
+/// is left out: a directory has groups that are none of Switchboard's business, no agent can be for one that has no
+/// name here, and to be in a group only ever allows more. Too many are refused, since leaving some out would take
+/// agents away by an order that nobody chose; the issuer can be told to send the groups that matter.
+fn groups(claims: &Object) -> Result<BTreeSet<Group>, Refusal> {
+    let names = match claims.get("groups") {
+        None => return Ok(BTreeSet::new()),
+        Some(Value::Array(names)) => names,
+        Some(_) => return Err(Refusal::Groups),
+    };
+    let groups: BTreeSet<Group> =
+        names.iter().filter_map(Value::as_str).filter_map(|name| name.parse().ok()).collect();
+    if groups.len() > MAX_GROUPS { Err(Refusal::Groups) } else { Ok(groups) }
 }
 
 fn tier(claims: &Object) -> Result<Tier, Refusal> {

@@ -3,8 +3,10 @@
 use crate::{
     core::{FakeCore, last_seen},
     house::{House, certificate, read_all, until},
+    issuer::with,
 };
 use futures::StreamExt;
+use serde_json::json;
 use std::time::Duration;
 use switchboard_shared::{headers, identity::Identity, problem::Problem};
 use tokio::io::AsyncWriteExt;
@@ -56,6 +58,25 @@ async fn the_core_sees_what_the_edge_vouches_for_and_nothing_of_the_client() {
     assert_eq!((identity.user.as_str(), identity.tenant.as_str()), ("ann", "acme"));
     assert_eq!(seen[headers::REQUEST_ID], answer.headers()[headers::REQUEST_ID]);
     assert!(seen[headers::DEADLINE_MS].to_str().unwrap().parse::<u64>().unwrap() > 100_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_core_sees_the_groups_of_the_token_but_those_that_are_no_names() {
+    let house = House::start().await;
+    let said = json!(["finance", "Domain Users", "/hr/payroll", 7, "finance"]);
+    let token = house.key.token(&with("ann", "groups", said));
+    // Neither a header of the client's own nor its query is heard.
+    let url = house.url("/v1/agents?groups=board");
+    let asking = house.client().build().unwrap().get(url).bearer_auth(token);
+    let answer = asking.header("x-switchboard-groups", "board").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let seen = last_seen(&house.log).unwrap();
+    assert!(!seen.contains_key("x-switchboard-groups"));
+    let signed = seen[headers::IDENTITY].to_str().unwrap();
+    let identity =
+        Identity::verify(signed, crate::core::KEY.as_bytes(), chrono::Utc::now().timestamp()).unwrap();
+    let groups: Vec<_> = identity.groups.iter().map(|group| group.as_str()).collect();
+    assert_eq!(groups, ["/hr/payroll", "finance"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,6 +65,7 @@ fn user(name: &str, tier: Tier) -> Identity {
         tenant: "acme".parse().unwrap(),
         user: name.parse().unwrap(),
         roles: BTreeSet::new(),
+        groups: BTreeSet::new(),
         tier,
         expires_at: i64::MAX,
     }

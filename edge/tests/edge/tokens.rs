@@ -31,6 +31,9 @@ async fn a_token_with_any_wrong_claim_is_refused() {
         with("ann", "iat", json!(now() + 50)),
         with("ann", "roles", json!(["user", "unknown"])),
         without("ann", "roles"),
+        with("ann", "groups", json!(["finance", "/hr/payroll", "7d1a-4f", "finance"])),
+        with("ann", "groups", json!(["Domain Users", "x".repeat(65), "", 7, {"value": "finance"}])),
+        with("ann", "groups", groups(128)),
         without("ann", "tier"),
     ];
     for claims in good {
@@ -52,6 +55,9 @@ async fn a_token_with_any_wrong_claim_is_refused() {
         with("ann", "tenant", json!("a/b")),
         with("ann", "roles", json!("admin")),
         with("ann", "tier", json!("gold")),
+        with("ann", "groups", json!("finance")),
+        with("ann", "groups", json!({"finance": true})),
+        with("ann", "groups", groups(129)),
         without("ann", "iss"),
         without("ann", "aud"),
         without("ann", "exp"),
@@ -62,6 +68,11 @@ async fn a_token_with_any_wrong_claim_is_refused() {
     for claims in bad {
         assert_eq!(status(&house, &house.key.token(&claims)).await, 401, "{claims}");
     }
+}
+
+/// So many groups with short names.
+fn groups(count: usize) -> Value {
+    json!((0..count).map(|i| format!("g{i}")).collect::<Vec<_>>())
 }
 
 #[tokio::test(flavor = "multi_thread")]

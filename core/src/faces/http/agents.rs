@@ -3,10 +3,11 @@
 use super::{
     examples::check,
     extract::{Caller, Id, Json},
+    groups,
 };
 use crate::{
     accept::Envelope,
-    access::{Permission, permit},
+    access::{Permission, Reach, may, permit},
     agents::{Agent, AgentError},
     clock,
     core::Core,
@@ -15,18 +16,18 @@ use crate::{
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{AgentView, Example, Page, Probe, RegisterAgent},
+    api::{AgentView, Page, Probe, RegisterAgent},
     identity::Identity,
-    ids::AgentId,
+    ids::{AgentId, Group},
     problem::ProblemKind,
 };
 use tokio::time::Instant;
 
 pub(crate) async fn list(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
-    let roster = core.registry.roster(&core.store, &me.tenant).await?;
-    let items: Vec<AgentView> = roster.agents.iter().map(|agent| view(&core, &me, agent)).collect();
+    let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(&me));
+    let items: Vec<AgentView> = agents.iter().map(|agent| view(&core, &me, agent)).collect();
     Ok(axum::Json(Page { items, next: None }))
 }
 
@@ -47,43 +48,58 @@ pub(crate) async fn register(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     check(&core, &new.examples)?;
+    new.groups.as_ref().map_or(Ok(()), groups::check)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
-    let mut agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
-    let row = AgentRow {
-        id: agent.id.clone(),
-        card_url: agent.card_url.clone(),
-        card: agent.card.clone(),
-        examples: agent.examples.clone(),
-    };
-    agent.examples = retrying!(envelope.deadline, store(&core, &me, &row))?;
+    let agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
+    let agent = retrying!(envelope.deadline, store(&core, &me, agent.clone(), new.groups.clone()))?;
     Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
 }
 
-/// Registers it and returns its examples: one that comes again without any keeps those that it has, so that an agent
-/// which registers at each start of its own does not forget what it has learned since.
-async fn store(core: &Core, me: &Identity, row: &AgentRow) -> Result<Vec<Example>> {
+/// Registers it and returns it as it then is: one that comes again without examples or groups keeps those that it has,
+/// so that an agent which registers at each start of its own neither forgets what it has learned since nor becomes
+/// everyone's.
+async fn store(
+    core: &Core,
+    me: &Identity,
+    mut agent: Agent,
+    groups: Option<BTreeSet<Group>>,
+) -> Result<Agent> {
     let tx = core.store.write(&me.tenant).await?;
     tx.upsert_user(&me.tenant, &me.user).await?;
     // The tenant's row first: its lock makes the count below true.
     tx.bump_registry(&me.tenant).await?;
     let agents = tx.agents(&me.tenant).await?;
     let many = agents.len() >= core.config.agents.max_agents as usize;
-    let known = agents.into_iter().find(|agent| agent.id == row.id);
+    let known = agents.into_iter().find(|known| known.id == agent.id);
     if known.is_none() && many {
         let detail = format!("A tenant has at most {} agents.", core.config.agents.max_agents);
         return Err(Error::public(ProblemKind::Conflict, detail));
     }
-    tx.upsert_agent(&me.tenant, row, &me.user).await?;
     let action = if known.is_some() { "agent.replaced" } else { "agent.registered" };
-    let kept = known.map(|before| before.examples).filter(|_| row.examples.is_empty());
-    if let Some(kept) = &kept {
-        tx.set_examples(&me.tenant, &row.id, kept).await?;
+    let before = known.as_ref().map(|known| known.groups.clone()).unwrap_or_default();
+    agent.groups = groups.unwrap_or_else(|| before.clone());
+    if let Some(known) = known.filter(|_| agent.examples.is_empty()) {
+        agent.examples = known.examples;
     }
-    let detail = json!({"url": row.card_url});
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: row.id.as_str(), detail };
+    tx.upsert_agent(&me.tenant, &row(&agent), &me.user).await?;
+    let detail = json!({"url": agent.card_url});
+    let act = Act { at: clock::now(), actor: &me.user, action, subject: agent.id.as_str(), detail };
     tx.append_audit(&me.tenant, &act).await?;
+    if agent.groups != before {
+        groups::audit(&tx, me, &agent.id, &before, &agent.groups).await?;
+    }
     tx.commit().await?;
-    Ok(kept.unwrap_or_else(|| row.examples.clone()))
+    Ok(agent)
+}
+
+fn row(agent: &Agent) -> AgentRow {
+    AgentRow {
+        id: agent.id.clone(),
+        card_url: agent.card_url.clone(),
+        card: agent.card.clone(),
+        examples: agent.examples.clone(),
+        groups: agent.groups.clone(),
+    }
 }
 
 pub(crate) async fn remove(
@@ -124,18 +140,20 @@ pub(crate) async fn probe(
     Ok(axum::Json(Probe { agent: id, ok: reason.is_none(), ms, reason }))
 }
 
+/// The agent, if the caller may know of it: who manages agents knows all, others those that they may use.
 pub(super) async fn find(core: &Core, me: &Identity, id: &AgentId) -> Result<Arc<Agent>> {
-    let roster = core.registry.roster(&core.store, &me.tenant).await?;
-    roster.agents.iter().find(|agent| agent.id == *id).cloned().ok_or_else(|| no_agent(id))
+    let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(me));
+    agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| no_agent(id))
 }
 
-/// The registry is the whole tenant's, so it may be said what is not in it.
+/// The same for an agent that is not there and for one that is not the caller's to know of.
 pub(super) fn no_agent(id: &AgentId) -> Error {
     Error::public(ProblemKind::NotFound, format!("There is no agent {id} here."))
 }
 
-fn view(core: &Core, me: &Identity, agent: &Agent) -> AgentView {
-    agent.view(core.agents.breaker_state(&me.tenant, agent))
+pub(super) fn view(core: &Core, me: &Identity, agent: &Agent) -> AgentView {
+    let groups = may(me, Permission::ManageAgents).then(|| agent.groups.clone());
+    AgentView { groups, ..agent.view(core.agents.breaker_state(&me.tenant, agent)) }
 }
 
 /// What is wrong with an agent is its registrant's business.

@@ -3,7 +3,7 @@
 use super::extract::{Caller, Id};
 use crate::{
     accept::Envelope,
-    access::{Permission, permit},
+    access::{Permission, Reach, permit},
     clock,
     core::Core,
     error::{Error, Result},
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use switchboard_shared::{
     api::{Analysis, FileView},
     identity::Identity,
-    ids::TurnId,
+    ids::{AgentId, TurnId},
 };
 use tokio::time::Instant;
 
@@ -31,6 +31,7 @@ pub(crate) async fn get(
     Ok(axum::Json(seen.decision.view))
 }
 
+/// Asks the router again, with the agents that the caller may use: they may be others than the message's author had.
 pub(crate) async fn replay(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
@@ -38,13 +39,15 @@ pub(crate) async fn replay(
     Id(turn): Id<TurnId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let Seen { decision, context, files } =
+    let Seen { mut decision, context, files } =
         retrying!(envelope.deadline, see(&core, &me, turn, "decision.replayed"))?;
-    let roster = core.registry.roster(&core.store, &me.tenant).await?;
+    let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
+    let known = |id: &AgentId| roster.agents.iter().any(|agent| agent.id == *id);
+    decision.view.previous.retain(known);
     let question = Question {
         text: &decision.view.question,
         chosen: &decision.view.chosen,
-        waiting: decision.view.waiting.as_ref(),
+        waiting: decision.view.waiting.as_ref().filter(|id| known(id)),
         context: &context,
         previous: &decision.view.previous,
         files: &files,

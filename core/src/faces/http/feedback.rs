@@ -3,7 +3,7 @@
 use super::extract::{Caller, Id, Json};
 use crate::{
     accept::Envelope,
-    access::{Permission, permit},
+    access::{Permission, Reach, permit},
     clock,
     core::Core,
     error::{Error, Result},
@@ -36,12 +36,12 @@ pub(crate) async fn give(
 }
 
 async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> Result<FeedbackView> {
-    let roster = core.registry.roster(&core.store, &me.tenant).await?;
+    let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(me));
     let tx = core.store.write(&me.tenant).await?;
     let turn = tx.turn(&me.tenant, id, &me.user).await?;
     // Two members at once would each overlook what the other one's word suggests.
     tx.lock_conversation(&me.tenant, turn.conversation, &me.user).await?;
-    if let Some(unknown) = given.agents.iter().find(|id| roster.agents.iter().all(|agent| agent.id != **id)) {
+    if let Some(unknown) = given.agents.iter().find(|id| agents.iter().all(|agent| agent.id != **id)) {
         return Err(Error::public(ProblemKind::BadRequest, format!("There is no agent {unknown} here.")));
     }
     let view = FeedbackView {

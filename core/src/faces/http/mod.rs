@@ -7,6 +7,7 @@ pub(crate) mod decisions;
 pub(crate) mod examples;
 mod extract;
 pub(crate) mod feedback;
+pub(crate) mod groups;
 pub(crate) mod messages;
 pub(crate) mod suggestions;
 pub(crate) mod turns;

@@ -3,7 +3,7 @@
 use super::extract::{Caller, Id, Json};
 use crate::{
     accept::Envelope,
-    access::{Permission, permit},
+    access::{Permission, Reach, permit},
     core::Core,
     error::{Error, Result},
     route::{ContextMessage, Question},
@@ -64,7 +64,7 @@ pub(crate) async fn analyze(
     if ask.text.chars().count() > core.config.max_text_chars {
         return Err(Error::public(ProblemKind::TooLarge, "The text is too long."));
     }
-    let roster = core.registry.roster(&core.store, &me.tenant).await?;
+    let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
     let context = context(&core, &me, &ask).await?;
     let began = Instant::now();
     let question = Question {
