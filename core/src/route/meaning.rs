@@ -5,7 +5,7 @@
 use super::{
     embed::{
         EmbedError, Embedder,
-        blend::{self, HeldOut, Weights},
+        blend::{self, HeldOut, Weight, Weights},
         head::{Head, Sample},
         zero_shot::Descriptions,
     },
@@ -16,8 +16,10 @@ use std::{collections::HashMap, sync::Arc};
 
 /// How much a description counts beside an example.
 const DESCRIPTION_WEIGHT: f32 = 0.3;
-/// How much meaning counts where there are only descriptions to learn from.
-const ZERO_SHOT_WEIGHT: f64 = 0.7;
+/// How much each view counts where there are only descriptions to learn from; found on registries of sixteen tools.
+const ZERO_SHOT_WEIGHT: Weight = Weight { lexical: 0.25, embedded: 0.9 };
+/// How much an agent's name counts beside the sentences made of its description.
+const NAME_WEIGHT: f32 = 0.4;
 
 /// What the embedder learned of a roster.
 #[derive(Debug)]
@@ -49,10 +51,9 @@ impl Meaning {
         model: &lexical::Model,
     ) -> Result<Self, EmbedError> {
         if agents.iter().all(|agent| agent.all_examples().next().is_none()) {
-            let descriptions: Vec<String> = agents.iter().map(|agent| described(agent)).collect();
+            let descriptions: Vec<String> = agents.iter().flat_map(|agent| as_asked_for(agent)).collect();
             let vectors = embedder.embed_examples(&refs(&descriptions)).await?;
-            let view = View::Descriptions(Descriptions::new(vectors.into_iter().map(|v| vec![v]).collect()));
-            return Ok(Self { embedder, view });
+            return Ok(Self { embedder, view: View::Descriptions(Descriptions::new(&vectors, &WAYS)) });
         }
         let texts = texts(agents, nobody);
         let said: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
@@ -84,11 +85,11 @@ impl Meaning {
 }
 
 /// Words that were never seen may still be near an example in meaning: then the message is not new.
-fn combined(lexical: &Shares, embedded: &[f64], weight: f64, nearest: f64) -> Shares {
+fn combined(lexical: &Shares, embedded: &[f64], weight: Weight, nearest: f64) -> Shares {
     let words: Vec<f64> = lexical.agents.iter().copied().chain([lexical.none]).collect();
     let mut agents = blend::combine(&words, embedded, weight);
     let none = agents.pop().unwrap_or(1.0);
-    let known = if weight > 0.0 { lexical.known.max(nearest) } else { lexical.known };
+    let known = if weight.embedded > 0.0 { lexical.known.max(nearest) } else { lexical.known };
     Shares { agents, none, known, ..lexical.clone() }
 }
 
@@ -154,6 +155,21 @@ fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
 fn described(agent: &Agent) -> String {
     let description: String = agent.description.chars().take(300).collect();
     format!("{}: {description}", agent.name)
+}
+
+/// How much each way of saying what an agent does counts.
+const WAYS: [f32; 4] = [1.0, 1.0, 1.0, NAME_WEIGHT];
+
+/// What an agent does, said in several ways: a description alone is less like a question.
+fn as_asked_for(agent: &Agent) -> [String; 4] {
+    let description: String = agent.description.chars().take(300).collect();
+    let name = lexical::spaced(&agent.name);
+    [
+        format!("{name}: {description}"),
+        format!("Can you help me? {name} {description}"),
+        if description.is_empty() { name.clone() } else { description },
+        name,
+    ]
 }
 
 /// The language of a text, where that can be told; by the same means for examples and messages.

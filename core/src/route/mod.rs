@@ -3,6 +3,7 @@
 
 mod ask;
 mod clauses;
+mod combine;
 mod division;
 pub(crate) mod embed;
 mod guess;

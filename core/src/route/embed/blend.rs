@@ -1,20 +1,36 @@
-//! Two opinions made one, and how much the second counts, for each language apart.
+//! Two opinions made one, and how much each counts, for each language apart.
 
+use crate::route::combine::{self, Case, Start};
 use std::collections::BTreeMap;
 
-/// Held-out messages of a language, below which its weight leans on that of all languages.
-const ENOUGH: f64 = 40.0;
-const STEPS: u8 = 20;
 /// A share is never less, so that one opinion alone cannot rule a class out.
 const LEAST: f64 = 1e-6;
+/// The weights before anything is learned, and how far they may easily go.
+const START: [Start; 2] = [Start { weight: 0.5, spread: 1.0 }; 2];
+/// How far a language's weights easily go from those of all languages: a few messages must not decide alone.
+const SPREAD: f64 = 0.3;
 
-/// The normalised geometric mean: `weight` 0 is the lexical opinion alone, 1 the embedded one alone.
-pub(crate) fn combine(lexical: &[f64], embedded: &[f64], weight: f64) -> Vec<f64> {
-    let mean = |(l, e): (&f64, &f64)| ((1.0 - weight) * l.max(LEAST).ln() + weight * e.max(LEAST).ln()).exp();
-    let mut shares: Vec<f64> = lexical.iter().zip(embedded).map(mean).collect();
-    let sum: f64 = shares.iter().sum();
-    shares.iter_mut().for_each(|share| *share /= sum);
-    shares
+/// How much each opinion counts. Together they need not be one: two that agree make it surer than each alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Weight {
+    pub(crate) lexical: f64,
+    pub(crate) embedded: f64,
+}
+
+impl Weight {
+    /// The words alone.
+    const WORDS: Self = Self { lexical: 1.0, embedded: 0.0 };
+}
+
+/// The normalised product of both opinions, each to the power of its weight.
+pub(crate) fn combine(lexical: &[f64], embedded: &[f64], weight: Weight) -> Vec<f64> {
+    combine::shares(&scores(lexical, embedded), lexical.len(), &[weight.lexical, weight.embedded])
+}
+
+fn scores(lexical: &[f64], embedded: &[f64]) -> Vec<f32> {
+    #[allow(clippy::cast_possible_truncation, reason = "a logarithm of a share needs no more digits")]
+    let score = |share: &f64| share.max(LEAST).ln() as f32;
+    lexical.iter().chain(embedded).map(score).collect()
 }
 
 /// What both models say about a message that neither has learned.
@@ -26,77 +42,51 @@ pub(crate) struct HeldOut<'a> {
     pub(crate) embedded: &'a [f64],
 }
 
-/// The embedded opinion's weight, by language.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The opinions' weights, by language.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Weights {
-    overall: f64,
-    by_language: BTreeMap<String, f64>,
+    overall: Weight,
+    by_language: BTreeMap<String, Weight>,
 }
 
 impl Weights {
     /// Finds the weights under which the held-out messages surprise least.
     pub(crate) fn fit(held_out: &[HeldOut<'_>]) -> Self {
-        let mut by_language: BTreeMap<String, Vec<HeldOut<'_>>> = BTreeMap::new();
-        for row in held_out {
-            by_language.entry(row.language.to_owned()).or_default().push(*row);
+        let classes = held_out.first().map_or(0, |row| row.lexical.len());
+        if classes == 0 {
+            return Self { overall: Weight::WORDS, by_language: BTreeMap::new() };
         }
-        let curves: BTreeMap<String, Curve> =
-            by_language.into_iter().map(|(language, rows)| (language, Curve::of(&rows))).collect();
-        let all = curves.values().fold(Curve::default(), |sum, curve| sum.plus(curve, 1.0));
-        let lean = |curve: &Curve| {
-            let missing = (ENOUGH - curve.rows).max(0.0);
-            curve.plus(&all, missing / all.rows.max(1.0)).lowest()
-        };
-        let by_language = curves.iter().map(|(language, curve)| (language.clone(), lean(curve))).collect();
-        Self { overall: all.lowest(), by_language }
+        let mut by_language: BTreeMap<String, Vec<Case>> = BTreeMap::new();
+        let mut all = Vec::with_capacity(held_out.len());
+        for row in held_out {
+            let case = Case { scores: scores(row.lexical, row.embedded), class: row.class, weight: 1.0 };
+            by_language.entry(row.language.to_owned()).or_default().push(case.clone());
+            all.push(case);
+        }
+        let overall = learned(&all, classes, START);
+        let near = [overall.lexical, overall.embedded].map(|weight| Start { weight, spread: SPREAD });
+        let by_language =
+            by_language.into_iter().map(|(language, cases)| (language, learned(&cases, classes, near)));
+        Self { overall, by_language: by_language.collect() }
     }
 
-    /// The weight for a message. In a language without examples the embedder's worth is not known, and it does not
-    /// count; where the language could not be told, the weight of all languages does.
-    pub(crate) fn of(&self, language: Option<&str>) -> f64 {
+    /// The weights for a message. In a language without examples the embedder's worth is not known, and it does not
+    /// count; where the language could not be told, those of all languages hold.
+    pub(crate) fn of(&self, language: Option<&str>) -> Weight {
         match language {
-            Some(language) => self.by_language.get(language).copied().unwrap_or_default(),
+            Some(language) => self.by_language.get(language).copied().unwrap_or(Weight::WORDS),
             None => self.overall,
         }
     }
 }
 
-/// How surprising some messages are under each weight.
-#[derive(Clone, Debug, Default)]
-struct Curve {
-    rows: f64,
-    surprise: [f64; STEPS as usize + 1],
-}
-
-impl Curve {
-    fn of(rows: &[HeldOut<'_>]) -> Self {
-        let mut curve = Self::default();
-        for row in rows {
-            curve.rows += 1.0;
-            for (step, surprise) in (0..=STEPS).zip(&mut curve.surprise) {
-                let shares = combine(row.lexical, row.embedded, weight_at(step));
-                *surprise -= shares[row.class].max(LEAST).ln();
-            }
-        }
-        curve
+fn learned(cases: &[Case], classes: usize, start: [Start; 2]) -> Weight {
+    match *combine::learn(cases, classes, &start) {
+        // What speaks against the right agents is no opinion.
+        [lexical, embedded] if embedded > 0.0 && lexical > 0.0 => Weight { lexical, embedded },
+        [lexical, embedded] if embedded > lexical => Weight { lexical: 0.0, embedded },
+        _ => Weight::WORDS,
     }
-
-    fn plus(&self, other: &Self, times: f64) -> Self {
-        let mut sum = self.clone();
-        sum.rows += times * other.rows;
-        sum.surprise.iter_mut().zip(other.surprise).for_each(|(sum, other)| *sum += times * other);
-        sum
-    }
-
-    /// The smallest of the best weights.
-    fn lowest(&self) -> f64 {
-        let steps = (0..=STEPS).zip(self.surprise);
-        steps.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.0, |(step, _)| weight_at(step))
-    }
-}
-
-fn weight_at(step: u8) -> f64 {
-    f64::from(step) / f64::from(STEPS)
 }
 
 #[cfg(test)]
@@ -117,11 +107,12 @@ mod tests {
 
     #[test]
     fn the_ends_are_the_opinions_themselves() {
-        let close = |a: Vec<f64>, b: [f64; 2]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
-        assert!(close(combine(&RIGHT, &WRONG, 0.0), RIGHT));
-        assert!(close(combine(&RIGHT, &WRONG, 1.0), WRONG));
-        assert!(close(combine(&[0.8, 0.2], &[0.2, 0.8], 0.5), [0.5, 0.5]));
-        assert!(combine(&[1.0, 0.0], &[0.0, 1.0], 0.5).iter().all(|share| share.is_finite()));
+        let close = |a: Vec<f64>, b: [f64; 2]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+        let weight = |lexical, embedded| Weight { lexical, embedded };
+        assert!(close(combine(&RIGHT, &WRONG, Weight::WORDS), RIGHT));
+        assert!(close(combine(&RIGHT, &WRONG, weight(0.0, 1.0)), WRONG));
+        assert!(close(combine(&[0.8, 0.2], &[0.2, 0.8], weight(0.5, 0.5)), [0.5, 0.5]));
+        assert!(combine(&[1.0, 0.0], &[0.0, 1.0], weight(0.5, 0.5)).iter().all(|share| share.is_finite()));
     }
 
     #[test]
@@ -129,16 +120,18 @@ mod tests {
         let mut held_out = rows("en", 100, &WRONG, &RIGHT);
         held_out.extend(rows("sv", 100, &RIGHT, &WRONG));
         let weights = Weights::fit(&held_out);
-        assert_eq!((weights.of(Some("en")), weights.of(Some("sv"))), (1.0, 0.0));
-        assert_eq!(weights.of(Some("fi")), 0.0, "nothing is known of it there");
-        assert!(weights.of(None) > 0.0);
+        let (en, sv) = (weights.of(Some("en")), weights.of(Some("sv")));
+        assert!(en.embedded > 0.5 && en.lexical < 0.1, "{en:?}");
+        assert!(sv.embedded < 0.1 && sv.lexical > 0.5, "{sv:?}");
+        assert_eq!(weights.of(Some("fi")), Weight::WORDS, "nothing is known of it there");
+        assert!(weights.of(None).embedded > 0.0);
     }
 
     #[test]
     fn a_few_messages_of_a_language_do_not_decide_alone() {
         let mut held_out = rows("en", 400, &WRONG, &RIGHT);
         held_out.extend(rows("sv", 2, &RIGHT, &WRONG));
-        assert!(Weights::fit(&held_out).of(Some("sv")) > 0.5);
-        assert_eq!(Weights::fit(&[]).of(None), 0.0);
+        assert!(Weights::fit(&held_out).of(Some("sv")).embedded > 0.5);
+        assert_eq!(Weights::fit(&[]).of(None), Weight::WORDS);
     }
 }

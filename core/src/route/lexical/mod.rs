@@ -2,7 +2,6 @@
 //! score every agent, and the weight of each expert is learned from examples that it has not seen. It knows the
 //! languages that the examples are in, and how much of a message it knows.
 
-mod combine;
 mod features;
 mod negatives;
 mod phrases;
@@ -15,9 +14,10 @@ mod training;
 
 pub(in crate::route) use features::words;
 pub(in crate::route) use negatives::NEGATIVES;
+pub(in crate::route) use profiles::spaced;
 
+use super::combine::{self, Case, Start};
 use crate::agents::{Agent, Skill};
-use combine::{Case, Start};
 use features::Features;
 use profiles::Profiles;
 use ridge::Kernel;

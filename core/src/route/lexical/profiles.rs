@@ -124,7 +124,7 @@ fn profile(agent: &Agent) -> HashMap<u64, f32, NoHash> {
 }
 
 /// The words of a name that is written as one: "GetBus_2" is "Get Bus 2".
-pub(super) fn spaced(name: &str) -> String {
+pub(in crate::route) fn spaced(name: &str) -> String {
     let mut words = String::new();
     let mut before = ' ';
     let mut letters = name.chars().peekable();

@@ -1,5 +1,5 @@
-//! Puts what the experts say together: a conditional logit with one weight for each expert, the same for all agents,
-//! learned from what the experts say of examples that they have not seen.
+//! Puts what several experts say together: a conditional logit with one weight for each expert, the same for all
+//! agents, learned from what the experts say of examples that they have not seen.
 
 /// Newton's steps at most.
 const STEPS: usize = 40;
@@ -10,23 +10,23 @@ const MAX_STEP: f64 = 4.0;
 
 /// What the experts say of one message: `scores[expert * classes + class]`.
 #[derive(Debug, Clone)]
-pub(super) struct Case {
-    pub(super) scores: Vec<f32>,
+pub(in crate::route) struct Case {
+    pub(in crate::route) scores: Vec<f32>,
     /// The class it is of.
-    pub(super) class: usize,
-    pub(super) weight: f64,
+    pub(in crate::route) class: usize,
+    pub(in crate::route) weight: f64,
 }
 
 /// A weight before anything is learned, and how far it may easily go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Start {
-    pub(super) weight: f64,
-    pub(super) spread: f64,
+pub(in crate::route) struct Start {
+    pub(in crate::route) weight: f64,
+    pub(in crate::route) spread: f64,
 }
 
 /// Learns the experts' weights. A negative one is no mistake: where two experts say nearly the same, what one says more
 /// than the other may speak against it.
-pub(super) fn learn(cases: &[Case], classes: usize, start: &[Start]) -> Vec<f64> {
+pub(in crate::route) fn learn(cases: &[Case], classes: usize, start: &[Start]) -> Vec<f64> {
     let mut weights: Vec<f64> = start.iter().map(|start| start.weight).collect();
     for _ in 0..STEPS {
         let mut surface = Surface::prior(&weights, start);
@@ -45,7 +45,7 @@ pub(super) fn learn(cases: &[Case], classes: usize, start: &[Start]) -> Vec<f64>
 }
 
 /// The probability of each class.
-pub(super) fn shares(scores: &[f32], classes: usize, weights: &[f64]) -> Vec<f64> {
+pub(in crate::route) fn shares(scores: &[f32], classes: usize, weights: &[f64]) -> Vec<f64> {
     let mut shares = vec![0.0_f64; classes];
     for (weight, scores) in weights.iter().zip(scores.chunks_exact(classes)) {
         for (share, score) in shares.iter_mut().zip(scores) {
