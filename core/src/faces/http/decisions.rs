@@ -1,6 +1,9 @@
 //! What the router decided, on what grounds, and what it would decide today.
 
-use super::extract::{Caller, Id};
+use super::{
+    extract::{Caller, Id, Params},
+    turns::analysis,
+};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
@@ -11,14 +14,10 @@ use crate::{
     store::{Act, DecisionRow, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
+use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
-use switchboard_shared::{
-    api::{Analysis, FileView},
-    identity::Identity,
-    ids::TurnId,
-};
-use tokio::time::Instant;
+use switchboard_shared::{api::FileView, identity::Identity, ids::TurnId};
 
 pub(crate) async fn get(
     State(core): State<Arc<Core>>,
@@ -31,11 +30,20 @@ pub(crate) async fn get(
     Ok(axum::Json(seen.decision.view))
 }
 
+/// What is wanted of a decision that is made again.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    explain: bool,
+}
+
 pub(crate) async fn replay(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
     envelope: Envelope,
     Id(turn): Id<TurnId>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let Seen { decision, context, files } =
@@ -50,10 +58,7 @@ pub(crate) async fn replay(
         files: &files,
         deadline: envelope.deadline,
     };
-    let began = Instant::now();
-    let again = core.router.plan(&roster, &question).await;
-    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Ok(axum::Json(Analysis { plan: again.plan, scores: again.scores, us }))
+    Ok(axum::Json(analysis(&core, &me, &roster, &question, wanted.explain).await))
 }
 
 /// A decision, with what stood around its message.
