@@ -1,6 +1,7 @@
-//! `switchboard agents list | add | remove | probe | examples | review`
+//! `switchboard agents list | add | remove | probe | examples | review | overlap`
 
 pub mod examples;
+pub mod overlap;
 pub mod review;
 
 use super::access::Access;
@@ -44,6 +45,8 @@ pub enum AgentsVerb {
     Examples(examples::Examples),
     /// See what came up in use that an agent might learn from; approve or dismiss it
     Review(review::Review),
+    /// Show which agents' examples are so alike that the router confuses them
+    Overlap(overlap::Overlaps),
 }
 
 /// Arguments of `agents list`.
@@ -116,6 +119,7 @@ impl Agents {
             AgentsVerb::Probe(probe) => probe.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
             AgentsVerb::Review(review) => review.run().await,
+            AgentsVerb::Overlap(overlap) => overlap.run().await,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A message without one of its words, wherever that stands.
 
 use super::lexical::{is_mark, is_unspaced};
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 /// Different words that are tried; each costs a decision.
 pub(super) const MOST: usize = 40;
@@ -18,18 +18,19 @@ pub(super) struct LeftOut {
 
 /// A message without each of its words. Names of agents (`@name`) are no words of it.
 pub(super) fn each(text: &str) -> Vec<LeftOut> {
-    let mut words: Vec<(String, Vec<Range<usize>>)> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let mut words: Vec<Vec<Range<usize>>> = Vec::new();
     for at in places(text) {
-        let key = text[at.clone()].to_lowercase();
-        match words.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, places)) => places.push(at),
-            None => words.push((key, vec![at])),
+        let number = *numbers.entry(text[at.clone()].to_lowercase()).or_insert(words.len());
+        match words.get_mut(number) {
+            Some(places) => places.push(at),
+            None => words.push(vec![at]),
         }
     }
     if words.len() > MOST {
         words.drain(MOST - LAST..words.len() - LAST);
     }
-    let left_out = |(_, places): (String, Vec<Range<usize>>)| LeftOut {
+    let left_out = |places: Vec<Range<usize>>| LeftOut {
         word: super::cut(&text[places[0].clone()], MAX_WORD_CHARS),
         text: without(text, &places),
     };
