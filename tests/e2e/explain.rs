@@ -50,9 +50,13 @@ async fn the_command_explains_a_choice_among_the_example_agents_and_shows_whose_
     let texts: Vec<_> = why.nearest.iter().filter_map(|near| near.text.as_deref()).collect();
     assert!(texts.iter().any(|text| text.to_lowercase().contains("password")), "{texts:?}");
     // What is said of a word is true: without it, the router does that.
-    for change in why.changes.iter().filter(|change| change.kind == ChangeKind::WithoutWord) {
+    let changes = why.changes.iter().filter(|change| change.kind == ChangeKind::WithoutWord);
+    let ann = house.topology().client("ann", &["user"])?;
+    for change in changes {
         let word = change.word.as_deref().expect("it names it");
-        assert!(text.contains(word), "{word}");
+        let without: Analysis = ann.post("/v1/analyze", &json!({"text": text.replacen(word, "", 1)})).await?;
+        let agents: Vec<_> = without.plan.steps.into_iter().map(|step| step.agent).collect();
+        assert_eq!((&change.then.agents, change.then.mode), (&agents, Some(without.plan.mode)), "{word}");
     }
     let plain: Value = serde_json::from_str(&run(&house, &roles, &["route", "--json", text]).await?)?;
     assert_eq!(plain.get("explanation"), None, "{plain}");
@@ -61,7 +65,7 @@ async fn the_command_explains_a_choice_among_the_example_agents_and_shows_whose_
     assert!(said.contains("would go to another agent, had the router not learned them"), "{said}");
     let overlap: Overlap =
         serde_json::from_str(&run(&house, &roles, &["agents", "overlap", "--json"]).await?)?;
-    assert!(overlap.examples > 100 && overlap.lost < overlap.examples / 4, "{said}");
+    assert!(overlap.examples > 100 && overlap.lost < overlap.examples / 2, "{said}");
     assert!(overlap.pairs.is_sorted_by_key(|pair| std::cmp::Reverse(pair.lost + pair.gained)), "{said}");
     house.stop().await
 }

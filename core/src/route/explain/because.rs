@@ -34,6 +34,7 @@ fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
             ACCEPT => {
                 format!("{best}, the likeliest, has {value:.2} of the {limit:.2} that {ACCEPT} asks for")
             }
+            MARGIN if value < 0.0 => "that it is for nobody is likelier still".to_owned(),
             MARGIN => format!("the next one is {value:.2} behind {best}, and {MARGIN} asks for {limit:.2}"),
             key => format!("{value:.2} of it is known, and {key} asks for {limit:.2}"),
         }

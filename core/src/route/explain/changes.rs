@@ -2,14 +2,11 @@
 
 use super::{
     ACCEPT, ACCEPT_EACH, Guess, MARGIN, MIN_KNOWN, Question, Roster, Router, because::floor, left_out,
-    left_out::LeftOut, mentions, outcome, rules,
+    left_out::LeftOut, mentions, rules,
 };
 use crate::config::RouteConfig;
 use std::time::Duration;
-use switchboard_shared::{
-    api::{Change, ChangeKind, ClauseShare, OtherBound, Outcome},
-    events::Stage,
-};
+use switchboard_shared::api::{Change, ChangeKind, ClauseShare, OtherBound, Outcome};
 use tokio::time::Instant;
 
 /// Words that are named.
@@ -31,11 +28,11 @@ impl Router {
         question: &Question<'_>,
         guess: &Guess<'_>,
         clauses: &[ClauseShare],
+        now: &Outcome,
     ) -> Tried {
         if roster.agents.is_empty() {
             return Tried { changes: Vec::new(), words: 0 };
         }
-        let now = self.outcome(roster, question, guess);
         let mut changes = Vec::new();
         for bounds in [self.looser(guess), self.looser_each(clauses)].into_iter().flatten() {
             let then = self.again(roster, &bounds.config, question).await;
@@ -44,8 +41,8 @@ impl Router {
         for (kind, other) in around(roster, question, &mentions::unaddressed(roster, question.text)) {
             changes.push(change(kind, self.again(roster, &self.config, &other).await));
         }
-        changes.retain(|change| change.then != now);
-        let (words, tried) = self.words(roster, question, guess, &now).await;
+        changes.retain(|change| change.then != *now);
+        let (words, tried) = self.words(roster, question, guess, now).await;
         changes.extend(words);
         Tried { changes, words: tried }
     }
@@ -67,7 +64,7 @@ impl Router {
             }
             let other = Question { text: &text, ..*question };
             let without = Guess::make(roster, &self.config, &other).await;
-            let then = self.outcome(roster, &other, &without);
+            let then = self.as_asked(self.local(roster, &other, &without));
             tried += 1;
             if then != *now {
                 let change = change(ChangeKind::WithoutWord, then);
@@ -82,18 +79,7 @@ impl Router {
 
     async fn again(&self, roster: &Roster, config: &RouteConfig, question: &Question<'_>) -> Outcome {
         let guess = Guess::make(roster, config, question).await;
-        self.outcome(roster, question, &guess)
-    }
-
-    /// What would be decided, as far as that is known without asking the LLM.
-    fn outcome(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Outcome {
-        match self.without_llm(roster, question, guess) {
-            Some(plan) => outcome(&plan, true),
-            None if self.llm.is_configured() => {
-                Outcome { stage: Stage::Llm, mode: None, agents: Vec::new(), sure: false }
-            }
-            None => outcome(&guess.fallback(question, super::NO_LLM), false),
-        }
+        self.as_asked(self.local(roster, question, &guess))
     }
 
     /// The bounds that the whole message fails, where it would just meet them.

@@ -3,10 +3,11 @@
 use super::lexical::{is_mark, is_unspaced};
 use std::{collections::HashMap, ops::Range};
 
-/// Different words that are tried; each costs a decision.
+/// Different words that are tried; each costs a decision about all the rest.
 pub(super) const MOST: usize = 40;
-/// Of more words, so many of the last ones: requests stand at both ends, pasted data in between.
-const LAST: usize = 10;
+const FEWEST: usize = 4;
+/// Of a long message fewer words are tried, so that no more than this is read for all of them.
+const MAX_BYTES: usize = 40_000;
 const MAX_WORD_CHARS: usize = 64;
 
 /// A word, and the message without it.
@@ -27,8 +28,11 @@ pub(super) fn each(text: &str) -> Vec<LeftOut> {
             None => words.push(vec![at]),
         }
     }
-    if words.len() > MOST {
-        words.drain(MOST - LAST..words.len() - LAST);
+    let most = (MAX_BYTES / text.len().max(1)).clamp(FEWEST, MOST);
+    if words.len() > most {
+        // Requests stand at both ends, pasted data in between.
+        let last = most / 4;
+        words.drain(most - last..words.len() - last);
     }
     let left_out = |places: Vec<Range<usize>>| LeftOut {
         word: super::cut(&text[places[0].clone()], MAX_WORD_CHARS),
@@ -113,8 +117,10 @@ mod tests {
 
     #[test]
     fn a_long_message_is_tried_at_both_ends() {
-        let text: Vec<_> = (0..5_000).map(|i| format!("word{i}")).collect();
-        let found = of(&text.join(" "));
-        assert_eq!((found.len(), found[0].0.as_str(), found[39].0.as_str()), (MOST, "word0", "word4999"));
+        let text = |count| (0..count).map(|i| format!("word{i}")).collect::<Vec<_>>().join(" ");
+        let found = of(&text(100));
+        assert_eq!((found.len(), found[0].0.as_str(), found[39].0.as_str()), (MOST, "word0", "word99"));
+        let found = of(&text(5_000));
+        assert_eq!((found.len(), found[0].0.as_str(), found[3].0.as_str()), (FEWEST, "word0", "word4999"));
     }
 }

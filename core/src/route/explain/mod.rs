@@ -38,10 +38,11 @@ impl Router {
         let bounds: Vec<Bound> =
             standing.iter().flat_map(|standing| standing.bounds(self.config.accept, &self.config)).collect();
         let clauses = self.clauses(roster, &guess, question.text);
-        let tried = self.changes(roster, question, &guess, &clauses).await;
+        let local = self.local(roster, question, &guess);
+        let tried = self.changes(roster, question, &guess, &clauses, &self.as_asked(local.clone())).await;
         Explanation {
             because: because::because(roster, plan, standing, &bounds),
-            local: self.local(roster, question, &guess),
+            local,
             shares: self.shares(roster, question, guess.shares()).await,
             known: guess.shares().known,
             novelty: guess.shares().novelty,
@@ -60,6 +61,14 @@ impl Router {
             Some(plan) => outcome(&plan, true),
             None => outcome(&guess.fallback(question, NO_LLM), false),
         }
+    }
+
+    /// What is known of it before the LLM is asked, where there is one.
+    fn as_asked(&self, local: Outcome) -> Outcome {
+        if local.sure || !self.llm.is_configured() {
+            return local;
+        }
+        Outcome { stage: Stage::Llm, mode: None, agents: Vec::new(), sure: false }
     }
 
     /// What each agent's share comes from: the words, the meaning, the conversation.

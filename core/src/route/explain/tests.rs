@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     config::RouteConfig,
     llm::fake::{Act, Fake},
+    route::meaning::{Meaning, tests::embedder},
     route::tests::{UNDECIDED, agents, llm_plan, local, question, roster, router},
 };
 use serde_json::json;
@@ -137,6 +138,22 @@ async fn what_the_agents_of_the_turn_before_did_to_the_choice_is_shown() {
     let (_, why) = explained(&local(), &roster, &yes).await;
     let without = of_kind(&why, ChangeKind::WithoutPrevious);
     assert!(without[0].then.agents.is_empty(), "{why:?}");
+}
+
+#[tokio::test]
+async fn what_an_embedder_adds_is_shown_apart_from_the_words_and_from_the_conversation() {
+    let (embedder, _stop) = embedder().await;
+    let roster = roster();
+    let meaning = Meaning::learn(embedder, &roster.agents, &[], &roster.model).await.unwrap();
+    let roster = roster.with(Some(meaning));
+    let weather: [AgentId; 1] = ["weather".parse().unwrap()];
+    let question =
+        Question { previous: &weather, ..question("Kerro sää huomenna Helsingissä, kiitos paljon") };
+    let (_, why) = explained(&local(), &roster, &question).await;
+    let share = why.shares.iter().find(|share| share.agent.as_ref() == Some(&weather[0])).unwrap();
+    let with_meaning = share.with_meaning.unwrap();
+    assert!(share.words < with_meaning && with_meaning < share.share, "{why:?}");
+    assert!(why.words_tried > 0, "{why:?}");
 }
 
 #[tokio::test]

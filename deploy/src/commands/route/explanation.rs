@@ -19,7 +19,7 @@ pub(super) fn show(why: &Explanation) -> String {
     }
     shares(&mut text, why);
     if !why.bounds.is_empty() {
-        text.push_str("\nwhat the local model is held to:\n");
+        text.push_str("\nwhat the local model is held to for the whole:\n");
     }
     for bound in &why.bounds {
         // Never more than it is: what misses a bound by little must not look as if it met it.
@@ -143,7 +143,7 @@ without an LLM: weather, as a guess
    0.25  (nobody)                    0.30          0.20
   50 % of its words are known; novelty 0.75
 
-what the local model is held to:
+what the local model is held to for the whole:
   route.accept      0.64 of 0.65, not met
 
 nearest examples, by their words:
