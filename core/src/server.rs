@@ -45,6 +45,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/turns/{id}/feedback", post(feedback::give))
         .route("/analyze", post(turns::analyze))
         .route("/agents", get(agents::list).post(agents::register))
+        .route("/agents/overlap", get(agents::overlap))
         .route("/agents/{id}", get(agents::get).delete(agents::remove))
         .route("/agents/{id}/probe", post(agents::probe))
         .route("/agents/{id}/groups", put(groups::replace))

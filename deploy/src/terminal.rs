@@ -39,6 +39,16 @@ pub fn clean_line(text: &str) -> String {
     clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// At most so many characters of [`clean_line`].
+#[must_use]
+pub fn clean_short(text: &str, chars: usize) -> String {
+    let line = clean_line(text);
+    match line.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
 fn steers(c: char) -> bool {
     let reorders =
         matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
@@ -54,5 +64,6 @@ mod tests {
         assert_eq!(clean("a\x1b[2Jb\x07c\r\u{9b}31md\u{202e}e\n\tf"), "a[2Jbc31mde\n\tf");
         assert_eq!(clean("Grüße, 世界 👩‍👩‍👧"), "Grüße, 世界 👩‍👩‍👧");
         assert_eq!(clean_line(" one\n\n two\x00 "), "one two");
+        assert_eq!((clean_short("äöü\n\x1bx", 3), clean_short("äöü", 3)), ("äöü…".into(), "äöü".into()));
     }
 }

@@ -1,7 +1,7 @@
 //! Requests and responses of the HTTP face, as the core serves them and its clients (edge, command line, tests) read them.
 
 use crate::{
-    events::{CallState, Plan, TurnState, Usage},
+    events::{CallState, Mode, Plan, Stage, TurnState, Usage},
     ids::{AgentId, CallId, ClientId, ConversationId, Group, MessageId, SuggestionId, TurnId, UserId},
 };
 use chrono::{DateTime, Utc};
@@ -241,6 +241,9 @@ pub struct Analyze {
     /// The conversation it would be said in, for context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
+    /// Whether to explain the decision as well; that takes longer than to make it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub explain: bool,
 }
 
 /// The answer to [`Analyze`].
@@ -252,6 +255,203 @@ pub struct Analysis {
     pub scores: Vec<Score>,
     /// How long the decision took, in microseconds.
     pub us: u64,
+    /// Why it was made; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
+}
+
+/// Why the router decides as it does, and what would have changed its choice. Everything here was found by asking the
+/// router again; no LLM is asked for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Which stage decided, and why, in one sentence for a person.
+    pub because: String,
+    /// What the rules and the local model do alone, without an LLM.
+    pub local: Outcome,
+    /// How likely the local model finds each agent, best first, and nobody; the unlikely ones are left out.
+    pub shares: Vec<AgentShare>,
+    /// Which share of the message's words the agents' texts have, rare words counting more.
+    pub known: f64,
+    /// How unlike the message is to every example, 0 to 1.
+    pub novelty: f64,
+    /// What the local model is held to before it decides about the whole message; a rule comes first. Empty without
+    /// agents.
+    pub bounds: Vec<Bound>,
+    /// The examples that are most like it by their words, the likest first; with them the nearest one of each agent of
+    /// the plan and of the next best agent.
+    pub nearest: Vec<NearExample>,
+    /// Its requests one by one, when it has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<ClauseShare>,
+    /// What would have changed the choice: bounds first, words last, the strongest of them first.
+    pub changes: Vec<Change>,
+    /// How many different words were left out, one at a time, to find those that matter; the rest was too much.
+    pub words_tried: u32,
+    /// How long the explanation took, in microseconds.
+    pub us: u64,
+}
+
+/// How likely an agent is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentShare {
+    /// The agent; absent: nobody here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// All things considered, 0 to 1.
+    pub share: f64,
+    /// By the words alone, as if nothing had been said before.
+    pub words: f64,
+    /// By words and meaning, as if nothing had been said before; absent without an embedder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_meaning: Option<f64>,
+}
+
+/// Something that the local model is held to before it decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Its key in the core's configuration.
+    pub key: String,
+    /// What the likeliest agent, or the message, has.
+    pub value: f64,
+    /// What it needs.
+    pub limit: f64,
+    /// Whether that is enough. An agent of the turn before need not meet `route.min_known`.
+    pub met: bool,
+}
+
+/// An example that is like a message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NearExample {
+    /// The agent it is an example of; absent: of what is for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// 0 to 1.
+    pub likeness: f64,
+    /// What it says; absent for a caller who may not read examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// One request of a message that has several.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClauseShare {
+    /// What it says; the beginning of a longer one.
+    pub text: String,
+    /// The agent it is likest to be for.
+    pub agent: AgentId,
+    /// How likely, 0 to 1.
+    pub share: f64,
+    /// Whether the local model would give it to that agent (`route.accept_each`).
+    pub sure: bool,
+}
+
+/// Something that would have changed the choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// What would have been otherwise.
+    pub kind: ChangeKind,
+    /// The word that is left out, wherever it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+    /// The bounds that fail now, and where they would have been met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<OtherBound>,
+    /// What would have been done then.
+    pub then: Outcome,
+}
+
+/// What would have been otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// Other bounds in the configuration.
+    Bounds,
+    /// Without the agents that were chosen apart from the text.
+    WithoutChosen,
+    /// Without the agents that the text addresses by name.
+    WithoutMention,
+    /// Without the agent that waits for input.
+    WithoutWaiting,
+    /// Without the agents of the turn before.
+    WithoutPrevious,
+    /// Without a word.
+    WithoutWord,
+}
+
+/// A bound as it is not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OtherBound {
+    /// Its key in the core's configuration.
+    pub key: String,
+    /// What it would have to be, at most.
+    pub value: f64,
+}
+
+/// What would be done with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The stage that would decide.
+    pub stage: Stage,
+    /// How the agents would be asked; absent when that is left to the LLM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Who would be asked.
+    pub agents: Vec<AgentId>,
+    /// Whether the stage is sure of it. If not, the LLM is asked, and this is what is done where there is none.
+    pub sure: bool,
+}
+
+/// `GET /v1/agents/overlap`: where examples of different agents are so alike that the router confuses them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// How many examples were looked at: those that the local model learns as messages.
+    pub examples: u32,
+    /// How many of them the local model would give to another agent, had it not learned just them.
+    pub lost: u32,
+    /// Which agents get them instead, the worst first; at most 50.
+    pub pairs: Vec<OverlapPair>,
+    /// Examples that several agents have; at most 50.
+    pub duplicates: Vec<DuplicateExample>,
+}
+
+/// Two agents whose examples collide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverlapPair {
+    /// One of them.
+    pub agent: AgentId,
+    /// The other one.
+    pub other: AgentId,
+    /// How many examples of the one the other would get.
+    pub lost: u32,
+    /// How many examples of the other the one would get.
+    pub gained: u32,
+    /// The worst of them first; at most 5.
+    pub examples: Vec<LostExample>,
+}
+
+/// An example that another agent would get.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LostExample {
+    /// Whose example it is.
+    pub agent: AgentId,
+    /// What it says.
+    pub text: String,
+    /// How likely its own agent is.
+    pub share: f64,
+    /// How likely the other one is.
+    pub other_share: f64,
+    /// The other agent's example that is most like it; absent when none has anything in common with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<NearExample>,
+}
+
+/// An example that several agents have, as the router reads it: without case, punctuation and the values of numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuplicateExample {
+    /// What it says, in the words of the first agent.
+    pub text: String,
+    /// The agents that have it.
+    pub agents: Vec<AgentId>,
 }
 
 /// An agent's score by the local model.

@@ -6,6 +6,7 @@ mod bad_input;
 mod conversations;
 mod durability;
 mod eval;
+mod explain;
 mod groups;
 mod house;
 mod interop;

@@ -101,7 +101,10 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     ann.ask("addMember", &[room], Some(json!({"user": "carl"}))).await?;
     ann.ask("listMembers", &[room], None).await?;
     ann.ask("removeMember", &[room, "carl"], None).await?;
-    ann.ask("analyze", &[], Some(json!({"text": "will it rain tomorrow?", "conversation": room}))).await?;
+    let asked = json!({"text": "rain tomorrow and snow today?", "conversation": room, "explain": true});
+    let analysis = ann.ask("analyze", &[], Some(asked)).await?;
+    ensure!(analysis["explanation"]["nearest"][0]["agent"] == "weather", "{analysis}");
+    olga.ask("compareAgents", &[], None).await?;
 
     let file = json!({"name": "sky.txt", "media_type": "text/plain", "data": "Ymx1ZQ=="});
     let said = json!({"text": "will it rain?", "client_id": "a-1", "agents": ["weather"], "parts": [file]});
@@ -163,7 +166,9 @@ async fn learns(ann: &Api, olga: &Api, turn: &str) -> anyhow::Result<()> {
     let approved = json!({"state": "approved"});
     olga.ask("decideSuggestion", &[suggestion], Some(approved)).await?;
     olga.ask("getDecision", &[turn], None).await?;
-    olga.ask("replayDecision", &[turn], None).await?;
+    let replayed = olga.send("replayDecision", &[turn], "?explain=true", None).await?;
+    let replayed = olga.described("replayDecision", replayed, StatusCode::OK).await?;
+    ensure!(replayed["explanation"]["because"] == "A rule decided: You chose.", "{replayed}");
     let shown = olga.ask("getExamples", &["weather"], None).await?;
     ensure!(shown["examples"].as_array().map(Vec::len) == Some(2), "{shown}");
     let new = json!({"examples": [{"text": "is it sunny", "language": "en"}]});

@@ -2,6 +2,7 @@
 
 use super::{
     Question, Roster,
+    bounds::Standing,
     clauses::{self, Clause},
     lexical::Shares,
     rules, words,
@@ -42,11 +43,7 @@ pub(super) struct Guess<'a> {
 
 impl<'a> Guess<'a> {
     pub(super) async fn make(roster: &'a Roster, config: &'a RouteConfig, question: &Question<'_>) -> Self {
-        let mut text = question.text.to_owned();
-        for file in question.files {
-            let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
-            text.push_str(&format!("\n{ending} {}", file.media_type.replace('/', " ")));
-        }
+        let text = read(question);
         let mut shares = roster.model.score(&text);
         if let Some(meaning) = &roster.meaning {
             match meaning.shares(&text, shares.clone()).await {
@@ -58,6 +55,16 @@ impl<'a> Guess<'a> {
         let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
         let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
         Self { roster, config, shares: in_context(shares, &previous), previous }
+    }
+
+    /// All things considered.
+    pub(super) fn shares(&self) -> &Shares {
+        &self.shares
+    }
+
+    /// How the likeliest agent stands by some shares of a message or of a part of it.
+    pub(super) fn standing(&self, shares: &Shares) -> Option<Standing> {
+        Standing::of(shares, &self.previous)
     }
 
     /// Every agent's score, best first.
@@ -161,12 +168,8 @@ impl<'a> Guess<'a> {
     }
 
     fn sure(&self, shares: &Shares, accept: f64) -> Option<usize> {
-        let (best, share) = best(&shares.agents)?;
-        let others = shares.agents.iter().enumerate().filter(|(i, _)| *i != best).map(|(_, share)| *share);
-        let next = others.fold(shares.none, f64::max);
-        let known = shares.known >= self.config.min_known || self.previous.contains(&best);
-        let sure = share >= accept && share - next >= self.config.margin && known;
-        sure.then_some(best)
+        let standing = self.standing(shares)?;
+        standing.is_sure(accept, self.config).then_some(standing.best)
     }
 
     fn step(&self, agent: usize, question: String, confidence: f64) -> Step {
@@ -237,6 +240,16 @@ impl<'a> Guess<'a> {
     }
 }
 
+/// What the model reads of a message: its text, and what kinds of files go with it.
+pub(super) fn read(question: &Question<'_>) -> String {
+    let mut text = question.text.to_owned();
+    for file in question.files {
+        let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending);
+        text.push_str(&format!("\n{ending} {}", file.media_type.replace('/', " ")));
+    }
+    text
+}
+
 /// What one agent is asked of a message.
 struct Part {
     agent: usize,
@@ -287,7 +300,7 @@ fn in_context(mut shares: Shares, previous: &[usize]) -> Shares {
     shares
 }
 
-fn best(shares: &[f64]) -> Option<(usize, f64)> {
+pub(super) fn best(shares: &[f64]) -> Option<(usize, f64)> {
     shares.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 

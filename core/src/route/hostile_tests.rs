@@ -6,7 +6,11 @@ use crate::llm::fake::{Act, Fake};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::HashSet, time::Duration};
-use switchboard_shared::{api::Example, config::parse};
+use switchboard_shared::{
+    api::Example,
+    config::parse,
+    events::{Mode, Stage},
+};
 
 const CASES: &str = include_str!("../../../tests/eval/hostile.jsonl");
 const MAX_ASKED: usize = 4;

@@ -182,7 +182,7 @@ fn refs(texts: &[String]) -> Vec<&str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{super::tests::agents, *};
     use crate::config::{Config, DEFAULTS, EmbedderConfig};
     use axum::{Json, Router, routing::post};
@@ -198,7 +198,7 @@ mod tests {
     ];
 
     /// An endpoint whose vectors say which of the meanings a text has.
-    async fn embedder() -> (Arc<Embedder>, DropGuard) {
+    pub(in crate::route) async fn embedder() -> (Arc<Embedder>, DropGuard) {
         let embed = async |Json(body): Json<Value>| {
             let texts =
                 body["input"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_lowercase());

@@ -76,6 +76,16 @@ fn without_mentions(text: &str, mentions: &[(Mention, AgentId)]) -> String {
     if rest.is_empty() { text.trim().to_owned() } else { rest }
 }
 
+/// The text without the agents that it addresses; none, if it addresses none.
+pub(super) fn unaddressed(roster: &Roster, text: &str) -> Option<String> {
+    let known = |mention: Mention| {
+        let agent = roster.agents.iter().find(|agent| agent.id.as_str() == mention.name)?;
+        Some((mention, agent.id.clone()))
+    };
+    let mentions: Vec<_> = find_mentions(text).into_iter().filter_map(known).collect();
+    (!mentions.is_empty()).then(|| without_mentions(text, &mentions))
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Mention {
     name: String,

@@ -2,16 +2,19 @@
 //! LLM → a fallback that says what it is.
 
 mod ask;
+mod bounds;
 mod clauses;
 mod combine;
 mod division;
 pub(crate) mod embed;
+mod explain;
 mod guess;
 #[cfg(test)]
 mod hostile_tests;
 pub(crate) mod lexical;
 pub(crate) mod meaning;
 mod mentions;
+pub(crate) mod overlap;
 mod remembered;
 mod rules;
 #[cfg(test)]
@@ -30,7 +33,7 @@ use remembered::Remembered;
 use std::sync::{Arc, LazyLock};
 use switchboard_shared::{
     api::{FileView, Score},
-    events::{Mode, Plan, Stage},
+    events::Plan,
     ids::AgentId,
 };
 use tokio::time::Instant;
@@ -53,6 +56,9 @@ static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     )
     .expect("the name is registered here alone")
 });
+
+/// What a plan does without when there is no LLM.
+const NO_LLM: &str = "no LLM configured";
 
 /// A tenant's agents at one version of its registry, and the model learned from them.
 #[derive(Debug)]
@@ -152,6 +158,7 @@ impl Router {
         rules::explicit(roster, question, self.max_agents)
             .or_else(|| rules::sticky(roster, question, guess.sure_of(), self.max_agents))
             .or_else(|| guess.plan(question.text, self.max_agents))
+            .or_else(|| words::no_agents(&roster.agents))
     }
 
     async fn with_llm(
@@ -161,13 +168,8 @@ impl Router {
         guess: &Guess<'_>,
         scores: &[Score],
     ) -> (Plan, Tokens) {
-        if roster.agents.is_empty() {
-            let (reason, reply) = ("No agents are registered.", words::nobody(&roster.agents));
-            let plan = words::without_agents(Mode::None, Stage::Rule, 1.0, reason, reply);
-            return (plan, Tokens::default());
-        }
         if !self.llm.is_configured() {
-            return (guess.fallback(question, "no LLM configured"), Tokens::default());
+            return (guess.fallback(question, NO_LLM), Tokens::default());
         }
         if let Some(plan) = roster.remembered.get(question) {
             return (plan, Tokens::default());

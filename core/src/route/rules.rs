@@ -261,7 +261,7 @@ fn plain(text: &str) -> String {
     words.join(" ")
 }
 
-fn knows(roster: &Roster, id: &AgentId) -> bool {
+pub(super) fn knows(roster: &Roster, id: &AgentId) -> bool {
     roster.agents.iter().any(|agent| agent.id == *id)
 }
 

@@ -2,7 +2,11 @@ use super::*;
 use crate::llm::fake::{Act, Fake};
 use serde_json::{Value, json};
 use std::time::Duration;
-use switchboard_shared::{api::Example, config::parse};
+use switchboard_shared::{
+    api::Example,
+    config::parse,
+    events::{Mode, Stage},
+};
 
 /// Six agents with examples in English and German; two know Spanish.
 pub(super) fn agents() -> Vec<Arc<Agent>> {
@@ -132,22 +136,22 @@ pub(super) fn agents() -> Vec<Arc<Agent>> {
     ]
 }
 
-fn roster() -> Roster {
+pub(super) fn roster() -> Roster {
     Roster::new(1, agents())
 }
 
-fn router(llm: Llm) -> Router {
+pub(super) fn router(llm: Llm) -> Router {
     let needed =
         "identity_key = \"0123456789abcdef0123456789abcdef\"\n[postgres]\nurls = [\"postgres://h/d\"]\n";
     let config: crate::config::Config = parse(crate::config::DEFAULTS, "d", needed).unwrap();
     Router::new(&config.route, 4, Arc::new(llm))
 }
 
-fn local() -> Router {
+pub(super) fn local() -> Router {
     router(Llm::new(&[]).unwrap())
 }
 
-fn question(text: &str) -> Question<'_> {
+pub(super) fn question(text: &str) -> Question<'_> {
     let deadline = Instant::now() + Duration::from_secs(5);
     Question { text, chosen: &[], waiting: None, context: &[], previous: &[], files: &[], deadline }
 }
@@ -336,12 +340,12 @@ async fn an_empty_roster_says_so() {
     assert_eq!((plan.mode, plan.degraded), (Mode::None, None));
 }
 
-fn llm_plan(steps: Value, in_scope: bool) -> String {
+pub(super) fn llm_plan(steps: Value, in_scope: bool) -> String {
     json!({"steps": steps, "in_scope": in_scope, "needs_clarification": null, "confidence": "high", "reason": "r"})
         .to_string()
 }
 
-const UNDECIDED: &str = "Millainen sää on huomenna Helsingissä?";
+pub(super) const UNDECIDED: &str = "Millainen sää on huomenna Helsingissä?";
 
 #[tokio::test]
 async fn what_the_local_model_leaves_open_the_llm_decides() {

@@ -29,6 +29,12 @@ pub(super) fn nobody(agents: &[Arc<Agent>]) -> String {
     format!("No agent here does this. {}", what_can_be_asked(agents))
 }
 
+/// What is said while there is nobody to ask.
+pub(super) fn no_agents(agents: &[Arc<Agent>]) -> Option<Plan> {
+    let plan = || without_agents(Mode::None, Stage::Rule, 1.0, "No agents are registered.", nobody(agents));
+    agents.is_empty().then(plan)
+}
+
 pub(super) fn welcome(agents: &[Arc<Agent>]) -> String {
     format!("Hello! {}", what_can_be_asked(agents))
 }

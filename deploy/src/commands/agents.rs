@@ -1,7 +1,8 @@
-//! `switchboard agents list | add | remove | probe | groups | examples | review`
+//! `switchboard agents list | add | remove | probe | groups | examples | review | overlap`
 
 pub mod examples;
 pub mod groups;
+pub mod overlap;
 pub mod review;
 
 use super::access::Access;
@@ -48,6 +49,8 @@ pub enum AgentsVerb {
     Examples(examples::Examples),
     /// See what came up in use that an agent might learn from; approve or dismiss it
     Review(review::Review),
+    /// Show which agents' examples are so alike that the router confuses them
+    Overlap(overlap::Overlaps),
 }
 
 /// Arguments of `agents list`.
@@ -125,6 +128,7 @@ impl Agents {
             AgentsVerb::Groups(groups) => groups.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
             AgentsVerb::Review(review) => review.run().await,
+            AgentsVerb::Overlap(overlap) => overlap.run().await,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! `switchboard route "text"`: what the router would do.
+//! `switchboard route "text"`: what the router would do, and why.
+
+mod explanation;
 
 use super::access::Access;
 use crate::{
@@ -11,6 +13,7 @@ use std::fmt::Write;
 use switchboard_shared::{
     api::{Analysis, Analyze},
     events::Plan,
+    ids::ConversationId,
 };
 
 /// How many scores are shown.
@@ -21,6 +24,12 @@ const SCORES: usize = 8;
 pub struct Route {
     /// The message
     pub text: String,
+    /// Say why as well: shares, bounds, the nearest examples, and what would have changed the choice
+    #[arg(long)]
+    pub explain: bool,
+    /// The conversation that it would be said in
+    #[arg(long, value_name = "ID")]
+    pub conversation: Option<ConversationId>,
     /// Print the whole analysis as JSON
     #[arg(long)]
     pub json: bool,
@@ -35,8 +44,11 @@ impl Route {
     /// # Errors
     /// When no house answers, or it refuses.
     pub async fn run(&self) -> Result<()> {
-        let client = self.access.client(&["user"])?;
-        let request = Analyze { text: self.text.clone(), conversation: None };
+        // Texts of examples are shown to whoever may read them.
+        let roles: &[&str] = if self.explain { &["user", "agent-admin"] } else { &["user"] };
+        let client = self.access.client(roles)?;
+        let request =
+            Analyze { text: self.text.clone(), conversation: self.conversation, explain: self.explain };
         let analysis: Analysis = client.post("/v1/analyze", &request).await?;
         if self.json {
             terminal::json(&analysis);
@@ -49,6 +61,12 @@ impl Route {
 
 fn show(analysis: &Analysis) -> String {
     let mut text = plan(&analysis.plan);
+    if let Some(why) = &analysis.explanation {
+        write!(text, "\n\n{}", explanation::show(why)).ok();
+        write!(text, "\ndecided in {:.1} ms, explained in {:.1} ms", millis(analysis.us), millis(why.us))
+            .ok();
+        return text;
+    }
     write!(text, "\n\ndecided in {:.1} ms; scores of the local model:", millis(analysis.us)).ok();
     for score in analysis.scores.iter().take(SCORES) {
         write!(text, "\n  {:5.2}  {}", score.score, score.agent).ok();

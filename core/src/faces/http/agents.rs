@@ -12,6 +12,7 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
+    route,
     store::{Act, AgentRow, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
@@ -24,6 +25,9 @@ use switchboard_shared::{
     problem::ProblemKind,
 };
 use tokio::time::Instant;
+
+/// Routes beside `/v1/agents/{id}`.
+const RESERVED: &[&str] = &["overlap"];
 
 pub(crate) async fn list(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
     let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(&me));
@@ -40,6 +44,15 @@ pub(crate) async fn get(
     Ok(axum::Json(view(&core, &me, &agent)))
 }
 
+/// Whose examples collide. It shows examples, so it is for whoever may read them.
+pub(crate) async fn overlap(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    let roster = core.registry.roster(&core.store, &me.tenant, &Reach::to_see(&me)).await?;
+    let compared = tokio::task::spawn_blocking(move || route::overlap::overlap(&roster)).await;
+    let overlap = compared.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+    Ok(axum::Json(overlap))
+}
+
 pub(crate) async fn register(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
@@ -51,6 +64,11 @@ pub(crate) async fn register(
     new.groups.as_ref().map_or(Ok(()), groups::check)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
     let agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
+    if RESERVED.contains(&agent.id.as_str()) {
+        let detail =
+            format!("No agent can be called {}: a route has this name. Give it another id.", agent.id);
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
     let agent = retrying!(envelope.deadline, store(&core, &me, agent.clone(), new.groups.clone()))?;
     Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
 }

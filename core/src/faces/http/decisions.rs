@@ -1,6 +1,9 @@
 //! What the router decided, on what grounds, and what it would decide today.
 
-use super::extract::{Caller, Id};
+use super::{
+    extract::{Caller, Id, Params},
+    turns::analysis,
+};
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, permit},
@@ -11,14 +14,14 @@ use crate::{
     store::{Act, DecisionRow, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
+use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{Analysis, FileView},
+    api::FileView,
     identity::Identity,
     ids::{AgentId, TurnId},
 };
-use tokio::time::Instant;
 
 pub(crate) async fn get(
     State(core): State<Arc<Core>>,
@@ -31,12 +34,21 @@ pub(crate) async fn get(
     Ok(axum::Json(seen.decision.view))
 }
 
+/// What is wanted of a decision that is made again.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    #[serde(default)]
+    explain: bool,
+}
+
 /// Asks the router again, with the agents that the caller may use: they may be others than the message's author had.
 pub(crate) async fn replay(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
     envelope: Envelope,
     Id(turn): Id<TurnId>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let Seen { mut decision, context, files } =
@@ -53,10 +65,7 @@ pub(crate) async fn replay(
         files: &files,
         deadline: envelope.deadline,
     };
-    let began = Instant::now();
-    let again = core.router.plan(&roster, &question).await;
-    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Ok(axum::Json(Analysis { plan: again.plan, scores: again.scores, us }))
+    Ok(axum::Json(analysis(&core, &me, &roster, &question, wanted.explain).await))
 }
 
 /// A decision, with what stood around its message.

@@ -6,15 +6,16 @@ use crate::{
     access::{Permission, Reach, permit},
     core::Core,
     error::{Error, Result},
-    route::{ContextMessage, Question},
+    route::{ContextMessage, Decision, Question, Roster},
     store::{CallRow, TurnRow, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
 use switchboard_shared::{
     api::{Analysis, Analyze, TurnView},
+    events::{CallState, TurnState},
     identity::Identity,
-    ids::TurnId,
+    ids::{AgentId, TurnId},
     problem::ProblemKind,
 };
 use tokio::time::Instant;
@@ -65,30 +66,72 @@ pub(crate) async fn analyze(
         return Err(Error::public(ProblemKind::TooLarge, "The text is too long."));
     }
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
-    let context = context(&core, &me, &ask).await?;
-    let began = Instant::now();
+    let mut around = around(&core, &me, &ask).await?;
+    let known = |id: &AgentId| roster.agents.iter().any(|agent| agent.id == *id);
+    around.previous.retain(known);
+    around.waiting = around.waiting.filter(known);
     let question = Question {
         text: &ask.text,
         chosen: &[],
-        waiting: None,
-        context: &context,
-        previous: &[],
+        waiting: around.waiting.as_ref(),
+        context: &around.context,
+        previous: &around.previous,
         files: &[],
         deadline: envelope.deadline,
     };
-    let decision = core.router.plan(&roster, &question).await;
-    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Ok(axum::Json(Analysis { plan: decision.plan, scores: decision.scores, us }))
+    Ok(axum::Json(analysis(&core, &me, &roster, &question, ask.explain).await))
 }
 
-async fn context(core: &Core, me: &Identity, ask: &Analyze) -> Result<Vec<ContextMessage>> {
-    let Some(id) = ask.conversation else { return Ok(Vec::new()) };
+/// What the router does with a question, and why if that is asked for. Whoever may not read examples is told whose they
+/// are and how like them the message is, and not what they say.
+pub(super) async fn analysis(
+    core: &Core,
+    me: &Identity,
+    roster: &Roster,
+    question: &Question<'_>,
+    explain: bool,
+) -> Analysis {
+    let began = Instant::now();
+    let Decision { plan, scores, .. } = Box::pin(core.router.plan(roster, question)).await;
+    let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    if !explain {
+        return Analysis { plan, scores, us, explanation: None };
+    }
+    let mut explanation = Box::pin(core.router.explain(roster, question, &plan)).await;
+    if permit(me, Permission::ManageAgents).is_err() {
+        explanation.nearest.iter_mut().for_each(|near| near.text = None);
+    }
+    Analysis { plan, scores, us, explanation: Some(explanation) }
+}
+
+/// What stands around a message in its conversation.
+#[derive(Default)]
+struct Around {
+    context: Vec<ContextMessage>,
+    previous: Vec<AgentId>,
+    waiting: Option<AgentId>,
+}
+
+/// As a turn would find it that began now.
+async fn around(core: &Core, me: &Identity, ask: &Analyze) -> Result<Around> {
+    let Some(id) = ask.conversation else { return Ok(Around::default()) };
     let tx = core.store.read_own(&me.tenant).await?;
     tx.conversation(&me.tenant, id, &me.user).await?;
     let limit = i64::from(core.config.turn.context_messages);
     let rows = tx.messages_before(&me.tenant, id, u64::MAX, limit).await?;
+    let last = tx.previous_turn(&me.tenant, id, u64::MAX).await?;
+    let waits = last.as_ref().filter(|turn| turn.state == TurnState::InputRequired).map(|turn| turn.id);
+    let calls = match waits {
+        Some(turn) => tx.calls(&me.tenant, turn).await?,
+        None => Vec::new(),
+    };
     tx.commit().await?;
-    Ok(rows.into_iter().rev().map(ContextMessage::from).collect())
+    let plan = last.and_then(|turn| turn.plan);
+    Ok(Around {
+        context: rows.into_iter().rev().map(ContextMessage::from).collect(),
+        previous: plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect(),
+        waiting: calls.into_iter().find(|call| call.state == CallState::InputRequired).map(|call| call.agent),
+    })
 }
 
 /// A turn with its calls, for a member of its conversation.

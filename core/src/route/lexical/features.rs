@@ -106,11 +106,11 @@ fn is_sign(c: char) -> bool {
     "+*/=%^$€£{}<>".contains(c)
 }
 
-fn is_mark(c: char) -> bool {
+pub(in crate::route) fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{dff}')
 }
 
-fn is_unspaced(c: char) -> bool {
+pub(in crate::route) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
         | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
 }

@@ -3,6 +3,7 @@
 //! languages that the examples are in, and how much of a message it knows.
 
 mod features;
+mod near;
 mod negatives;
 mod phrases;
 mod profiles;
@@ -12,7 +13,8 @@ mod space;
 mod tests;
 mod training;
 
-pub(in crate::route) use features::words;
+pub(in crate::route) use features::{is_mark, is_unspaced, words};
+pub(crate) use near::Near;
 pub(in crate::route) use negatives::NEGATIVES;
 pub(in crate::route) use profiles::spaced;
 
@@ -114,17 +116,6 @@ pub(crate) struct HeldOut {
     pub(crate) shares: Vec<f64>,
 }
 
-/// An example that is like a message.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(dead_code, reason = "shown where a decision is explained")]
-pub(crate) struct Near<'a> {
-    /// The agent, in the order of the roster; none: it is for nobody.
-    pub(crate) agent: Option<usize>,
-    pub(crate) text: &'a str,
-    /// 0 to 1.
-    pub(crate) likeness: f64,
-}
-
 impl Model {
     pub(crate) fn train(agents: &[Arc<Agent>]) -> Self {
         Self::train_with(agents, &[])
@@ -173,20 +164,6 @@ impl Model {
         let nearest = of_agents.map(|(_, likeness)| *likeness).fold(0.0, f32::max);
         let novelty = 1.0 - f64::from(nearest.min(1.0));
         Shares { agents: shares, none, known: self.space.known(&features), novelty }
-    }
-
-    /// The examples that are most like a message, the likest first.
-    #[allow(dead_code, reason = "shown where a decision is explained")]
-    pub(crate) fn nearest(&self, text: &str, count: usize) -> Vec<Near<'_>> {
-        let likeness = self.likeness.to_all(&self.space.vector(&Features::of(text)));
-        let mut order: Vec<usize> = (0..self.messages).filter(|&i| likeness[i] > 0.0).collect();
-        order.sort_by(|&a, &b| likeness[b].total_cmp(&likeness[a]).then(a.cmp(&b)));
-        let near = |i: usize| Near {
-            agent: Some(self.texts[i].class).filter(|class| class + 1 < self.classes),
-            text: &self.texts[i].text,
-            likeness: f64::from(likeness[i]),
-        };
-        order.into_iter().take(count).map(near).collect()
     }
 
     /// What it says of its own examples, had it not learned them; to weigh another opinion against it.

@@ -1,0 +1,66 @@
+//! Which stage decided, and why, in one sentence.
+
+use super::{ACCEPT, Bound, MARGIN, Roster, Stage, Standing};
+use switchboard_shared::{events::Plan, ids::AgentId};
+
+pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, bounds: &[Bound]) -> String {
+    let best = standing.map(|standing| (&roster.agents[standing.best].id, standing));
+    match (plan.stage, &plan.degraded, best) {
+        (Stage::Rule, _, _) => format!("A rule decided: {}", plan.reason),
+        (Stage::Lexical, None, Some((best, standing))) => match plan.steps.as_slice() {
+            [_] => format!(
+                "The local model is sure of {best}: it has a share of {:.2} and meets every bound.",
+                standing.share
+            ),
+            _ => format!("The local model is sure of each part of the message. {}", plan.reason),
+        },
+        (Stage::Lexical, why, Some(best)) => format!(
+            "The local model leaves it open, since {}; the LLM did not decide ({}), so this is the best that is left.",
+            open(best, bounds),
+            why.as_deref().unwrap_or("it was not asked"),
+        ),
+        (Stage::Llm, _, Some(best)) => {
+            format!("The LLM decided: the local model leaves it open, since {}.", open(best, bounds))
+        }
+        (Stage::Lexical | Stage::Llm, _, None) => plan.reason.clone(),
+    }
+}
+
+/// Which bounds are not met.
+fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
+    let failed = bounds.iter().filter(|bound| !bound.met).map(|bound| {
+        let (value, limit) = (floor(bound.value), bound.limit);
+        match bound.key {
+            ACCEPT => {
+                format!("{best}, the likeliest, has {value:.2} of the {limit:.2} that {ACCEPT} asks for")
+            }
+            MARGIN if value < 0.0 => "that it is for nobody is likelier still".to_owned(),
+            MARGIN => format!("the next one is {value:.2} behind {best}, and {MARGIN} asks for {limit:.2}"),
+            key => format!("{value:.2} of it is known, and {key} asks for {limit:.2}"),
+        }
+    });
+    let failed: Vec<_> = failed.collect();
+    match failed.as_slice() {
+        [] => format!(
+            "{best} has {:.2} of the whole, but a later part looks like another agent's",
+            standing.share
+        ),
+        failed => failed.join(", and "),
+    }
+}
+
+/// Two places, never more than it is: what misses a bound by little must not look as if it met it.
+pub(super) fn floor(value: f64) -> f64 {
+    (value * 100.0).floor() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::floor;
+
+    #[test]
+    fn what_misses_a_bound_by_little_does_not_look_as_if_it_met_it() {
+        assert!((floor(0.6499) - 0.64).abs() < 1e-9 && floor(0.4321) <= 0.4321);
+        assert!((floor(-0.001) + 0.01).abs() < 1e-9);
+    }
+}
