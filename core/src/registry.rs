@@ -4,8 +4,14 @@
 use crate::{
     agents::{Agent, AgentError},
     error::{Error, Result},
-    route::{Roster, embed::Embedder, meaning::Meaning},
-    store::{AgentRow, Store},
+    learn::Frozen,
+    route::{
+        Roster,
+        embed::{EmbedError, Embedder},
+        lexical::Model,
+        meaning::Meaning,
+    },
+    store::{AgentRow, RegistryRows, Store},
 };
 use std::{
     collections::HashMap,
@@ -32,43 +38,87 @@ impl Registry {
     pub(crate) async fn roster(&self, store: &Store, tenant: &TenantId) -> Result<Arc<Roster>> {
         let tx = store.read_own(tenant).await?;
         let version = tx.registry_version(tenant).await?;
-        let known = self.rosters.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        if let Some(roster) = known.filter(|roster| roster.version == version) {
+        if let Some(roster) = self.known(tenant, version) {
             tx.commit().await?;
             return Ok(roster);
         }
-        let rows = tx.agents(tenant).await?;
+        let rows = tx.registry(tenant).await?;
         tx.commit().await?;
-        let roster = tokio::task::spawn_blocking(move || Roster::new(version, agents(rows))).await;
-        let roster = roster.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
-        let meaning = self.meaning(&roster).await;
-        let roster = Arc::new(roster.with(meaning));
+        self.roster_of(tenant, rows).await
+    }
+
+    /// The roster of rows that were just read.
+    pub(crate) async fn roster_of(&self, tenant: &TenantId, rows: RegistryRows) -> Result<Arc<Roster>> {
+        if let Some(roster) = self.known(tenant, rows.version) {
+            return Ok(roster);
+        }
+        let roster = Arc::new(self.learn(rows).await?);
+        self.keep(tenant, Arc::clone(&roster));
+        Ok(roster)
+    }
+
+    /// Learns rows without keeping what comes of it.
+    pub(crate) async fn learn(&self, rows: RegistryRows) -> Result<Roster> {
+        let learned = tokio::task::spawn_blocking(move || learn(rows)).await;
+        let (roster, nobody) = learned.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+        let meaning = self.meaning(&roster, &nobody).await;
+        Ok(roster.with(meaning))
+    }
+
+    /// Serves this roster from the next message on.
+    pub(crate) fn keep(&self, tenant: &TenantId, roster: Arc<Roster>) {
         let mut rosters = self.rosters.lock().unwrap_or_else(PoisonError::into_inner);
         if rosters.len() >= MAX_TENANTS && !rosters.contains_key(tenant) {
             rosters.clear();
         }
-        rosters.insert(tenant.clone(), Arc::clone(&roster));
-        Ok(roster)
+        rosters.insert(tenant.clone(), roster);
     }
-}
 
-impl Registry {
+    /// Embeds these texts once, where there is an embedder, so that they need not be when they are asked about.
+    pub(crate) async fn remember(&self, texts: &[&str]) -> Result<(), EmbedError> {
+        match &self.embedder {
+            Some(embedder) => embedder.embed_examples(texts).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn known(&self, tenant: &TenantId, version: i64) -> Option<Arc<Roster>> {
+        let known = self.rosters.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        known.filter(|roster| roster.version == version)
+    }
+
     /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.
-    async fn meaning(&self, roster: &Roster) -> Option<Meaning> {
+    async fn meaning(&self, roster: &Roster, nobody: &[String]) -> Option<Meaning> {
         let embedder = Arc::clone(self.embedder.as_ref()?);
-        let learned = Meaning::learn(embedder, &roster.agents, &[], &roster.model).await;
+        let learned = Meaning::learn(embedder, &roster.agents, nobody, &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()
     }
 }
 
-/// Reads stored cards; one that this version cannot read is left out, and said.
-fn agents(rows: Vec<AgentRow>) -> Vec<Arc<Agent>> {
+fn learn(rows: RegistryRows) -> (Roster, Vec<String>) {
+    let frozen = Frozen::of(&rows.frozen);
+    let agents = agents(rows.agents, &frozen);
+    let nobody = rows.nobody.into_iter().map(|example| example.text).filter(|text| !frozen.holds(text));
+    let nobody: Vec<String> = nobody.collect();
+    let model = Model::train_with(&agents, &nobody);
+    (Roster::of(rows.version, agents, model), nobody)
+}
+
+/// Reads stored cards; one that this version cannot read is left out, and said. What is frozen is not learned, even
+/// where a card brings it.
+fn agents(rows: Vec<AgentRow>, frozen: &Frozen) -> Vec<Arc<Agent>> {
     rows.into_iter()
         .filter_map(|row| {
             let id = row.id.clone();
             let agent: Result<Agent, AgentError> =
                 Agent::from_card(Some(row.id), row.card_url, row.card, row.examples);
-            agent.map(Arc::new).inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()
+            let mut agent =
+                agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()?;
+            agent.examples.retain(|example| !frozen.holds(&example.text));
+            for skill in &mut agent.skills {
+                skill.examples.retain(|text| !frozen.holds(text));
+            }
+            Some(Arc::new(agent))
         })
         .collect()
 }

@@ -4,12 +4,13 @@ use super::{Tx, sql};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use switchboard_shared::{
-    api::Example,
+    api::{Example, FrozenRow},
     ids::{AgentId, InvalidId, TenantId, UserId},
 };
 use url::Url;
 
 /// A registered agent as it is stored.
+#[derive(Clone)]
 pub(crate) struct AgentRow {
     pub(crate) id: AgentId,
     pub(crate) card_url: Url,
@@ -17,7 +18,24 @@ pub(crate) struct AgentRow {
     pub(crate) examples: Vec<Example>,
 }
 
+/// Everything that a tenant's router is learned from, and what it must not be learned from.
+#[derive(Clone)]
+pub(crate) struct RegistryRows {
+    pub(crate) version: i64,
+    pub(crate) agents: Vec<AgentRow>,
+    /// Messages for no agent.
+    pub(crate) nobody: Vec<Example>,
+    pub(crate) frozen: Vec<FrozenRow>,
+}
+
 impl Tx {
+    pub(crate) async fn registry(&self, tenant: &TenantId) -> Result<RegistryRows> {
+        // The version first: rows that are newer than it are read again, older ones would be kept.
+        let version = self.registry_version(tenant).await?;
+        let (agents, nobody) = (self.agents(tenant).await?, self.nobody(tenant).await?);
+        Ok(RegistryRows { version, agents, nobody, frozen: self.frozen(tenant).await? })
+    }
+
     /// Counts the changes of the tenant's registry: a core that knows another number reads it again.
     pub(crate) async fn registry_version(&self, tenant: &TenantId) -> Result<i64> {
         let row = self.query_opt(sql!("registry_version"), &[&tenant.as_str()]).await?;
@@ -81,6 +99,6 @@ impl Tx {
     }
 }
 
-fn json(examples: &[Example]) -> Result<Value> {
+pub(super) fn json(examples: &[Example]) -> Result<Value> {
     serde_json::to_value(examples).map_err(|e| Error::Row { what: "example", reason: e.to_string() })
 }

@@ -11,6 +11,7 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
+    learn::Frozen,
     store::{Act, AgentRow, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
@@ -46,9 +47,9 @@ pub(crate) async fn register(
     Json(new): Json<RegisterAgent>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    check(&core, &new.examples)?;
+    let examples = check(&core, new.examples)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
-    let mut agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
+    let mut agent = Agent::from_card(new.id, card_url, card, examples).map_err(refused)?;
     let row = AgentRow {
         id: agent.id.clone(),
         card_url: agent.card_url.clone(),
@@ -66,6 +67,10 @@ async fn store(core: &Core, me: &Identity, row: &AgentRow) -> Result<Vec<Example
     tx.upsert_user(&me.tenant, &me.user).await?;
     // The tenant's row first: its lock makes the count below true.
     tx.bump_registry(&me.tenant).await?;
+    let frozen = Frozen::of(&tx.frozen(&me.tenant).await?);
+    if let Some(detail) = frozen.refusal(row.examples.iter()) {
+        return Err(Error::public(ProblemKind::Conflict, detail));
+    }
     let agents = tx.agents(&me.tenant).await?;
     let many = agents.len() >= core.config.agents.max_agents as usize;
     let known = agents.into_iter().find(|agent| agent.id == row.id);
@@ -130,7 +135,7 @@ pub(super) async fn find(core: &Core, me: &Identity, id: &AgentId) -> Result<Arc
 }
 
 /// The registry is the whole tenant's, so it may be said what is not in it.
-pub(super) fn no_agent(id: &AgentId) -> Error {
+fn no_agent(id: &AgentId) -> Error {
     Error::public(ProblemKind::NotFound, format!("There is no agent {id} here."))
 }
 

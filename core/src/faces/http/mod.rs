@@ -7,7 +7,9 @@ pub(crate) mod decisions;
 pub(crate) mod examples;
 mod extract;
 pub(crate) mod feedback;
+pub(crate) mod frozen;
 pub(crate) mod messages;
+pub(crate) mod nobody;
 pub(crate) mod suggestions;
 pub(crate) mod turns;
 
