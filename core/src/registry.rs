@@ -4,7 +4,7 @@
 use crate::{
     agents::{Agent, AgentError},
     error::{Error, Result},
-    learn::Frozen,
+    learn::{self, Frozen},
     route::{
         Roster,
         embed::{EmbedError, Embedder},
@@ -59,7 +59,7 @@ impl Registry {
 
     /// Learns rows without keeping what comes of it.
     pub(crate) async fn learn(&self, rows: RegistryRows) -> Result<Roster> {
-        let learned = tokio::task::spawn_blocking(move || learn(rows)).await;
+        let learned = tokio::task::spawn_blocking(move || train(rows)).await;
         let (roster, nobody) = learned.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
         let meaning = self.meaning(&roster, &nobody).await;
         Ok(roster.with(meaning))
@@ -95,7 +95,7 @@ impl Registry {
     }
 }
 
-fn learn(rows: RegistryRows) -> (Roster, Vec<String>) {
+fn train(rows: RegistryRows) -> (Roster, Vec<String>) {
     let frozen = Frozen::of(&rows.frozen);
     let agents = agents(rows.agents, &frozen);
     let nobody = rows.nobody.into_iter().map(|example| example.text).filter(|text| !frozen.holds(text));
@@ -115,6 +115,8 @@ fn agents(rows: Vec<AgentRow>, frozen: &Frozen) -> Vec<Arc<Agent>> {
             let mut agent =
                 agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()?;
             agent.examples.retain(|example| !frozen.holds(&example.text));
+            // Those of an earlier version came without a language.
+            agent.examples = agent.examples.into_iter().map(learn::with_language).collect();
             for skill in &mut agent.skills {
                 skill.examples.retain(|text| !frozen.holds(text));
             }

@@ -85,8 +85,10 @@ pub(crate) fn examples(before: &Roster, after: &Roster, accept: f64) -> Vec<Know
 
 /// How many more examples may be lost than are won. Had the change no effect of its own, each example that changes sides
 /// would be lost or won with equal chance, and the difference of `changed` coin tosses has the standard deviation
-/// √changed (the sign test of paired answers). Two of those are passed by chance once in forty times. So one example
-/// more, which always moves some that lie between two agents, passes, and five lost with none won do not.
+/// √changed (the sign test of paired answers). Two of those are passed by chance once in forty times. One example more
+/// always moves some that lie between two agents: of 102 right ones, tried one by one on 4 to 200 examples for each of
+/// sixteen agents, none lost more than 1.8 of those deviations, and the old examples of one agent given to another as
+/// well lost 2.3 and 4.2 at 40 and 200. What this cannot see is a single wrong example; a frozen set can.
 fn tolerated(changed: u32) -> u32 {
     (changed * 4).isqrt()
 }

@@ -1,7 +1,9 @@
-//! `switchboard agents list | add | remove | probe | examples | review`
+//! `switchboard agents list | add | remove | probe | examples | nobody | review`
 
 pub mod examples;
+pub mod nobody;
 pub mod review;
+pub mod trial;
 
 use super::access::Access;
 use crate::{
@@ -42,6 +44,8 @@ pub enum AgentsVerb {
     Probe(ProbeArgs),
     /// Show, replace or draft the messages that an agent is learned from
     Examples(examples::Examples),
+    /// Show or replace the messages that are for no agent
+    Nobody(nobody::Nobody),
     /// See what came up in use that an agent might learn from; approve or dismiss it
     Review(review::Review),
 }
@@ -115,6 +119,7 @@ impl Agents {
             AgentsVerb::Remove(remove) => remove.run().await,
             AgentsVerb::Probe(probe) => probe.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
+            AgentsVerb::Nobody(nobody) => nobody.run().await,
             AgentsVerb::Review(review) => review.run().await,
         }
     }
