@@ -204,3 +204,38 @@ pub(crate) async fn settle(tx: &Tx, me: &Identity, id: SuggestionId, review: &Re
     }
     tx.decide_suggestion(&me.tenant, id, review, &me.user).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use switchboard_shared::api::LocalAnswer;
+
+    #[test]
+    fn one_candidate_of_a_tenant_is_tried_at_a_time() {
+        let trials = Trials::default();
+        let (a, b): (TenantId, TenantId) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let first = trials.enter(&a).now_or_never().unwrap();
+        assert!(trials.enter(&a).now_or_never().is_none(), "the first one has not ended");
+        assert!(trials.enter(&b).now_or_never().is_some(), "another tenant need not wait");
+        drop(first);
+        assert!(trials.enter(&a).now_or_never().is_some());
+        assert_eq!(trials.tenants.lock().unwrap().len(), 1, "who has left is forgotten");
+    }
+
+    #[test]
+    fn worse_is_refused_with_its_report_unless_forced() {
+        let worse = gate::weigh(
+            &[gate::Known {
+                text: "?".into(),
+                agents: Vec::new(),
+                before: LocalAnswer { agents: Vec::new(), decided: false },
+                after: LocalAnswer { agents: vec!["a".parse().unwrap()], decided: true },
+            }],
+            &[],
+        );
+        let problem = judge(&worse, false).unwrap_err().problem();
+        assert_eq!((problem.code, problem.report.as_deref()), (ProblemKind::WouldBeWorse, Some(&worse)));
+        assert!(judge(&worse, true).is_ok() && judge(&gate::weigh(&[], &[]), false).is_ok());
+    }
+}

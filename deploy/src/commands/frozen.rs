@@ -18,29 +18,48 @@ const NOBODY: &str = "oos";
 
 /// Arguments of `frozen`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Frozen {
     /// What to do with it; shows it when absent.
     #[command(subcommand)]
     pub verb: Option<FrozenVerb>,
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Where the house is.
+    /// How to show it without a verb.
     #[command(flatten)]
-    pub access: Access,
+    pub show: Show,
 }
 
 /// What to do with the frozen set.
 #[derive(Debug, Subcommand)]
 pub enum FrozenVerb {
     /// Print it, one row a line, as `put` and `switchboard eval` read it
-    Show,
-    /// Replace it with the rows of a file, one `{"text": …, "label": …}` a line; an empty file empties it
-    Put {
-        /// Labels are an agent's id, a list of ids, or `oos` for nobody; `lang` may say the language
-        #[arg(value_name = "FILE.jsonl")]
-        file: PathBuf,
-    },
+    Show(Show),
+    /// Replace it with the rows of a file; an empty file empties it
+    Put(Put),
+}
+
+/// Arguments of `frozen show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Arguments of `frozen put`.
+#[derive(Debug, Args)]
+pub struct Put {
+    /// One `{"text": …, "label": …}` a line: an agent's id, a list of ids, or `oos` for nobody; `lang` may say the language
+    #[arg(value_name = "FILE.jsonl")]
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where the house is.
+    #[command(flatten)]
+    pub access: Access,
 }
 
 impl Frozen {
@@ -49,32 +68,51 @@ impl Frozen {
     /// # Errors
     /// When no house answers, it refuses, or the file cannot be read.
     pub async fn run(&self) -> Result<()> {
-        let client = self.access.client(&["agent-admin"])?;
-        let (set, skipped): (FrozenSet, usize) = match &self.verb {
-            Some(FrozenVerb::Put { file }) => {
-                let (rows, skipped) = read(file)?;
-                (client.put("/v1/frozen", &FrozenSet { rows }).await?, skipped)
-            }
-            Some(FrozenVerb::Show) | None => (client.get("/v1/frozen").await?, 0),
-        };
+        match &self.verb {
+            None => self.show.run().await,
+            Some(FrozenVerb::Show(show)) => show.run().await,
+            Some(FrozenVerb::Put(put)) => put.run().await,
+        }
+    }
+}
+
+impl Show {
+    async fn run(&self) -> Result<()> {
+        let set: FrozenSet = self.access.client(&["agent-admin"])?.get("/v1/frozen").await?;
         if self.json {
             terminal::json(&set);
             return Ok(());
         }
-        if !matches!(self.verb, Some(FrozenVerb::Put { .. })) {
-            set.rows.iter().map(Row::of).for_each(|row| terminal::json(&row));
-        }
-        if skipped > 0 {
-            terminal::say(&format!(
-                "{skipped} rows are left out: they have no label, or go on with a conversation"
-            ));
-        }
-        terminal::say(&format!(
-            "the frozen set has {} messages; what is learned is tried on them first",
-            set.rows.len()
-        ));
+        set.rows.iter().map(Row::of).for_each(|row| terminal::json(&row));
+        count(&set);
         Ok(())
     }
+}
+
+impl Put {
+    async fn run(&self) -> Result<()> {
+        let (rows, left_out) = read(&self.file)?;
+        let client = self.access.client(&["agent-admin"])?;
+        let set: FrozenSet = client.put("/v1/frozen", &FrozenSet { rows }).await?;
+        if left_out > 0 {
+            terminal::say(&format!(
+                "left out: {left_out} rows without a label, or that go on with a conversation"
+            ));
+        }
+        if self.json {
+            terminal::json(&set);
+        } else {
+            count(&set);
+        }
+        Ok(())
+    }
+}
+
+fn count(set: &FrozenSet) {
+    let rows = set.rows.len();
+    terminal::say(&format!(
+        "the frozen set has {rows} messages; what is to be learned is tried on them first"
+    ));
 }
 
 /// A row of `switchboard eval`, as much of it as matters here.
