@@ -97,9 +97,8 @@ fn a_suggestion_has_its_language_where_its_words_leave_no_doubt() {
     assert_eq!(language("Wie wird das Wetter morgen in Hamburg, und brauche ich einen Regenschirm?"), "de");
     assert_eq!(language("ok 17"), "");
     let (up, decided) = ([thinks("ann", Thumb::Up, &[])], plan(Stage::Llm, &["a"]));
-    let thumbs =
-        from_feedback(&up, Some(&decided), "Quel temps fera-t-il demain à Paris et faut-il un parapluie ?");
-    assert_eq!(thumbs[0].language, "fr");
+    let thumbs = from_feedback(&up, Some(&decided), "明日の東京の天気を教えてください");
+    assert_eq!(thumbs[0].language, "ja");
 }
 
 #[test]
