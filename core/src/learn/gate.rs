@@ -2,7 +2,7 @@
 //!
 //! The rule. The router that would be is not worse when all of this holds; a tie is not worse.
 //! 1. Of the frozen set, no fewer messages are decided rightly by the local model, at the configured sureness;
-//! 2. of those that it decides, no smaller share is right: it must not buy answers with errors;
+//! 2. of those that it decides, no more are wrong than chance explains: it must not buy answers with errors;
 //! 3. and its best guess, decided or not, is right for no fewer messages.
 //! 4. Of the examples that both have learned, each answered as if it had not been, no more are lost than chance explains
 //!    ([`tolerated`]). While the frozen set is empty this alone decides.
@@ -34,7 +34,7 @@ pub(crate) fn weigh(frozen: &[Known], examples: &[Known]) -> Trial {
         after: figures(frozen, |known| &known.after),
     });
     let of_examples = examples_trial(examples);
-    let faults = [of_frozen.as_ref().and_then(worse), worse_on_examples(&of_examples)];
+    let faults = [of_frozen.as_ref().and_then(|trial| worse(trial, frozen)), worse_on_examples(&of_examples)];
     let fault = faults.iter().flatten().next();
     let shown = if of_frozen.is_none() || faults[1].is_some() { examples } else { &[] };
     let lost = frozen.iter().chain(shown).filter(|known| is_lost(known)).take(MAX_LOST);
@@ -85,7 +85,7 @@ pub(crate) fn examples(before: &Roster, after: &Roster, accept: f64) -> Vec<Know
     both.collect()
 }
 
-/// How many more examples may be lost than are won. Had the change no effect of its own, each example that changes sides
+/// How many more messages may be lost than are won. Had the change no effect of its own, each example that changes sides
 /// would be lost or won with equal chance, and the difference of `changed` coin tosses has the standard deviation
 /// √changed (the sign test of paired answers). Two of those are passed by chance once in forty times. One example more
 /// always moves some that lie between two agents: of 192 right ones, tried one by one on 4 to 200 examples for each of
@@ -131,7 +131,7 @@ fn is_right(known: &Known, answer: &LocalAnswer) -> bool {
 }
 
 /// Why the frozen set speaks against a change.
-fn worse(trial: &FrozenTrial) -> Option<String> {
+fn worse(trial: &FrozenTrial, frozen: &[Known]) -> Option<String> {
     let FrozenTrial { rows, before, after } = trial;
     if after.decided_right < before.decided_right {
         return Some(format!(
@@ -139,10 +139,14 @@ fn worse(trial: &FrozenTrial) -> Option<String> {
             after.decided_right, before.decided_right
         ));
     }
-    if is_surer_than_right(*before, *after) {
+    let (wrong, wrong_after) = (before.decided - before.decided_right, after.decided - after.decided_right);
+    let is_wrong = |known: &Known, answer: &LocalAnswer| answer.decided && !is_right(known, answer);
+    let changed = frozen.iter().filter(|k| is_wrong(k, &k.before) != is_wrong(k, &k.after)).count();
+    let chance = tolerated(count(changed));
+    if wrong_after > wrong + chance {
         return Some(format!(
-            "Of what is decided in the frozen set {} of {} would be right, where {} of {} are.",
-            after.decided_right, after.decided, before.decided_right, before.decided
+            "Of what is decided in the frozen set {wrong_after} would be wrong, where {wrong} are; {chance} more can be \
+             chance."
         ));
     }
     (after.right < before.right).then(|| {
@@ -151,12 +155,6 @@ fn worse(trial: &FrozenTrial) -> Option<String> {
             after.right, before.right
         )
     })
-}
-
-/// Whether a smaller share of the decisions is right. Where nothing was decided, nothing was wrong.
-fn is_surer_than_right(before: Figures, after: Figures) -> bool {
-    let (right, of) = if before.decided == 0 { (1, 1) } else { (before.decided_right, before.decided) };
-    u64::from(after.decided_right) * u64::from(of) < u64::from(right) * u64::from(after.decided)
 }
 
 fn worse_on_examples(trial: &ExamplesTrial) -> Option<String> {

@@ -46,17 +46,20 @@ fn fewer_right_decisions_are_worse_even_where_the_guess_stays_right() {
 }
 
 #[test]
-fn more_right_decisions_do_not_pay_for_wrong_ones() {
-    let (stays, wins, errs) = (
-        || row(("a", true), ("a", true)),
+fn more_right_decisions_do_not_pay_for_wrong_ones_beyond_chance() {
+    let (wins, errs, cured) = (
         || row(("a", false), ("a", true)),
         || row(("b", false), ("b", true)),
+        || row(("b", true), ("b", false)),
     );
-    let trial = weigh(&[stays(), wins(), wins(), errs()], &[]);
-    assert!(!trial.not_worse && trial.reason.contains("3 of 4"), "{trial:?}");
-    assert!(!is_worse(&[stays(), wins(), wins()]));
-    // Nothing decided is nothing wrong.
-    assert!(is_worse(&[wins(), errs()]) && !is_worse(&[wins()]));
+    let rows = |errors: usize, cures: usize| -> Vec<Known> {
+        let wins = (0..9).map(|_| wins());
+        wins.chain((0..errors).map(|_| errs())).chain((0..cures).map(|_| cured())).collect()
+    };
+    assert_eq!([is_worse(&rows(1, 0)), is_worse(&rows(4, 0)), is_worse(&rows(5, 0))], [false, false, true]);
+    assert_eq!([is_worse(&rows(10, 4)), is_worse(&rows(4, 10))], [false, false]);
+    let trial = weigh(&rows(5, 0), &[]);
+    assert!(trial.reason.contains("5 would be wrong, where 0 are"), "{}", trial.reason);
 }
 
 #[test]
