@@ -18,6 +18,7 @@ mod faces;
 mod learn;
 mod llm;
 mod metrics;
+mod promotion;
 mod registry;
 mod retention;
 mod route;

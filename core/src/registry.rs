@@ -11,8 +11,14 @@ use crate::{
     access::Reach,
     agents::{Agent, AgentError},
     error::{Error, Result},
-    route::{Roster, embed::Embedder, meaning::Meaning},
-    store::{AgentRow, Store},
+    learn::{self, Frozen},
+    route::{
+        Roster,
+        embed::{EmbedError, Embedder},
+        lexical::Model,
+        meaning::Meaning,
+    },
+    store::{AgentRow, RegistryRows, Store},
 };
 use lru::LruCache;
 use shelf::{Key, Shelf};
@@ -43,12 +49,29 @@ pub(crate) struct Registry {
 pub(crate) struct Listed {
     version: i64,
     pub(crate) agents: Vec<Arc<Agent>>,
+    /// Messages that are for no agent.
+    nobody: Vec<String>,
 }
 
 impl Listed {
+    /// Reads rows. What is frozen is not learned, even where a card brings it.
+    fn of(rows: RegistryRows) -> Self {
+        let frozen = Frozen::of(&rows.frozen);
+        let nobody = rows.nobody.into_iter().map(|example| example.text);
+        Self {
+            version: rows.version,
+            agents: agents(rows.agents, &frozen),
+            nobody: nobody.filter(|text| !frozen.holds(text)).collect(),
+        }
+    }
+
     /// Those that somebody may use; the others are not there.
     pub(crate) fn usable(&self, reach: &Reach) -> Vec<Arc<Agent>> {
         self.agents.iter().filter(|agent| reach.may_use(&agent.groups)).cloned().collect()
+    }
+
+    fn key(&self, tenant: &TenantId, agents: &[Arc<Agent>]) -> Key {
+        Key::new(tenant, self.version, agents.iter().map(|agent| &agent.id))
     }
 }
 
@@ -71,9 +94,9 @@ impl Registry {
             tx.commit().await?;
             return Ok(listed);
         }
-        let rows = tx.agents(tenant).await?;
+        let rows = tx.registry(tenant).await?;
         tx.commit().await?;
-        let listed = Arc::new(Listed { version, agents: agents(rows) });
+        let listed = Arc::new(Listed::of(rows));
         self.listed.lock().unwrap_or_else(PoisonError::into_inner).put(tenant.clone(), Arc::clone(&listed));
         Ok(listed)
     }
@@ -87,37 +110,76 @@ impl Registry {
     ) -> Result<Arc<Roster>> {
         let listed = self.all(store, tenant).await?;
         let usable = listed.usable(reach);
-        let key = Key::new(tenant, listed.version, usable.iter().map(|agent| &agent.id));
-        self.rosters.get(key, || self.learn(listed.version, usable)).await
+        let key = listed.key(tenant, &usable);
+        self.rosters.get(key, || self.train(&listed, usable)).await
     }
 
-    async fn learn(&self, version: i64, agents: Vec<Arc<Agent>>) -> Result<Roster> {
+    /// The roster of rows that were just read, with all of their agents.
+    pub(crate) async fn roster_of(&self, tenant: &TenantId, rows: RegistryRows) -> Result<Arc<Roster>> {
+        let listed = Listed::of(rows);
+        let all = listed.agents.clone();
+        self.rosters.get(listed.key(tenant, &all), || self.train(&listed, all)).await
+    }
+
+    /// Learns rows, with all of their agents, without keeping what comes of it.
+    pub(crate) async fn learn(&self, rows: RegistryRows) -> Result<Roster> {
+        let listed = Listed::of(rows);
+        self.train(&listed, listed.agents.clone()).await
+    }
+
+    /// Has this roster ready for whoever may use all of its agents.
+    pub(crate) fn keep(&self, tenant: &TenantId, roster: Arc<Roster>) {
+        let key = Key::new(tenant, roster.version, roster.agents.iter().map(|agent| &agent.id));
+        self.rosters.put(key, roster);
+    }
+
+    /// Embeds these texts once, where there is an embedder, so that they need not be when they are asked about.
+    pub(crate) async fn remember(&self, texts: &[&str]) -> Result<(), EmbedError> {
+        match &self.embedder {
+            Some(embedder) => embedder.embed_examples(texts).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn train(&self, listed: &Listed, agents: Vec<Arc<Agent>>) -> Result<Roster> {
         // The semaphore is never closed, so a permit always comes.
         let place = self.learning.acquire().await;
-        let roster = tokio::task::spawn_blocking(move || Roster::new(version, agents)).await;
+        let (version, nobody) = (listed.version, listed.nobody.clone());
+        let learned = tokio::task::spawn_blocking(move || {
+            let model = Model::train_with(&agents, &nobody);
+            Roster::of(version, agents, model)
+        });
+        let roster = learned.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
         drop(place);
-        let roster = roster.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
-        let meaning = self.meaning(&roster).await;
+        let meaning = self.meaning(&roster, &listed.nobody).await;
         Ok(roster.with(meaning))
     }
 
     /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.
-    async fn meaning(&self, roster: &Roster) -> Option<Meaning> {
+    async fn meaning(&self, roster: &Roster, nobody: &[String]) -> Option<Meaning> {
         let embedder = Arc::clone(self.embedder.as_ref()?);
-        let learned = Meaning::learn(embedder, &roster.agents, &[], &roster.model).await;
+        let learned = Meaning::learn(embedder, &roster.agents, nobody, &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()
     }
 }
 
 /// Reads stored cards; one that this version cannot read is left out, and said.
-fn agents(rows: Vec<AgentRow>) -> Vec<Arc<Agent>> {
+fn agents(rows: Vec<AgentRow>, frozen: &Frozen) -> Vec<Arc<Agent>> {
     rows.into_iter()
         .filter_map(|row| {
             let (id, groups) = (row.id.clone(), row.groups);
             let agent: Result<Agent, AgentError> =
                 Agent::from_card(Some(row.id), row.card_url, row.card, row.examples);
-            let agent = agent.map(|agent| Arc::new(Agent { groups, ..agent }));
-            agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()
+            let mut agent =
+                agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()?;
+            agent.groups = groups;
+            agent.examples.retain(|example| !frozen.holds(&example.text));
+            // Those of an earlier version came without a language.
+            agent.examples = agent.examples.into_iter().map(learn::with_language).collect();
+            for skill in &mut agent.skills {
+                skill.examples.retain(|text| !frozen.holds(text));
+            }
+            Some(Arc::new(agent))
         })
         .collect()
 }

@@ -4,8 +4,8 @@ use crate::{
     admin,
     core::{Core, StartError},
     faces::http::{
-        self, agents, chat, conversations, decisions, examples, feedback, groups, messages, suggestions,
-        turns,
+        self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages, nobody,
+        suggestions, turns,
     },
 };
 use axum::{
@@ -51,6 +51,8 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/agents/{id}/groups", put(groups::replace))
         .route("/agents/{id}/examples", get(examples::get).put(examples::replace))
         .route("/agents/{id}/examples/drafts", post(examples::draft))
+        .route("/nobody", get(nobody::get).put(nobody::replace))
+        .route("/frozen", get(frozen::get).put(frozen::replace))
         .route("/suggestions", get(suggestions::list))
         .route("/suggestions/{id}", post(suggestions::decide))
         .route("/decisions/{id}", get(decisions::get))

@@ -20,7 +20,7 @@ impl Answer {
     /// Writes a problem down.
     #[must_use]
     pub fn new(mut problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
-        problem.request_id = Some(request_id.to_owned());
+        problem.request_id = Some(request_id.into());
         let body = Bytes::from(serde_json::to_vec(&problem).unwrap_or_default());
         let mut fields = vec![
             ("content-type", Problem::MEDIA_TYPE.to_owned()),

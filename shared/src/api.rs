@@ -580,6 +580,14 @@ pub struct ChatAnswer {
 pub struct SetExamples {
     /// All of them; those on the agent's card stay as they are.
     pub examples: Vec<Example>,
+    /// Whether they are to be learned even if the router gets worse.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub force: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The examples of an agent.
@@ -591,6 +599,116 @@ pub struct AgentExamples {
     pub examples: Vec<Example>,
     /// How many more stand on its card.
     pub on_card: u32,
+    /// What the change does to the router, after one that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+}
+
+/// `GET /v1/nobody`, and the answer to a [`SetExamples`] that is put there: messages that are for no agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NobodyExamples {
+    /// All of them; the router brings some of its own.
+    pub examples: Vec<Example>,
+    /// What the change does to the router, after one that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+}
+
+/// `GET` and `PUT /v1/frozen`: the messages by which the router is measured, and from which it never learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrozenSet {
+    /// All of them.
+    pub rows: Vec<FrozenRow>,
+}
+
+/// A message whose right agents are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrozenRow {
+    /// The message.
+    pub text: String,
+    /// The agents that should get it; empty: nobody.
+    #[serde(default)]
+    pub agents: Vec<AgentId>,
+    /// Its language (BCP 47); empty when not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
+}
+
+/// How the router answers messages whose right agents are known, without a change and with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Whether it is not worse with the change.
+    pub not_worse: bool,
+    /// Why, in one sentence for a person.
+    pub reason: String,
+    /// On the frozen set; absent while that is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<FrozenTrial>,
+    /// On the examples themselves, each answered as if it had not been learned.
+    pub examples: ExamplesTrial,
+    /// Messages that were answered better without the change; the first of them.
+    pub lost: Vec<LostRow>,
+}
+
+/// How the frozen set is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenTrial {
+    /// How many messages it has.
+    pub rows: u32,
+    /// Without the change.
+    pub before: Figures,
+    /// With it.
+    pub after: Figures,
+}
+
+/// Counts of a frozen set's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Those that the local model decides by itself.
+    pub decided: u32,
+    /// Of those, the right ones.
+    pub decided_right: u32,
+    /// Those that its best guess is right for, decided or not.
+    pub right: u32,
+}
+
+/// How the examples are answered that are there both without the change and with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExamplesTrial {
+    /// How many there are.
+    pub rows: u32,
+    /// Right without the change.
+    pub before: u32,
+    /// Right with it.
+    pub after: u32,
+    /// Right without the change alone.
+    pub lost: u32,
+    /// How many more may be lost than are won before it is more than chance.
+    pub tolerated: u32,
+}
+
+/// A message that was answered better without a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostRow {
+    /// The message.
+    pub text: String,
+    /// The agents that should get it; empty: nobody.
+    pub agents: Vec<AgentId>,
+    /// What is made of it without the change.
+    pub before: LocalAnswer,
+    /// And with it.
+    pub after: LocalAnswer,
+}
+
+/// What the local model makes of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalAnswer {
+    /// The agents that it would ask; empty: none.
+    pub agents: Vec<AgentId>,
+    /// Whether it is sure enough to decide by itself.
+    pub decided: bool,
 }
 
 /// `POST /v1/agents/{id}/examples/drafts`: has the LLM write examples; nothing is stored.
@@ -683,6 +801,9 @@ pub struct SuggestionView {
     /// By whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<UserId>,
+    /// Whose example it became, empty: nobody's; absent while nothing is learned from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught: Option<Vec<AgentId>>,
     /// When it came up.
     pub at: DateTime<Utc>,
 }
@@ -744,6 +865,27 @@ impl SuggestionState {
 pub struct DecideSuggestion {
     /// `approved` or `dismissed`.
     pub state: SuggestionState,
+    /// With `approved`: the agents that should get such messages, empty: nobody. The suggested one when absent; what an
+    /// agent refused needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<Vec<AgentId>>,
+    /// With `approved`: the message in better words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// With `approved`: its language (BCP 47).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Whether it is to be learned even if the router gets worse.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub force: bool,
+}
+
+impl DecideSuggestion {
+    /// A decision that corrects nothing.
+    #[must_use]
+    pub fn new(state: SuggestionState) -> Self {
+        Self { state, agents: None, text: None, language: None, force: false }
+    }
 }
 
 /// The answer to [`DecideSuggestion`].
@@ -751,10 +893,13 @@ pub struct DecideSuggestion {
 pub struct SuggestionReview {
     /// As it is now.
     pub suggestion: SuggestionView,
-    /// Whether it is one of the agent's examples now.
+    /// Whether it is an example now, of agents or of nobody.
     pub learned: bool,
     /// What that means, in one sentence for a person.
     pub note: String,
+    /// What the change does to the router, when it was tried for this answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
 }
 
 /// `GET /v1/decisions/{turn}`: what the router knew when it decided, and what it decided.

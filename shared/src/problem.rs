@@ -1,5 +1,6 @@
 //! The closed list of errors a client can see, as problem details (RFC 9457) and as error frames.
 
+use crate::api::Trial;
 use serde::{Deserialize, Serialize};
 
 macro_rules! problems {
@@ -48,6 +49,8 @@ problems! {
     MethodNotAllowed = "method_not_allowed", 405, "This method is not supported here.";
     /// The same client id was used for another message, or the state does not allow it.
     Conflict = "conflict", 409, "This conflicts with what is there.";
+    /// What would be learned would make the router answer known messages worse.
+    WouldBeWorse = "would_be_worse", 409, "The router would get worse.";
     /// A body, frame or text above its bound.
     TooLarge = "too_large", 413, "The request is too large.";
     /// A body in a media type that is not read here.
@@ -86,9 +89,12 @@ pub struct Problem {
     /// When to try again, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
+    /// What the change would have done to the router, with `would_be_worse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Box<Trial>>,
     /// The request's id, to be found in the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
 }
 
 impl Problem {
@@ -105,8 +111,16 @@ impl Problem {
             code,
             detail: detail.into(),
             retry_after_s: None,
+            report: None,
             request_id: None,
         }
+    }
+
+    /// Says what the change would have done to the router.
+    #[must_use]
+    pub fn report(mut self, trial: Trial) -> Self {
+        self.report = Some(Box::new(trial));
+        self
     }
 
     /// Says when to try again.

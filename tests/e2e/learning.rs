@@ -11,20 +11,20 @@ use tokio::process::Command;
 const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow"];
 const STOCKS: &[&str] = &["how is the stock of acme doing", "show my share prices"];
 /// Words that no agent's examples have.
-const UNHEARD: &str = "zzyzx quux frobnicate the blorp?";
+pub(super) const UNHEARD: &str = "zzyzx quux frobnicate the blorp?";
 
 /// A house with two agents, ann in a room of it, and olga who manages its agents.
-struct Scene {
-    house: House,
-    weather: FakeAgent,
+pub(super) struct Scene {
+    pub(super) house: House,
+    pub(super) weather: FakeAgent,
     _stocks: FakeAgent,
-    ann: Person,
+    pub(super) ann: Person,
     room: ConversationId,
-    olga: Client,
+    pub(super) olga: Client,
 }
 
 impl Scene {
-    async fn set(house: House) -> anyhow::Result<Self> {
+    pub(super) async fn set(house: House) -> anyhow::Result<Self> {
         let weather = FakeAgent::start("weather", WEATHER, Manner::Says("It will rain.".into())).await?;
         let stocks = FakeAgent::start("stocks", STOCKS, Manner::Says("Acme is up.".into())).await?;
         house.register("weather", &weather).await?;
@@ -37,17 +37,17 @@ impl Scene {
     }
 
     /// Ann says something; what was heard of it, and its turn.
-    async fn ask(&mut self, text: &str) -> anyhow::Result<(Heard, String)> {
+    pub(super) async fn ask(&mut self, text: &str) -> anyhow::Result<(Heard, String)> {
         let heard = self.ann.ask(self.room, text).await?;
         let turn = heard.frames[0]["turn"].as_str().unwrap_or_default().to_owned();
         Ok((heard, turn))
     }
 
-    async fn feedback(&self, turn: &str, given: Value) -> anyhow::Result<Value> {
+    pub(super) async fn feedback(&self, turn: &str, given: Value) -> anyhow::Result<Value> {
         Ok(self.ann.http.post(&format!("/v1/turns/{turn}/feedback"), &given).await?)
     }
 
-    async fn open(&self) -> anyhow::Result<Vec<Value>> {
+    pub(super) async fn open(&self) -> anyhow::Result<Vec<Value>> {
         let page: Value = self.olga.get("/v1/suggestions?state=open").await?;
         Ok(page["items"].as_array().cloned().unwrap_or_default())
     }
@@ -58,7 +58,7 @@ impl Scene {
     }
 
     /// Whom the router would ask.
-    async fn route(&self, text: &str) -> anyhow::Result<Vec<Value>> {
+    pub(super) async fn route(&self, text: &str) -> anyhow::Result<Vec<Value>> {
         let analysis: Value = self.ann.http.post("/v1/analyze", &json!({"text": text})).await?;
         let steps = analysis["plan"]["steps"].as_array().cloned().unwrap_or_default();
         Ok(steps.into_iter().map(|step| step["agent"].clone()).collect())
@@ -83,7 +83,12 @@ async fn an_approved_correction_changes_the_route_of_the_same_words() -> anyhow:
     let review = scene.decide(one, "approved").await?;
     assert_eq!((&review["learned"], &review["suggestion"]["decided_by"]), (&true.into(), &"olga".into()));
     assert_eq!(scene.route(UNHEARD).await?, ["weather"]);
-    assert_eq!(scene.decide(one, "approved").await?, review, "decided twice is decided once");
+    let again = scene.decide(one, "approved").await?;
+    assert_eq!(
+        (&again["suggestion"], &again["trial"]),
+        (&review["suggestion"], &Value::Null),
+        "decided once"
+    );
     assert!(scene.decide(one, "dismissed").await.unwrap_err().to_string().contains("already"));
     assert!(scene.open().await?.is_empty());
     let examples: Value = scene.olga.get("/v1/agents/weather/examples").await?;
@@ -147,22 +152,6 @@ async fn an_agent_that_is_named_after_a_question_back_should_have_got_the_messag
     assert_eq!(json!([of("agent"), of("text"), of("source"), of("positive")]), expected);
     scene.ask("@stocks and how is acme doing?").await?;
     assert_eq!(scene.open().await?.len(), 1, "nobody had asked back");
-    scene.house.stop().await
-}
-
-#[tokio::test]
-async fn what_an_agent_refuses_is_recorded_and_says_that_it_changes_no_route() -> anyhow::Result<()> {
-    let mut scene = Scene::set(House::start().await?).await?;
-    scene.weather.set(Manner::Rejects("Not mine.".into()));
-    let (heard, _) = scene.ask("@weather sell all my shares").await?;
-    assert_eq!(heard.data("call.finished")["state"], "rejected", "{}", heard.data("call.finished"));
-    let open = scene.open().await?;
-    let of = |key: &str| open[0][key].clone();
-    let expected = json!(["weather", "sell all my shares", "rejection", false]);
-    assert_eq!(json!([of("agent"), of("text"), of("source"), of("positive")]), expected);
-    let review = scene.decide(&open[0], "approved").await?;
-    assert_eq!(review["learned"], false, "{review}");
-    assert!(review["note"].as_str().unwrap_or_default().contains("changes no route"), "{review}");
     scene.house.stop().await
 }
 
@@ -269,7 +258,7 @@ async fn examples_are_drafted_read_and_given_to_the_agent_with_the_command() -> 
 
 impl Scene {
     /// Runs the operator's command against this house, as ann with every role.
-    async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+    pub(super) async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
         let topology = self.house.topology();
         let token = topology.token("ann", &["user", "agent-admin"])?;
         let output = Command::new(program())

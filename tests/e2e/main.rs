@@ -15,6 +15,7 @@ mod limits;
 mod llm;
 mod observability;
 mod openapi;
+mod promotion;
 mod startup;
 mod tenants;
 mod tokens;

@@ -173,6 +173,15 @@ async fn learns(ann: &Api, olga: &Api, turn: &str) -> anyhow::Result<()> {
     ensure!(shown["examples"].as_array().map(Vec::len) == Some(2), "{shown}");
     let new = json!({"examples": [{"text": "is it sunny", "language": "en"}]});
     olga.ask("setExamples", &["weather"], Some(new)).await?;
+    olga.ask("getNobody", &[], None).await?;
+    let lunch = json!({"text": "who pays for lunch today"});
+    olga.ask("setNobody", &[], Some(json!({"examples": [lunch], "force": true}))).await?;
+    let row = json!({"text": "is it sunny in Oslo", "agents": ["weather"], "language": "en"});
+    olga.ask("setFrozen", &[], Some(json!({"rows": [row]}))).await?;
+    olga.ask("getFrozen", &[], None).await?;
+    let frozen = Some(json!({"examples": [{"text": "Is it sunny in Oslo?"}]}));
+    let refused = olga.send("setExamples", &["weather"], "", frozen).await?;
+    olga.described("setExamples", refused, StatusCode::CONFLICT).await?;
     let wanted = Some(json!({"languages": ["de"], "count": 2}));
     let refused = olga.send("draftExamples", &["weather"], "", wanted).await?;
     olga.described("draftExamples", refused, StatusCode::SERVICE_UNAVAILABLE).await?;

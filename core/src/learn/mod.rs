@@ -2,10 +2,20 @@
 //! agent learns from them. Pure; the rows are the store's, the review is the face's.
 
 mod drafts;
+mod frozen;
+pub(crate) mod gate;
+mod language;
+mod lesson;
 
 pub(crate) use drafts::draft;
+pub(crate) use frozen::{Frozen, MAX_ROWS, normal};
+pub(crate) use language::{language, with_language};
+pub(crate) use lesson::{Changed, Lesson};
 
-use crate::{route::Question, store::NewSuggestion};
+use crate::{
+    route::{Question, lexical::MAX_EXAMPLES},
+    store::NewSuggestion,
+};
 use switchboard_shared::{
     api::{Example, FeedbackView, SuggestionSource, Thumb},
     events::{Plan, Stage},
@@ -15,6 +25,8 @@ use switchboard_shared::{
 
 /// The most characters of an example. A longer message makes no suggestion: it is mostly data, not a request.
 pub(crate) const MAX_EXAMPLE_CHARS: usize = 1_000;
+/// The most messages for nobody; the router learns as many of one agent.
+pub(crate) const MAX_NOBODY: usize = MAX_EXAMPLES;
 /// The most characters of an example's language (BCP 47 asks for at least 35, RFC 5646 §4.4.1).
 const MAX_LANGUAGE_CHARS: usize = 35;
 
@@ -22,6 +34,7 @@ const MAX_LANGUAGE_CHARS: usize = 35;
 /// only agent of a plan that the LLM made, so that the local model can make it next time.
 pub(crate) fn from_feedback(all: &[FeedbackView], plan: Option<&Plan>, message: &str) -> Vec<NewSuggestion> {
     let Some(text) = example_text(message) else { return Vec::new() };
+    let language = language(&text);
     let mut found: Vec<NewSuggestion> = Vec::new();
     for given in all {
         let (agents, source) = match given.value {
@@ -30,7 +43,8 @@ pub(crate) fn from_feedback(all: &[FeedbackView], plan: Option<&Plan>, message: 
         };
         for agent in agents {
             if found.iter().all(|known| known.agent != agent) {
-                found.push(NewSuggestion { agent, text: text.clone(), source, positive: true });
+                let (text, language) = (text.clone(), language.clone());
+                found.push(NewSuggestion { agent, text, language, source, positive: true });
             }
         }
     }
@@ -59,6 +73,7 @@ pub(crate) fn from_chip(
         .map(|step| NewSuggestion {
             agent: step.agent.clone(),
             text: text.clone(),
+            language: language(&text),
             source: SuggestionSource::Chip,
             positive: true,
         })
@@ -72,7 +87,8 @@ pub(crate) fn from_rejections<'a>(
     refused
         .filter_map(|(agent, question)| {
             let (agent, text) = (agent.clone(), example_text(question)?);
-            Some(NewSuggestion { agent, text, source: SuggestionSource::Rejection, positive: false })
+            let (language, source) = (language(&text), SuggestionSource::Rejection);
+            Some(NewSuggestion { agent, text, language, source, positive: false })
         })
         .collect()
 }

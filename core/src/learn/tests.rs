@@ -91,6 +91,17 @@ fn what_an_agent_refuses_speaks_against_it() {
 }
 
 #[test]
+fn a_suggestion_has_its_language_where_its_words_leave_no_doubt() {
+    let agent: AgentId = "a".parse().unwrap();
+    let language = |text| from_rejections([(&agent, text)].into_iter())[0].language.clone();
+    assert_eq!(language("Wie wird das Wetter morgen in Hamburg, und brauche ich einen Regenschirm?"), "de");
+    assert_eq!(language("ok 17"), "");
+    let (up, decided) = ([thinks("ann", Thumb::Up, &[])], plan(Stage::Llm, &["a"]));
+    let thumbs = from_feedback(&up, Some(&decided), "明日の東京の天気を教えてください");
+    assert_eq!(thumbs[0].language, "ja");
+}
+
+#[test]
 fn names_at_the_beginning_are_no_part_of_an_example_and_very_long_messages_make_none() {
     assert_eq!(example_text("@a, @b-c: is it @home?").as_deref(), Some("is it @home?"));
     assert_eq!(example_text(" @a "), None);

@@ -59,6 +59,12 @@ impl<T> Shelf<T> {
         made.map(Arc::clone)
     }
 
+    /// Puts there what was made elsewhere, unless it has been made here meanwhile.
+    pub(super) fn put(&self, key: Key, thing: Arc<T>) {
+        // What is there already was made of the same rows.
+        drop(self.place(key).set(thing));
+    }
+
     fn place(&self, key: Key) -> Place<T> {
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = shelf.get(&key) {

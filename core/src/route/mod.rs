@@ -12,6 +12,7 @@ mod guess;
 #[cfg(test)]
 mod hostile_tests;
 pub(crate) mod lexical;
+mod local;
 pub(crate) mod meaning;
 mod mentions;
 pub(crate) mod overlap;
@@ -74,6 +75,7 @@ pub(crate) struct Roster {
 
 impl Roster {
     /// Learns the agents; CPU-bound, milliseconds.
+    #[cfg(test)]
     pub(crate) fn new(version: i64, agents: Vec<Arc<Agent>>) -> Self {
         let model = lexical::Model::train(&agents);
         Self::of(version, agents, model)
@@ -88,6 +90,11 @@ impl Roster {
     /// With an embedder's view beside the words.
     pub(crate) fn with(self, meaning: Option<Meaning>) -> Self {
         Self { meaning, ..self }
+    }
+
+    /// Whether an embedder's view is beside the words.
+    pub(crate) fn has_meaning(&self) -> bool {
+        self.meaning.is_some()
     }
 
     fn agent(&self, id: &AgentId) -> Option<&Agent> {

@@ -424,3 +424,17 @@ async fn an_unsure_llm_that_the_local_model_does_not_support_lets_the_user_choos
         assert_eq!(asked(&plan), ["code"], "nobody else stood out: {plan:?}");
     }
 }
+
+#[tokio::test]
+async fn the_local_stage_alone_decides_guesses_or_leaves_a_message_to_nobody() {
+    let (router, roster) = (local(), roster());
+    let answer = async |text| {
+        let answer = router.local(&roster, text).await;
+        (answer.agents.iter().map(|id| id.to_string()).collect::<Vec<_>>(), answer.decided)
+    };
+    assert_eq!(answer("Will it rain tomorrow in Oslo?").await, (vec!["weather".into()], true));
+    assert_eq!(answer("Tell me a joke").await, (vec![], false));
+    assert_eq!(answer("snow?").await, (vec!["weather".into()], false));
+    let both = "What is the weather in Paris? Convert 50 dollars to euros.";
+    assert_eq!(answer(both).await, (vec!["money".into(), "weather".into()], true));
+}

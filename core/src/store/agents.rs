@@ -5,12 +5,13 @@ use crate::error::{Error, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use switchboard_shared::{
-    api::Example,
+    api::{Example, FrozenRow},
     ids::{AgentId, Group, InvalidId, TenantId, UserId},
 };
 use url::Url;
 
 /// A registered agent as it is stored.
+#[derive(Clone)]
 pub(crate) struct AgentRow {
     pub(crate) id: AgentId,
     pub(crate) card_url: Url,
@@ -20,7 +21,24 @@ pub(crate) struct AgentRow {
     pub(crate) groups: BTreeSet<Group>,
 }
 
+/// Everything that a tenant's router is learned from, and what it must not be learned from.
+#[derive(Clone)]
+pub(crate) struct RegistryRows {
+    pub(crate) version: i64,
+    pub(crate) agents: Vec<AgentRow>,
+    /// Messages for no agent.
+    pub(crate) nobody: Vec<Example>,
+    pub(crate) frozen: Vec<FrozenRow>,
+}
+
 impl Tx {
+    pub(crate) async fn registry(&self, tenant: &TenantId) -> Result<RegistryRows> {
+        // The version first: rows that are newer than it are read again, older ones would be kept.
+        let version = self.registry_version(tenant).await?;
+        let (agents, nobody) = (self.agents(tenant).await?, self.nobody(tenant).await?);
+        Ok(RegistryRows { version, agents, nobody, frozen: self.frozen(tenant).await? })
+    }
+
     /// Counts the changes of the tenant's registry: a core that knows another number reads it again.
     pub(crate) async fn registry_version(&self, tenant: &TenantId) -> Result<i64> {
         let row = self.query_opt(sql!("registry_version"), &[&tenant.as_str()]).await?;
@@ -109,6 +127,6 @@ pub(super) fn group_names(groups: &BTreeSet<Group>) -> Vec<&str> {
     groups.iter().map(Group::as_str).collect()
 }
 
-fn json(examples: &[Example]) -> Result<Value> {
+pub(super) fn json(examples: &[Example]) -> Result<Value> {
     serde_json::to_value(examples).map_err(|e| Error::Row { what: "example", reason: e.to_string() })
 }

@@ -8,13 +8,15 @@ mod conversations;
 mod decisions;
 mod events;
 mod feedback;
+mod frozen;
 mod messages;
 mod migrate;
+mod nobody;
 mod pools;
 mod suggestions;
 mod turns;
 
-pub(crate) use agents::AgentRow;
+pub(crate) use agents::{AgentRow, RegistryRows};
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
 pub(crate) use conversations::CreateRow;
@@ -23,7 +25,7 @@ pub(crate) use events::NewEvent;
 pub(crate) use messages::{MessageRow, SentBefore};
 pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use pools::{Patience, Store, Tx};
-pub(crate) use suggestions::NewSuggestion;
+pub(crate) use suggestions::{NewSuggestion, Review};
 pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
 
 macro_rules! sql {

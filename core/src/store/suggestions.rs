@@ -1,6 +1,9 @@
 //! Suggestions: messages that agents might learn from, until somebody has looked at them and after.
 
-use super::{Tx, sql, turns::named};
+use super::{
+    Tx, sql,
+    turns::{agent_ids, named},
+};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -18,8 +21,20 @@ const MAX_OPEN: i64 = 5_000;
 pub(crate) struct NewSuggestion {
     pub(crate) agent: AgentId,
     pub(crate) text: String,
+    /// BCP 47; empty when not known.
+    pub(crate) language: String,
     pub(crate) source: SuggestionSource,
     pub(crate) positive: bool,
+}
+
+/// What somebody who has looked at a suggestion made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Review {
+    pub(crate) state: SuggestionState,
+    /// Whose example it becomes, without agents nobody's; none: nothing is learned.
+    pub(crate) taught: Option<Vec<AgentId>>,
+    pub(crate) text: String,
+    pub(crate) language: String,
 }
 
 impl Tx {
@@ -46,6 +61,7 @@ impl Tx {
                     &turn.0,
                     &at,
                     &MAX_OPEN,
+                    &one.language,
                 ],
             )
             .await?;
@@ -86,15 +102,29 @@ impl Tx {
         row.as_ref().map(suggestion).transpose()
     }
 
+    /// Writes down what was made of a suggestion; a corrected text does not come up again under its first words.
     pub(crate) async fn decide_suggestion(
         &self,
         tenant: &TenantId,
         id: SuggestionId,
-        state: SuggestionState,
+        review: &Review,
         by: &UserId,
     ) -> Result<()> {
-        self.execute(sql!("decide_suggestion"), &[&tenant.as_str(), &id.0, &state.name(), &by.as_str()])
-            .await?;
+        let taught =
+            review.taught.as_ref().map(|agents| agents.iter().map(AgentId::as_str).collect::<Vec<_>>());
+        self.execute(
+            sql!("decide_suggestion"),
+            &[
+                &tenant.as_str(),
+                &id.0,
+                &review.state.name(),
+                &by.as_str(),
+                &taught,
+                &review.text,
+                &review.language,
+            ],
+        )
+        .await?;
         Ok(())
     }
 }
@@ -113,5 +143,6 @@ fn suggestion(row: &Row) -> Result<SuggestionView> {
         state: named("suggestion's state", row.get(7))?,
         decided_by: decided_by.map(str::parse).transpose().map_err(broken)?,
         at: row.get(9),
+        taught: row.get::<_, Option<Vec<&str>>>(10).map(agent_ids).transpose()?,
     })
 }

@@ -1,9 +1,11 @@
-//! `switchboard agents list | add | remove | probe | groups | examples | review | overlap`
+//! `switchboard agents list | add | remove | probe | groups | examples | nobody | review | overlap`
 
 pub mod examples;
 pub mod groups;
+pub mod nobody;
 pub mod overlap;
 pub mod review;
+pub mod trial;
 
 use super::access::Access;
 use crate::{
@@ -47,6 +49,8 @@ pub enum AgentsVerb {
     Groups(groups::Groups),
     /// Show, replace or draft the messages that an agent is learned from
     Examples(examples::Examples),
+    /// Show or replace the messages that are for no agent
+    Nobody(nobody::Nobody),
     /// See what came up in use that an agent might learn from; approve or dismiss it
     Review(review::Review),
     /// Show which agents' examples are so alike that the router confuses them
@@ -127,6 +131,7 @@ impl Agents {
             AgentsVerb::Probe(probe) => probe.run().await,
             AgentsVerb::Groups(groups) => groups.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
+            AgentsVerb::Nobody(nobody) => nobody.run().await,
             AgentsVerb::Review(review) => review.run().await,
             AgentsVerb::Overlap(overlap) => overlap.run().await,
         }

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod doctor;
 pub mod eval;
 pub mod feedback;
+pub mod frozen;
 pub mod route;
 pub mod token;
 pub mod up;
@@ -58,6 +59,8 @@ pub enum Verb {
     Agents(agents::Agents),
     /// Say whether the right agents were asked, and which would have been
     Feedback(feedback::Feedback),
+    /// Show or replace the messages by which the router is measured and never learns
+    Frozen(frozen::Frozen),
     /// Make a token of a development house
     Token(token::Token),
     /// Check configuration files of either tier, without starting anything
@@ -78,6 +81,7 @@ pub async fn run(cli: Cli) -> u8 {
         Verb::Route(route) => route.run().await,
         Verb::Agents(agents) => agents.run().await,
         Verb::Feedback(feedback) => feedback.run().await,
+        Verb::Frozen(frozen) => frozen.run().await,
         Verb::Token(token) => token.run(),
         Verb::Validate(validate) => validate.run().await,
         Verb::Eval(eval) => match eval.run().await {

@@ -89,7 +89,7 @@ async fn only_known_paths_pass_and_the_description_needs_no_token() {
         assert_eq!(answer.status(), 404, "{path}");
         assert_eq!(answer.headers()["content-type"], Problem::MEDIA_TYPE);
         let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-        assert_eq!(answer.json::<Problem>().await.unwrap().request_id, Some(id));
+        assert_eq!(answer.json::<Problem>().await.unwrap().request_id, Some(id.into()));
     }
     assert_eq!(house.log.paths(), ["/openapi.json"]);
 }

@@ -12,6 +12,7 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
+    learn::Frozen,
     route,
     store::{Act, AgentRow, retrying},
 };
@@ -60,10 +61,10 @@ pub(crate) async fn register(
     Json(new): Json<RegisterAgent>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    check(&core, &new.examples)?;
+    let examples = check(&core, new.examples)?;
     new.groups.as_ref().map_or(Ok(()), groups::check)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
-    let agent = Agent::from_card(new.id, card_url, card, new.examples).map_err(refused)?;
+    let agent = Agent::from_card(new.id, card_url, card, examples).map_err(refused)?;
     if RESERVED.contains(&agent.id.as_str()) {
         let detail =
             format!("No agent can be called {}: a route has this name. Give it another id.", agent.id);
@@ -86,6 +87,10 @@ async fn store(
     tx.upsert_user(&me.tenant, &me.user).await?;
     // The tenant's row first: its lock makes the count below true.
     tx.bump_registry(&me.tenant).await?;
+    let frozen = Frozen::of(&tx.frozen(&me.tenant).await?);
+    if let Some(detail) = frozen.refusal(agent.examples.iter()) {
+        return Err(Error::public(ProblemKind::Conflict, detail));
+    }
     let agents = tx.agents(&me.tenant).await?;
     let many = agents.len() >= core.config.agents.max_agents as usize;
     let known = agents.into_iter().find(|known| known.id == agent.id);

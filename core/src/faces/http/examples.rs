@@ -1,17 +1,17 @@
 //! The messages that an agent is learned from: shown, replaced, drafted in other languages.
 
 use super::{
-    agents::{find, no_agent},
+    agents::find,
     extract::{Caller, Id, Json},
 };
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
-    clock,
     core::Core,
     error::{Error, Result},
-    learn,
-    store::{Act, retrying},
+    learn::{self, Lesson},
+    promotion::{Promotion, promote},
+    store::retrying,
 };
 use axum::{extract::State, response::IntoResponse};
 use serde_json::json;
@@ -47,28 +47,24 @@ pub(crate) async fn replace(
     Json(new): Json<SetExamples>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    check(&core, &new.examples)?;
-    retrying!(envelope.deadline, store(&core, &me, &id, &new.examples))?;
-    Ok(axum::Json(shown(&core, &me, &id).await?))
-}
-
-async fn store(core: &Core, me: &Identity, id: &AgentId, examples: &[Example]) -> Result<()> {
-    let tx = core.store.write(&me.tenant).await?;
-    tx.bump_registry(&me.tenant).await?;
-    if !tx.set_examples(&me.tenant, id, examples).await? {
-        return Err(no_agent(id));
-    }
-    let (action, detail) = ("agent.examples_replaced", json!({"examples": examples.len()}));
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: id.as_str(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
-    tx.commit().await
+    let examples = check(&core, new.examples)?;
+    let promotion = Promotion {
+        detail: json!({"examples": examples.len()}),
+        lesson: Lesson::Examples(id.clone(), examples),
+        force: new.force,
+        settles: None,
+        action: "agent.examples_replaced",
+        subject: id.as_str(),
+    };
+    let trial = retrying!(envelope.deadline, promote(&core, &me, &promotion))?;
+    Ok(axum::Json(AgentExamples { trial, ..shown(&core, &me, &id).await? }))
 }
 
 async fn shown(core: &Core, me: &Identity, id: &AgentId) -> Result<AgentExamples> {
     let agent = find(core, me, id).await?;
     let on_card = agent.all_examples().count() - agent.examples.len();
     let on_card = u32::try_from(on_card).unwrap_or(u32::MAX);
-    Ok(AgentExamples { agent: id.clone(), examples: agent.examples.clone(), on_card })
+    Ok(AgentExamples { agent: id.clone(), examples: agent.examples.clone(), on_card, trial: None })
 }
 
 pub(crate) async fn draft(
@@ -116,14 +112,19 @@ fn languages(wanted: &DraftExamples) -> Result<Vec<String>> {
     Ok(languages.into_iter().collect())
 }
 
-/// Whether an agent can have these examples.
-pub(super) fn check(core: &Core, examples: &[Example]) -> Result<()> {
+/// The examples as an agent can have them, each with its language where that can be told.
+pub(super) fn check(core: &Core, examples: Vec<Example>) -> Result<Vec<Example>> {
     let bound = core.config.agents.max_examples;
     if examples.len() > bound {
         return Err(Error::public(ProblemKind::TooLarge, format!("An agent has at most {bound} examples.")));
     }
+    sound(examples)
+}
+
+/// The examples, if nothing is wrong with one of them.
+pub(super) fn sound(examples: Vec<Example>) -> Result<Vec<Example>> {
     match examples.iter().find_map(learn::fault) {
         Some((kind, detail)) => Err(Error::public(kind, detail)),
-        None => Ok(()),
+        None => Ok(examples.into_iter().map(learn::with_language).collect()),
     }
 }

@@ -198,7 +198,7 @@ pub(crate) fn respond(problem: Problem) -> Response {
 /// Puts the request's id into the problem of a response, if it is one.
 pub(crate) fn name_request(response: &mut Response, id: &HeaderValue) {
     let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return };
-    problem.request_id = id.to_str().ok().map(str::to_owned);
+    problem.request_id = id.to_str().ok().map(Into::into);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.into();

@@ -7,8 +7,10 @@ pub(crate) mod decisions;
 pub(crate) mod examples;
 mod extract;
 pub(crate) mod feedback;
+pub(crate) mod frozen;
 pub(crate) mod groups;
 pub(crate) mod messages;
+pub(crate) mod nobody;
 pub(crate) mod suggestions;
 pub(crate) mod turns;
 

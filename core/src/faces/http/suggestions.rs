@@ -7,16 +7,20 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
-    store::{Act, Tx, retrying},
+    learn::{self, Lesson},
+    promotion::{Promotion, promote, settle},
+    store::{Act, Review, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{DecideSuggestion, Example, MAX_PAGE, Page, SuggestionReview, SuggestionState, SuggestionView},
+    api::{
+        DecideSuggestion, Example, MAX_PAGE, Page, SuggestionReview, SuggestionState, SuggestionView, Trial,
+    },
     identity::Identity,
-    ids::SuggestionId,
+    ids::{AgentId, SuggestionId},
     problem::ProblemKind,
 };
 
@@ -49,87 +53,118 @@ pub(crate) async fn decide(
     Caller(me): Caller,
     envelope: Envelope,
     Id(id): Id<SuggestionId>,
-    Json(DecideSuggestion { state }): Json<DecideSuggestion>,
+    Json(decision): Json<DecideSuggestion>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    if state == SuggestionState::Open {
-        let detail = "A suggestion is decided as `approved` or `dismissed`.";
-        return Err(Error::public(ProblemKind::BadRequest, detail));
+    match decision.state {
+        SuggestionState::Open => Err(bad("A suggestion is decided as `approved` or `dismissed`.".to_owned())),
+        SuggestionState::Dismissed if corrects(&decision) => Err(bad(
+            "What is dismissed teaches nothing: leave out agents, text, language and force.".to_owned(),
+        )),
+        SuggestionState::Approved | SuggestionState::Dismissed => {
+            Ok(axum::Json(retrying!(envelope.deadline, settled(&core, &me, id, &decision))?))
+        }
     }
-    Ok(axum::Json(retrying!(envelope.deadline, store(&core, &me, id, state))?))
+}
+
+fn corrects(decision: &DecideSuggestion) -> bool {
+    let DecideSuggestion { agents, text, language, force, .. } = decision;
+    agents.is_some() || text.is_some() || language.is_some() || *force
 }
 
 /// Decides once; the same decision again is the same answer.
-async fn store(
-    core: &Core,
+async fn settled(
+    core: &Arc<Core>,
     me: &Identity,
     id: SuggestionId,
-    state: SuggestionState,
+    decision: &DecideSuggestion,
 ) -> Result<SuggestionReview> {
     let tx = core.store.write(&me.tenant).await?;
-    let mut suggestion = tx.lock_suggestion(&me.tenant, id).await?.ok_or_else(Error::not_found)?;
-    if suggestion.state == state {
-        tx.commit().await?;
-        return Ok(review(suggestion));
+    let suggestion = tx.lock_suggestion(&me.tenant, id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    if suggestion.state == decision.state {
+        return Ok(shown(suggestion, None));
     }
-    if suggestion.state != SuggestionState::Open {
-        let detail = format!("This suggestion is {} already.", suggestion.state.name());
-        return Err(Error::public(ProblemKind::Conflict, detail));
-    }
-    if state == SuggestionState::Approved && suggestion.positive {
-        teach(core, &tx, me, &suggestion).await?;
-    }
-    tx.decide_suggestion(&me.tenant, id, state, &me.user).await?;
-    let action = match state {
-        SuggestionState::Approved => "suggestion.approved",
-        SuggestionState::Open | SuggestionState::Dismissed => "suggestion.dismissed",
+    let review = review(core, &suggestion, decision)?;
+    let trial = match &review.taught {
+        Some(agents) => {
+            let example = Example { text: review.text.clone(), language: review.language.clone() };
+            let promotion = Promotion {
+                lesson: Lesson::OneMore(agents.clone(), example),
+                force: decision.force,
+                settles: Some((id, review.clone())),
+                action: "suggestion.approved",
+                subject: &id.to_string(),
+                detail: json!({"agent": suggestion.agent, "source": suggestion.source,
+                    "positive": suggestion.positive, "taught": agents}),
+            };
+            promote(core, me, &promotion).await?
+        }
+        None => dismiss(core, me, &suggestion, &review).await.map(|()| None)?,
     };
+    let Review { state, taught, text, language } = review;
+    let decided_by = Some(me.user.clone());
+    Ok(shown(SuggestionView { state, taught, text, language, decided_by, ..suggestion }, trial))
+}
+
+/// What somebody who has looked at a suggestion makes of it: who should get such messages, in which words.
+fn review(core: &Core, suggestion: &SuggestionView, decision: &DecideSuggestion) -> Result<Review> {
+    let (state, known) = (decision.state, suggestion.clone());
+    if state == SuggestionState::Dismissed {
+        return Ok(Review { state, taught: None, text: known.text, language: known.language });
+    }
+    let suggested = || suggestion.positive.then(|| vec![suggestion.agent.clone()]);
+    let Some(agents) = decision.agents.clone().or_else(suggested) else {
+        let detail = format!(
+            "{} refused this: say in `agents` who should get it, `[]` when nobody should, or dismiss it.",
+            suggestion.agent
+        );
+        return Err(bad(detail));
+    };
+    let agents: BTreeSet<_> = agents.into_iter().collect();
+    let bound = core.config.turn.max_agents;
+    if agents.len() > bound {
+        return Err(bad(format!("A message asks at most {bound} agents.")));
+    }
+    let said = decision.language.clone();
+    // Other words may be in another language.
+    let before = if decision.text.is_some() { String::new() } else { known.language };
+    let text = decision.text.as_ref().map_or(known.text, |text| text.trim().to_owned());
+    let example = Example { text, language: said.unwrap_or(before) };
+    if let Some((kind, detail)) = learn::fault(&example) {
+        return Err(Error::public(kind, detail));
+    }
+    let Example { text, language } = learn::with_language(example);
+    Ok(Review { state, taught: Some(agents.into_iter().collect()), text, language })
+}
+
+async fn dismiss(core: &Core, me: &Identity, suggestion: &SuggestionView, review: &Review) -> Result<()> {
+    let tx = core.store.write(&me.tenant).await?;
+    settle(&tx, me, suggestion.id, review).await?;
     let detail =
         json!({"agent": suggestion.agent, "source": suggestion.source, "positive": suggestion.positive});
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: &id.to_string(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
-    tx.commit().await?;
-    (suggestion.state, suggestion.decided_by) = (state, Some(me.user.clone()));
-    Ok(review(suggestion))
+    let (action, subject) = ("suggestion.dismissed", &suggestion.id.to_string());
+    tx.append_audit(&me.tenant, &Act { at: clock::now(), actor: &me.user, action, subject, detail }).await?;
+    tx.commit().await
 }
 
-/// Makes it one of the agent's examples; every core reads the registry again at its next turn.
-async fn teach(core: &Core, tx: &Tx, me: &Identity, suggestion: &SuggestionView) -> Result<()> {
-    tx.bump_registry(&me.tenant).await?;
-    let agents = tx.agents(&me.tenant).await?;
-    let Some(agent) = agents.into_iter().find(|agent| agent.id == suggestion.agent) else {
-        let detail = format!("{} is not registered any more; dismiss this.", suggestion.agent);
-        return Err(Error::public(ProblemKind::Conflict, detail));
-    };
-    let mut examples = agent.examples;
-    if examples.iter().any(|example| example.text == suggestion.text) {
-        return Ok(());
-    }
-    let bound = core.config.agents.max_examples;
-    if examples.len() >= bound {
-        let detail = format!("{} has {bound} examples, and no agent has more.", suggestion.agent);
-        return Err(Error::public(ProblemKind::Conflict, detail));
-    }
-    examples.push(Example { text: suggestion.text.clone(), language: suggestion.language.clone() });
-    tx.set_examples(&me.tenant, &suggestion.agent, &examples).await?;
-    Ok(())
-}
-
-fn review(suggestion: SuggestionView) -> SuggestionReview {
-    let learned = suggestion.state == SuggestionState::Approved && suggestion.positive;
-    let agent = &suggestion.agent;
-    let note = match suggestion.state {
-        SuggestionState::Open | SuggestionState::Dismissed => {
+fn shown(suggestion: SuggestionView, trial: Option<Trial>) -> SuggestionReview {
+    let note = match (&suggestion.taught, suggestion.state) {
+        (Some(agents), _) if agents.is_empty() => {
+            "It is an example of what is for nobody, from the next message on.".to_owned()
+        }
+        (Some(agents), _) => {
+            let names: Vec<_> = agents.iter().map(AgentId::as_str).collect();
+            format!("It is an example of {}, from the next message on.", names.join(" and "))
+        }
+        (None, SuggestionState::Approved) => "It is recorded, and nothing is learned from it.".to_owned(),
+        (None, SuggestionState::Open | SuggestionState::Dismissed) => {
             "It is dismissed, and nothing is learned from it.".to_owned()
         }
-        SuggestionState::Approved if learned => {
-            format!("{agent} has it as an example, from the next message on.")
-        }
-        SuggestionState::Approved => {
-            format!(
-                "It is recorded, and changes no route: the registry keeps what {agent} should get, not what it should not."
-            )
-        }
     };
-    SuggestionReview { suggestion, learned, note }
+    SuggestionReview { learned: suggestion.taught.is_some(), note, suggestion, trial }
+}
+
+fn bad(detail: String) -> Error {
+    Error::public(ProblemKind::BadRequest, detail)
 }

@@ -64,7 +64,7 @@ impl Router {
             }
             let other = Question { text: &text, ..*question };
             let without = Guess::make(roster, &self.config, &other).await;
-            let then = self.as_asked(self.local(roster, &other, &without));
+            let then = self.as_asked(self.decided_here(roster, &other, &without));
             tried += 1;
             if then != *now {
                 let change = change(ChangeKind::WithoutWord, then);
@@ -79,7 +79,7 @@ impl Router {
 
     async fn again(&self, roster: &Roster, config: &RouteConfig, question: &Question<'_>) -> Outcome {
         let guess = Guess::make(roster, config, question).await;
-        self.as_asked(self.local(roster, question, &guess))
+        self.as_asked(self.decided_here(roster, question, &guess))
     }
 
     /// The bounds that the whole message fails, where it would just meet them.

@@ -38,7 +38,7 @@ impl Router {
         let bounds: Vec<Bound> =
             standing.iter().flat_map(|standing| standing.bounds(self.config.accept, &self.config)).collect();
         let clauses = self.clauses(roster, &guess, question.text);
-        let local = self.local(roster, question, &guess);
+        let local = self.decided_here(roster, question, &guess);
         let tried = self.changes(roster, question, &guess, &clauses, &self.as_asked(local.clone())).await;
         Explanation {
             because: because::because(roster, plan, standing, &bounds),
@@ -56,7 +56,7 @@ impl Router {
     }
 
     /// What is done without an LLM.
-    fn local(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Outcome {
+    fn decided_here(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Outcome {
         match self.without_llm(roster, question, guess) {
             Some(plan) => outcome(&plan, true),
             None => outcome(&guess.fallback(question, NO_LLM), false),

@@ -30,7 +30,7 @@ use training::{Linear, Sample};
 /// Weights in memory at most; more agents get fewer features.
 const MAX_WEIGHTS: usize = 16_000_000;
 /// Examples of one agent that are learned.
-pub(in crate::route) const MAX_EXAMPLES: usize = 300;
+pub(crate) const MAX_EXAMPLES: usize = 300;
 /// Texts that the regression learns, evenly chosen; its work grows with their cube.
 const MAX_FITTED: usize = 3_500;
 /// How much of a description is learned: enough to say what an agent does, too little to claim everything.
@@ -117,6 +117,7 @@ pub(crate) struct HeldOut {
 }
 
 impl Model {
+    #[cfg(test)]
     pub(crate) fn train(agents: &[Arc<Agent>]) -> Self {
         Self::train_with(agents, &[])
     }

@@ -1,5 +1,6 @@
 //! `switchboard agents examples`: what an agent is learned from.
 
+use super::trial;
 use crate::{
     client::Client,
     commands::access::Access,
@@ -21,6 +22,9 @@ pub struct Examples {
     /// Replace them with those of a file, one `{"text": …, "language": …}` a line
     #[arg(long, value_name = "FILE.jsonl", conflicts_with = "languages")]
     pub set: Option<PathBuf>,
+    /// Learn them even if the router gets worse
+    #[arg(long, requires = "set")]
+    pub force: bool,
     /// Have the house's LLM draft some in these languages, for you to read and give to --set; nothing is stored
     #[arg(long, value_name = "de,fr,…", value_delimiter = ',')]
     pub languages: Vec<String>,
@@ -47,7 +51,10 @@ impl Examples {
             return self.draft(&client, &path).await;
         }
         let examples: AgentExamples = match &self.set {
-            Some(file) => client.put(&path, &SetExamples { examples: read(file)? }).await?,
+            Some(file) => {
+                let new = SetExamples { examples: read(file)?, force: self.force };
+                trial::explained(client.put(&path, &new).await, self.json)?
+            }
             None => client.get(&path).await?,
         };
         if self.json {
@@ -57,6 +64,7 @@ impl Examples {
         if self.set.is_none() {
             examples.examples.iter().for_each(terminal::json);
         }
+        trial::say(examples.trial.as_ref());
         let (own, card) = (examples.examples.len(), examples.on_card);
         terminal::say(&format!("{} is learned from {own} examples here and {card} on its card", self.id));
         Ok(())
@@ -85,7 +93,7 @@ impl Examples {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<Example>> {
+pub(super) fn read(file: &Path) -> Result<Vec<Example>> {
     let text = std::fs::read_to_string(file).map_err(Error::file(file))?;
     parse(&text).map_err(|(line, reason)| Error::Invalid(format!("{}:{line}: {reason}", file.display())))
 }

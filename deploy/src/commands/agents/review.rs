@@ -1,5 +1,6 @@
 //! `switchboard agents review`: what came up in use, and whether an agent learns from it.
 
+use super::trial;
 use crate::{
     client::Client,
     commands::access::Access,
@@ -9,15 +10,30 @@ use crate::{
 use clap::Args;
 use switchboard_shared::{
     api::{DecideSuggestion, MAX_PAGE, Page, SuggestionReview, SuggestionState, SuggestionView},
-    ids::SuggestionId,
+    ids::{AgentId, SuggestionId},
 };
 
 /// Arguments of `agents review`.
 #[derive(Debug, Args)]
 pub struct Review {
-    /// Approve a suggestion: what speaks for its agent becomes one of its examples
+    /// Approve a suggestion: it becomes an example of the agent that it speaks for, unless --agent or --nobody says whose
     #[arg(long, value_name = "ID", conflicts_with = "dismiss")]
     pub approve: Option<SuggestionId>,
+    /// An agent that should get such messages; may be given several times
+    #[arg(long, value_name = "ID", requires = "approve", conflicts_with = "nobody")]
+    pub agent: Vec<AgentId>,
+    /// Such messages are for nobody
+    #[arg(long, requires = "approve")]
+    pub nobody: bool,
+    /// The message in better words
+    #[arg(long, requires = "approve")]
+    pub text: Option<String>,
+    /// Its language, as in de or pt-BR
+    #[arg(long, value_name = "TAG", requires = "approve")]
+    pub language: Option<String>,
+    /// Learn it even if the router gets worse
+    #[arg(long, requires = "approve")]
+    pub force: bool,
     /// Dismiss a suggestion: it does not come up again
     #[arg(long, value_name = "ID")]
     pub dismiss: Option<SuggestionId>,
@@ -37,18 +53,27 @@ impl Review {
     pub async fn run(&self) -> Result<()> {
         let client = self.access.client(&["agent-admin"])?;
         match (self.approve, self.dismiss) {
-            (Some(id), _) => self.decide(&client, id, SuggestionState::Approved).await,
-            (None, Some(id)) => self.decide(&client, id, SuggestionState::Dismissed).await,
+            (Some(id), _) => self.decide(&client, id, self.approval()).await,
+            (None, Some(id)) => {
+                self.decide(&client, id, DecideSuggestion::new(SuggestionState::Dismissed)).await
+            }
             (None, None) => self.list(&client).await,
         }
     }
 
-    async fn decide(&self, client: &Client, id: SuggestionId, state: SuggestionState) -> Result<()> {
+    fn approval(&self) -> DecideSuggestion {
+        let agents = (self.nobody || !self.agent.is_empty()).then(|| self.agent.clone());
+        let (text, language) = (self.text.clone(), self.language.clone());
+        DecideSuggestion { state: SuggestionState::Approved, agents, text, language, force: self.force }
+    }
+
+    async fn decide(&self, client: &Client, id: SuggestionId, decision: DecideSuggestion) -> Result<()> {
         let path = format!("/v1/suggestions/{id}");
-        let review: SuggestionReview = client.post(&path, &DecideSuggestion { state }).await?;
+        let review: SuggestionReview = trial::explained(client.post(&path, &decision).await, self.json)?;
         if self.json {
             terminal::json(&review);
         } else {
+            trial::say(review.trial.as_ref());
             terminal::say(&clean_line(&review.note));
         }
         Ok(())

@@ -1,0 +1,1 @@
+DELETE FROM frozen WHERE tenant_id = $1

@@ -1,0 +1,1 @@
+DELETE FROM nobody WHERE tenant_id = $1
