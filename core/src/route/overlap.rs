@@ -158,15 +158,18 @@ mod tests {
 
     #[test]
     fn the_worst_pairs_come_first_and_no_list_is_endless() {
+        let foreign =
+            ["Convert 70 dollars to euros", "Convert 9 euros to yen", "How many yen for 20 dollars?"];
+        let worst = overlap(&with(&foreign.map(|text| ("calendar", text))));
+        let first = &worst.pairs[0];
+        assert_eq!((first.agent.as_str(), first.other.as_str()), ("money", "calendar"), "{worst:?}");
         let texts: Vec<String> =
             (0..60).map(|i| format!("convert dollars to euros, letter {}", name(i))).collect();
         let more: Vec<_> =
             texts.iter().flat_map(|text| [("money", text.as_str()), ("code", text.as_str())]).collect();
         let overlap = overlap(&with(&more));
         assert_eq!(overlap.duplicates.len(), MOST_DUPLICATES);
-        let first = &overlap.pairs[0];
-        assert_eq!((first.agent.as_str(), first.other.as_str()), ("money", "code"), "{first:?}");
-        assert_eq!(first.examples.len(), MOST_EXAMPLES);
+        assert!(overlap.pairs.iter().all(|pair| (1..=MOST_EXAMPLES).contains(&pair.examples.len())));
         assert!(overlap.pairs.is_sorted_by_key(|pair| std::cmp::Reverse(pair.lost + pair.gained)));
     }
 
