@@ -27,7 +27,8 @@ pub(super) fn threshold(model: &Model, agents: &[Arc<Agent>]) -> f64 {
     wrong.get(SOME + tried.len() / ALLOWED).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST))
 }
 
-/// How sure the parts are together, if a message would be divided among several agents.
+/// How sure the parts are together, if a message would be divided among several agents. One of them must be the likeliest
+/// for the whole: an agent for combined tasks keeps its own.
 fn divided(model: &Model, text: &str) -> Option<f64> {
     let (request, _) = clauses::data_of(text);
     let mut together = 1.0;
@@ -44,7 +45,12 @@ fn divided(model: &Model, text: &str) -> Option<f64> {
             agents.push(agent);
         }
     }
-    (agents.len() > 1).then_some(together)
+    if agents.len() < 2 {
+        return None;
+    }
+    let whole = model.score(request).agents;
+    let best = (0..whole.len()).max_by(|&a, &b| whole[a].total_cmp(&whole[b]))?;
+    agents.contains(&best).then_some(together)
 }
 
 #[cfg(test)]
