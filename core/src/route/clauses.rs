@@ -94,6 +94,8 @@ const RESULTS: &[&str] = &[
     "результат",
 ];
 const FEWEST_WORDS: usize = 2;
+/// A longer request is mostly what is to be worked on, and not looked through.
+const MOST_BYTES: usize = 4_000;
 const MOST_CLAUSES: usize = 8;
 const MOST_JOINS_BYTES: usize = 64;
 
@@ -110,6 +112,9 @@ pub(super) fn data_of(text: &str) -> (&str, &str) {
 /// The requests of a message without its data, in order.
 pub(super) fn split(text: &str) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = Vec::new();
+    if text.len() > MOST_BYTES {
+        return clauses;
+    }
     let (mut sentence, mut held) = (false, None);
     let pieces = pieces(text);
     for (i, piece) in pieces.iter().enumerate() {

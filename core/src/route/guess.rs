@@ -39,6 +39,14 @@ pub(super) struct Guess<'a> {
     shares: Shares,
     /// The agents of the turn before, in the order of the roster.
     previous: Vec<usize>,
+    /// The requests of the message, where it has several.
+    heard: Vec<Heard>,
+}
+
+/// A request of a message, and what it is like by itself.
+struct Heard {
+    clause: Clause,
+    shares: Shares,
 }
 
 impl<'a> Guess<'a> {
@@ -54,12 +62,30 @@ impl<'a> Guess<'a> {
         }
         let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
         let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
-        Self { roster, config, shares: in_context(shares, &previous), previous }
+        let heard = heard(roster, question.text);
+        Self { roster, config, shares: in_context(shares, &previous), previous, heard }
     }
 
     /// All things considered.
     pub(super) fn shares(&self) -> &Shares {
         &self.shares
+    }
+
+    /// How the likeliest agent stands by the whole message, if all of it is for this one.
+    pub(super) fn whole(&self) -> Option<Standing> {
+        let standing = self.standing(&self.shares)?;
+        Some(Standing { share: standing.share * self.alone(standing.best), ..standing })
+    }
+
+    /// How likely it is that no request of the message is another agent's. One that is not clearly anybody's by itself
+    /// most often goes with the others, so that a small share speaks for less than it says.
+    fn alone(&self, agent: usize) -> f64 {
+        if self.roster.model.held_out().is_empty() {
+            // Of descriptions alone a part of a message says too little.
+            return 1.0;
+        }
+        let other = |heard: &Heard| best(&heard.shares.agents).filter(|(best, _)| *best != agent);
+        self.heard.iter().filter_map(other).fold(1.0, |alone, (_, share)| alone * (1.0 - share * share))
     }
 
     /// How the likeliest agent stands by some shares of a message or of a part of it.
@@ -78,7 +104,8 @@ impl<'a> Guess<'a> {
 
     /// The agent it is sure of.
     pub(super) fn sure_of(&self) -> Option<&'a AgentId> {
-        self.sure(&self.shares, self.config.accept).map(|best| &self.roster.agents[best].id)
+        let standing = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
+        Some(&self.roster.agents[standing.best].id)
     }
 
     /// The plan, where the model is sure of it.
@@ -87,29 +114,17 @@ impl<'a> Guess<'a> {
     }
 
     fn one(&self, text: &str) -> Option<Plan> {
-        let best = self.sure(&self.shares, self.config.accept)?;
-        if self.leaves_something(text, best) {
-            return None;
-        }
-        let steps = vec![self.step(best, text.to_owned(), self.shares.agents[best])];
-        Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[best].name)))
-    }
-
-    /// Whether a later request, put after the others in words, looks like another agent's.
-    fn leaves_something(&self, text: &str, agent: usize) -> bool {
-        let (request, _) = clauses::data_of(text);
-        let later = clauses::split(request).into_iter().skip(1).filter(|clause| clause.after && clause.apart);
-        let mut shares = later.map(|clause| self.roster.model.score(&request[clause.at]).agents);
-        shares.any(|shares| best(&shares).is_some_and(|(best, _)| best != agent))
+        let whole = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
+        let steps = vec![self.step(whole.best, text.to_owned(), whole.share)];
+        Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[whole.best].name)))
     }
 
     fn several(&self, text: &str, max_agents: usize) -> Option<Plan> {
         let (request, data) = clauses::data_of(text);
-        let clauses = clauses::split(request);
-        if clauses.len() < 2 || clauses.len() > 2 * max_agents {
+        if self.heard.len() < 2 || self.heard.len() > 2 * max_agents {
             return None;
         }
-        let parts = self.parts(request, &clauses)?;
+        let parts = self.parts(request)?;
         if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts) {
             return None;
         }
@@ -147,11 +162,10 @@ impl<'a> Guess<'a> {
 
     /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
     /// them. Nothing, if the first of them is not clear.
-    fn parts(&self, text: &str, clauses: &[Clause]) -> Option<Vec<Part>> {
+    fn parts(&self, text: &str) -> Option<Vec<Part>> {
         let mut parts: Vec<Part> = Vec::new();
-        for clause in clauses {
-            let shares = self.roster.model.score(&text[clause.at.clone()]);
-            match (self.sure(&shares, self.config.accept_each), parts.last_mut()) {
+        for Heard { clause, shares } in &self.heard {
+            match (self.sure(shares, self.config.accept_each), parts.last_mut()) {
                 (Some(best), Some(last)) if last.agent != best => {
                     // An agent that was left and is come back to makes an order we cannot tell.
                     if parts.iter().any(|part| part.agent == best) {
@@ -180,7 +194,8 @@ impl<'a> Guess<'a> {
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, why: &str) -> Plan {
         let known = self.shares.known >= self.config.min_known;
-        let best = best(&self.shares.agents).filter(|(best, _)| known || self.previous.contains(best));
+        let best = self.whole().map(|whole| (whole.best, whole.share));
+        let best = best.filter(|(best, _)| known || self.previous.contains(best));
         if let Some((best, share)) = best.filter(|(_, share)| *share >= WEAK && *share > self.shares.none) {
             let steps = vec![self.step(best, question.text.to_owned(), share)];
             let reason = format!("{} is the best guess.", self.roster.agents[best].name);
@@ -248,6 +263,14 @@ pub(super) fn read(question: &Question<'_>) -> String {
         text.push_str(&format!("\n{ending} {}", file.media_type.replace('/', " ")));
     }
     text
+}
+
+fn heard(roster: &Roster, text: &str) -> Vec<Heard> {
+    let (request, _) = clauses::data_of(text);
+    let clauses = clauses::split(request);
+    let one = clauses.len() < 2;
+    let clauses = clauses.into_iter().filter(|_| !one);
+    clauses.map(|clause| Heard { shares: roster.model.score(&request[clause.at.clone()]), clause }).collect()
 }
 
 /// What one agent is asked of a message.

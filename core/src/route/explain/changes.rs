@@ -84,7 +84,7 @@ impl Router {
 
     /// The bounds that the whole message fails, where it would just meet them.
     fn looser(&self, guess: &Guess<'_>) -> Option<Bounds> {
-        let standing = guess.standing(guess.shares())?;
+        let standing = guess.whole()?;
         let failed = standing.bounds(self.config.accept, &self.config).into_iter().filter(|bound| !bound.met);
         let failed = failed.map(|bound| (bound.key, floor(bound.value)));
         self.with(failed.collect())

@@ -34,7 +34,7 @@ impl Router {
     pub(crate) async fn explain(&self, roster: &Roster, question: &Question<'_>, plan: &Plan) -> Explanation {
         let began = Instant::now();
         let guess = Guess::make(roster, &self.config, question).await;
-        let standing = guess.standing(guess.shares());
+        let standing = guess.whole();
         let bounds: Vec<Bound> =
             standing.iter().flat_map(|standing| standing.bounds(self.config.accept, &self.config)).collect();
         let clauses = self.clauses(roster, &guess, question.text);
@@ -45,7 +45,7 @@ impl Router {
             local,
             shares: self.shares(roster, question, guess.shares()).await,
             known: guess.shares().known,
-            novelty: guess.shares().novelty,
+            novelty: roster.model.novelty(question.text),
             bounds: bounds.iter().map(shown).collect(),
             nearest: nearest(roster, question, plan, &guess),
             clauses,

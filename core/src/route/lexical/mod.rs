@@ -102,8 +102,6 @@ pub(crate) struct Shares {
     pub(crate) none: f64,
     /// Which share of the message's words the agents' texts have, rare words counting more.
     pub(crate) known: f64,
-    /// How unlike it is to every example, 0 to 1.
-    pub(crate) novelty: f64,
 }
 
 /// What the model says of an example of its own, had it not learned it.
@@ -151,20 +149,18 @@ impl Model {
     /// Scores a message.
     pub(crate) fn score(&self, text: &str) -> Shares {
         let features = Features::of(text);
-        let vector = self.space.vector(&features);
-        let likeness = self.likeness.to_all(&vector);
-        let mut scores = self.by_likeness(&likeness, None);
-        self.regress(&likeness, expert(&mut scores, REGRESSION, self.classes));
-        self.profiles.score(&features, expert(&mut scores, PROFILE, self.classes));
-        if self.weights[LINEAR] != 0.0 {
+        let mut scores = vec![0.0_f32; EXPERTS * self.classes];
+        if !self.held_out.is_empty() {
+            let vector = self.space.vector(&features);
+            let likeness = self.likeness.to_all(&vector);
+            scores = self.by_likeness(&likeness, None);
+            self.regress(&likeness, expert(&mut scores, REGRESSION, self.classes));
             expert(&mut scores, LINEAR, self.classes).copy_from_slice(&self.linear.logits(&vector));
         }
+        self.profiles.score(&features, expert(&mut scores, PROFILE, self.classes));
         let mut shares = combine::shares(&scores, self.classes, &self.weights);
         let none = shares.pop().unwrap_or(1.0);
-        let of_agents = self.texts.iter().zip(&likeness).filter(|(text, _)| text.class + 1 < self.classes);
-        let nearest = of_agents.map(|(_, likeness)| *likeness).fold(0.0, f32::max);
-        let novelty = 1.0 - f64::from(nearest.min(1.0));
-        Shares { agents: shares, none, known: self.space.known(&features), novelty }
+        Shares { agents: shares, none, known: self.space.known(&features) }
     }
 
     /// What it says of its own examples, had it not learned them; to weigh another opinion against it.

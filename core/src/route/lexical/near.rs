@@ -29,6 +29,14 @@ impl Model {
             .map(|i| self.near(i, &likeness))
     }
 
+    /// How unlike a message is to everything that the agents brought, 0 to 1.
+    pub(crate) fn novelty(&self, text: &str) -> f64 {
+        let likeness = self.likeness_to_all(text);
+        let of_agents = self.texts.iter().zip(&likeness).filter(|(text, _)| text.class + 1 < self.classes);
+        let nearest = of_agents.map(|(_, likeness)| *likeness).fold(0.0, f32::max);
+        1.0 - f64::from(nearest.min(1.0))
+    }
+
     fn likeness_to_all(&self, text: &str) -> Vec<f32> {
         self.likeness.to_all(&self.space.vector(&Features::of(text)))
     }

@@ -40,8 +40,8 @@ fn a_message_shows_the_examples_that_it_is_like() {
     assert_eq!((near.len(), near[0].text), (2, "Will it rain tomorrow in London?"));
     assert_eq!(agents[near[0].agent.unwrap()].id.as_str(), "weather");
     assert!(near[0].likeness > near[1].likeness && near[0].likeness < 1.0);
-    assert!(model.score("Will it rain tomorrow in London?").novelty < 0.01);
-    assert!(model.score("zyx wvu tsr").novelty > 0.9);
+    assert!(model.novelty("Will it rain tomorrow in London?") < 0.01);
+    assert!(model.novelty("zyx wvu tsr") > 0.9);
 }
 
 #[test]
