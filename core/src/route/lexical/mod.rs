@@ -7,6 +7,7 @@ mod near;
 mod negatives;
 mod phrases;
 mod profiles;
+mod regression;
 mod ridge;
 mod space;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use super::combine::{self, Case, Start};
 use crate::agents::{Agent, Skill};
 use features::Features;
 use profiles::Profiles;
-use ridge::Kernel;
+use regression::{Regression, Texts};
 use space::{Likeness, Space, Vector, to_f32};
 use std::sync::Arc;
 use training::{Linear, Sample};
@@ -31,17 +32,10 @@ use training::{Linear, Sample};
 const MAX_WEIGHTS: usize = 16_000_000;
 /// Examples of one agent that are learned.
 pub(crate) const MAX_EXAMPLES: usize = 300;
-/// Texts that the regression learns, evenly chosen; its work grows with their cube.
-const MAX_FITTED: usize = 3_500;
 /// How much of a description is learned: enough to say what an agent does, too little to claim everything.
 const MAX_DESCRIPTION_CHARS: usize = 300;
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 const NEGATIVE_WEIGHT: f32 = 0.6;
-/// How much the regression is held back: by a message, and by a description.
-const RIDGE: f32 = 0.3;
-const DESCRIPTION_RIDGE: f32 = 1.2;
-/// How alike all texts are for being texts: it lets the regression learn how frequent a class is.
-const BIAS: f32 = 0.3;
 /// Of the likeness to an agent's nearest example and to the next one.
 const NEAREST: f32 = 0.6;
 
@@ -75,10 +69,7 @@ pub(crate) struct Model {
     /// Of every text, messages first.
     texts: Vec<Learned>,
     messages: usize,
-    /// `alphas[text * classes + class]`, of the texts that the regression has learned; zero of the others.
-    alphas: Vec<f32>,
-    /// By class: what the regression says of a text that is like none.
-    base: Vec<f32>,
+    regression: Regression,
     /// By class: the squared length of the sum of its messages.
     centres: Vec<f32>,
     profiles: Profiles,
@@ -133,8 +124,7 @@ impl Model {
             likeness: Likeness::new(&vectors, space.len()),
             space,
             messages: texts.iter().filter(|text| text.is_message).count(),
-            alphas: Vec::new(),
-            base: vec![0.0; classes],
+            regression: Regression::default(),
             centres: vec![0.0; classes],
             profiles: Profiles::new(agents),
             linear: Linear::train(&[], 0, classes),
@@ -154,7 +144,7 @@ impl Model {
             let vector = self.space.vector(&features);
             let likeness = self.likeness.to_all(&vector);
             scores = self.by_likeness(&likeness, None);
-            self.regress(&likeness, expert(&mut scores, REGRESSION, self.classes));
+            self.regression.score(&likeness, expert(&mut scores, REGRESSION, self.classes));
             expert(&mut scores, LINEAR, self.classes).copy_from_slice(&self.linear.logits(&vector));
         }
         self.profiles.score(&features, expert(&mut scores, PROFILE, self.classes));
@@ -173,7 +163,6 @@ impl Model {
         let mut counts = vec![0_usize; classes];
         self.texts[..self.messages].iter().for_each(|text| counts[text.class] += 1);
         let with_examples = counts[..classes - 1].iter().any(|count| *count > 0);
-        let left_out = self.fit_regression(vectors, &counts);
         self.weights = START.iter().map(|start| start.weight).collect();
         if !with_examples {
             // Nothing but profiles is known of the agents, and examples of nobody's must not speak against them.
@@ -185,10 +174,12 @@ impl Model {
             self.weights.iter_mut().enumerate().for_each(only_profiles);
             return;
         }
+        self.fit_centres(vectors);
         let samples = self.samples(vectors, &counts);
         let rows = self.space.len();
         let linear = training::held_out(&samples, rows, classes);
         self.linear = Linear::train(&samples.iter().collect::<Vec<_>>(), rows, classes);
+        let left_out = self.fit_regression(vectors);
         let mean = to_f32(self.messages) / to_f32(classes);
         let case = |i: usize| {
             let class = self.texts[i].class;
@@ -209,60 +200,27 @@ impl Model {
         self.held_out = cases.iter().zip(&self.texts).map(held_out).collect();
     }
 
-    /// Fits the regression and the centres; returns the score of each text by the others.
-    fn fit_regression(&mut self, vectors: &[Vector], counts: &[usize]) -> Vec<f32> {
-        let (size, classes) = (self.texts.len(), self.classes);
-        let step = size.div_ceil(MAX_FITTED).max(1);
-        let fitted: Vec<usize> = (0..size).step_by(step).collect();
-        let mut values = Vec::with_capacity(fitted.len() * fitted.len());
-        for (i, vector) in vectors.iter().enumerate() {
+    fn fit_centres(&mut self, vectors: &[Vector]) {
+        for (i, vector) in vectors[..self.messages].iter().enumerate() {
+            let class = self.texts[i].class;
             let likeness = self.likeness.to_all(vector);
-            if i < self.messages {
-                let same = self.texts[..self.messages].iter().zip(&likeness);
-                let class = self.texts[i].class;
-                self.centres[class] +=
-                    same.filter(|(text, _)| text.class == class).map(|(_, l)| l).sum::<f32>();
-            }
-            if i % step == 0 {
-                values.extend(fitted.iter().map(|&j| curved(likeness[j]) + BIAS));
-            }
+            let texts = self.texts[..self.messages].iter().zip(&likeness);
+            self.centres[class] += texts.filter(|(text, _)| text.class == class).map(|(_, l)| l).sum::<f32>();
         }
-        let mean = to_f32(self.messages) / to_f32(classes);
-        let ridge = |&i: &usize| {
-            let often = (to_f32(counts[self.texts[i].class].max(1)) / mean.max(1.0)).sqrt();
-            often * if i < self.messages { RIDGE } else { DESCRIPTION_RIDGE }
-        };
-        let ridges: Vec<f32> = fitted.iter().map(ridge).collect();
-        let mut targets = vec![0.0; fitted.len() * classes];
-        for (at, &i) in fitted.iter().enumerate() {
-            targets[at * classes + self.texts[i].class] = 1.0;
-        }
-        let fit = ridge::fit(Kernel { size: fitted.len(), values }, &targets, &ridges, classes);
-        self.alphas = vec![0.0; size * classes];
-        fit.alphas.chunks_exact(classes).for_each(|alphas| ridge::add(&mut self.base, BIAS, alphas));
-        for (at, &i) in fitted.iter().enumerate() {
-            self.alphas[i * classes..(i + 1) * classes]
-                .copy_from_slice(&fit.alphas[at * classes..(at + 1) * classes]);
-        }
-        let mut left_out = vec![0.0; size * classes];
-        for (i, vector) in vectors.iter().enumerate() {
-            let own = &mut left_out[i * classes..(i + 1) * classes];
-            if i % step == 0 {
-                own.copy_from_slice(&fit.left_out[i / step * classes..(i / step + 1) * classes]);
-            } else {
-                self.regress(&self.likeness.to_all(vector), own);
-            }
-        }
-        left_out
     }
 
-    fn regress(&self, likeness: &[f32], scores: &mut [f32]) {
-        ridge::add(scores, 1.0, &self.base);
-        for (&likeness, alphas) in likeness.iter().zip(self.alphas.chunks_exact(self.classes)) {
-            if likeness > 0.0 {
-                ridge::add(scores, curved(likeness), alphas);
-            }
-        }
+    /// Returns the score of each text by the others.
+    fn fit_regression(&mut self, vectors: &[Vector]) -> Vec<f32> {
+        let texts = Texts {
+            vectors,
+            likeness: &self.likeness,
+            class: self.texts.iter().map(|text| text.class).collect(),
+            messages: self.messages,
+            classes: self.classes,
+        };
+        let (regression, left_out) = Regression::fit(&texts);
+        self.regression = regression;
+        left_out
     }
 
     fn samples(&self, vectors: &[Vector], counts: &[usize]) -> Vec<Sample> {
@@ -311,11 +269,6 @@ impl Model {
         scores[NOBODY * classes + classes - 1] = 1.0;
         scores
     }
-}
-
-/// The regression's kernel: closeness counts more than in proportion, so that pairs of features count beside features.
-fn curved(likeness: f32) -> f32 {
-    likeness * likeness.max(0.0).sqrt()
 }
 
 fn expert(scores: &mut [f32], expert: usize, classes: usize) -> &mut [f32] {

@@ -1,0 +1,96 @@
+//! One expert: a regression on how like the learned texts a message is. It weighs all examples against each other, which
+//! the nearest ones alone do not.
+
+use super::{
+    ridge::{self, Kernel},
+    space::{Likeness, Vector, to_f32},
+};
+
+/// Texts that a regression learns, evenly chosen; its work grows with their cube.
+const MAX_FITTED: usize = 3_500;
+/// How much a regression is held back: by a message, and by a description.
+const RIDGE: f32 = 0.3;
+const DESCRIPTION_RIDGE: f32 = 1.2;
+/// How alike all texts are for being texts: it lets a regression learn how frequent a class is.
+const BIAS: f32 = 0.3;
+
+/// Learned texts, the messages first.
+pub(super) struct Texts<'a> {
+    pub(super) vectors: &'a [Vector],
+    pub(super) likeness: &'a Likeness,
+    /// Of each text.
+    pub(super) class: Vec<usize>,
+    pub(super) messages: usize,
+    pub(super) classes: usize,
+}
+
+/// What was learned.
+#[derive(Debug, Default)]
+pub(super) struct Regression {
+    classes: usize,
+    /// `alphas[text * classes + class]`; zero of texts that were left out.
+    alphas: Vec<f32>,
+    /// By class: what it says of a text that is like none.
+    base: Vec<f32>,
+}
+
+impl Regression {
+    /// Fits it; returns with it the score of each text by the others.
+    pub(super) fn fit(texts: &Texts<'_>) -> (Self, Vec<f32>) {
+        let (size, classes) = (texts.vectors.len(), texts.classes);
+        let step = size.div_ceil(MAX_FITTED).max(1);
+        let fitted: Vec<usize> = (0..size).step_by(step).collect();
+        let mut values = Vec::with_capacity(fitted.len() * fitted.len());
+        let mut targets = vec![0.0; fitted.len() * classes];
+        for (at, &i) in fitted.iter().enumerate() {
+            let likeness = texts.likeness.to_all(&texts.vectors[i]);
+            values.extend(fitted.iter().map(|&j| curved(likeness[j]) + BIAS));
+            targets[at * classes + texts.class[i]] = 1.0;
+        }
+        let ridges = ridges(texts, &fitted);
+        let fit = ridge::fit(Kernel { size: fitted.len(), values }, &targets, &ridges, classes);
+        let (mut alphas, mut base) = (vec![0.0; size * classes], vec![0.0; classes]);
+        for (own, &i) in fit.alphas.chunks_exact(classes).zip(&fitted) {
+            ridge::add(&mut base, BIAS, own);
+            alphas[i * classes..(i + 1) * classes].copy_from_slice(own);
+        }
+        let fitted = Self { classes, alphas, base };
+        let mut left_out = vec![0.0; size * classes];
+        for (i, own) in left_out.chunks_exact_mut(classes).enumerate() {
+            if i % step == 0 {
+                own.copy_from_slice(&fit.left_out[i / step * classes..(i / step + 1) * classes]);
+            } else {
+                fitted.score(&texts.likeness.to_all(&texts.vectors[i]), own);
+            }
+        }
+        (fitted, left_out)
+    }
+
+    /// Adds what it says of a text by its likeness to all.
+    pub(super) fn score(&self, likeness: &[f32], scores: &mut [f32]) {
+        ridge::add(scores, 1.0, &self.base);
+        for (&likeness, alphas) in likeness.iter().zip(self.alphas.chunks_exact(self.classes)) {
+            if likeness > 0.0 {
+                ridge::add(scores, curved(likeness), alphas);
+            }
+        }
+    }
+}
+
+/// What likeness counts for: more than in proportion where there is much of it, so that features that come together count
+/// beside single ones; in proportion where there is little, which is all that a few examples give.
+fn curved(likeness: f32) -> f32 {
+    likeness * (1.0 + likeness.max(0.0).sqrt()) / 2.0
+}
+
+/// The examples of an agent with many are held back more, so that they do not drown the others'.
+fn ridges(texts: &Texts<'_>, fitted: &[usize]) -> Vec<f32> {
+    let mut counts = vec![0_usize; texts.classes];
+    texts.class[..texts.messages].iter().for_each(|class| counts[*class] += 1);
+    let mean = (to_f32(texts.messages) / to_f32(texts.classes)).max(1.0);
+    let ridge = |&i: &usize| {
+        let often = (to_f32(counts[texts.class[i]].max(1)) / mean).sqrt();
+        often * if i < texts.messages { RIDGE } else { DESCRIPTION_RIDGE }
+    };
+    fitted.iter().map(ridge).collect()
+}
