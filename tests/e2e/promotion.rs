@@ -242,7 +242,7 @@ async fn the_frozen_set_and_the_gate_with_the_command() -> anyhow::Result<()> {
     let file = folder.path().join("frozen.jsonl");
     let path = file.to_string_lossy().into_owned();
     let rows = "{\"text\":\"how is the stock of umbrella doing\",\"label\":\"stocks\",\"lang\":\"en\"}\n\
-                {\"text\":\"will it rain soon\",\"label\":[\"weather\"],\"lang\":\"en\"}\n\
+                {\"text\":\"what is the weather forecast for tomorrow\",\"label\":[\"weather\"],\"lang\":\"en\"}\n\
                 {\"text\":\"and tomorrow?\",\"label\":\"weather\",\"prev_agents\":[\"weather\"]}\n";
     std::fs::write(&file, rows)?;
     let put = scene.run(&["frozen", "put", &path]).await?;
@@ -279,7 +279,7 @@ async fn the_frozen_set_and_the_gate_with_the_command() -> anyhow::Result<()> {
     std::fs::write(&file, "")?;
     let emptied = scene.run(&["agents", "nobody", "--set", &path, "--json"]).await?;
     assert_eq!(serde_json::from_slice::<Value>(&emptied.stdout)?["examples"], json!([]), "{emptied:?}");
-    std::fs::write(&file, "{\"text\":\"Will it rain soon?\"}\n")?;
+    std::fs::write(&file, "{\"text\":\"What is the weather forecast for tomorrow?\"}\n")?;
     let frozen = scene.run(&["agents", "examples", "weather", "--set", &path, "--force"]).await?;
     assert!(String::from_utf8_lossy(&frozen.stderr).contains("never learns"), "{frozen:?}");
     scene.house.stop().await

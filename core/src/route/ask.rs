@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::HashMap, fmt::Write as _};
+use std::fmt::Write as _;
 use switchboard_shared::{
     api::Score,
     events::{Mode, Plan, Stage, Step},
@@ -26,6 +26,11 @@ const MAX_REASON_CHARS: usize = 160;
 const MAX_ASK_BACK_CHARS: usize = 300;
 const MAX_QUESTION_CHARS: usize = 8_000;
 const MAX_TOKENS: u32 = 500;
+/// From this share on the local model agrees with the LLM about an agent ...
+const AGREES: f64 = 0.30;
+/// ... and below this one it does not, where it is nearly sure of something else.
+const DOUBTS: f64 = 0.02;
+const NEARLY_SURE: f64 = 0.90;
 
 /// Why the LLM gave no plan.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +61,7 @@ pub(super) async fn ask(
     let agents = shortlist(roster, question, scores);
     let messages = [
         Message { role: Role::System, text: instructions(max_agents) },
-        Message { role: Role::User, text: prompt(&agents, question) },
+        Message { role: Role::User, text: prompt(roster, &agents, question) },
     ];
     let (value, tokens) = llm.json(&messages, "plan", schema(&agents), MAX_TOKENS, deadline).await?;
     let follow_up = value.get("follow_up").and_then(Value::as_bool).unwrap_or(true);
@@ -92,16 +97,18 @@ fn instructions(max_agents: usize) -> String {
     )
 }
 
-fn prompt(agents: &[&Agent], question: &Question<'_>) -> String {
-    let mark = llm::fence();
-    let mut text = format!("<agents-{mark}>\n");
+/// The agents stand between a mark of the roster's, so that an endpoint's cache keeps them from message to message; what
+/// people wrote, between one of its own.
+fn prompt(roster: &Roster, agents: &[&Agent], question: &Question<'_>) -> String {
+    let (mark, of_agents) = (llm::fence(), &roster.mark);
+    let mut text = format!("<agents-{of_agents}>\n");
     for agent in agents {
         let description = cut(&agent.description, MAX_DESCRIPTION_CHARS);
         let examples: Vec<_> =
             agent.all_examples().take(MAX_EXAMPLES).map(|example| cut(example, MAX_EXAMPLE_CHARS)).collect();
         push(&mut text, &json!({"id": agent.id, "does": description, "examples": examples}).to_string());
     }
-    push(&mut text, &format!("</agents-{mark}>"));
+    push(&mut text, &format!("</agents-{of_agents}>"));
     if !question.context.is_empty() {
         push(&mut text, &format!("<conversation-{mark}>"));
         for message in question.context {
@@ -181,14 +188,42 @@ enum Confidence {
 }
 
 impl Confidence {
-    /// A model's own word is not a probability; that the local model agrees counts more.
-    fn share(self, agrees: bool) -> f64 {
-        let own = match self {
+    /// A model's own word is not a probability; what the local model says of the agent counts more.
+    fn share(self, view: View) -> f64 {
+        let own: f64 = match self {
             Self::Low => 0.40,
             Self::Medium => 0.65,
             Self::High => 0.80,
         };
-        if agrees { own + 0.15 } else { own }
+        match view {
+            View::Agrees => own + 0.15,
+            View::SaysLittle => own,
+            View::Contradicts => own / 2.0,
+        }
+    }
+}
+
+/// What the local model says of an agent that the LLM has named.
+#[derive(Clone, Copy)]
+enum View {
+    Agrees,
+    SaysLittle,
+    /// It is nearly sure of another, or that the message is for nobody.
+    Contradicts,
+}
+
+impl View {
+    fn of(agent: &AgentId, scores: &[Score]) -> Self {
+        let own = scores.iter().find(|score| score.agent == *agent).map_or(0.0, |score| score.score);
+        let others = scores.iter().filter(|score| score.agent != *agent);
+        let (sum, best) =
+            others.fold((own, 0.0_f64), |(sum, best), other| (sum + other.score, best.max(other.score)));
+        let nobody = 1.0 - sum;
+        match own {
+            own if own >= AGREES => Self::Agrees,
+            own if own < DOUBTS && best.max(nobody) >= NEARLY_SURE => Self::Contradicts,
+            _ => Self::SaysLittle,
+        }
     }
 }
 
@@ -204,7 +239,7 @@ fn read(
         .map_err(|error| AskError::Plan(format!("it is not a plan: {error}")))?;
     let reason = cut(&answer.reason, MAX_REASON_CHARS);
     let reason = if reason.is_empty() { "The LLM decided.".to_owned() } else { reason };
-    let confidence = answer.confidence.share(false);
+    let confidence = answer.confidence.share(View::SaysLittle);
     if let Some(asks) = answer.needs_clarification.filter(|asks| !asks.trim().is_empty()) {
         let asks = cut(&asks, MAX_ASK_BACK_CHARS);
         return Ok(words::without_agents(Mode::Clarify, Stage::Llm, confidence, &reason, asks));
@@ -214,10 +249,14 @@ fn read(
         return Ok(words::without_agents(Mode::None, Stage::Llm, confidence, &reason, reply));
     }
     let mut steps = check(answer.steps, agents, question.text, max_agents).map_err(AskError::Plan)?;
-    let score: HashMap<_, _> = scores.iter().map(|score| (&score.agent, score.score)).collect();
+    let alone = steps.len() == 1;
     for step in &mut steps {
-        let agrees = score.get(&step.agent).is_some_and(|score| *score >= 0.30);
-        step.confidence = answer.confidence.share(agrees);
+        // Of a message for several agents the local model often sees only one.
+        let view = match View::of(&step.agent, scores) {
+            View::Contradicts if !alone => View::SaysLittle,
+            view => view,
+        };
+        step.confidence = answer.confidence.share(view);
     }
     let confidence = steps.iter().map(|step| step.confidence).fold(1.0, f64::min);
     let mode = rules::together(&steps);
@@ -263,9 +302,12 @@ fn check(
         let question = if asked.is_empty() { message.to_owned() } else { asked };
         checked.push(Step { agent: step.agent, question, confidence: 0.0, depends_on });
     }
-    // One agent alone gets the user's own words: nothing is lost in retelling.
-    if let [only] = checked.as_mut_slice() {
-        message.clone_into(&mut only.question);
+    // Nothing is lost or made up in retelling: one agent alone gets the user's own words, several get them as well.
+    match checked.as_mut_slice() {
+        [only] => message.clone_into(&mut only.question),
+        several => several.iter_mut().filter(|step| !message.contains(&step.question)).for_each(|step| {
+            step.question = format!("{}\n\n(The whole message: {})", step.question, message.trim());
+        }),
     }
     Ok(checked)
 }
@@ -302,7 +344,10 @@ mod tests {
         assert!(check(vec![step("weather", &[0])]).is_err());
         assert!(check(vec![step("weather", &[1]), step("money", &[0])]).is_err());
         let plan = check(vec![step("weather", &[]), step("money", &[0, 0])]).unwrap();
-        assert_eq!((plan[1].depends_on.as_slice(), plan[1].question.as_str()), ([0].as_slice(), "q"));
+        assert_eq!(
+            (plan[1].depends_on.as_slice(), plan[1].question.as_str()),
+            ([0].as_slice(), "q\n\n(The whole message: the message)")
+        );
         assert_eq!(check(vec![step("weather", &[])]).unwrap()[0].question, "the message");
     }
 }

@@ -13,7 +13,7 @@ const MOST: f64 = 0.97;
 const PART: f64 = 0.50;
 /// Of so many examples one may be divided wrongly, and some more: a few examples must not decide by their worst.
 const ALLOWED: usize = 1_000;
-const SOME: usize = 1;
+const SOME: usize = 4;
 /// Examples that are tried; they are chosen evenly.
 const TRIED: usize = 2_000;
 

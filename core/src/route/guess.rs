@@ -19,6 +19,8 @@ use switchboard_shared::{
 const WEAK: f64 = 0.30;
 /// Below this an LLM's plan is asked back about.
 const UNSURE: f64 = 0.45;
+/// From this share on it is said that a message is for nobody, even if one agent stands out from the rest.
+const CLEARLY: f64 = 0.75;
 const MAX_FOLLOW_UP_WORDS: usize = 12;
 /// How much likelier the agents of the turn before are than their words alone say, before anything is known: most
 /// messages go on with what was being talked about.
@@ -205,7 +207,8 @@ impl<'a> Guess<'a> {
             return degraded(plan, why);
         }
         let likely: Vec<_> = self.likely();
-        if best.is_some() && likely.len() > 1 {
+        let perhaps = likely.len() > 1 || self.shares.none < CLEARLY;
+        if best.is_some() && !likely.is_empty() && perhaps {
             let (confidence, reason) = (1.0 - self.shares.none, "Several agents might do this.");
             return degraded(words::ask_back(&likely, Stage::Lexical, confidence, reason), why);
         }

@@ -90,7 +90,7 @@ fn combined(lexical: &Shares, embedded: &[f64], weight: Weight, nearest: f64) ->
     let mut agents = blend::combine(&words, embedded, weight);
     let none = agents.pop().unwrap_or(1.0);
     let known = if weight.embedded > 0.0 { lexical.known.max(nearest) } else { lexical.known };
-    Shares { agents, none, known, ..lexical.clone() }
+    Shares { agents, none, known }
 }
 
 fn fit(

@@ -25,7 +25,7 @@ mod words;
 use crate::{
     agents::Agent,
     config::RouteConfig,
-    llm::{Llm, Tokens},
+    llm::{self, Llm, Tokens},
 };
 use guess::Guess;
 use meaning::Meaning;
@@ -71,6 +71,8 @@ pub(crate) struct Roster {
     division: f64,
     meaning: Option<Meaning>,
     remembered: Remembered,
+    /// What its agents stand between in prompts; no text can hold it.
+    mark: String,
 }
 
 impl Roster {
@@ -84,7 +86,15 @@ impl Roster {
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
         let division = division::threshold(&model, &agents);
-        Self { version, agents, model, division, meaning: None, remembered: Remembered::default() }
+        Self {
+            version,
+            agents,
+            model,
+            division,
+            meaning: None,
+            remembered: Remembered::default(),
+            mark: llm::fence(),
+        }
     }
 
     /// With an embedder's view beside the words.
