@@ -19,6 +19,10 @@ use switchboard_shared::{
 const WEAK: f64 = 0.30;
 /// Below this an LLM's plan is asked back about.
 const UNSURE: f64 = 0.45;
+/// From this share on a message goes past an agent that waits for an answer ...
+const VERY_SURE: f64 = 0.95;
+/// ... if it has so many words.
+const FEWEST_OWN_WORDS: usize = 4;
 /// From this share on it is said that a message is for nobody, even if one agent stands out from the rest.
 const CLEARLY: f64 = 0.75;
 const MAX_FOLLOW_UP_WORDS: usize = 12;
@@ -108,6 +112,13 @@ impl<'a> Guess<'a> {
     pub(super) fn sure_of(&self) -> Option<&'a AgentId> {
         let standing = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
         Some(&self.roster.agents[standing.best].id)
+    }
+
+    /// The agent that a message is for whatever was said before: no short answer to a question is.
+    pub(super) fn very_sure_of(&self, text: &str) -> Option<&'a AgentId> {
+        let enough = super::lexical::words(text).len() >= FEWEST_OWN_WORDS;
+        let whole = self.whole().filter(|whole| enough && whole.is_sure(VERY_SURE, self.config))?;
+        Some(&self.roster.agents[whole.best].id)
     }
 
     /// The plan, where the model is sure of it.

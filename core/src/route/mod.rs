@@ -172,7 +172,7 @@ impl Router {
     }
 
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
-        rules::explicit(roster, question, self.max_agents)
+        rules::explicit(roster, question, guess.very_sure_of(question.text), self.max_agents)
             .or_else(|| rules::sticky(roster, question, guess.sure_of(), self.max_agents))
             .or_else(|| guess.plan(question.text, self.max_agents))
             .or_else(|| words::no_agents(&roster.agents))

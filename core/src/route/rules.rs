@@ -167,15 +167,22 @@ const GOES_ON: &[&str] = &[
 const SHORT_WORDS: usize = 7;
 const BARE_WORDS: usize = 2;
 
-/// Decides by what was said outright.
-pub(super) fn explicit(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Option<Plan> {
+/// Decides by what was said outright. An agent that waits gets what is said next, unless the message is surely for
+/// `elsewhere`.
+pub(super) fn explicit(
+    roster: &Roster,
+    question: &Question<'_>,
+    elsewhere: Option<&AgentId>,
+    max_agents: usize,
+) -> Option<Plan> {
     if !question.chosen.is_empty() {
         return Some(chosen(roster, question, max_agents));
     }
     if let Some(plan) = mentioned(roster, question.text, max_agents) {
         return Some(plan);
     }
-    if let Some(waiting) = question.waiting.filter(|id| knows(roster, id)) {
+    let waiting = question.waiting.filter(|id| knows(roster, id));
+    if let Some(waiting) = waiting.filter(|id| elsewhere.is_none_or(|elsewhere| elsewhere == *id)) {
         let steps = vec![step(waiting, question.text)];
         return Some(plan(Mode::Direct, steps, format!("{waiting} waits for this.")));
     }

@@ -298,6 +298,9 @@ async fn a_waiting_agent_gets_the_reply_unless_another_is_addressed() {
     let of = |text: &'static str| Question { waiting: Some(&waiting), ..question(text) };
     assert_eq!(asked(&local().plan(&roster, &of("Hello")).await.plan), ["calendar"]);
     assert_eq!(asked(&local().plan(&roster, &of("@money 5 euro")).await.plan), ["money"]);
+    assert_eq!(asked(&local().plan(&roster, &of("tomorrow in London")).await.plan), ["calendar"]);
+    let another = of("Will it rain tomorrow in London?");
+    assert_eq!(asked(&local().plan(&roster, &another).await.plan), ["weather"], "it is no answer");
 }
 
 #[tokio::test]
