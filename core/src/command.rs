@@ -8,7 +8,7 @@ use crate::{
     store::migrate,
 };
 use serde_json::json;
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use switchboard_shared::{config, shutdown::Shutdown, telemetry::Telemetry};
 
 const USAGE: &str = "\
@@ -200,9 +200,9 @@ fn measure(options: &eval::Options) -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the ready line, and what was asked for, are the program's output")]
+/// The ready line, and what was asked for. A reader that has seen enough and closed the pipe is no fault.
 fn say(text: &str) {
-    println!("{text}");
+    drop(writeln!(std::io::stdout(), "{text}"));
 }
 
 #[allow(clippy::print_stderr, reason = "before telemetry has started there is no log")]

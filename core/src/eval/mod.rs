@@ -86,6 +86,14 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, Fault> {
     let gate = options.require.as_deref().map(gate).transpose()?;
     let files = Files::read(options)?;
     let registry = registry(options, &files)?;
+    if registry.len() == 0 {
+        return Err(Fault(
+            "no agents: --train has no row that is for one, and --agents names none".to_owned(),
+        ));
+    }
+    if files.test.is_empty() {
+        return Err(Fault("--test has no rows".to_owned()));
+    }
     let router = router(options, &settings)?;
     let embedder = Embedder::open(&settings.route.embedder).map_err(|e| Fault(e.to_string()))?.map(Arc::new);
     let began = Instant::now();

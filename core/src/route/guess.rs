@@ -220,7 +220,9 @@ impl<'a> Guess<'a> {
         let likely: Vec<_> = self.likely();
         let perhaps = likely.len() > 1 || self.shares.none < CLEARLY;
         if best.is_some() && !likely.is_empty() && perhaps {
-            let (confidence, reason) = (1.0 - self.shares.none, "Several agents might do this.");
+            let confidence = best.map_or(0.0, |(_, share)| share);
+            let reason =
+                if likely.len() > 1 { "Several agents might do this." } else { "One agent might do this." };
             return degraded(words::ask_back(&likely, Stage::Lexical, confidence, reason), why);
         }
         let (reason, reply) = ("Nothing here is like it.", words::nobody(&self.roster.agents));

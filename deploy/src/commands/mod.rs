@@ -20,7 +20,8 @@ const TEMPLATE: &str = "{name} {version}: {about}
 
 Examples:
   switchboard up                                      start everything on this machine
-  switchboard chat \"What is the mean of 3, 5, 10?\"    ask, and watch who answers
+  switchboard chat \"What are the mean and the median of 3, 5 and 10?\"
+                                                    ask, and watch who answers
   switchboard route \"Review this code: eval(input())\" which agents would be asked, and why
 
 {usage-heading} {usage}

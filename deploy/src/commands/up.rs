@@ -216,11 +216,11 @@ fn greeting(house: &House, me: &str) -> String {
         format!("Switchboard is up: {url}"),
         format!("  trust            {ca}"),
         format!("  a token          {me} token   (for user ann, one hour)"),
-        format!("  ask              {me} chat \"What is the mean of 3, 5, 10?\""),
+        format!("  ask              {me} chat \"What are the mean and the median of 3, 5 and 10?\""),
         format!("  who is there     {me} agents list"),
         "  with curl:".to_owned(),
         format!("    curl --cacert {ca} -H \"Authorization: Bearer $({me} token)\" \\"),
-        "      -H 'Content-Type: application/json' -d '{\"message\":\"What is the mean of 3, 5, 10?\"}' \\"
+        "      -H 'Content-Type: application/json' -d '{\"message\":\"What are the mean and the median of 3, 5 and 10?\"}' \\"
             .to_owned(),
         format!("      {url}/chat"),
     ];

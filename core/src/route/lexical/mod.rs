@@ -25,7 +25,7 @@ use features::Features;
 use profiles::Profiles;
 use regression::{Regression, Texts};
 use space::{Likeness, Space, Vector, to_f32};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use training::{Linear, Sample};
 
 /// Weights in memory at most; more agents get fewer features.
@@ -286,8 +286,11 @@ struct Text {
 fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
     let mut texts = Vec::new();
     let mut tags = Vec::new();
+    // Said twice, an example would be held out and yet be known.
+    let mut seen = HashSet::new();
     for (class, agent) in agents.iter().enumerate() {
-        for text in agent.all_examples().take(MAX_EXAMPLES) {
+        let examples = agent.all_examples().filter(|text| seen.insert((class, text.to_lowercase())));
+        for text in examples.take(MAX_EXAMPLES) {
             // A single word is a tag rather than a message; as a message it would claim all that have the word.
             let is_message = words(text).len() > 1;
             let list = if is_message { &mut texts } else { &mut tags };
@@ -295,6 +298,7 @@ fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
         }
     }
     let nobody = negatives::NEGATIVES.iter().copied().chain(nobody.iter().map(String::as_str));
+    let nobody = nobody.filter(|text| seen.insert((agents.len(), text.to_lowercase())));
     texts.extend(nobody.map(|text| Text { text: text.to_owned(), class: agents.len(), is_message: true }));
     texts.append(&mut tags);
     for (class, agent) in agents.iter().enumerate() {

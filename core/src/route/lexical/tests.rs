@@ -65,3 +65,16 @@ fn learning_twice_gives_the_same() {
     let text = "how warm will it be on Monday";
     assert_eq!(first.score(text), second.score(text));
 }
+
+#[test]
+fn an_example_that_is_there_twice_teaches_no_more_than_once() {
+    let agents = agents();
+    let twice = |agent: &Arc<Agent>| {
+        let mut twice = Agent::clone(agent);
+        twice.examples.extend(agent.examples.clone());
+        Arc::new(twice)
+    };
+    let doubled: Vec<_> = agents.iter().map(twice).collect();
+    let text = "Will it rain in Bergen on Friday?";
+    assert_eq!(Model::train(&agents).score(text), Model::train(&doubled).score(text));
+}
