@@ -9,8 +9,6 @@ pub(super) struct Clause {
     pub(super) at: Range<usize>,
     /// Whether it needs what came before: "then …", "… the result".
     pub(super) after: bool,
-    /// Whether it stands apart: a sentence of its own, or put after the one before in words.
-    pub(super) apart: bool,
 }
 
 /// Words that join two requests.
@@ -115,12 +113,12 @@ pub(super) fn split(text: &str) -> Vec<Clause> {
     if text.len() > MOST_BYTES {
         return clauses;
     }
-    let (mut sentence, mut held) = (false, None);
+    let mut held = None;
     let pieces = pieces(text);
     for (i, piece) in pieces.iter().enumerate() {
         let (order, rest) = lead(&text[piece.clone()]);
         let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",;:".contains(c));
-        let apart = std::mem::replace(&mut sentence, ends_a_sentence(&text[piece.clone()]));
+        let sentence = ends_a_sentence(&text[piece.clone()]);
         let at = end_of(rest, text) - rest.len()..end_of(rest, text);
         let (count, is_last) = (words(rest), i + 1 == pieces.len());
         if rest.is_empty() {
@@ -134,7 +132,7 @@ pub(super) fn split(text: &str) -> Vec<Clause> {
             let order = order || orders_itself(rest);
             let after = !clauses.is_empty() && (order || names_a_result(rest));
             let at = held.take().unwrap_or(at.start)..at.end;
-            clauses.push(Clause { at, after, apart: apart || order });
+            clauses.push(Clause { at, after });
         }
     }
     if clauses.len() > MOST_CLAUSES { Vec::new() } else { clauses }
