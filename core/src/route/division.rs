@@ -1,7 +1,7 @@
 //! How sure the parts of a message must be before it is divided among agents. The registry's own examples say it: each
 //! is for one agent, so where agents are so alike that examples would be divided, more is asked of a message as well.
 
-use super::{clauses, lexical::Model};
+use super::{clauses, guess::best, lexical::Model};
 use crate::agents::Agent;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn divided(model: &Model, text: &str) -> Option<f64> {
     }
     for clause in clauses {
         let shares = model.score(&request[clause.at]).agents;
-        let (agent, share) = shares.into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (agent, share) = best(&shares)?;
         if share >= PART && agents.last() != Some(&agent) {
             together *= share;
             agents.push(agent);
@@ -47,9 +47,8 @@ fn divided(model: &Model, text: &str) -> Option<f64> {
     if agents.len() < 2 {
         return None;
     }
-    let whole = model.score(request).agents;
-    let best = (0..whole.len()).max_by(|&a, &b| whole[a].total_cmp(&whole[b]))?;
-    agents.contains(&best).then_some(together)
+    let (whole, _) = best(&model.score(request).agents)?;
+    agents.contains(&whole).then_some(together)
 }
 
 #[cfg(test)]

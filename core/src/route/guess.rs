@@ -248,7 +248,7 @@ impl<'a> Guess<'a> {
     }
 
     fn previous(&self, question: &Question<'_>) -> Option<Plan> {
-        let is_here = |id: &&AgentId| self.roster.agents.iter().any(|agent| agent.id == **id);
+        let is_here = |id: &&AgentId| self.roster.knows(id);
         let short = super::lexical::words(question.text).len() <= MAX_FOLLOW_UP_WORDS;
         let previous = question.previous.iter().filter(is_here).filter(|_| short);
         let steps: Vec<_> = previous

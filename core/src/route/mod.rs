@@ -107,6 +107,11 @@ impl Roster {
         self.meaning.is_some()
     }
 
+    /// Whether the agent is one of those that may be asked.
+    pub(crate) fn knows(&self, id: &AgentId) -> bool {
+        self.agent(id).is_some()
+    }
+
     fn agent(&self, id: &AgentId) -> Option<&Agent> {
         self.agents.iter().find(|agent| agent.id == *id).map(AsRef::as_ref)
     }
@@ -172,7 +177,8 @@ impl Router {
     }
 
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
-        rules::explicit(roster, question, guess.very_sure_of(question.text), self.max_agents)
+        let elsewhere = question.waiting.and_then(|_| guess.very_sure_of(question.text));
+        rules::explicit(roster, question, elsewhere, self.max_agents)
             .or_else(|| rules::sticky(roster, question, guess.sure_of(), self.max_agents))
             .or_else(|| guess.plan(question.text, self.max_agents))
             .or_else(|| words::no_agents(&roster.agents))

@@ -181,7 +181,7 @@ pub(super) fn explicit(
     if let Some(plan) = mentioned(roster, question.text, max_agents) {
         return Some(plan);
     }
-    let waiting = question.waiting.filter(|id| knows(roster, id));
+    let waiting = question.waiting.filter(|id| roster.knows(id));
     if let Some(waiting) = waiting.filter(|id| elsewhere.is_none_or(|elsewhere| elsewhere == *id)) {
         let steps = vec![step(waiting, question.text)];
         return Some(plan(Mode::Direct, steps, format!("{waiting} waits for this.")));
@@ -196,7 +196,7 @@ pub(super) fn sticky(
     sure_of: Option<&AgentId>,
     max_agents: usize,
 ) -> Option<Plan> {
-    let previous: Vec<_> = question.previous.iter().filter(|id| knows(roster, id)).collect();
+    let previous: Vec<_> = question.previous.iter().filter(|id| roster.knows(id)).collect();
     let elsewhere = sure_of.is_some_and(|agent| !previous.contains(&agent));
     let goes_on = match goes_on(question.text) {
         GoesOn::Surely => true,
@@ -211,7 +211,7 @@ pub(super) fn sticky(
 }
 
 fn chosen(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Plan {
-    if let Some(unknown) = question.chosen.iter().find(|id| !knows(roster, id)) {
+    if let Some(unknown) = question.chosen.iter().find(|id| !roster.knows(id)) {
         return no_such(roster, &unknown.to_string());
     }
     let steps = steps_for(question.chosen.iter(), question.text, max_agents);
@@ -266,10 +266,6 @@ fn plain(text: &str) -> String {
     let text: String = text.chars().take(200).flat_map(char::to_lowercase).collect();
     let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join(" ")
-}
-
-pub(super) fn knows(roster: &Roster, id: &AgentId) -> bool {
-    roster.agents.iter().any(|agent| agent.id == *id)
 }
 
 pub(super) fn step(id: &AgentId, question: &str) -> Step {

@@ -49,7 +49,7 @@ impl Brief {
     async fn read_once(work: &Work) -> Result<Self> {
         let (tenant, turn) = (&work.tenant, &work.turn);
         let roster = work.core.registry.roster(&work.core.store, tenant, &turn.reach).await?;
-        let known = |id: &AgentId| roster.agents.iter().any(|agent| agent.id == *id);
+        let known = |id: &AgentId| roster.knows(id);
         let tx = work.core.store.write(tenant).await?;
         let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
         let message = message.ok_or(Error::LeaseLost)?;

@@ -54,7 +54,7 @@ pub(crate) async fn replay(
     let Seen { mut decision, context, files } =
         retrying!(envelope.deadline, see(&core, &me, turn, "decision.replayed"))?;
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
-    let known = |id: &AgentId| roster.agents.iter().any(|agent| agent.id == *id);
+    let known = |id: &AgentId| roster.knows(id);
     decision.view.previous.retain(known);
     let question = Question {
         text: &decision.view.question,

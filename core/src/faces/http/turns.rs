@@ -67,7 +67,7 @@ pub(crate) async fn analyze(
     }
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
     let mut around = around(&core, &me, &ask).await?;
-    let known = |id: &AgentId| roster.agents.iter().any(|agent| agent.id == *id);
+    let known = |id: &AgentId| roster.knows(id);
     around.previous.retain(known);
     around.waiting = around.waiting.filter(known);
     let question = Question {

@@ -2,7 +2,7 @@
 
 use super::{
     ACCEPT, ACCEPT_EACH, Guess, MARGIN, MIN_KNOWN, Question, Roster, Router, because::floor, left_out,
-    left_out::LeftOut, mentions, rules,
+    left_out::LeftOut, mentions,
 };
 use crate::config::RouteConfig;
 use std::time::Duration;
@@ -136,10 +136,10 @@ fn around<'a>(
     if let Some(text) = unaddressed {
         others.push((ChangeKind::WithoutMention, Question { text, ..*question }));
     }
-    if question.waiting.is_some_and(|id| rules::knows(roster, id)) {
+    if question.waiting.is_some_and(|id| roster.knows(id)) {
         others.push((ChangeKind::WithoutWaiting, Question { waiting: None, ..*question }));
     }
-    if question.previous.iter().any(|id| rules::knows(roster, id)) {
+    if question.previous.iter().any(|id| roster.knows(id)) {
         others.push((ChangeKind::WithoutPrevious, Question { previous: &[], ..*question }));
     }
     others

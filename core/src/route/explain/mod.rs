@@ -13,7 +13,7 @@ use super::{
     clauses,
     guess::{self, Guess},
     lexical::{self, Near, Shares},
-    mentions, rules,
+    mentions,
 };
 use switchboard_shared::{
     api::{self, AgentShare, ClauseShare, Explanation, NearExample, Outcome},
