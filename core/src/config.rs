@@ -128,6 +128,7 @@ pub struct AgentsConfig {
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct RouteConfig {
     pub accept: f64,
+    pub right: f64,
     pub accept_each: f64,
     pub margin: f64,
     #[serde(rename = "llm_ms", deserialize_with = "millis")]
@@ -214,6 +215,7 @@ impl Check for Config {
         }
         for (name, share) in [
             ("route.accept", self.route.accept),
+            ("route.right", self.route.right),
             ("route.accept_each", self.route.accept_each),
             ("route.margin", self.route.margin),
             ("route.min_known", self.route.min_known),

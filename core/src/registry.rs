@@ -16,7 +16,7 @@ use crate::{
         Roster,
         embed::{EmbedError, Embedder},
         lexical::Model,
-        meaning::Meaning,
+        meaning::{Learned, Meaning},
     },
     store::{AgentRow, RegistryRows, Store},
 };
@@ -156,7 +156,7 @@ impl Registry {
     }
 
     /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.
-    async fn meaning(&self, roster: &Roster, nobody: &[String]) -> Option<Meaning> {
+    async fn meaning(&self, roster: &Roster, nobody: &[String]) -> Option<Learned> {
         let embedder = Arc::clone(self.embedder.as_ref()?);
         let learned = Meaning::learn(embedder, &roster.agents, nobody, &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()

@@ -1,5 +1,6 @@
 //! Splits a message into its requests: "plot the sales and then mail them to Ann" is two, one after the other.
 
+use super::joins;
 use std::ops::Range;
 
 /// One request of a message.
@@ -11,65 +12,6 @@ pub(super) struct Clause {
     pub(super) after: bool,
 }
 
-/// Words that join two requests.
-const JOINS: &[&str] = &[
-    "and",
-    "also",
-    "plus",
-    "und",
-    "sowie",
-    "außerdem",
-    "y",
-    "e",
-    "además",
-    "et",
-    "aussi",
-    "ed",
-    "inoltre",
-    "também",
-    "en",
-    "oraz",
-    "ve",
-    "и",
-    "а также",
-];
-/// Words that put a request after the one before.
-const ORDERS: &[&str] = &[
-    "then",
-    "and then",
-    "after that",
-    "afterwards",
-    "finally",
-    "dann",
-    "und dann",
-    "danach",
-    "anschließend",
-    "zum schluss",
-    "luego",
-    "y luego",
-    "después",
-    "y después",
-    "entonces",
-    "ensuite",
-    "et ensuite",
-    "puis",
-    "et puis",
-    "enfin",
-    "poi",
-    "e poi",
-    "infine",
-    "depois",
-    "e depois",
-    "em seguida",
-    "daarna",
-    "en dan",
-    "potem",
-    "następnie",
-    "sonra",
-    "потом",
-    "затем",
-    "а потом",
-];
 /// Words that stand for what another request brings.
 const RESULTS: &[&str] = &[
     "it",
@@ -95,7 +37,6 @@ const FEWEST_WORDS: usize = 2;
 /// A longer request is mostly what is to be worked on, and not looked through.
 const MOST_BYTES: usize = 4_000;
 const MOST_CLAUSES: usize = 8;
-const MOST_JOINS_BYTES: usize = 64;
 
 /// What is asked, and what it is asked about: pasted code, tables, text after a colon at a line's end.
 pub(super) fn data_of(text: &str) -> (&str, &str) {
@@ -116,8 +57,8 @@ pub(super) fn split(text: &str) -> Vec<Clause> {
     let mut held = None;
     let pieces = pieces(text);
     for (i, piece) in pieces.iter().enumerate() {
-        let (order, rest) = lead(&text[piece.clone()]);
-        let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",;:".contains(c));
+        let (order, rest) = joins::lead(&text[piece.clone()]);
+        let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",;:，、،؛".contains(c));
         let sentence = ends_a_sentence(&text[piece.clone()]);
         let at = end_of(rest, text) - rest.len()..end_of(rest, text);
         let (count, is_last) = (words(rest), i + 1 == pieces.len());
@@ -129,7 +70,7 @@ pub(super) fn split(text: &str) -> Vec<Clause> {
         } else if let Some(last) = clauses.last_mut().filter(|_| count < FEWEST_WORDS && held.is_none()) {
             last.at.end = at.end;
         } else {
-            let order = order || orders_itself(rest);
+            let order = order || joins::orders_within(rest);
             let after = !clauses.is_empty() && (order || names_a_result(rest));
             let at = held.take().unwrap_or(at.start)..at.end;
             clauses.push(Clause { at, after });
@@ -144,21 +85,13 @@ fn end_of(part: &str, text: &str) -> usize {
 }
 
 fn ends_a_sentence(piece: &str) -> bool {
-    piece.trim_end().ends_with(['.', '?', '!', ';', '。', '？', '！', '；']) || piece.ends_with('\n')
+    let last = piece.trim_end().chars().next_back();
+    last.is_some_and(|last| ".?!;".contains(last) || ends(last)) || piece.ends_with('\n')
 }
 
-/// "Schicke danach …": some languages put the word second or third.
-fn orders_itself(text: &str) -> bool {
-    let first: Vec<_> = text.split_whitespace().take(3).map(str::to_lowercase).collect();
-    first.iter().any(|word| ORDERS.contains(&word.as_str()))
-}
-
-/// Says whether a text ends or begins with a word that puts what follows after it.
-pub(super) fn hands_over(text: &str) -> bool {
-    let text = text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    ORDERS
-        .iter()
-        .any(|order| text.strip_suffix(order).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)))
+/// Signs that end a sentence and nothing else, whatever follows them.
+fn ends(c: char) -> bool {
+    "。？！；؟؛।۔።։။៕\n".contains(c)
 }
 
 /// Cuts at the end of sentences and before joining words, outside of quotes and brackets.
@@ -178,16 +111,20 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
             (None, _) if depth > 0 => {}
             (None, '.' | '?' | '!' | ';' | ',')
-                if next.is_whitespace() && (c != ',' || joins(&text[at + 1..])) =>
+                if next.is_whitespace() && (c != ',' || joins::begins(&text[at + 1..])) =>
             {
                 pieces.push(from..at + 1);
                 from = at + 1;
             }
-            (None, '。' | '？' | '！' | '；' | '\n') => {
+            (None, '，' | '、' | '،') if joins::begins(&text[at + c.len_utf8()..]) => {
                 pieces.push(from..at + c.len_utf8());
                 from = at + c.len_utf8();
             }
-            (None, c) if c.is_whitespace() && joins(&text[at..]) && !only_joins(&text[from..at]) => {
+            (None, c) if ends(c) => {
+                pieces.push(from..at + c.len_utf8());
+                from = at + c.len_utf8();
+            }
+            (None, c) if c.is_whitespace() && joins::begins(&text[at..]) && !joins::only(&text[from..at]) => {
                 pieces.push(from..at);
                 from = at;
             }
@@ -211,48 +148,6 @@ fn opens(c: char, before: char) -> Option<char> {
         '\'' if at_word_start => Some('\''),
         _ => None,
     }
-}
-
-fn joins(text: &str) -> bool {
-    let text = text.trim_start();
-    strip_any(text, ORDERS).or_else(|| strip_any(text, JOINS)).is_some()
-}
-
-/// "and" of "and then": the cut was before it. No such run is long; a longer one is not read again at every word.
-fn only_joins(text: &str) -> bool {
-    let text = text.trim();
-    text.is_empty() || (text.len() < MOST_JOINS_BYTES && lead(&format!("{text} ")).1.is_empty())
-}
-
-/// Takes joining words off the beginning; says whether one of them puts it after what came before.
-fn lead(text: &str) -> (bool, &str) {
-    let mut rest = text.trim_start();
-    let mut order = false;
-    loop {
-        if let Some(after) = strip_any(rest, ORDERS) {
-            (order, rest) = (true, after);
-        } else if let Some(after) = strip_any(rest, JOINS) {
-            rest = after;
-        } else {
-            return (order, rest);
-        }
-    }
-}
-
-fn strip_any<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
-    let strip = |word: &&str| {
-        let mut rest = text;
-        for expected in word.chars() {
-            let c = rest.chars().next()?;
-            if !c.to_lowercase().eq([expected]) {
-                return None;
-            }
-            rest = &rest[c.len_utf8()..];
-        }
-        let boundary = rest.chars().next()?;
-        (boundary.is_whitespace() || boundary == ',').then(|| rest.trim_start_matches([',', ' ', '\t']))
-    };
-    words.iter().filter_map(strip).min_by_key(|rest| rest.len())
 }
 
 fn names_a_result(text: &str) -> bool {
@@ -326,7 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_may_hand_over_to_the_next() {
-        assert!(hands_over("sum this up, then") && hands_over("und dann ") && !hands_over("strengthen"));
+    fn every_script_ends_its_sentences_and_joins_them() {
+        for two in [
+            "ما متوسط 10 و14؟ وأخبر علي أنني خرجت",
+            "फ़ाइल पढ़ो और फिर शब्द गिनो",
+            "先读取文件，然后统计字数",
+            "ファイルを読んで、それから単語を数えて",
+            "Přečti soubor a potom spočítej slova",
+            "Đọc tệp này, rồi đếm số từ",
+            "Διάβασε το αρχείο και μετά μέτρησε τις λέξεις",
+            "파일을 읽고 그런 다음 단어를 세어 줘",
+        ] {
+            assert_eq!(split(two).len(), 2, "{two}");
+        }
+        assert_eq!(orders("先读取文件，然后统计字数"), [false, true]);
+        assert_eq!(orders("Lue tiedosto ja sitten laske sanat"), [false, true]);
     }
 }

@@ -11,8 +11,8 @@ const LEAST: f64 = 0.55;
 const MOST: f64 = 0.97;
 /// A part that is less sure goes with the one before.
 const PART: f64 = 0.50;
-/// So many examples may be divided wrongly: a few must not decide by their worst.
-const SOME: usize = 4;
+/// One example of so many may be divided wrongly: a few must not decide by their worst.
+const ONE_OF: usize = 400;
 /// Examples that are tried; they are chosen evenly.
 const TRIED: usize = 2_000;
 
@@ -23,7 +23,11 @@ pub(super) fn threshold(model: &Model, agents: &[Arc<Agent>]) -> f64 {
     let tried: Vec<&str> = all.into_iter().step_by(step).collect();
     let mut wrong: Vec<f64> = tried.iter().filter_map(|text| divided(model, text)).collect();
     wrong.sort_by(|a, b| b.total_cmp(a));
-    wrong.get(SOME).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST))
+    if tried.is_empty() {
+        // Of descriptions alone a part of a message says too little.
+        return MOST;
+    }
+    wrong.get(tried.len() / ONE_OF).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST))
 }
 
 /// How sure the parts are together, if a message would be divided among several agents. One of them must be the likeliest

@@ -80,7 +80,8 @@ impl<'a> Guess<'a> {
     /// How the likeliest agent stands by the whole message, if all of it is for this one.
     pub(super) fn whole(&self) -> Option<Standing> {
         let standing = self.standing(&self.shares)?;
-        Some(Standing { share: standing.share * self.alone(standing.best), ..standing })
+        let share = standing.share * self.alone(standing.best);
+        Some(Standing { share, right: self.roster.trust.right(share), ..standing })
     }
 
     /// How likely it is that no request of the message is another agent's. One that is not clearly anybody's by itself
@@ -108,16 +109,16 @@ impl<'a> Guess<'a> {
         scores
     }
 
-    /// The agent it is sure of.
+    /// The agent that stands out.
     pub(super) fn sure_of(&self) -> Option<&'a AgentId> {
-        let standing = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
+        let standing = self.whole().filter(|whole| whole.stands_out(self.config.accept, self.config))?;
         Some(&self.roster.agents[standing.best].id)
     }
 
     /// The agent that a message is for whatever was said before: no short answer to a question is.
     pub(super) fn very_sure_of(&self, text: &str) -> Option<&'a AgentId> {
         let enough = super::lexical::words(text).len() >= FEWEST_OWN_WORDS;
-        let whole = self.whole().filter(|whole| enough && whole.is_sure(VERY_SURE, self.config))?;
+        let whole = self.whole().filter(|whole| enough && whole.stands_out(VERY_SURE, self.config))?;
         Some(&self.roster.agents[whole.best].id)
     }
 

@@ -10,6 +10,7 @@ use super::{
         zero_shot::Descriptions,
     },
     lexical::{self, Shares},
+    trust::Trust,
 };
 use crate::agents::Agent;
 use std::{collections::HashMap, sync::Arc};
@@ -18,6 +19,8 @@ use std::{collections::HashMap, sync::Arc};
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 /// How much each view counts where there are only descriptions to learn from; found on registries of sixteen tools.
 const ZERO_SHOT_WEIGHT: Weight = Weight { lexical: 0.25, embedded: 0.9 };
+/// The language of what cannot be told (ISO 639-2).
+const UNTOLD: &str = "und";
 /// How much an agent's name counts beside the sentences made of its description.
 const NAME_WEIGHT: f32 = 0.4;
 
@@ -42,6 +45,13 @@ struct Text {
     is_message: bool,
 }
 
+/// What was learned, and how often words and meaning together are right where they are so sure.
+#[derive(Debug)]
+pub(crate) struct Learned {
+    pub(super) meaning: Meaning,
+    pub(super) trust: Trust,
+}
+
 impl Meaning {
     /// Learns the agents, and how far meaning is to be trusted.
     pub(crate) async fn learn(
@@ -49,19 +59,21 @@ impl Meaning {
         agents: &[Arc<Agent>],
         nobody: &[String],
         model: &lexical::Model,
-    ) -> Result<Self, EmbedError> {
+    ) -> Result<Learned, EmbedError> {
         if agents.iter().all(|agent| agent.all_examples().next().is_none()) {
             let descriptions: Vec<String> = agents.iter().flat_map(|agent| as_asked_for(agent)).collect();
             let vectors = embedder.embed_examples(&refs(&descriptions)).await?;
-            return Ok(Self { embedder, view: View::Descriptions(Descriptions::new(&vectors, &WAYS)) });
+            let view = View::Descriptions(Descriptions::new(&vectors, &WAYS));
+            return Ok(Learned { meaning: Self { embedder, view }, trust: Trust::default() });
         }
         let texts = texts(agents, nobody);
         let said: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
         let vectors = embedder.embed_examples(&refs(&said)).await?;
-        let (classes, words) = (agents.len() + 1, by_words(model, &texts, agents.len()));
+        let (classes, words) = (agents.len() + 1, by_words(model, &texts));
         let learned = tokio::task::spawn_blocking(move || fit(&texts, vectors, &words, classes)).await;
-        let (head, weights) = learned.map_err(|error| EmbedError::Failed(error.to_string()))?;
-        Ok(Self { embedder, view: View::Examples { head: Box::new(head), weights } })
+        let (head, weights, trust) = learned.map_err(|error| EmbedError::Failed(error.to_string()))?;
+        let view = View::Examples { head: Box::new(head), weights };
+        Ok(Learned { meaning: Self { embedder, view }, trust })
     }
 
     /// What both views together say of a message.
@@ -98,7 +110,7 @@ fn fit(
     vectors: Vec<Vec<f32>>,
     by_words: &[Option<Vec<f64>>],
     classes: usize,
-) -> (Head, Weights) {
+) -> (Head, Weights, Trust) {
     let samples: Vec<Sample> = texts
         .iter()
         .zip(vectors)
@@ -116,18 +128,27 @@ fn fit(
         .zip(&trained.held_out)
         .filter_map(|((text, words), meaning)| {
             Some(HeldOut {
-                language: language(&text.text).unwrap_or("und"),
+                language: language(&text.text).unwrap_or(UNTOLD),
                 class: text.class,
                 lexical: words.as_deref()?,
                 embedded: meaning.as_deref()?,
             })
         })
         .collect();
-    (trained.head, Weights::fit(&rows))
+    // What is nobody's says nothing about which view knows the agents.
+    let of_agents: Vec<HeldOut<'_>> = rows.iter().filter(|row| row.class + 1 < classes).copied().collect();
+    let weights = Weights::fit(&of_agents);
+    let both = |row: &HeldOut<'_>| {
+        let weight = weights.of(Some(row.language).filter(|language| *language != UNTOLD));
+        (row.class, blend::combine(row.lexical, row.embedded, weight))
+    };
+    let together: Vec<(usize, Vec<f64>)> = rows.iter().map(both).collect();
+    let trust = Trust::learn(together.iter().map(|(class, shares)| (*class, shares.as_slice())));
+    (trained.head, weights, trust)
 }
 
-/// What the words alone make of each example when it was not learned; none of descriptions and of nobody's messages.
-fn by_words(model: &lexical::Model, texts: &[Text], nobody: usize) -> Vec<Option<Vec<f64>>> {
+/// What the words alone make of each message when it was not learned; none of descriptions.
+fn by_words(model: &lexical::Model, texts: &[Text]) -> Vec<Option<Vec<f64>>> {
     let held_out: HashMap<(usize, &str), &[f64]> = model
         .held_out()
         .iter()
@@ -135,7 +156,7 @@ fn by_words(model: &lexical::Model, texts: &[Text], nobody: usize) -> Vec<Option
         .collect();
     let of = |text: &Text| {
         let shares = held_out.get(&(text.class, text.text.as_str()))?;
-        (text.is_message && text.class < nobody).then(|| shares.to_vec())
+        text.is_message.then(|| shares.to_vec())
     };
     texts.iter().map(of).collect()
 }
@@ -227,7 +248,7 @@ pub(super) mod tests {
         let (embedder, _stop) = embedder().await;
         let agents = agents();
         let model = lexical::Model::train(&agents);
-        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap();
+        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap().meaning;
         let weather = agents.iter().position(|agent| agent.id.as_str() == "weather").unwrap();
         let text = "Kerro sää huomenna";
         let words = model.score(text);
@@ -249,7 +270,7 @@ pub(super) mod tests {
         };
         let agents: Vec<_> = agents().iter().map(bare).collect();
         let model = lexical::Model::train(&agents);
-        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap();
+        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap().meaning;
         let shares = meaning.shares("valuutta", model.score("valuutta")).await.unwrap();
         let best = (0..agents.len()).max_by(|a, b| shares.agents[*a].total_cmp(&shares.agents[*b])).unwrap();
         assert_eq!(agents[best].id.as_str(), "money", "{shares:?}");

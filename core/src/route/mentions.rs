@@ -1,7 +1,7 @@
 //! Agents that a message names: `@agent` outside what is quoted or pasted.
 
 use super::{
-    Roster, clauses, lexical,
+    Roster, clauses, joins, lexical,
     rules::{plan, step, together},
     words,
 };
@@ -56,7 +56,7 @@ fn addressed(text: &str, mentions: &[(Mention, AgentId)], max_agents: usize) -> 
             continue;
         }
         let mut next = step(id, if apart { own[i] } else { &whole });
-        if apart && i > 0 && clauses::hands_over(own[i - 1]) && !steps.is_empty() {
+        if apart && i > 0 && joins::hands_over(own[i - 1]) && !steps.is_empty() {
             next.depends_on = vec![steps.len() - 1];
         }
         steps.push(next);

@@ -11,6 +11,7 @@ mod explain;
 mod guess;
 #[cfg(test)]
 mod hostile_tests;
+mod joins;
 pub(crate) mod lexical;
 mod local;
 pub(crate) mod meaning;
@@ -20,6 +21,7 @@ mod remembered;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod words;
 
 use crate::{
@@ -28,7 +30,7 @@ use crate::{
     llm::{self, Llm, Tokens},
 };
 use guess::Guess;
-use meaning::Meaning;
+use meaning::{Learned, Meaning};
 use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
 use remembered::Remembered;
 use std::sync::{Arc, LazyLock};
@@ -38,6 +40,7 @@ use switchboard_shared::{
     ids::AgentId,
 };
 use tokio::time::Instant;
+use trust::Trust;
 
 static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
@@ -67,6 +70,8 @@ pub(crate) struct Roster {
     pub(crate) version: i64,
     pub(crate) agents: Vec<Arc<Agent>>,
     pub(crate) model: lexical::Model,
+    /// How often it is right where it is so sure.
+    trust: Trust,
     /// How sure the parts of a message must be together to be divided among agents.
     division: f64,
     meaning: Option<Meaning>,
@@ -86,10 +91,12 @@ impl Roster {
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
         let division = division::threshold(&model, &agents);
+        let trust = Trust::learn(model.held_out().iter().map(|held| (held.class, held.shares.as_slice())));
         Self {
             version,
             agents,
             model,
+            trust,
             division,
             meaning: None,
             remembered: Remembered::default(),
@@ -98,8 +105,11 @@ impl Roster {
     }
 
     /// With an embedder's view beside the words.
-    pub(crate) fn with(self, meaning: Option<Meaning>) -> Self {
-        Self { meaning, ..self }
+    pub(crate) fn with(self, meaning: Option<Learned>) -> Self {
+        match meaning {
+            Some(Learned { meaning, trust }) => Self { meaning: Some(meaning), trust, ..self },
+            None => self,
+        }
     }
 
     /// Whether an embedder's view is beside the words.

@@ -1,6 +1,6 @@
 //! Which stage decided, and why, in one sentence.
 
-use super::{ACCEPT, Bound, MARGIN, Roster, Stage, Standing};
+use super::{ACCEPT, Bound, MARGIN, RIGHT, Roster, Stage, Standing};
 use switchboard_shared::{events::Plan, ids::AgentId};
 
 pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, bounds: &[Bound]) -> String {
@@ -36,6 +36,9 @@ fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
             }
             MARGIN if value < 0.0 => "that it is for nobody is likelier still".to_owned(),
             MARGIN => format!("the next one is {value:.2} behind {best}, and {MARGIN} asks for {limit:.2}"),
+            RIGHT => format!(
+                "of the examples that {best} or another agent was so sure of without having learned them {value:.2} were right, and {RIGHT} asks for {limit:.2}"
+            ),
             key => format!("{value:.2} of it is known, and {key} asks for {limit:.2}"),
         }
     });

@@ -1,7 +1,7 @@
 //! What would have changed the choice: the router is asked again about a message that is otherwise in one respect.
 
 use super::{
-    ACCEPT, ACCEPT_EACH, Guess, MARGIN, MIN_KNOWN, Question, Roster, Router, because::floor, left_out,
+    ACCEPT, ACCEPT_EACH, Guess, MARGIN, MIN_KNOWN, Question, RIGHT, Roster, Router, because::floor, left_out,
     left_out::LeftOut, mentions,
 };
 use crate::config::RouteConfig;
@@ -109,6 +109,7 @@ impl Router {
                 ACCEPT_EACH => config.accept_each = value,
                 MARGIN => config.margin = value,
                 MIN_KNOWN => config.min_known = value,
+                RIGHT => config.right = value,
                 _ => return None,
             }
         }

@@ -9,7 +9,7 @@ mod tests;
 
 use super::{
     NO_LLM, Question, Roster, Router,
-    bounds::{ACCEPT, ACCEPT_EACH, Bound, MARGIN, MIN_KNOWN, Standing},
+    bounds::{ACCEPT, ACCEPT_EACH, Bound, MARGIN, MIN_KNOWN, RIGHT, Standing},
     clauses,
     guess::{self, Guess},
     lexical::{self, Near, Shares},

@@ -29,7 +29,7 @@ fn names(agents: &[AgentId]) -> Vec<&str> {
 async fn a_sure_choice_is_explained_by_its_shares_bounds_and_nearest_examples() {
     let (plan, why) = explained(&local(), &roster(), &question("Will it rain tomorrow in Oslo?")).await;
     assert!(why.because.starts_with("The local model is sure of weather"), "{}", why.because);
-    assert!(why.bounds.iter().all(|bound| bound.met) && why.bounds.len() == 3, "{why:?}");
+    assert!(why.bounds.iter().all(|bound| bound.met) && why.bounds.len() == 4, "{why:?}");
     let best = &why.shares[0];
     assert_eq!(best.agent.as_ref().map(AgentId::as_str), Some("weather"));
     assert!((best.share - plan.confidence).abs() < 1e-9 && best.with_meaning.is_none(), "{best:?}");
@@ -58,11 +58,12 @@ async fn a_word_whose_absence_changes_the_choice_is_named_and_without_it_the_rou
 #[tokio::test]
 async fn a_bound_that_fails_is_named_with_the_number_that_would_have_done() {
     let fake = Fake::start(vec![]).await;
-    let (roster, usual) = (roster(), local().config);
+    let (roster, usual) = (roster(), RouteConfig { right: 0.0, ..local().config });
     let question = question("the exchange of the letter");
     let strict = RouteConfig { accept: 0.999, ..usual.clone() };
     let stricter = RouteConfig { margin: 0.999, ..strict.clone() };
-    for (config, keys) in [(strict, vec![ACCEPT]), (stricter, vec![ACCEPT, MARGIN])] {
+    let right = RouteConfig { right: 0.99, ..usual };
+    for (config, keys) in [(strict, vec![ACCEPT]), (stricter, vec![ACCEPT, MARGIN]), (right, vec![RIGHT])] {
         let router = Router { config: config.clone(), ..router(fake.llm()) };
         let (_, why) = explained(&router, &roster, &question).await;
         let failed: Vec<_> = why.bounds.iter().filter(|bound| !bound.met).collect();
@@ -77,8 +78,11 @@ async fn a_bound_that_fails_is_named_with_the_number_that_would_have_done() {
             assert!(other.value <= failed.value && failed.value - other.value < 0.01, "{other:?} {failed:?}");
             let number = format!("{:.2}", other.value);
             assert!(why.because.contains(key) && why.because.contains(&number), "{}", why.because);
-            let bound = if key == ACCEPT { &mut as_said.accept } else { &mut as_said.margin };
-            *bound = other.value;
+            *match key {
+                ACCEPT => &mut as_said.accept,
+                MARGIN => &mut as_said.margin,
+                _ => &mut as_said.right,
+            } = other.value;
         }
         let plan = Router { config: as_said, ..local() }.plan(&roster, &question).await.plan;
         assert_eq!(plan.degraded, None, "with these bounds it is sure");

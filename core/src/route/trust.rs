@@ -1,0 +1,80 @@
+//! How often the local model is right where it is so sure (the risk-coverage curve of selective classification; Geifman
+//! and El-Yaniv, 2017), by what it says of examples that it has not learned. A share is only the model's own opinion.
+
+use super::guess::best;
+
+/// The model's own opinion counts as so many examples, so that a few that happen to be right do not prove anything.
+const OPINION: f64 = 20.0;
+
+/// The curve: at and above a share, so many are right. Both rise.
+#[derive(Debug, Default)]
+pub(super) struct Trust(Vec<(f64, f64)>);
+
+impl Trust {
+    /// Learns it from the shares of messages that were not learned, each with its class; the last class is nobody.
+    pub(super) fn learn<'a>(held_out: impl Iterator<Item = (usize, &'a [f64])>) -> Self {
+        let guess = |(class, shares): (usize, &[f64])| {
+            let (agents, none) = shares.split_at(shares.len().checked_sub(1)?);
+            let (agent, share) = best(agents).filter(|(_, share)| *share >= none[0])?;
+            Some((share, agent == class))
+        };
+        let mut guesses: Vec<(f64, bool)> = held_out.filter_map(guess).collect();
+        guesses.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (mut all, mut shares, mut right) = (0.0, 0.0, 0.0);
+        let mut from_above = Vec::with_capacity(guesses.len());
+        // What is equally sure is trusted together.
+        for equals in guesses.chunk_by(|a, b| a.0 == b.0) {
+            for (share, is_right) in equals {
+                all += 1.0;
+                shares += share;
+                right += f64::from(u8::from(*is_right));
+            }
+            from_above.push((equals[0].0, (right + OPINION * shares / all) / (all + OPINION)));
+        }
+        let mut curve: Vec<(f64, f64)> = Vec::new();
+        for (share, right) in from_above.into_iter().rev() {
+            if curve.last().is_none_or(|last| right > last.1) {
+                curve.push((share, right));
+            }
+        }
+        Self(curve)
+    }
+
+    /// How many of the messages with such a share or a greater one are right; of nothing learned, the share itself.
+    pub(super) fn right(&self, share: f64) -> f64 {
+        if self.0.is_empty() {
+            return share;
+        }
+        let below = self.0.partition_point(|(from, _)| *from <= share);
+        below.checked_sub(1).map_or(0.0, |at| self.0[at].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From a share of 0.9 on all are right, below a half; as many of each.
+    fn trust(count: usize) -> Trust {
+        let rows: Vec<(usize, [f64; 3])> = (0..count)
+            .flat_map(|i| [(0, [0.99, 0.005, 0.005]), (i % 2, [0.6, 0.2, 0.2]), (2, [0.1, 0.2, 0.7])])
+            .collect();
+        Trust::learn(rows.iter().map(|(class, shares)| (*class, shares.as_slice())))
+    }
+
+    #[test]
+    fn it_is_trusted_as_far_as_it_was_right() {
+        let trust = trust(500);
+        assert!(trust.right(0.995) > 0.99 && trust.right(0.99) > 0.99, "{trust:?}");
+        assert!((trust.right(0.7) - 0.75).abs() < 0.02, "{trust:?}");
+        assert!(trust.right(0.3) < 0.01, "nothing is known so far down: {trust:?}");
+    }
+
+    #[test]
+    fn a_few_examples_prove_little_and_none_nothing() {
+        let rows = [(0, [1.0, 0.0]), (0, [0.9, 0.1])];
+        let trust = Trust::learn(rows.iter().map(|(class, shares)| (*class, shares.as_slice())));
+        assert!((0.95..0.97).contains(&trust.right(0.9)), "{trust:?}");
+        assert!((Trust::default().right(0.8) - 0.8).abs() < 1e-9);
+    }
+}
