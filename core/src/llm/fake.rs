@@ -29,7 +29,7 @@ pub(crate) enum Act {
 /// The endpoint; ends when dropped.
 pub(crate) struct Fake {
     pub(crate) config: LlmConfig,
-    pub(crate) seen: Arc<Mutex<Vec<Value>>>,
+    seen: Seen,
     _stop: DropGuard,
 }
 
@@ -53,16 +53,18 @@ impl Fake {
     }
 
     pub(crate) fn requests(&self) -> Vec<Value> {
+        self.bodies().iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+    }
+
+    /// The requests as they came.
+    pub(crate) fn bodies(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-type Seen = Arc<Mutex<Vec<Value>>>;
+type Seen = Arc<Mutex<Vec<String>>>;
 
-async fn answer(
-    State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>,
-    Json(body): Json<Value>,
-) -> Response {
+async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: String) -> Response {
     seen.lock().unwrap().push(body);
     let act = {
         let mut acts = acts.lock().unwrap();

@@ -4,12 +4,17 @@
 mod endpoint;
 #[cfg(test)]
 pub(crate) mod fake;
+mod request;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod transport;
 
+pub(crate) use schema::Schema;
+
 use crate::config::LlmConfig;
-use endpoint::{Endpoint, Wanted};
+use endpoint::Endpoint;
+use request::Wanted;
 use serde_json::Value;
 use std::{ops::AddAssign, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -128,11 +133,11 @@ impl Llm {
         &self,
         messages: &[Message],
         schema_name: &str,
-        schema: Value,
+        schema: &Schema,
         max_tokens: u32,
         deadline: Instant,
     ) -> Result<(Value, Tokens), LlmError> {
-        let wanted = Wanted { messages, max_tokens, schema: Some((schema_name, &schema)) };
+        let wanted = Wanted { messages, max_tokens, schema: Some((schema_name, schema)) };
         let mut tries = self.tries();
         loop {
             let endpoint = tries.next()?;

@@ -12,8 +12,12 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
+fn object() -> Schema {
+    json!({"type": "object"}).into()
+}
+
 async fn json_of(llm: &Llm, deadline: Instant) -> Result<Value, LlmError> {
-    llm.json(&ask(), "answer", json!({"type": "object"}), 50, deadline).await.map(|(value, _)| value)
+    llm.json(&ask(), "answer", &object(), 50, deadline).await.map(|(value, _)| value)
 }
 
 async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
@@ -26,7 +30,7 @@ async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
 #[tokio::test]
 async fn json_comes_with_its_tokens_and_the_schema_is_asked_for() {
     let fake = Fake::start(vec![Act::Say("```json\n{\"a\":1}\n```".into())]).await;
-    let answer = fake.llm().json(&ask(), "answer", json!({"type": "object"}), 50, soon()).await.unwrap();
+    let answer = fake.llm().json(&ask(), "answer", &object(), 50, soon()).await.unwrap();
     assert_eq!(answer, (json!({"a": 1}), Tokens { input: 7, output: 3 }));
     let seen = fake.requests().remove(0);
     assert_eq!(seen["response_format"]["json_schema"]["strict"], json!(true));

@@ -3,7 +3,7 @@
 use super::{Question, Roster, rules, words};
 use crate::{
     agents::Agent,
-    llm::{self, Llm, LlmError, Message, Role, Tokens},
+    llm::{self, Llm, LlmError, Message, Role, Schema, Tokens},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ pub(super) async fn ask(
         Message { role: Role::System, text: instructions(max_agents) },
         Message { role: Role::User, text: prompt(roster, &agents, question) },
     ];
-    let (value, tokens) = llm.json(&messages, "plan", schema(&agents), MAX_TOKENS, deadline).await?;
+    let (value, tokens) = llm.json(&messages, "plan", &schema(&agents), MAX_TOKENS, deadline).await?;
     let follow_up = value.get("follow_up").and_then(Value::as_bool).unwrap_or(true);
     Ok(Decided { plan: read(value, roster, &agents, question, scores, max_agents)?, tokens, follow_up })
 }
@@ -133,31 +133,22 @@ fn push(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("writing to a string does not fail");
 }
 
-fn schema(agents: &[&Agent]) -> Value {
+/// In the order in which it is to be written: what is thought before what follows from it.
+fn schema(agents: &[&Agent]) -> Schema {
     let ids: Vec<_> = agents.iter().map(|agent| &agent.id).collect();
-    let step = json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["agent", "sub_question", "depends_on"],
-        "properties": {
-            "agent": {"type": "string", "enum": ids},
-            "sub_question": {"type": "string"},
-            "depends_on": {"type": "array", "items": {"type": "integer"}}
-        }
-    });
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["reason", "in_scope", "follow_up", "needs_clarification", "steps", "confidence"],
-        "properties": {
-            "reason": {"type": "string", "description": "one short sentence"},
-            "in_scope": {"type": "boolean"},
-            "follow_up": {"type": "boolean"},
-            "needs_clarification": {"type": ["string", "null"]},
-            "steps": {"type": "array", "items": step},
-            "confidence": {"type": "string", "enum": ["low", "medium", "high"]}
-        }
-    })
+    let step = Schema::object(vec![
+        ("agent", json!({"type": "string", "enum": ids}).into()),
+        ("sub_question", json!({"type": "string"}).into()),
+        ("depends_on", json!({"type": "array", "items": {"type": "integer"}}).into()),
+    ]);
+    Schema::object(vec![
+        ("reason", json!({"type": "string", "description": "one short sentence"}).into()),
+        ("in_scope", json!({"type": "boolean"}).into()),
+        ("follow_up", json!({"type": "boolean"}).into()),
+        ("needs_clarification", json!({"type": ["string", "null"]}).into()),
+        ("steps", Schema::list(step)),
+        ("confidence", json!({"type": "string", "enum": ["low", "medium", "high"]}).into()),
+    ])
 }
 
 #[derive(Deserialize)]
@@ -322,7 +313,11 @@ fn cut(text: &str, max_chars: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::tests::{UNDECIDED, llm_plan, question, roster, router},
+        *,
+    };
+    use crate::llm::fake::{Act, Fake};
 
     fn step(agent: &str, depends_on: &[usize]) -> AnswerStep {
         AnswerStep {
@@ -349,5 +344,22 @@ mod tests {
             ([0].as_slice(), "q\n\n(The whole message: the message)")
         );
         assert_eq!(check(vec![step("weather", &[])]).unwrap()[0].question, "the message");
+    }
+    #[tokio::test]
+    async fn the_reason_is_asked_for_before_the_rating_on_the_wire() {
+        let plan = Act::Say(llm_plan(json!([]), false));
+        let fake = Fake::start(vec![Act::Status(400, None), plan]).await;
+        router(fake.llm()).plan(&roster(), &question(UNDECIDED)).await;
+        let bodies = fake.bodies();
+        assert_eq!(bodies.len(), 2, "by schema, and after a refusal in the prompt");
+        for body in bodies {
+            let body = body.replace('\\', "");
+            let asked = ["reason", "in_scope", "follow_up", "needs_clarification", "steps", "confidence"];
+            let at: Vec<_> = asked.iter().map(|name| body.find(&format!("\"{name}\":{{")).unwrap()).collect();
+            assert!(at.is_sorted(), "{body}");
+            let step = ["agent", "sub_question", "depends_on"];
+            let at: Vec<_> = step.iter().map(|name| body.find(&format!("\"{name}\":{{")).unwrap()).collect();
+            assert!(at.is_sorted(), "{body}");
+        }
     }
 }
