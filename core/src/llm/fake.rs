@@ -9,7 +9,10 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio_util::sync::DropGuard;
 
 use super::Llm;
@@ -23,6 +26,8 @@ pub(crate) enum Act {
     Stream(Vec<String>, bool),
     Status(u16, Option<u64>),
     Raw(String),
+    /// Does another thing after a while.
+    Late(Duration, Box<Self>),
     Hang,
 }
 
@@ -70,6 +75,13 @@ async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: 
         let mut acts = acts.lock().unwrap();
         if acts.len() > 1 { acts.remove(0) } else { acts[0].clone() }
     };
+    let act = match act {
+        Act::Late(wait, then) => {
+            tokio::time::sleep(wait).await;
+            *then
+        }
+        act => act,
+    };
     match act {
         Act::Say(text) => Json(json!({
             "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
@@ -96,6 +108,6 @@ async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: 
             response
         }
         Act::Raw(text) => Body::from(text).into_response(),
-        Act::Hang => std::future::pending().await,
+        Act::Late(..) | Act::Hang => std::future::pending().await,
     }
 }

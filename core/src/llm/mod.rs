@@ -1,5 +1,5 @@
-//! The LLM: OpenAI-compatible endpoints in order of preference. When one fails the next is asked, once; each failure
-//! is logged and counted.
+//! The LLM: OpenAI-compatible endpoints in order of preference. When one fails the next is asked, once; the only one is
+//! asked again, unless it was its time that ended. Each failure is logged and counted.
 
 mod endpoint;
 #[cfg(test)]
@@ -141,15 +141,17 @@ impl Llm {
         let mut tries = self.tries();
         loop {
             let endpoint = tries.next()?;
-            match endpoint.json(&wanted, tries.share_of(deadline)).await {
+            let until = tries.share_of(deadline);
+            match endpoint.json(&wanted, until).await {
                 Ok(answer) => return Ok(answer),
-                Err(fault) => tries.failed(fault, deadline).await?,
+                Err(fault) => tries.failed(fault, until, deadline).await?,
             }
         }
     }
 
     /// Has a text written, and hands it out as it comes. `first_token` bounds the wait for its beginning at each
-    /// endpoint; once it has begun, no other endpoint is asked.
+    /// endpoint, and twice that at the only one, instead of asking it twice; once it has begun, no other endpoint is
+    /// asked.
     pub(crate) async fn stream(
         &self,
         messages: &[Message],
@@ -160,13 +162,14 @@ impl Llm {
     ) -> Result<Tokens, LlmError> {
         let wanted = Wanted { messages, max_tokens, schema: None };
         let mut tries = self.tries();
+        let both = Instant::now() + first_token * 2;
         loop {
             let endpoint = tries.next()?;
-            let first = deadline.min(Instant::now() + first_token);
+            let first = if tries.alone() { both } else { Instant::now() + first_token }.min(deadline);
             match endpoint.stream(&wanted, first, deadline, on_text).await {
                 Ok(tokens) => return Ok(tokens),
                 Err((fault, true)) => return Err(LlmError::Cut(fault)),
-                Err((fault, false)) => tries.failed(fault, deadline).await?,
+                Err((fault, false)) => tries.failed(fault, first, deadline).await?,
             }
         }
     }
@@ -190,17 +193,24 @@ impl<'a> Tries<'a> {
         Ok(endpoint)
     }
 
-    /// A first try must leave time for the second.
-    fn share_of(&self, deadline: Instant) -> Instant {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if self.made < MAX_TRIES { Instant::now() + left.mul_f64(0.6) } else { deadline }
+    /// Whether there is no other endpoint to leave time for.
+    fn alone(&self) -> bool {
+        self.endpoints.len() == 1
     }
 
-    /// Decides whether to go on after a fault, and waits where the endpoint asks for it.
-    async fn failed(&self, fault: Fault, deadline: Instant) -> Result<(), LlmError> {
+    /// A first try must leave time for the second at another endpoint. The only one gets all of it at once: to ask it
+    /// anew would throw away what it has done so far.
+    fn share_of(&self, deadline: Instant) -> Instant {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if self.made < MAX_TRIES && !self.alone() { Instant::now() + left.mul_f64(0.6) } else { deadline }
+    }
+
+    /// Decides whether to go on after a fault of a try that had time until then, and waits where the endpoint asks
+    /// for it.
+    async fn failed(&self, fault: Fault, until: Instant, deadline: Instant) -> Result<(), LlmError> {
         let same_again = self.made >= self.endpoints.len();
         let wait = fault.retry_after.filter(|_| same_again).unwrap_or_default();
-        let hopeless = same_again && fault.kind == Kind::Refused;
+        let hopeless = same_again && (fault.kind == Kind::Refused || Instant::now() + wait >= until);
         if self.made >= MAX_TRIES || hopeless || Instant::now() + wait >= deadline {
             return Err(LlmError::Failed(fault));
         }
