@@ -113,6 +113,7 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, Fault> {
     let material = Material {
         dev: &known(&files.dev, &dev),
         test: &known_test,
+        dev_answers: &dev,
         answers: &test,
         agents: registry.len(),
         train_ms,
@@ -199,7 +200,10 @@ fn predictions(answers: &[Answer]) -> String {
             several => json!(several),
         };
         let us = (answer.us * 10.0).round() / 10.0;
-        let line = json!({"label": label, "confidence": answer.confidence, "us": us});
+        let mut line = json!({"label": label, "confidence": answer.confidence, "us": us});
+        if let Some(kind) = answer.degraded {
+            line["degraded"] = json!(kind);
+        }
         writeln!(text, "{line}").expect("writing to a string does not fail");
     }
     text

@@ -70,6 +70,17 @@ pub(crate) enum LlmError {
     Cut(#[source] Fault),
 }
 
+impl LlmError {
+    /// Its label.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::NotConfigured => "no_llm",
+            Self::Endpoint(..) => "unusable",
+            Self::Failed(fault) | Self::Cut(fault) => fault.kind.name(),
+        }
+    }
+}
+
 /// What was wrong with one try.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text}")]

@@ -43,6 +43,16 @@ pub(super) enum AskError {
     Plan(String),
 }
 
+impl AskError {
+    /// Its label.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Llm(error) => error.kind(),
+            Self::Plan(_) => "unusable_plan",
+        }
+    }
+}
+
 /// What the LLM decided.
 pub(super) struct Decided {
     pub(super) plan: Plan,
@@ -268,10 +278,11 @@ fn cut(text: &str, max_chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::tests::{UNDECIDED, llm_plan, question, roster, router},
+        super::tests::{UNDECIDED, llm_plan, local, question, roster, router},
         *,
     };
     use crate::llm::fake::{Act, Fake};
+    use std::time::Duration;
 
     #[tokio::test]
     async fn the_reason_is_asked_for_before_the_rating_on_the_wire() {
@@ -289,5 +300,28 @@ mod tests {
             let at: Vec<_> = step.iter().map(|name| body.find(&format!("\"{name}\":{{")).unwrap()).collect();
             assert!(at.is_sorted(), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_kind_of_reason_kept_the_llm_from_deciding_is_known() {
+        let root = json!([{"agent": "root", "sub_question": "q", "depends_on": []}]);
+        let decides = Act::Say(llm_plan(json!([]), false));
+        let acts = [
+            (decides, None),
+            (Act::Status(500, None), Some("server_error")),
+            (Act::Status(401, None), Some("refused")),
+            (Act::Hang, Some("timed_out")),
+            (Act::Say("no json".into()), Some("nonsense")),
+            (Act::Say(llm_plan(root, true)), Some("unusable_plan")),
+        ];
+        for (act, kind) in acts {
+            let fake = Fake::start(vec![act]).await;
+            let soon = Instant::now() + Duration::from_secs(1);
+            let question = Question { deadline: soon, ..question(UNDECIDED) };
+            let decision = router(fake.llm()).plan(&roster(), &question).await;
+            assert_eq!((decision.degraded, decision.plan.degraded.is_some()), (kind, kind.is_some()));
+        }
+        let decision = local().plan(&roster(), &question(UNDECIDED)).await;
+        assert_eq!(decision.degraded, Some("no_llm"));
     }
 }
