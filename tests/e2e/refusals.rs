@@ -1,5 +1,6 @@
 //! What is refused says what would be needed, or what is wrong.
 
+use super::learning::Scene;
 use serde_json::{Value, json};
 use switchboard_shared::ids::TurnId;
 use switchboard_tests::House;
@@ -41,4 +42,18 @@ async fn whoever_lacks_a_role_is_told_which_one() -> anyhow::Result<()> {
     let said = refusal(nobody.get("/v1/agents").await);
     assert!(said.contains("It needs the role user, agent-admin or admin."), "{said}");
     house.stop().await
+}
+
+#[tokio::test]
+async fn an_agent_whose_card_cannot_be_fetched_is_not_added_and_the_command_says_why() -> anyhow::Result<()> {
+    let scene = Scene::set(House::start().await?).await?;
+    let added = scene.run(&["agents", "add", "http://127.0.0.1:1/"]).await?;
+    let said = String::from_utf8_lossy(&added.stderr);
+    assert_eq!(added.status.code(), Some(1), "{said}");
+    assert!(said.contains("This agent cannot be registered: the card could not be fetched: "), "{said}");
+    assert!(added.stdout.is_empty(), "{added:?}");
+    let listed = scene.run(&["agents", "list"]).await?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    scene.house.stop().await
 }
