@@ -19,20 +19,36 @@ pub(crate) enum Permission {
     ManageAgents,
 }
 
+impl Permission {
+    /// The role that has it, beside the admin's.
+    fn role(self) -> Role {
+        match self {
+            Self::Converse => Role::User,
+            Self::ManageAgents => Role::AgentAdmin,
+        }
+    }
+}
+
 /// Whether the caller's roles allow it.
 pub(crate) fn permit(identity: &Identity, permission: Permission) -> Result<()> {
-    match may(identity, permission) {
-        true => Ok(()),
-        false => Err(Error::public(ProblemKind::Forbidden, "Your roles do not allow this.")),
+    permit_any(identity, &[permission])
+}
+
+/// Whether they allow one of these. A refusal names the roles that would: they are no secret, and whoever asks for one
+/// has to know its name.
+pub(crate) fn permit_any(identity: &Identity, permissions: &[Permission]) -> Result<()> {
+    if permissions.iter().any(|permission| may(identity, *permission)) {
+        return Ok(());
     }
+    let roles: Vec<_> = permissions.iter().map(|permission| permission.role().name()).collect();
+    let (roles, admin) = (roles.join(", "), Role::Admin.name());
+    let detail = format!("Your roles do not allow this. It needs the role {roles} or {admin}.");
+    Err(Error::public(ProblemKind::Forbidden, detail))
 }
 
 /// The same, where both answers lead somewhere.
 pub(crate) fn may(identity: &Identity, permission: Permission) -> bool {
-    identity.has(match permission {
-        Permission::Converse => Role::User,
-        Permission::ManageAgents => Role::AgentAdmin,
-    })
+    identity.has(permission.role())
 }
 
 /// Whether the caller may change the conversation itself.
@@ -100,6 +116,21 @@ mod tests {
         );
         assert!(may(&[Role::Admin], Permission::Converse) && may(&[Role::Admin], Permission::ManageAgents));
         assert!(!may(&[], Permission::Converse));
+    }
+
+    #[test]
+    fn a_refusal_names_the_roles_that_would_do() {
+        let refusal = |roles: &[Role], permissions: &[Permission]| {
+            permit_any(&identity(roles, &[]), permissions).unwrap_err().problem().detail
+        };
+        assert_eq!(
+            refusal(&[Role::User], &[Permission::ManageAgents]),
+            "Your roles do not allow this. It needs the role agent-admin or admin."
+        );
+        assert_eq!(
+            refusal(&[], &[Permission::Converse, Permission::ManageAgents]),
+            "Your roles do not allow this. It needs the role user, agent-admin or admin."
+        );
     }
 
     #[test]

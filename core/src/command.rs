@@ -189,6 +189,7 @@ fn measure(options: &eval::Options) -> ExitCode {
     };
     match runtime.block_on(eval::run(options)) {
         Ok(outcome) => {
+            outcome.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
             say(outcome.text.trim_end());
             outcome.broken.iter().for_each(|broken| complain(broken));
             if outcome.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -50,7 +50,7 @@ impl Client {
             .connect_timeout(CONNECT_WITHIN)
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = ca {
-            let pem = std::fs::read(path).map_err(Error::file(path))?;
+            let pem = std::fs::read(path).map_err(Error::named(path))?;
             let unusable = |error| Error::Invalid(format!("{} is no CA file: {error}", path.display()));
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?);
         }

@@ -103,7 +103,13 @@ impl Error {
         move |source| Self::Io { doing, source }
     }
 
-    /// For `map_err`: says which file it was about.
+    /// For `map_err`: a file that the user named cannot be read, so the argument cannot be used.
+    pub fn named(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::Invalid(format!("{path}: {source}"))
+    }
+
+    /// For `map_err`: says which of our own files it was about.
     pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         Self::io(path.display().to_string())
     }
@@ -144,6 +150,14 @@ mod tests {
         assert_eq!(error.exit_code(), 1);
         let error = Error::Problem(Box::new(Problem::new(ProblemKind::Unauthenticated, "")));
         assert_eq!(error.exit_code(), 5);
+    }
+
+    #[test]
+    fn a_file_that_was_named_and_cannot_be_read_is_an_argument_that_cannot_be_used() {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let error = Error::named(Path::new("rows.jsonl"))(missing());
+        assert_eq!((error.to_string().as_str(), error.exit_code()), ("rows.jsonl: entity not found", 3));
+        assert_eq!(Error::file(Path::new("/run/house"))(missing()).exit_code(), 1);
     }
 
     #[test]

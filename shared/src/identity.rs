@@ -50,6 +50,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// Its name in a token.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::AgentAdmin => "agent-admin",
+            Self::Admin => "admin",
+        }
+    }
+
     /// Reads a role's name; `None` for one that this version does not know.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

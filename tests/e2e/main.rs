@@ -16,6 +16,7 @@ mod llm;
 mod observability;
 mod openapi;
 mod promotion;
+mod refusals;
 mod startup;
 mod tenants;
 mod tokens;

@@ -4,7 +4,10 @@ use super::{
     registry::Registry,
     rows::{NOBODY, Row},
 };
-use crate::route::{ContextMessage, Decision, Question, Roster, Router, embed::Embedder, meaning::Meaning};
+use crate::{
+    llm::LlmError,
+    route::{ContextMessage, Decision, Question, Roster, Router, embed::Embedder, meaning::Meaning},
+};
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::Arc,
@@ -25,6 +28,18 @@ pub(super) struct Answer {
     pub(super) confidence: f64,
     pub(super) us: f64,
     pub(super) stage: Stage,
+    /// Why it was decided without the LLM that was wanted, as a label.
+    pub(super) degraded: Option<&'static str>,
+}
+
+impl Answer {
+    /// Under what its time counts. The local model's fallback has waited for the LLM, so it is no time of its own.
+    pub(super) fn timed_as(&self) -> &'static str {
+        match self.degraded {
+            Some(kind) if kind != LlmError::NotConfigured.kind() => "fallback",
+            _ => self.stage.name(),
+        }
+    }
 }
 
 /// The rosters that rows need, each learned once.
@@ -97,7 +112,7 @@ async fn answer_one(router: &Router, registry: &Registry, roster: &Roster, row: 
     let decision = router.plan(roster, &question).await;
     let us = began.elapsed().as_secs_f64() * 1e6;
     let (labels, confidence) = read(&decision, registry);
-    Answer { labels, confidence, us, stage: decision.plan.stage }
+    Answer { labels, confidence, us, stage: decision.plan.stage, degraded: decision.degraded }
 }
 
 /// Who is asked; of a plan that asks nobody, the likeliest agent with the little that speaks for it.

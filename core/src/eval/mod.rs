@@ -10,6 +10,7 @@ mod plot;
 mod registry;
 mod report;
 mod rows;
+mod strangers;
 
 pub use options::Options;
 
@@ -25,10 +26,14 @@ use gate::Gate;
 pub(crate) use options::HELP;
 use registry::{Registry, json_file};
 use report::Material;
-use rows::Row;
+use rows::{BadRows, Row};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use switchboard_shared::config::{self, Check, Faults};
 use tokio::time::Instant;
 
@@ -48,6 +53,8 @@ impl Fault {
 pub(crate) struct Outcome {
     /// For standard output.
     pub(crate) text: String,
+    /// What whoever reads the figures should know of the rows.
+    pub(crate) warnings: Vec<String>,
     /// Bounds that do not hold.
     pub(crate) broken: Vec<String>,
 }
@@ -94,6 +101,8 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, Fault> {
     if files.test.is_empty() {
         return Err(Fault("--test has no rows".to_owned()));
     }
+    strangers::refuse(files.answered(options), &registry)?;
+    let warnings = strangers::warnings(files.answered(options), &registry);
     let router = router(options, &settings)?;
     let embedder = Embedder::open(&settings.route.embedder).map_err(|e| Fault(e.to_string()))?.map(Arc::new);
     let began = Instant::now();
@@ -113,6 +122,7 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, Fault> {
     let material = Material {
         dev: &known(&files.dev, &dev),
         test: &known_test,
+        dev_answers: &dev,
         answers: &test,
         agents: registry.len(),
         train_ms,
@@ -123,31 +133,40 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, Fault> {
         write(file, &plot::reliability(&bins, figures::ece(&bins)))?;
     }
     let text = if options.json { report.to_string() } else { report::tables(&report, &known_test) };
-    Ok(Outcome { text, broken: gate.map(|gate| gate.broken(&report)).unwrap_or_default() })
+    Ok(Outcome { text, warnings, broken: gate.map(|gate| gate.broken(&report)).unwrap_or_default() })
 }
 
 impl Files {
     fn read(options: &Options) -> Result<Self, Fault> {
         let field = options.label_field.as_deref().unwrap_or("label");
-        let read = |path: &Option<_>| path.as_deref().map_or(Ok(Vec::new()), |path| rows::read(path, field));
-        let train = read(&options.train)?;
-        if let (Some(path), true) = (&options.train, train.iter().any(|row: &Row| row.labels.is_none())) {
-            return Err(Fault(format!("{}: every row needs \"{field}\"", path.display())));
-        }
-        let mut nobody: Vec<String> = read(&options.negatives)?.into_iter().map(|row| row.text).collect();
+        let mut faults = BadRows::default();
+        let mut read = |path: &Option<PathBuf>, every| {
+            path.as_deref().map_or_else(Vec::new, |path| rows::read(path, field, every, &mut faults))
+        };
+        let train = read(&options.train, true);
+        let mut nobody: Vec<String> =
+            read(&options.negatives, false).into_iter().map(|row| row.text).collect();
         nobody.extend(
             train
                 .iter()
                 .filter(|row| row.labels.as_ref().is_some_and(Vec::is_empty))
                 .map(|row| row.text.clone()),
         );
-        Ok(Self { train, dev: read(&options.dev)?, test: read(&options.test)?, nobody })
+        let (dev, test) = (read(&options.dev, false), read(&options.test, false));
+        faults.check()?;
+        Ok(Self { train, dev, test, nobody })
+    }
+
+    /// The rows that are answered, with their files.
+    fn answered<'a>(&'a self, options: &'a Options) -> impl Iterator<Item = (&'a Path, &'a [Row])> {
+        let files = [(&options.dev, &self.dev), (&options.test, &self.test)];
+        files.into_iter().filter_map(|(path, rows)| Some((path.as_deref()?, rows.as_slice())))
     }
 }
 
 fn registry(options: &Options, files: &Files) -> Result<Registry, Fault> {
     let described = options.agents.as_deref().map(json_file).transpose()?;
-    let named = |path: &Option<std::path::PathBuf>, why: String| match path {
+    let named = |path: &Option<PathBuf>, why: String| match path {
         Some(path) => Fault::file(path, &why),
         None => Fault(why),
     };
@@ -199,7 +218,10 @@ fn predictions(answers: &[Answer]) -> String {
             several => json!(several),
         };
         let us = (answer.us * 10.0).round() / 10.0;
-        let line = json!({"label": label, "confidence": answer.confidence, "us": us});
+        let mut line = json!({"label": label, "confidence": answer.confidence, "us": us});
+        if let Some(kind) = answer.degraded {
+            line["degraded"] = json!(kind);
+        }
         writeln!(text, "{line}").expect("writing to a string does not fail");
     }
     text

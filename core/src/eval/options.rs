@@ -21,14 +21,16 @@ Usage: switchboard-core eval --test FILE [--train FILE] [--dev FILE] [--negative
   --label-field FIELD  the field that holds the label; \"label\" when not given
   --stages 1           without the LLM, also where --config names one
   --config FILE        a core.toml: its [route], turn.max_agents and [[llm]] are used; without it, the defaults
-  --predictions DIR    writes dev.jsonl and test.jsonl there: {\"label\", \"confidence\", \"us\"} per row, in order
+  --predictions DIR    writes dev.jsonl and test.jsonl there: {\"label\", \"confidence\", \"us\"} per row, in order, and
+                       \"degraded\" with the reason where the LLM was wanted and could not decide
   --plot FILE.svg      writes the reliability plot: how often an answer of a certain confidence is right
   --require GATE.json  {\"accuracy\": {\"min\": 0.9}, \"ece\": {\"max\": 0.05}, \"p99_us.lexical\": {\"max\": 100}}: fields of
                        --json, those within others after a dot; exit code 1 when one is out of bounds, or absent
   --json               one JSON object instead of tables
 
 A row is a JSON object with \"text\", \"label\" (a text, a list, or \"oos\": for nobody), and if known \"lang\",
-\"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\". An empty argument means: not given.
+\"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\". A row whose label no agent has counts as an error; a warning says
+how many there are. An empty argument means: not given.
 
 Exit codes: 0 done, 1 a bound of --require does not hold, 2 usage, 3 a file cannot be read or used";
 

@@ -103,6 +103,17 @@ impl Registry {
         registry.filter(|_| !self.limited.is_empty()).map(str::to_owned)
     }
 
+    /// Whether there is a limited registry of this id.
+    pub(super) fn is_limited(&self, id: &str) -> bool {
+        self.limited.contains_key(id)
+    }
+
+    /// Whether a row with this `registry` may go to an agent of this name.
+    pub(super) fn has(&self, name: &str, registry: Option<&str>) -> bool {
+        let within = self.key(registry).and_then(|key| self.limited.get(&key));
+        self.ids.contains_key(name) && within.is_none_or(|names| names.iter().any(|known| known == name))
+    }
+
     /// The agents that a row with this key may go to.
     pub(super) fn roster(&self, key: Option<&str>, nobody: &[String]) -> Result<Roster, String> {
         let Some(registry) = key else {
@@ -182,17 +193,10 @@ fn draft(name: String, said: &Value) -> Result<(String, Draft), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::rows;
 
     fn row(text: &str, label: &str) -> Row {
-        Row {
-            text: text.into(),
-            labels: Some(vec![label.into()]),
-            lang: "en".into(),
-            registry: None,
-            is_turn: false,
-            previous: vec![],
-            before: vec![],
-        }
+        rows::tests::row(&json!({"text": text, "label": label, "lang": "en"}).to_string())
     }
 
     #[test]

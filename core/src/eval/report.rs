@@ -12,6 +12,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 pub(super) struct Material<'a> {
     pub(super) dev: &'a [Known],
     pub(super) test: &'a [Known],
+    /// Of all rows, also those whose right agents are not known.
+    pub(super) dev_answers: &'a [Answer],
     pub(super) answers: &'a [Answer],
     pub(super) agents: usize,
     pub(super) train_ms: f64,
@@ -46,6 +48,7 @@ pub(super) fn report(material: &Material<'_>) -> Value {
     report.insert("p99_us".into(), times(material.answers, 0.99));
     let by_llm = |answer: &Answer| answer.stage == switchboard_shared::events::Stage::Llm;
     report.insert("llm_share".into(), json!(share(material.answers.iter().map(by_llm))));
+    report.insert("degraded".into(), degraded(material));
     report.insert("train_ms".into(), json!(material.train_ms));
     Value::Object(report)
 }
@@ -114,10 +117,24 @@ fn per_language(test: &[&Known], taus: Taus) -> Value {
     rows.into_iter().map(|(lang, rows)| (lang.to_owned(), of(&rows))).collect::<Map<_, _>>().into()
 }
 
+/// The decisions that had to do without the LLM, which was wanted for them.
+fn degraded(material: &Material<'_>) -> Value {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for kind in material.answers.iter().filter_map(|answer| answer.degraded) {
+        *reasons.entry(kind).or_default() += 1;
+    }
+    json!({
+        "share": share(material.answers.iter().map(|answer| answer.degraded.is_some())),
+        "rows": reasons.values().sum::<usize>(),
+        "dev_rows": material.dev_answers.iter().filter(|answer| answer.degraded.is_some()).count(),
+        "reasons": reasons,
+    })
+}
+
 fn times(answers: &[Answer], at: f64) -> Value {
     let mut by_stage: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for answer in answers {
-        by_stage.entry(answer.stage.name()).or_default().push(answer.us);
+        by_stage.entry(answer.timed_as()).or_default().push(answer.us);
         by_stage.entry("all").or_default().push(answer.us);
     }
     let of = |mut us: Vec<f64>| {
@@ -151,6 +168,7 @@ pub(super) fn tables(report: &Value, test: &[Known]) -> String {
             line(&mut text, &format!("{field:<16} {:6.1} %  {between:<15} {what}", value * 100.0));
         }
     }
+    degraded_line(&mut text, &report["degraded"]);
     times_table(&mut text, report);
     languages_table(&mut text, report);
     let known: Vec<&Known> = test.iter().collect();
@@ -176,6 +194,20 @@ const MEANINGS: &[(&str, &str)] = &[
     ("found_new", "of the turns that bring in an agent, all new ones named"),
     ("llm_share", "decided by the LLM"),
 ];
+
+fn degraded_line(text: &mut String, degraded: &Value) {
+    let Some(share) = degraded["share"].as_f64() else {
+        return;
+    };
+    let reasons = degraded["reasons"].as_object().into_iter().flatten();
+    let reasons: Vec<_> = reasons.map(|(kind, rows)| format!("{kind} {rows}")).collect();
+    let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    let what = format!(
+        "without the LLM that was wanted: {} test rows{reasons}, {} dev rows",
+        degraded["rows"], degraded["dev_rows"]
+    );
+    line(text, &format!("{:<16} {:6.1} %  {:<15} {what}", "degraded", share * 100.0, ""));
+}
 
 fn times_table(text: &mut String, report: &Value) {
     let stages = report["p50_us"].as_object().into_iter().flatten();
@@ -257,6 +289,14 @@ mod tests {
         }
     }
 
+    fn answer(us: f64, degraded: Option<&'static str>) -> Answer {
+        Answer { labels: vec!["a".into()], confidence: 0.9, us, stage: Stage::Lexical, degraded }
+    }
+
+    fn material<'a>(known: &'a [Known], answers: &'a [Answer]) -> Material<'a> {
+        Material { dev: known, test: known, dev_answers: answers, answers, agents: 2, train_ms: 1.5 }
+    }
+
     #[test]
     fn the_report_has_every_field_and_the_tables_show_them() {
         let test = [
@@ -266,10 +306,7 @@ mod tests {
             known(&["a", "b"], &["a", "b"], 0.7, Some(&["a"])),
             known(&[], &["a"], 0.1, None),
         ];
-        let answer = Answer { labels: vec!["a".into()], confidence: 0.9, us: 4.0, stage: Stage::Lexical };
-        let answers = vec![answer; 5];
-        let report =
-            report(&Material { dev: &test, test: &test, answers: &answers, agents: 2, train_ms: 1.5 });
+        let report = report(&material(&test, &vec![answer(4.0, None); 5]));
         assert_eq!(
             (report["accuracy"].as_f64(), report["found_new"].as_f64()),
             (Some(0.75), Some(2.0 / 3.0))
@@ -305,8 +342,23 @@ mod tests {
 
     #[test]
     fn without_labels_there_is_no_accuracy() {
-        let report = report(&Material { dev: &[], test: &[], answers: &[], agents: 2, train_ms: 1.5 });
+        let report = report(&material(&[], &[]));
         assert!(report["accuracy"].is_null() && report["tau99"].is_null());
         assert!(!tables(&report, &[]).contains("accuracy"));
+    }
+
+    #[test]
+    fn a_decision_that_fell_back_is_counted_with_its_reason_and_not_timed_as_the_local_models() {
+        let late = answer(4e6, Some("timed_out"));
+        let answers = [answer(4.0, None), answer(5.0, Some("no_llm")), late.clone(), late];
+        let report = report(&material(&[], &answers));
+        assert_eq!(
+            report["degraded"],
+            json!({"share": 0.75, "rows": 3, "dev_rows": 3, "reasons": {"no_llm": 1, "timed_out": 2}})
+        );
+        assert_eq!(report["p99_us"], json!({"all": 4e6, "fallback": 4e6, "lexical": 5.0}));
+        let tables = tables(&report, &[]);
+        let said = "75.0 %                  without the LLM that was wanted: 3 test rows (no_llm 1, timed_out 2), 3 dev";
+        assert!(tables.contains(said), "{tables}");
     }
 }

@@ -3,15 +3,22 @@
 use super::Fault;
 use serde::Deserialize;
 use serde_json::Value;
-use std::{io::BufRead, path::Path};
+use std::{
+    io::{BufRead, ErrorKind},
+    path::Path,
+};
 
 /// The label of a message that is for nobody.
 pub(super) const NOBODY: &str = "oos";
 const MAX_ROW_BYTES: usize = 1_000_000;
+/// Faults that are shown; of more, how many.
+const MAX_FAULTS: usize = 20;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
+    /// Its place in its file, from 1.
+    pub(super) line: usize,
     pub(super) text: String,
     /// Who should get it, sorted; empty: nobody. None when it is not known.
     pub(super) labels: Option<Vec<String>>,
@@ -44,25 +51,85 @@ struct Raw {
     rest: serde_json::Map<String, Value>,
 }
 
-/// Reads a file of rows; a fault names the file and the line.
-pub(super) fn read(path: &Path, label_field: &str) -> Result<Vec<Row>, Fault> {
-    let file = std::fs::File::open(path).map_err(|e| Fault::file(path, &e))?;
-    let mut rows = Vec::new();
-    for (i, line) in std::io::BufReader::new(file).lines().enumerate() {
-        let at = |what: String| Fault(format!("{}:{}: {what}", path.display(), i + 1));
-        let line = line.map_err(|e| at(format!("cannot be read: {e}")))?;
-        let line = line.trim_start_matches('\u{feff}').trim();
-        if line.len() > MAX_ROW_BYTES {
-            return Err(at(format!("a row may have {MAX_ROW_BYTES} bytes, this one has {}", line.len())));
-        }
-        if !line.is_empty() {
-            rows.push(row(line, label_field).map_err(at)?);
+/// What is wrong with the rows of all files, so that one look is enough: the first faults, and how many more.
+#[derive(Debug, Default)]
+pub(super) struct BadRows {
+    shown: Vec<String>,
+    more: usize,
+}
+
+impl BadRows {
+    /// Notes what is wrong with a line of a file.
+    pub(super) fn add(&mut self, path: &Path, line: usize, what: &str) {
+        self.note(format!("{}:{line}: {what}", path.display()));
+    }
+
+    /// Fails if anything was wrong.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let more = match self.more {
+            0 => String::new(),
+            more => format!("\nand {more} more"),
+        };
+        match self.shown.as_slice() {
+            [] => Ok(()),
+            [only] => Err(Fault(only.clone())),
+            several => {
+                let all = several.len() + self.more;
+                Err(Fault(format!("{all} faults in its files\n{}{more}", several.join("\n"))))
+            }
         }
     }
-    Ok(rows)
+
+    fn note(&mut self, fault: String) {
+        if self.shown.len() < MAX_FAULTS {
+            self.shown.push(fault);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// Reads a file of rows, and goes on after one that is none; `every` says that each must have a label.
+pub(super) fn read(path: &Path, label_field: &str, every: bool, faults: &mut BadRows) -> Vec<Row> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            faults.note(format!("{}: {error}", path.display()));
+            return Vec::new();
+        }
+    };
+    let mut rows = Vec::new();
+    for (line, text) in (1..).zip(std::io::BufReader::new(file).lines()) {
+        let text = match text {
+            Ok(text) => text,
+            Err(error) => {
+                faults.add(path, line, &format!("cannot be read: {error}"));
+                // After bytes that are no text comes the next line; after anything else, nothing does.
+                if error.kind() == ErrorKind::InvalidData {
+                    continue;
+                }
+                break;
+            }
+        };
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            continue;
+        }
+        match row(text, label_field) {
+            Ok(row) if every && row.labels.is_none() => {
+                faults.add(path, line, &format!("every row needs \"{label_field}\""));
+            }
+            Ok(row) => rows.push(Row { line, ..row }),
+            Err(what) => faults.add(path, line, &what),
+        }
+    }
+    rows
 }
 
 fn row(line: &str, label_field: &str) -> Result<Row, String> {
+    if line.len() > MAX_ROW_BYTES {
+        return Err(format!("a row may have {MAX_ROW_BYTES} bytes, this one has {}", line.len()));
+    }
     let raw: Raw = serde_json::from_str(line).map_err(|e| format!("is not a row: {e}"))?;
     let nobody = raw.rest.get("label").and_then(Value::as_str) == Some(NOBODY);
     let label = match raw.rest.get(label_field) {
@@ -87,6 +154,7 @@ fn row(line: &str, label_field: &str) -> Result<Row, String> {
         other => Some(other.to_string()),
     });
     Ok(Row {
+        line: 0,
         text: raw.text,
         labels,
         lang: raw.lang.unwrap_or_default(),
@@ -129,12 +197,17 @@ fn history(value: &Value) -> Vec<(String, String)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A row of line 7.
+    pub(in crate::eval) fn row(text: &str) -> Row {
+        Row { line: 7, ..super::row(text, "label").unwrap() }
+    }
 
     #[test]
     fn labels_come_in_several_forms() {
-        let labels = |line: &str, field: &str| row(line, field).unwrap().labels;
+        let labels = |line: &str, field: &str| super::row(line, field).unwrap().labels;
         assert_eq!(labels(r#"{"text":"a","label":"x"}"#, "label"), Some(vec!["x".to_owned()]));
         assert_eq!(labels(r#"{"text":"a","label":["y","x"]}"#, "label").unwrap(), ["x", "y"]);
         assert_eq!(labels(r#"{"text":"a","label":"oos"}"#, "label"), Some(vec![]));
@@ -147,18 +220,51 @@ mod tests {
     fn what_was_said_before_is_read() {
         let line = r#"{"text":"a","conv":"c","prev_agents":["m"],"last_assistant":"Which?",
             "history":["hi",{"role":"assistant","content":"Hello"}]}"#;
-        let row = row(line, "label").unwrap();
+        let row = row(line);
         assert!(row.is_turn && row.previous == ["m"]);
         let said: Vec<_> = row.before.iter().map(|(_, said)| said.as_str()).collect();
         assert_eq!(said, ["hi", "Hello", "Which?"]);
     }
 
-    #[test]
-    fn a_bad_row_is_named_with_its_line() {
-        let file = std::env::temp_dir().join(format!("rows-{}.jsonl", std::process::id()));
-        std::fs::write(&file, "{\"text\":\"a\"}\n\n{\"label\":3}\n").unwrap();
-        let fault = read(&file, "label").unwrap_err().to_string();
+    fn faults_of(text: &[u8], every: bool) -> (usize, String) {
+        let name = format!("rows-{}-{:x}.jsonl", std::process::id(), text.len());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, text).unwrap();
+        let mut faults = BadRows::default();
+        let rows = read(&file, "label", every, &mut faults);
         std::fs::remove_file(&file).unwrap();
-        assert!(fault.contains(":3: "), "{fault}");
+        let said = faults.check().map_or_else(|fault| fault.to_string(), |()| String::new());
+        (rows.len(), said.replace(&file.display().to_string(), "F"))
+    }
+
+    #[test]
+    fn every_bad_row_is_named_with_its_line() {
+        let (rows, said) = faults_of(b"{\"text\":\"a\"}\n\n{\"label\":3}\n", false);
+        assert!(rows == 1 && said.starts_with("F:3: is not a row: missing field `text`"), "{said}");
+        let text = b"no row\n{\"text\":\"\xff\"}\n{\"text\":\"a\"}\n{\"text\":\"b\",\"label\":{}}\n{\"text\":\"c\",\"label\":\"x\"}";
+        let (rows, said) = faults_of(text, true);
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!((rows, lines[0], lines.len()), (1, "4 faults in its files", 5));
+        for (line, what) in
+            lines[1..].iter().zip(["F:1: ", "F:2: cannot be read", "F:3: every row", "F:4: label: "])
+        {
+            assert!(line.starts_with(what), "{said}");
+        }
+    }
+
+    #[test]
+    fn of_many_bad_rows_the_first_are_shown_and_the_others_counted() {
+        let (_, said) = faults_of(&b"?\n".repeat(25), false);
+        assert!(said.starts_with("25 faults") && said.ends_with("\nand 5 more"), "{said}");
+        assert_eq!(said.lines().count(), 1 + MAX_FAULTS + 1);
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_said_once() {
+        let mut faults = BadRows::default();
+        read(&std::env::temp_dir(), "label", false, &mut faults);
+        read(Path::new("/nowhere/rows.jsonl"), "label", false, &mut faults);
+        let said = faults.check().unwrap_err().to_string();
+        assert!(said.starts_with("2 faults") && said.contains("/nowhere/rows.jsonl: No such file"), "{said}");
     }
 }

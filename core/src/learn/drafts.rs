@@ -4,7 +4,7 @@
 use super::{MAX_EXAMPLE_CHARS, fault};
 use crate::{
     agents::Agent,
-    llm::{self, Llm, LlmError, Message, Role},
+    llm::{self, Llm, LlmError, Message, Role, Schema},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(crate) async fn draft(
     ];
     let wanted = u32::try_from(languages.len() * count).unwrap_or(u32::MAX);
     let max_tokens = wanted.saturating_mul(TOKENS_EACH).clamp(500, MAX_TOKENS);
-    let (value, _) = llm.json(&messages, "examples", schema(languages), max_tokens, deadline).await?;
+    let (value, _) = llm.json(&messages, "examples", &schema(languages), max_tokens, deadline).await?;
     read(value, agent, languages, count)
 }
 
@@ -73,22 +73,12 @@ fn prompt(agent: &Agent, languages: &[String]) -> String {
     text
 }
 
-fn schema(languages: &[String]) -> Value {
-    let example = json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["language", "text"],
-        "properties": {
-            "language": {"type": "string", "enum": languages},
-            "text": {"type": "string"}
-        }
-    });
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["examples"],
-        "properties": {"examples": {"type": "array", "items": example}}
-    })
+fn schema(languages: &[String]) -> Schema {
+    let example = Schema::object(vec![
+        ("language", json!({"type": "string", "enum": languages}).into()),
+        ("text", json!({"type": "string"}).into()),
+    ]);
+    Schema::object(vec![("examples", Schema::list(example))])
 }
 
 #[derive(Deserialize)]

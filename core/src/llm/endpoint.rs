@@ -1,11 +1,15 @@
 //! One OpenAI-compatible endpoint and one model of it.
 
-use super::{Fault, Kind, LlmError, Message, Role, Tokens, transport};
+use super::{
+    Fault, Kind, LlmError, Tokens,
+    request::{Body, Spared, Wanted},
+    transport,
+};
 use crate::config::LlmConfig;
 use async_openai::{Client, config::OpenAIConfig, middleware::HttpRequestFactory};
 use futures::StreamExt;
 use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{sync::LazyLock, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
@@ -25,23 +29,6 @@ static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     register_histogram_vec!("llm_request_seconds", "How long requests to LLM endpoints took", labels, buckets)
         .expect("the name is registered here alone")
 });
-
-/// What a model is to write.
-pub(super) struct Wanted<'a> {
-    pub(super) messages: &'a [Message],
-    pub(super) max_tokens: u32,
-    /// Name and schema, when it is to be JSON.
-    pub(super) schema: Option<(&'a str, &'a Value)>,
-}
-
-/// What an endpoint was found not to take.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Spared {
-    /// `json_schema`; plain JSON mode is used, and the schema goes into the prompt.
-    schema: bool,
-    /// `temperature` and `max_tokens`, which reasoning models refuse.
-    sampling: bool,
-}
 
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -108,7 +95,7 @@ impl Endpoint {
     async fn ask_json(&self, wanted: &Wanted<'_>) -> Result<(Value, Tokens), Fault> {
         let mut spared = Spared::default();
         let answer: Value = loop {
-            match self.client.chat().create_byot(self.body(wanted, spared, false)).await {
+            match self.client.chat().create_byot(Body::new(&self.model, wanted, spared, false)).await {
                 Ok(answer) => break answer,
                 Err(error) => spared = spare(transport::fault(error), spared)?,
             }
@@ -152,39 +139,11 @@ impl Endpoint {
     ) -> Result<async_openai::types::stream::StreamResponse<Value>, Fault> {
         let mut spared = Spared::default();
         loop {
-            match self.client.chat().create_stream_byot(self.body(wanted, spared, true)).await {
+            match self.client.chat().create_stream_byot(Body::new(&self.model, wanted, spared, true)).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => spared = spare(transport::fault(error), spared)?,
             }
         }
-    }
-
-    fn body(&self, wanted: &Wanted<'_>, spared: Spared, stream: bool) -> Value {
-        let mut messages: Vec<_> = wanted.messages.iter().map(message).collect();
-        let mut body = json!({"model": self.model, "stream": stream});
-        if spared.sampling {
-            body["max_completion_tokens"] = json!(wanted.max_tokens);
-        } else {
-            body["max_tokens"] = json!(wanted.max_tokens);
-            body["temperature"] = json!(0);
-        }
-        if stream && !spared.schema {
-            body["stream_options"] = json!({"include_usage": true});
-        }
-        match wanted.schema {
-            Some((_, schema)) if spared.schema => {
-                body["response_format"] = json!({"type": "json_object"});
-                let text = format!("Answer with one JSON object that follows this JSON schema:\n{schema}");
-                messages.push(json!({"role": "system", "content": text}));
-            }
-            Some((name, schema)) => {
-                let schema = json!({"name": name, "strict": true, "schema": schema});
-                body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
-            }
-            None => {}
-        }
-        body["messages"] = json!(messages);
-        body
     }
 
     fn span(&self) -> Span {
@@ -262,14 +221,6 @@ fn spare(fault: Fault, spared: Spared) -> Result<Spared, Fault> {
         Spared { schema: true, ..spared }
     };
     if may_be_the_form && next != spared { Ok(next) } else { Err(fault) }
-}
-
-fn message(message: &Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-    };
-    json!({"role": role, "content": message.text})
 }
 
 fn tokens(answer: &Value) -> Tokens {

@@ -9,7 +9,10 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio_util::sync::DropGuard;
 
 use super::Llm;
@@ -23,13 +26,15 @@ pub(crate) enum Act {
     Stream(Vec<String>, bool),
     Status(u16, Option<u64>),
     Raw(String),
+    /// Does another thing after a while.
+    Late(Duration, Box<Self>),
     Hang,
 }
 
 /// The endpoint; ends when dropped.
 pub(crate) struct Fake {
     pub(crate) config: LlmConfig,
-    pub(crate) seen: Arc<Mutex<Vec<Value>>>,
+    seen: Seen,
     _stop: DropGuard,
 }
 
@@ -53,20 +58,29 @@ impl Fake {
     }
 
     pub(crate) fn requests(&self) -> Vec<Value> {
+        self.bodies().iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+    }
+
+    /// The requests as they came.
+    pub(crate) fn bodies(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-type Seen = Arc<Mutex<Vec<Value>>>;
+type Seen = Arc<Mutex<Vec<String>>>;
 
-async fn answer(
-    State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>,
-    Json(body): Json<Value>,
-) -> Response {
+async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: String) -> Response {
     seen.lock().unwrap().push(body);
     let act = {
         let mut acts = acts.lock().unwrap();
         if acts.len() > 1 { acts.remove(0) } else { acts[0].clone() }
+    };
+    let act = match act {
+        Act::Late(wait, then) => {
+            tokio::time::sleep(wait).await;
+            *then
+        }
+        act => act,
     };
     match act {
         Act::Say(text) => Json(json!({
@@ -94,6 +108,6 @@ async fn answer(
             response
         }
         Act::Raw(text) => Body::from(text).into_response(),
-        Act::Hang => std::future::pending().await,
+        Act::Late(..) | Act::Hang => std::future::pending().await,
     }
 }

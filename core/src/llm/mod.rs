@@ -1,15 +1,20 @@
-//! The LLM: OpenAI-compatible endpoints in order of preference. When one fails the next is asked, once; each failure
-//! is logged and counted.
+//! The LLM: OpenAI-compatible endpoints in order of preference. When one fails the next is asked, once; the only one is
+//! asked again, unless it was its time that ended. Each failure is logged and counted.
 
 mod endpoint;
 #[cfg(test)]
 pub(crate) mod fake;
+mod request;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod transport;
 
+pub(crate) use schema::Schema;
+
 use crate::config::LlmConfig;
-use endpoint::{Endpoint, Wanted};
+use endpoint::Endpoint;
+use request::Wanted;
 use serde_json::Value;
 use std::{ops::AddAssign, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -63,6 +68,17 @@ pub(crate) enum LlmError {
     /// A part of the text was handed out before this.
     #[error("{0}")]
     Cut(#[source] Fault),
+}
+
+impl LlmError {
+    /// Its label.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::NotConfigured => "no_llm",
+            Self::Endpoint(..) => "unusable",
+            Self::Failed(fault) | Self::Cut(fault) => fault.kind.name(),
+        }
+    }
 }
 
 /// What was wrong with one try.
@@ -128,23 +144,25 @@ impl Llm {
         &self,
         messages: &[Message],
         schema_name: &str,
-        schema: Value,
+        schema: &Schema,
         max_tokens: u32,
         deadline: Instant,
     ) -> Result<(Value, Tokens), LlmError> {
-        let wanted = Wanted { messages, max_tokens, schema: Some((schema_name, &schema)) };
+        let wanted = Wanted { messages, max_tokens, schema: Some((schema_name, schema)) };
         let mut tries = self.tries();
         loop {
             let endpoint = tries.next()?;
-            match endpoint.json(&wanted, tries.share_of(deadline)).await {
+            let until = tries.share_of(deadline);
+            match endpoint.json(&wanted, until).await {
                 Ok(answer) => return Ok(answer),
-                Err(fault) => tries.failed(fault, deadline).await?,
+                Err(fault) => tries.failed(fault, until, deadline).await?,
             }
         }
     }
 
     /// Has a text written, and hands it out as it comes. `first_token` bounds the wait for its beginning at each
-    /// endpoint; once it has begun, no other endpoint is asked.
+    /// endpoint, and twice that at the only one, instead of asking it twice; once it has begun, no other endpoint is
+    /// asked.
     pub(crate) async fn stream(
         &self,
         messages: &[Message],
@@ -155,13 +173,14 @@ impl Llm {
     ) -> Result<Tokens, LlmError> {
         let wanted = Wanted { messages, max_tokens, schema: None };
         let mut tries = self.tries();
+        let both = Instant::now() + first_token * 2;
         loop {
             let endpoint = tries.next()?;
-            let first = deadline.min(Instant::now() + first_token);
+            let first = if tries.alone() { both } else { Instant::now() + first_token }.min(deadline);
             match endpoint.stream(&wanted, first, deadline, on_text).await {
                 Ok(tokens) => return Ok(tokens),
                 Err((fault, true)) => return Err(LlmError::Cut(fault)),
-                Err((fault, false)) => tries.failed(fault, deadline).await?,
+                Err((fault, false)) => tries.failed(fault, first, deadline).await?,
             }
         }
     }
@@ -185,17 +204,24 @@ impl<'a> Tries<'a> {
         Ok(endpoint)
     }
 
-    /// A first try must leave time for the second.
-    fn share_of(&self, deadline: Instant) -> Instant {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if self.made < MAX_TRIES { Instant::now() + left.mul_f64(0.6) } else { deadline }
+    /// Whether there is no other endpoint to leave time for.
+    fn alone(&self) -> bool {
+        self.endpoints.len() == 1
     }
 
-    /// Decides whether to go on after a fault, and waits where the endpoint asks for it.
-    async fn failed(&self, fault: Fault, deadline: Instant) -> Result<(), LlmError> {
+    /// A first try must leave time for the second at another endpoint. The only one gets all of it at once: to ask it
+    /// anew would throw away what it has done so far.
+    fn share_of(&self, deadline: Instant) -> Instant {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if self.made < MAX_TRIES && !self.alone() { Instant::now() + left.mul_f64(0.6) } else { deadline }
+    }
+
+    /// Decides whether to go on after a fault of a try that had time until then, and waits where the endpoint asks
+    /// for it.
+    async fn failed(&self, fault: Fault, until: Instant, deadline: Instant) -> Result<(), LlmError> {
         let same_again = self.made >= self.endpoints.len();
         let wait = fault.retry_after.filter(|_| same_again).unwrap_or_default();
-        let hopeless = same_again && fault.kind == Kind::Refused;
+        let hopeless = same_again && (fault.kind == Kind::Refused || Instant::now() + wait >= until);
         if self.made >= MAX_TRIES || hopeless || Instant::now() + wait >= deadline {
             return Err(LlmError::Failed(fault));
         }

@@ -12,8 +12,12 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
+fn object() -> Schema {
+    json!({"type": "object"}).into()
+}
+
 async fn json_of(llm: &Llm, deadline: Instant) -> Result<Value, LlmError> {
-    llm.json(&ask(), "answer", json!({"type": "object"}), 50, deadline).await.map(|(value, _)| value)
+    llm.json(&ask(), "answer", &object(), 50, deadline).await.map(|(value, _)| value)
 }
 
 async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
@@ -26,7 +30,7 @@ async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
 #[tokio::test]
 async fn json_comes_with_its_tokens_and_the_schema_is_asked_for() {
     let fake = Fake::start(vec![Act::Say("```json\n{\"a\":1}\n```".into())]).await;
-    let answer = fake.llm().json(&ask(), "answer", json!({"type": "object"}), 50, soon()).await.unwrap();
+    let answer = fake.llm().json(&ask(), "answer", &object(), 50, soon()).await.unwrap();
     assert_eq!(answer, (json!({"a": 1}), Tokens { input: 7, output: 3 }));
     let seen = fake.requests().remove(0);
     assert_eq!(seen["response_format"]["json_schema"]["strict"], json!(true));
@@ -68,6 +72,29 @@ async fn a_wait_that_is_asked_for_is_kept_only_inside_the_deadline() {
         matches!(json_of(&fake.llm(), soon()).await, Err(LlmError::Failed(fault)) if fault.kind == Kind::RateLimited)
     );
     assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn the_only_endpoint_has_all_of_the_time_at_once() {
+    let late = |act| Act::Late(Duration::from_millis(1_400), Box::new(act));
+    let fake = Fake::start(vec![late(Act::Say("{}".into()))]).await;
+    assert!(json_of(&fake.llm(), Instant::now() + Duration::from_secs(2)).await.is_ok());
+    let half = Act::Late(Duration::from_millis(400), Box::new(Act::Stream(vec!["ok".into()], true)));
+    let writes = Fake::start(vec![half]).await;
+    assert_eq!(stream_of(&writes.llm()).await.1, "ok");
+    assert_eq!((fake.requests().len(), writes.requests().len()), (1, 1), "no work was thrown away");
+}
+
+#[tokio::test]
+async fn the_only_endpoint_is_asked_again_after_an_early_error_and_not_after_its_time() {
+    let slow = Act::Late(Duration::from_millis(1_400), Box::new(Act::Say("{}".into())));
+    let fake = Fake::start(vec![Act::Status(500, None), slow]).await;
+    assert!(json_of(&fake.llm(), Instant::now() + Duration::from_secs(2)).await.is_ok());
+    let hangs = Fake::start(vec![Act::Hang]).await;
+    let result = json_of(&hangs.llm(), Instant::now() + Duration::from_millis(300)).await;
+    assert!(matches!(result, Err(LlmError::Failed(fault)) if fault.kind == Kind::TimedOut));
+    assert!(matches!(stream_of(&hangs.llm()).await.0, Err(LlmError::Failed(_))));
+    assert_eq!(hangs.requests().len(), 2, "once each");
 }
 
 #[tokio::test]

@@ -1,16 +1,19 @@
 //! Stage llm: the prompt, the schema that can name nothing but our agents, and the check of what comes back.
 
+mod steps;
+
 use super::{Question, Roster, rules, words};
 use crate::{
     agents::Agent,
-    llm::{self, Llm, LlmError, Message, Role, Tokens},
+    llm::{self, Llm, LlmError, Message, Role, Schema, Tokens},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use steps::Named;
 use switchboard_shared::{
     api::Score,
-    events::{Mode, Plan, Stage, Step},
+    events::{Mode, Plan, Stage},
     ids::AgentId,
 };
 use tokio::time::Instant;
@@ -24,7 +27,6 @@ const MAX_MESSAGE_CHARS: usize = 6_000;
 const MAX_CONTEXT_CHARS: usize = 500;
 const MAX_REASON_CHARS: usize = 160;
 const MAX_ASK_BACK_CHARS: usize = 300;
-const MAX_QUESTION_CHARS: usize = 8_000;
 const MAX_TOKENS: u32 = 500;
 /// From this share on the local model agrees with the LLM about an agent ...
 const AGREES: f64 = 0.30;
@@ -39,6 +41,16 @@ pub(super) enum AskError {
     Llm(#[from] LlmError),
     #[error("the LLM's plan cannot be used: {0}")]
     Plan(String),
+}
+
+impl AskError {
+    /// Its label.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Llm(error) => error.kind(),
+            Self::Plan(_) => "unusable_plan",
+        }
+    }
 }
 
 /// What the LLM decided.
@@ -63,7 +75,7 @@ pub(super) async fn ask(
         Message { role: Role::System, text: instructions(max_agents) },
         Message { role: Role::User, text: prompt(roster, &agents, question) },
     ];
-    let (value, tokens) = llm.json(&messages, "plan", schema(&agents), MAX_TOKENS, deadline).await?;
+    let (value, tokens) = llm.json(&messages, "plan", &schema(&agents), MAX_TOKENS, deadline).await?;
     let follow_up = value.get("follow_up").and_then(Value::as_bool).unwrap_or(true);
     Ok(Decided { plan: read(value, roster, &agents, question, scores, max_agents)?, tokens, follow_up })
 }
@@ -133,50 +145,33 @@ fn push(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("writing to a string does not fail");
 }
 
-fn schema(agents: &[&Agent]) -> Value {
+/// In the order in which it is to be written: what is thought before what follows from it.
+fn schema(agents: &[&Agent]) -> Schema {
     let ids: Vec<_> = agents.iter().map(|agent| &agent.id).collect();
-    let step = json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["agent", "sub_question", "depends_on"],
-        "properties": {
-            "agent": {"type": "string", "enum": ids},
-            "sub_question": {"type": "string"},
-            "depends_on": {"type": "array", "items": {"type": "integer"}}
-        }
-    });
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["reason", "in_scope", "follow_up", "needs_clarification", "steps", "confidence"],
-        "properties": {
-            "reason": {"type": "string", "description": "one short sentence"},
-            "in_scope": {"type": "boolean"},
-            "follow_up": {"type": "boolean"},
-            "needs_clarification": {"type": ["string", "null"]},
-            "steps": {"type": "array", "items": step},
-            "confidence": {"type": "string", "enum": ["low", "medium", "high"]}
-        }
-    })
+    let step = Schema::object(vec![
+        ("agent", json!({"type": "string", "enum": ids}).into()),
+        ("sub_question", json!({"type": "string"}).into()),
+        ("depends_on", json!({"type": "array", "items": {"type": "integer"}}).into()),
+    ]);
+    Schema::object(vec![
+        ("reason", json!({"type": "string", "description": "one short sentence"}).into()),
+        ("in_scope", json!({"type": "boolean"}).into()),
+        ("follow_up", json!({"type": "boolean"}).into()),
+        ("needs_clarification", json!({"type": ["string", "null"]}).into()),
+        ("steps", Schema::list(step)),
+        ("confidence", json!({"type": "string", "enum": ["low", "medium", "high"]}).into()),
+    ])
 }
 
 #[derive(Deserialize)]
 struct Answer {
-    steps: Vec<AnswerStep>,
+    steps: Vec<Named>,
     in_scope: bool,
     #[serde(default)]
     needs_clarification: Option<String>,
     confidence: Confidence,
     #[serde(default)]
     reason: String,
-}
-
-#[derive(Deserialize)]
-struct AnswerStep {
-    agent: AgentId,
-    sub_question: String,
-    #[serde(default)]
-    depends_on: Vec<usize>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -248,7 +243,7 @@ fn read(
         let reply = words::nobody(&roster.agents);
         return Ok(words::without_agents(Mode::None, Stage::Llm, confidence, &reason, reply));
     }
-    let mut steps = check(answer.steps, agents, question.text, max_agents).map_err(AskError::Plan)?;
+    let mut steps = steps::check(answer.steps, agents, question.text, max_agents).map_err(AskError::Plan)?;
     let alone = steps.len() == 1;
     for step in &mut steps {
         // Of a message for several agents the local model often sees only one.
@@ -272,46 +267,6 @@ fn read(
     })
 }
 
-/// Believes nothing: agents that we did not offer, agents named twice, steps that wait for themselves or for later
-/// ones, and too many or no steps are all refused.
-fn check(
-    steps: Vec<AnswerStep>,
-    agents: &[&Agent],
-    message: &str,
-    max_agents: usize,
-) -> Result<Vec<Step>, String> {
-    if steps.is_empty() || steps.len() > max_agents {
-        return Err(format!("it has {} steps", steps.len()));
-    }
-    let mut checked: Vec<Step> = Vec::new();
-    for step in steps {
-        if !agents.iter().any(|agent| agent.id == step.agent) {
-            return Err(format!("it names an agent that was not offered: {}", step.agent));
-        }
-        if checked.iter().any(|known| known.agent == step.agent) {
-            return Err(format!("it names {} twice", step.agent));
-        }
-        if step.depends_on.iter().any(|&before| before >= checked.len()) {
-            return Err("a step waits for itself or a later one".to_owned());
-        }
-        let mut depends_on = step.depends_on;
-        depends_on.sort_unstable();
-        depends_on.dedup();
-        let asked = step.sub_question.trim().replace('\0', " ");
-        let asked: String = asked.chars().take(MAX_QUESTION_CHARS).collect();
-        let question = if asked.is_empty() { message.to_owned() } else { asked };
-        checked.push(Step { agent: step.agent, question, confidence: 0.0, depends_on });
-    }
-    // Nothing is lost or made up in retelling: one agent alone gets the user's own words, several get them as well.
-    match checked.as_mut_slice() {
-        [only] => message.clone_into(&mut only.question),
-        several => several.iter_mut().filter(|step| !message.contains(&step.question)).for_each(|step| {
-            step.question = format!("{}\n\n(The whole message: {})", step.question, message.trim());
-        }),
-    }
-    Ok(checked)
-}
-
 /// At most so many characters, and none that a reader cannot see or that turn the text around.
 fn cut(text: &str, max_chars: usize) -> String {
     let unseen = |c: &char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
@@ -322,32 +277,51 @@ fn cut(text: &str, max_chars: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::tests::{UNDECIDED, llm_plan, local, question, roster, router},
+        *,
+    };
+    use crate::llm::fake::{Act, Fake};
+    use std::time::Duration;
 
-    fn step(agent: &str, depends_on: &[usize]) -> AnswerStep {
-        AnswerStep {
-            agent: agent.parse().unwrap(),
-            sub_question: "q".into(),
-            depends_on: depends_on.to_vec(),
+    #[tokio::test]
+    async fn the_reason_is_asked_for_before_the_rating_on_the_wire() {
+        let plan = Act::Say(llm_plan(json!([]), false));
+        let fake = Fake::start(vec![Act::Status(400, None), plan]).await;
+        router(fake.llm()).plan(&roster(), &question(UNDECIDED)).await;
+        let bodies = fake.bodies();
+        assert_eq!(bodies.len(), 2, "by schema, and after a refusal in the prompt");
+        for body in bodies {
+            let body = body.replace('\\', "");
+            let asked = ["reason", "in_scope", "follow_up", "needs_clarification", "steps", "confidence"];
+            let at: Vec<_> = asked.iter().map(|name| body.find(&format!("\"{name}\":{{")).unwrap()).collect();
+            assert!(at.is_sorted(), "{body}");
+            let step = ["agent", "sub_question", "depends_on"];
+            let at: Vec<_> = step.iter().map(|name| body.find(&format!("\"{name}\":{{")).unwrap()).collect();
+            assert!(at.is_sorted(), "{body}");
         }
     }
 
-    #[test]
-    fn a_plan_that_cannot_be_is_refused() {
-        let agents = super::super::tests::agents();
-        let agents: Vec<&Agent> = agents.iter().map(AsRef::as_ref).collect();
-        let check = |steps| check(steps, &agents, "the message", 2);
-        assert!(check(vec![]).is_err());
-        assert!(check(vec![step("weather", &[]), step("money", &[]), step("code", &[])]).is_err());
-        assert!(check(vec![step("root", &[])]).is_err());
-        assert!(check(vec![step("weather", &[]), step("weather", &[])]).is_err());
-        assert!(check(vec![step("weather", &[0])]).is_err());
-        assert!(check(vec![step("weather", &[1]), step("money", &[0])]).is_err());
-        let plan = check(vec![step("weather", &[]), step("money", &[0, 0])]).unwrap();
-        assert_eq!(
-            (plan[1].depends_on.as_slice(), plan[1].question.as_str()),
-            ([0].as_slice(), "q\n\n(The whole message: the message)")
-        );
-        assert_eq!(check(vec![step("weather", &[])]).unwrap()[0].question, "the message");
+    #[tokio::test]
+    async fn what_kind_of_reason_kept_the_llm_from_deciding_is_known() {
+        let root = json!([{"agent": "root", "sub_question": "q", "depends_on": []}]);
+        let decides = Act::Say(llm_plan(json!([]), false));
+        let acts = [
+            (decides, None),
+            (Act::Status(500, None), Some("server_error")),
+            (Act::Status(401, None), Some("refused")),
+            (Act::Hang, Some("timed_out")),
+            (Act::Say("no json".into()), Some("nonsense")),
+            (Act::Say(llm_plan(root, true)), Some("unusable_plan")),
+        ];
+        for (act, kind) in acts {
+            let fake = Fake::start(vec![act]).await;
+            let soon = Instant::now() + Duration::from_secs(1);
+            let question = Question { deadline: soon, ..question(UNDECIDED) };
+            let decision = router(fake.llm()).plan(&roster(), &question).await;
+            assert_eq!((decision.degraded, decision.plan.degraded.is_some()), (kind, kind.is_some()));
+        }
+        let decision = local().plan(&roster(), &question(UNDECIDED)).await;
+        assert_eq!(decision.degraded, Some("no_llm"));
     }
 }

@@ -27,7 +27,7 @@ mod words;
 use crate::{
     agents::Agent,
     config::RouteConfig,
-    llm::{self, Llm, Tokens},
+    llm::{self, Llm, LlmError, Tokens},
 };
 use guess::Guess;
 use meaning::{Learned, Meaning};
@@ -156,6 +156,22 @@ pub(crate) struct Decision {
     /// Every agent's score by the local model, best first.
     pub(crate) scores: Vec<Score>,
     pub(crate) tokens: Tokens,
+    /// What kind of reason the plan's `degraded` has: a closed list, to be counted.
+    pub(crate) degraded: Option<&'static str>,
+}
+
+/// A plan that the LLM was wanted for.
+struct Asked {
+    plan: Plan,
+    tokens: Tokens,
+    degraded: Option<&'static str>,
+}
+
+impl Asked {
+    /// Without the LLM's help, or its help of another time.
+    fn free(plan: Plan, degraded: Option<&'static str>) -> Self {
+        Self { plan, tokens: Tokens::default(), degraded }
+    }
 }
 
 /// The cascade.
@@ -176,14 +192,14 @@ impl Router {
         let began = Instant::now();
         let guess = Guess::make(roster, &self.config, question).await;
         let scores = guess.scores();
-        let (plan, tokens) = match self.without_llm(roster, question, &guess) {
-            Some(plan) => (plan, Tokens::default()),
+        let Asked { plan, tokens, degraded } = match self.without_llm(roster, question, &guess) {
+            Some(plan) => Asked::free(plan, None),
             None => self.with_llm(roster, question, &guess, &scores).await,
         };
         let mode = format!("{:?}", plan.mode).to_lowercase();
         DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
         SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
-        Decision { plan, scores, tokens }
+        Decision { plan, scores, tokens, degraded }
     }
 
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
@@ -200,12 +216,12 @@ impl Router {
         question: &Question<'_>,
         guess: &Guess<'_>,
         scores: &[Score],
-    ) -> (Plan, Tokens) {
+    ) -> Asked {
         if !self.llm.is_configured() {
-            return (guess.fallback(question, NO_LLM), Tokens::default());
+            return Asked::free(guess.fallback(question, NO_LLM), Some(LlmError::NotConfigured.kind()));
         }
         if let Some(plan) = roster.remembered.get(question) {
-            return (plan, Tokens::default());
+            return Asked::free(plan, None);
         }
         let deadline = question.deadline.min(Instant::now() + self.config.llm);
         match Box::pin(ask::ask(&self.llm, roster, question, scores, self.max_agents, deadline)).await {
@@ -214,11 +230,11 @@ impl Router {
                 if !decided.follow_up {
                     roster.remembered.keep(question, &plan);
                 }
-                (plan, decided.tokens)
+                Asked { plan, tokens: decided.tokens, degraded: None }
             }
             Err(error) => {
                 tracing::warn!(%error, "routing goes on without the LLM");
-                (guess.fallback(question, &error.to_string()), Tokens::default())
+                Asked::free(guess.fallback(question, &error.to_string()), Some(error.kind()))
             }
         }
     }

@@ -164,7 +164,7 @@ impl Row {
 
 /// The rows of a file, and how many of them are left out.
 fn read(file: &Path) -> Result<(Vec<FrozenRow>, usize)> {
-    let text = std::fs::read_to_string(file).map_err(Error::file(file))?;
+    let text = std::fs::read_to_string(file).map_err(Error::named(file))?;
     parse(&text).map_err(|(line, reason)| Error::Invalid(format!("{}:{line}: {reason}", file.display())))
 }
 

@@ -32,7 +32,7 @@ const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a check failed, or a turn did; or a defect
   2    the command line cannot be understood
-  3    a configuration is invalid
+  3    a configuration is invalid, or a file that was named cannot be used
   4    something that is needed cannot be reached, is not installed, or its port is taken
   5    the token is missing or refused
   130  interrupted";

@@ -2,7 +2,7 @@
 
 use crate::{
     accept::Envelope,
-    access::{Permission, permit},
+    access::{Permission, permit_any},
     core::Core,
     error::{Error, Result},
 };
@@ -37,7 +37,7 @@ impl FromRequestParts<Arc<Core>> for Caller {
             tracing::warn!(%error, "a signed identity was refused");
             unsigned()
         })?;
-        permit(&identity, Permission::Converse).or_else(|_| permit(&identity, Permission::ManageAgents))?;
+        permit_any(&identity, &[Permission::Converse, Permission::ManageAgents])?;
         Ok(Self(identity))
     }
 }

@@ -94,7 +94,7 @@ impl Examples {
 }
 
 pub(super) fn read(file: &Path) -> Result<Vec<Example>> {
-    let text = std::fs::read_to_string(file).map_err(Error::file(file))?;
+    let text = std::fs::read_to_string(file).map_err(Error::named(file))?;
     parse(&text).map_err(|(line, reason)| Error::Invalid(format!("{}:{line}: {reason}", file.display())))
 }
 

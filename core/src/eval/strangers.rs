@@ -1,0 +1,104 @@
+//! What rows name that the registry does not have.
+
+use super::{
+    Fault,
+    registry::Registry,
+    rows::{BadRows, Row},
+};
+use std::{collections::BTreeSet, path::Path};
+
+/// Labels that a warning names.
+const SHOWN: usize = 5;
+
+/// Fails where rows are for a registry that is not there: nobody could answer them.
+pub(super) fn refuse<'a>(
+    files: impl Iterator<Item = (&'a Path, &'a [Row])>,
+    registry: &Registry,
+) -> Result<(), Fault> {
+    let mut faults = BadRows::default();
+    for (path, rows) in files {
+        for row in rows {
+            if let Some(id) = registry.key(row.registry.as_deref()).filter(|id| !registry.is_limited(id)) {
+                faults.add(path, row.line, &format!("registry {id} is not known"));
+            }
+        }
+    }
+    faults.check()
+}
+
+/// Says which labels no agent has, a sentence for each file. Such rows stay and count as errors, as they would in use;
+/// but where a name is only misspelt, nobody should have to wonder.
+pub(super) fn warnings<'a>(
+    files: impl Iterator<Item = (&'a Path, &'a [Row])>,
+    registry: &Registry,
+) -> Vec<String> {
+    files.filter_map(|(path, rows)| warning(path, rows, registry)).collect()
+}
+
+fn warning(path: &Path, rows: &[Row], registry: &Registry) -> Option<String> {
+    let (mut labels, mut count) = (BTreeSet::new(), 0_usize);
+    for row in rows {
+        let known = |label: &&String| registry.has(label, row.registry.as_deref());
+        let unknown: Vec<_> = row.labels.iter().flatten().filter(|label| !known(label)).collect();
+        count += usize::from(!unknown.is_empty());
+        labels.extend(unknown);
+    }
+    let shown: Vec<_> = labels.iter().take(SHOWN).map(|label| format!("{label:?}")).collect();
+    let more = match labels.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (count > 0).then(|| {
+        let (path, shown) = (path.display(), shown.join(", "));
+        format!(
+            "{path}: {count} of {} rows count as errors, as no agent has their label: {shown}{more}",
+            rows.len()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::rows::tests::row;
+    use serde_json::json;
+
+    fn registry() -> Registry {
+        let mut registry = Registry::new(Some(json!({"A": "does a", "B": "does b"})), &[], None).unwrap();
+        registry.limit(json!({"r": ["B"]})).unwrap();
+        registry
+    }
+
+    fn files(rows: &[Row]) -> impl Iterator<Item = (&Path, &[Row])> {
+        std::iter::once((Path::new("t.jsonl"), rows))
+    }
+
+    #[test]
+    fn labels_that_no_agent_has_are_named_and_counted() {
+        let known = [row(r#"{"text":"a","label":["A","B"]}"#), row(r#"{"text":"b","label":"oos"}"#)];
+        assert!(warnings(files(&known), &registry()).is_empty());
+        let mut rows = known.to_vec();
+        rows.push(row(r#"{"text":"c","label":["A","Ä"]}"#));
+        rows.push(row(r#"{"text":"d","label":"A","registry":"r"}"#));
+        assert_eq!(
+            warnings(files(&rows), &registry()),
+            [r#"t.jsonl: 2 of 4 rows count as errors, as no agent has their label: "A", "Ä""#]
+        );
+        let many: Vec<_> =
+            (0..9).map(|i| row(&json!({"text": "e", "label": format!("x{i}")}).to_string())).collect();
+        let said = warnings(files(&many), &registry()).remove(0);
+        assert!(said.contains("9 of 9 rows") && said.ends_with(r#""x3", "x4" and 4 more"#), "{said}");
+    }
+
+    #[test]
+    fn rows_for_a_registry_that_is_not_there_are_refused_with_their_lines() {
+        let rows =
+            [r#"{"text":"a","registry":"r"}"#, r#"{"text":"b","registry":"s"}"#, r#"{"text":"c"}"#].map(row);
+        let fault = refuse(files(&rows), &registry()).unwrap_err().to_string();
+        assert_eq!(fault, "t.jsonl:7: registry s is not known");
+        assert!(
+            refuse(files(&rows), &Registry::default()).is_ok(),
+            "without --registries the ids mean nothing"
+        );
+    }
+}
