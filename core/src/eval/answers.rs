@@ -30,6 +30,8 @@ pub(super) struct Answer {
     pub(super) stage: Stage,
     /// Why it was decided without the LLM that was wanted, as a label.
     pub(super) degraded: Option<&'static str>,
+    /// Whether agents were chosen without the LLM and without falling back on a guess.
+    pub(super) decided: bool,
 }
 
 impl Answer {
@@ -112,7 +114,9 @@ async fn answer_one(router: &Router, registry: &Registry, roster: &Roster, row: 
     let decision = router.plan(roster, &question).await;
     let us = began.elapsed().as_secs_f64() * 1e6;
     let (labels, confidence) = read(&decision, registry);
-    Answer { labels, confidence, us, stage: decision.plan.stage, degraded: decision.degraded }
+    let stage = decision.plan.stage;
+    let decided = !decision.plan.steps.is_empty() && decision.plan.degraded.is_none() && stage != Stage::Llm;
+    Answer { labels, confidence, us, stage, degraded: decision.degraded, decided }
 }
 
 /// Who is asked; of a plan that asks nobody, the likeliest agent with the little that speaks for it.

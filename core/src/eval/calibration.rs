@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn answer(confidence: f64) -> Answer {
-        Answer { labels: vec![], confidence, us: 1.0, stage: Stage::Lexical, degraded: None }
+        Answer { labels: vec![], confidence, us: 1.0, stage: Stage::Lexical, degraded: None, decided: true }
     }
 
     #[test]

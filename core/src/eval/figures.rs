@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) truth: Vec<String>,
     pub(super) said: Vec<String>,
     pub(super) confidence: f64,
+    /// Whether the router decided it by itself.
+    pub(super) decided: bool,
     pub(super) lang: String,
     /// The agents of the turn before, of a conversation's row.
     pub(super) previous: Option<Vec<String>>,
@@ -97,6 +99,13 @@ pub(super) fn selected(rows: &[&Known], tau: f64, oos_weight: f64) -> (Option<f6
     let coverage = (inside > 0.0).then(|| accepted / inside);
     let selective = (accepted + errors > 0.0).then(|| right / (accepted + errors));
     (coverage, selective)
+}
+
+/// The share of in-scope rows that the router decided by itself, and how many of all that it decided are right.
+pub(super) fn decided(rows: &[&Known]) -> (Option<f64>, Option<f64>) {
+    let inside = rows.iter().filter(|row| row.in_scope());
+    let decided = rows.iter().filter(|row| row.decided);
+    (share(inside.map(|row| row.decided)), share(decided.map(|row| row.right())))
 }
 
 /// How well confidence tells rows that are for somebody from those that are not: the area under the ROC curve.
@@ -193,7 +202,14 @@ mod tests {
 
     fn known(truth: &str, said: &str, confidence: f64) -> Known {
         let labels = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        Known { truth: labels(truth), said: labels(said), confidence, lang: String::new(), previous: None }
+        Known {
+            truth: labels(truth),
+            said: labels(said),
+            confidence,
+            decided: true,
+            lang: String::new(),
+            previous: None,
+        }
     }
 
     fn refs(rows: &[Known]) -> Vec<&Known> {

@@ -203,6 +203,7 @@ fn known(rows: &[Row], answers: &[Answer]) -> Vec<Known> {
             truth: row.labels.clone()?,
             said: answer.labels.clone(),
             confidence: answer.confidence,
+            decided: answer.decided,
             lang: row.lang.clone(),
             previous: row.is_turn.then(|| row.previous.clone()),
         })

@@ -67,8 +67,11 @@ pub(super) fn headlines(test: &[&Known], taus: Taus) -> Vec<(&'static str, Optio
         |tau: Option<f64>, weight: f64| tau.map_or((None, None), |tau| figures::selected(test, tau, weight));
     let (cov99, sel99) = at(taus.plain, 0.0);
     let (cov99_oos, sel99_oos) = at(taus.oos.filter(|_| weight > 0.0), weight);
+    let (decided, decided_right) = figures::decided(test);
     vec![
         ("accuracy", figures::accuracy(test)),
+        ("decided", decided),
+        ("decided_right", decided_right),
         ("cov99", cov99),
         ("sel99", sel99),
         ("cov99_oos", cov99_oos),
@@ -178,6 +181,8 @@ pub(super) fn tables(report: &Value, test: &[Known]) -> String {
 
 const MEANINGS: &[(&str, &str)] = &[
     ("accuracy", "of the rows that are for somebody, exactly right"),
+    ("decided", "of those decided as in production, without an LLM and without a mere guess"),
+    ("decided_right", "of all that were so decided right"),
     ("tau99", "confidence from which 99 % were right on dev"),
     ("cov99", "of the test rows at or above it"),
     ("sel99", "of those right"),
@@ -284,13 +289,21 @@ mod tests {
             truth: labels(truth),
             said: labels(said),
             confidence,
+            decided: true,
             lang: "en".into(),
             previous: previous.map(labels),
         }
     }
 
     fn answer(us: f64, degraded: Option<&'static str>) -> Answer {
-        Answer { labels: vec!["a".into()], confidence: 0.9, us, stage: Stage::Lexical, degraded }
+        Answer {
+            labels: vec!["a".into()],
+            confidence: 0.9,
+            us,
+            stage: Stage::Lexical,
+            degraded,
+            decided: degraded.is_none(),
+        }
     }
 
     fn material<'a>(known: &'a [Known], answers: &'a [Answer]) -> Material<'a> {
