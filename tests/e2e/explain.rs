@@ -46,7 +46,7 @@ async fn the_command_explains_a_choice_among_the_example_agents_and_shows_whose_
     let analysis: Analysis =
         serde_json::from_str(&run(&house, &roles, &["route", "--explain", "--json", text]).await?)?;
     let why = analysis.explanation.expect("it was asked for");
-    assert_eq!((why.bounds.len(), why.shares[0].agent.as_ref()), (3, Some(&analysis.plan.steps[0].agent)));
+    assert_eq!((why.bounds.len(), why.shares[0].agent.as_ref()), (4, Some(&analysis.plan.steps[0].agent)));
     let texts: Vec<_> = why.nearest.iter().filter_map(|near| near.text.as_deref()).collect();
     assert!(texts.iter().any(|text| text.to_lowercase().contains("password")), "{texts:?}");
     // What is said of a word is true: without it, the router does that.

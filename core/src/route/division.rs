@@ -11,13 +11,22 @@ const LEAST: f64 = 0.55;
 const MOST: f64 = 0.97;
 /// A part that is less sure goes with the one before.
 const PART: f64 = 0.50;
-/// One example of so many may be divided wrongly: a few must not decide by their worst.
+/// One example of so many may be divided wrongly where that decides.
 const ONE_OF: usize = 400;
+/// And so many where it is a guess, for want of anything better: a few must not decide by their worst.
+const SOME: usize = 4;
 /// Examples that are tried; they are chosen evenly.
 const TRIED: usize = 2_000;
 
+/// How sure the parts must be together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Division {
+    pub(super) to_decide: f64,
+    pub(super) to_guess: f64,
+}
+
 /// Learns it from the examples.
-pub(super) fn threshold(model: &Model, agents: &[Arc<Agent>]) -> f64 {
+pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
     let all: Vec<&str> = agents.iter().flat_map(|agent| agent.all_examples()).collect();
     let step = all.len().div_ceil(TRIED).max(1);
     let tried: Vec<&str> = all.into_iter().step_by(step).collect();
@@ -25,9 +34,10 @@ pub(super) fn threshold(model: &Model, agents: &[Arc<Agent>]) -> f64 {
     wrong.sort_by(|a, b| b.total_cmp(a));
     if tried.is_empty() {
         // Of descriptions alone a part of a message says too little.
-        return MOST;
+        return Division { to_decide: MOST, to_guess: MOST };
     }
-    wrong.get(tried.len() / ONE_OF).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST))
+    let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST));
+    Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME) }
 }
 
 /// How sure the parts are together, if a message would be divided among several agents. One of them must be the likeliest
@@ -63,13 +73,15 @@ mod tests {
     #[test]
     fn examples_that_would_be_divided_raise_it() {
         let mut agents = agents();
-        let before = threshold(&Model::train(&agents), &agents);
+        let before = learn(&Model::train(&agents), &agents);
         let mut two = Agent::clone(&agents[0]);
         let both = "What is the weather in Paris? Convert 50 dollars to euros.";
         two.examples[0].text = both.into();
         agents[0] = Arc::new(two);
         let model = Model::train(&agents);
-        assert!((LEAST..=MOST).contains(&before));
-        assert!(divided(&model, both).is_some() && threshold(&model, &agents) >= before);
+        let after = learn(&model, &agents);
+        assert!((LEAST..=MOST).contains(&before.to_decide) && divided(&model, both).is_some());
+        assert!(after.to_decide > before.to_decide, "{before:?} {after:?}");
+        assert!(after.to_guess <= after.to_decide, "one example must not forbid a guess: {after:?}");
     }
 }

@@ -124,7 +124,7 @@ impl<'a> Guess<'a> {
 
     /// The plan, where the model is sure of it.
     pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
-        self.several(text, max_agents).or_else(|| self.one(text))
+        self.several(text, max_agents, self.roster.division.to_decide).or_else(|| self.one(text))
     }
 
     fn one(&self, text: &str) -> Option<Plan> {
@@ -133,13 +133,14 @@ impl<'a> Guess<'a> {
         Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[whole.best].name)))
     }
 
-    fn several(&self, text: &str, max_agents: usize) -> Option<Plan> {
+    /// `least`: how sure the parts must be together.
+    fn several(&self, text: &str, max_agents: usize, least: f64) -> Option<Plan> {
         let (request, data) = clauses::data_of(text);
         if self.heard.len() < 2 || self.heard.len() > 2 * max_agents {
             return None;
         }
         let parts = self.parts(request)?;
-        if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts) {
+        if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts, least) {
             return None;
         }
         let mut steps: Vec<Step> = Vec::new();
@@ -162,7 +163,7 @@ impl<'a> Guess<'a> {
 
     /// Whether the parts' agents are also the likeliest ones for the message as a whole. A part of some words
     /// need not be.
-    fn fits_the_whole(&self, parts: &[Part]) -> bool {
+    fn fits_the_whole(&self, parts: &[Part], least: f64) -> bool {
         let shares = &self.shares.agents;
         let rank = |part: &Part| shares.iter().filter(|share| **share >= shares[part.agent]).count();
         let Some((best, _)) = best(shares) else { return false };
@@ -171,7 +172,7 @@ impl<'a> Guess<'a> {
             let of_the_rest = rank(part) <= parts.len() && shares[part.agent] >= SUPPORT;
             part.words >= FEWEST_WORDS || of_the_rest
         });
-        together >= self.roster.division && supported && parts.iter().any(|part| part.agent == best)
+        together >= least && supported && parts.iter().any(|part| part.agent == best)
     }
 
     /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
@@ -206,7 +207,10 @@ impl<'a> Guess<'a> {
     }
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
-    pub(super) fn fallback(&self, question: &Question<'_>, why: &str) -> Plan {
+    pub(super) fn fallback(&self, question: &Question<'_>, max_agents: usize, why: &str) -> Plan {
+        if let Some(plan) = self.several(question.text, max_agents, self.roster.division.to_guess) {
+            return degraded(plan, why);
+        }
         let known = self.shares.known >= self.config.min_known;
         let best = self.whole().map(|whole| (whole.best, whole.share));
         let best = best.filter(|(best, _)| known || self.previous.contains(best));

@@ -29,6 +29,7 @@ use crate::{
     config::RouteConfig,
     llm::{self, Llm, LlmError, Tokens},
 };
+use division::Division;
 use guess::Guess;
 use meaning::{Learned, Meaning};
 use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
@@ -73,7 +74,7 @@ pub(crate) struct Roster {
     /// How often it is right where it is so sure.
     trust: Trust,
     /// How sure the parts of a message must be together to be divided among agents.
-    division: f64,
+    division: Division,
     meaning: Option<Meaning>,
     remembered: Remembered,
     /// What its agents stand between in prompts; no text can hold it.
@@ -90,7 +91,7 @@ impl Roster {
 
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
-        let division = division::threshold(&model, &agents);
+        let division = division::learn(&model, &agents);
         let trust = Trust::learn(model.held_out().iter().map(|held| (held.class, held.shares.as_slice())));
         Self {
             version,
@@ -218,7 +219,10 @@ impl Router {
         scores: &[Score],
     ) -> Asked {
         if !self.llm.is_configured() {
-            return Asked::free(guess.fallback(question, NO_LLM), Some(LlmError::NotConfigured.kind()));
+            return Asked::free(
+                guess.fallback(question, self.max_agents, NO_LLM),
+                Some(LlmError::NotConfigured.kind()),
+            );
         }
         if let Some(plan) = roster.remembered.get(question) {
             return Asked::free(plan, None);
@@ -234,7 +238,7 @@ impl Router {
             }
             Err(error) => {
                 tracing::warn!(%error, "routing goes on without the LLM");
-                Asked::free(guess.fallback(question, &error.to_string()), Some(error.kind()))
+                Asked::free(guess.fallback(question, self.max_agents, &error.to_string()), Some(error.kind()))
             }
         }
     }

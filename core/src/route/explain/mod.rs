@@ -59,7 +59,7 @@ impl Router {
     fn decided_here(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Outcome {
         match self.without_llm(roster, question, guess) {
             Some(plan) => outcome(&plan, true),
-            None => outcome(&guess.fallback(question, NO_LLM), false),
+            None => outcome(&guess.fallback(question, self.max_agents, NO_LLM), false),
         }
     }
 
