@@ -42,7 +42,7 @@ pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief:
     let (mut reply, ()) = futures::future::join(writing, stream(work, pieces)).await;
     reply.text = clean(&reply.text);
     if let Some(lost) = &plan.degraded {
-        let written = reply.degraded.take();
+        let written = reply.degraded.take().filter(|reason| reason != lost);
         reply.degraded = Some(written.map_or_else(|| lost.clone(), |reason| format!("{lost}; {reason}")));
     }
     Ok(reply)

@@ -37,7 +37,7 @@ fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
             MARGIN if value < 0.0 => "that it is for nobody is likelier still".to_owned(),
             MARGIN => format!("the next one is {value:.2} behind {best}, and {MARGIN} asks for {limit:.2}"),
             RIGHT => format!(
-                "of the examples that {best} or another agent was so sure of without having learned them {value:.2} were right, and {RIGHT} asks for {limit:.2}"
+                "of the examples on which the model was so sure without having learned them {value:.2} were right, and {RIGHT} asks for {limit:.2}"
             ),
             key => format!("{value:.2} of it is known, and {key} asks for {limit:.2}"),
         }
