@@ -1,118 +1,118 @@
 //! What the local model sees of a text: its words, pairs of words, and character n-grams within words, all hashed.
-//! Nothing here knows a language.
 
-use unicode_normalization::UnicodeNormalization;
+use super::words::Words;
 
-/// Of a longer text the beginning and the end are read; requests stand there, pasted data in between.
-const HEAD_CHARS: usize = 700;
-const TAIL_CHARS: usize = 300;
 const SHORTEST_GRAM: usize = 2;
 const LONGEST_GRAM: usize = 5;
+const GRAMS_OF_A_CHAR: usize = LONGEST_GRAM - SHORTEST_GRAM + 1;
 /// With the space before the word.
 const SHORTEST_STEM: usize = 4;
 
-/// The hashed features of a text, each once, sorted.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Features {
+/// The features of a text, each once: their hashes, or what is known of each.
+#[derive(Debug, Default)]
+pub(super) struct Features<T = u64> {
     /// Single words: they also tell how much of a text is known.
-    pub(super) words: Vec<u64>,
-    pub(super) pairs: Vec<u64>,
-    pub(super) grams: Vec<u64>,
+    pub(super) words: Vec<T>,
+    pub(super) pairs: Vec<T>,
     /// The n-grams that words begin with: most languages put what changes at the end.
-    pub(super) stems: Vec<u64>,
+    pub(super) stems: Vec<T>,
+    /// All other n-grams.
+    pub(super) grams: Vec<T>,
 }
 
 impl Features {
     pub(super) fn of(text: &str) -> Self {
-        let mut features = Self::default();
+        let words = Words::of(text);
+        let (most_words, most_grams) = (words.chars() / 2, words.chars() * GRAMS_OF_A_CHAR);
+        let mut features = Self {
+            words: Vec::with_capacity(most_words),
+            pairs: Vec::with_capacity(most_words),
+            stems: Vec::with_capacity(most_words),
+            grams: Vec::with_capacity(most_grams),
+        };
+        // A word may by chance have the hash of an n-gram.
+        let [mut of_words, mut of_pairs] = [0; 2].map(|_| Seen::new(most_words));
+        let mut of_grams = Seen::new(most_grams);
         let mut before: Option<u64> = None;
-        for word in words(text) {
-            let hash = hash(1, word.iter().copied());
-            features.words.push(hash);
+        for word in words.padded() {
+            let hash = hash(1, &word[1..word.len() - 1]);
             if let Some(before) = before.replace(hash) {
-                features.pairs.push(before.rotate_left(17) ^ hash.wrapping_mul(3));
+                of_pairs.add(before.rotate_left(17) ^ hash.wrapping_mul(3), &mut features.pairs);
             }
-            features.add_grams(&word);
-        }
-        for hashes in [&mut features.words, &mut features.pairs, &mut features.grams, &mut features.stems] {
-            hashes.sort_unstable();
-            hashes.dedup();
+            // A word that is there twice brings the same n-grams.
+            if of_words.add(hash, &mut features.words) {
+                features.add_grams(word, &mut of_grams);
+            }
         }
         features
     }
 
-    /// All of them, each once: a hash tells what kind it is of.
-    pub(super) fn all(&self) -> impl Iterator<Item = u64> {
-        [&self.words, &self.pairs, &self.grams].into_iter().flatten().copied()
-    }
-
-    fn add_grams(&mut self, word: &[char]) {
-        let padded: Vec<char> = [' '].iter().chain(word).chain(&[' ']).copied().collect();
-        for start in 0..padded.len() {
+    fn add_grams(&mut self, word: &[char], seen: &mut Seen) {
+        for start in 0..word.len() - 1 {
             let mut gram = FNV_OFFSET ^ 2;
-            for (i, &c) in padded[start..].iter().take(LONGEST_GRAM).enumerate() {
+            for (i, &c) in word[start..].iter().take(LONGEST_GRAM).enumerate() {
                 gram = step(gram, c);
-                if i + 1 >= SHORTEST_GRAM {
-                    self.grams.push(gram);
-                }
                 if start == 0 && i + 1 >= SHORTEST_STEM {
-                    self.stems.push(gram);
+                    seen.add(gram, &mut self.stems);
+                } else if i + 1 >= SHORTEST_GRAM {
+                    seen.add(gram, &mut self.grams);
                 }
             }
         }
     }
 }
 
-/// Splits into words of letters; runs of digits become one sign, since what matters is that a number is there. Scripts
-/// that are written without spaces give a word per character.
-pub(in crate::route) fn words(text: &str) -> Vec<Vec<char>> {
-    let mut words = Vec::new();
-    let mut word: Vec<char> = Vec::new();
-    for c in bounded(text).nfkc().flat_map(char::to_lowercase) {
-        let c = if c.is_numeric() { '0' } else { c };
-        if c == '0' && word.last() == Some(&'0') {
-            continue;
-        }
-        let alone = is_unspaced(c);
-        if alone || !(c.is_alphanumeric() || is_mark(c)) {
-            take(&mut word, &mut words);
-        }
-        if alone {
-            words.push(vec![c]);
-        } else if c.is_alphanumeric() || is_mark(c) {
-            word.push(c);
-        } else if is_sign(c) {
-            words.push(vec![c]);
-        }
+impl<T> Features<T> {
+    /// All of them, each once: a hash tells what kind it is of.
+    pub(super) fn all(&self) -> impl Iterator<Item = &T> {
+        self.words.iter().chain(&self.pairs).chain(&self.stems).chain(&self.grams)
     }
-    take(&mut word, &mut words);
-    words
-}
 
-fn take(word: &mut Vec<char>, words: &mut Vec<Vec<char>>) {
-    if !word.is_empty() {
-        words.push(std::mem::take(word));
+    pub(super) fn map<U>(&self, of: impl Fn(&T) -> U) -> Features<U> {
+        let list = |list: &[T]| list.iter().map(&of).collect();
+        Features {
+            words: list(&self.words),
+            pairs: list(&self.pairs),
+            stems: list(&self.stems),
+            grams: list(&self.grams),
+        }
     }
 }
 
-fn bounded(text: &str) -> impl Iterator<Item = char> {
-    let count = text.chars().count();
-    let skipped = HEAD_CHARS..count.saturating_sub(TAIL_CHARS).max(HEAD_CHARS);
-    text.chars().enumerate().filter(move |(i, _)| !skipped.contains(i)).map(|(_, c)| c)
+/// The hashes of a text so far, each at the first free place from its own one on.
+struct Seen {
+    places: Vec<u64>,
+    shift: u32,
 }
 
-/// Signs that say something about a request: sums, money, code.
-fn is_sign(c: char) -> bool {
-    "+*/=%^$€£{}<>".contains(c)
+const FREE: u64 = 0;
+
+impl Seen {
+    /// `most`: there are no more hashes than that.
+    fn new(most: usize) -> Self {
+        let places = (most + most / 2).next_power_of_two().max(2);
+        Self { places: vec![FREE; places], shift: u64::BITS - places.trailing_zeros() }
+    }
+
+    /// Adds a hash to a list, if it is new.
+    fn add(&mut self, hash: u64, list: &mut Vec<u64>) -> bool {
+        let mut place = usize::try_from(spread(hash) >> self.shift).unwrap_or_default();
+        loop {
+            match self.places[place] {
+                FREE => break,
+                seen if seen == hash => return false,
+                _ => place = (place + 1) & (self.places.len() - 1),
+            }
+        }
+        self.places[place] = hash;
+        list.push(hash);
+        true
+    }
 }
 
-pub(in crate::route) fn is_mark(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{900}'..='\u{dff}')
-}
-
-pub(in crate::route) fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
+/// Moves what tells a hash from others into the upper bits.
+pub(super) fn spread(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -121,38 +121,29 @@ fn step(hash: u64, c: char) -> u64 {
     (hash ^ u64::from(c)).wrapping_mul(0x0100_0000_01b3)
 }
 
-fn hash(seed: u64, chars: impl Iterator<Item = char>) -> u64 {
-    chars.fold(FNV_OFFSET ^ seed, step)
+fn hash(seed: u64, chars: &[char]) -> u64 {
+    chars.iter().fold(FNV_OFFSET ^ seed, |hash, &c| step(hash, c))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn split(text: &str) -> Vec<String> {
-        words(text).into_iter().map(|word| word.into_iter().collect()).collect()
-    }
-
-    #[test]
-    fn words_are_found_in_every_script() {
-        assert_eq!(split("What's 12,5 % of ＡＢＣ?"), ["what", "s", "0", "0", "%", "of", "abc"]);
-        assert_eq!(split("Größe: 42kg"), ["größe", "0kg"]);
-        assert_eq!(split("東京の天気"), ["東", "京", "の", "天", "気"]);
-        assert_eq!(split("Какая погода"), ["какая", "погода"]);
-    }
-
-    #[test]
-    fn a_long_text_is_read_at_both_ends() {
-        let text = format!("begin {} end", "x ".repeat(10_000));
-        let words = split(&text);
-        assert!(words.len() < HEAD_CHARS + TAIL_CHARS);
-        assert_eq!((words[0].as_str(), words.last().unwrap().as_str()), ("begin", "end"));
-    }
-
     #[test]
     fn grams_know_where_a_word_begins() {
         let (inner, outer) = (Features::of("cat"), Features::of("concat"));
         assert!(inner.grams.iter().any(|gram| !outer.grams.contains(gram)));
         assert!(inner.grams.iter().any(|gram| outer.grams.contains(gram)));
+    }
+
+    #[test]
+    fn every_feature_is_there_once() {
+        let features = Features::of("the cat and the catalogue, the cat");
+        let mut hashes: Vec<_> = features.all().collect();
+        let all = hashes.len();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), all);
+        assert_eq!((features.words.len(), features.pairs.len()), (4, 5));
     }
 }

@@ -3,8 +3,10 @@
 //! languages that the examples are in, and how much of a message it knows.
 
 mod features;
+mod likeness;
 mod near;
 mod negatives;
+mod neighbours;
 mod phrases;
 mod profiles;
 mod regression;
@@ -13,20 +15,25 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod training;
+mod vocabulary;
+mod words;
 
-pub(in crate::route) use features::{is_mark, is_unspaced, words};
 pub(crate) use near::Near;
 pub(in crate::route) use negatives::NEGATIVES;
 pub(in crate::route) use profiles::spaced;
+pub(in crate::route) use words::{is_mark, is_unspaced, words};
 
 use super::combine::{self, Case, Start};
 use crate::agents::{Agent, Skill};
 use features::Features;
+use likeness::Likeness;
+use neighbours::Neighbours;
 use profiles::Profiles;
 use regression::{Regression, Texts};
-use space::{Likeness, Space, Vector, to_f32};
+use space::{Space, Vector, to_f32};
 use std::{collections::HashSet, sync::Arc};
 use training::{Linear, Sample};
+use vocabulary::{Place, Vocabulary};
 
 /// Weights in memory at most; more agents get fewer features.
 const MAX_WEIGHTS: usize = 16_000_000;
@@ -36,8 +43,6 @@ pub(crate) const MAX_EXAMPLES: usize = 300;
 const MAX_DESCRIPTION_CHARS: usize = 300;
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 const NEGATIVE_WEIGHT: f32 = 0.6;
-/// Of the likeness to an agent's nearest example and to the next one.
-const NEAREST: f32 = 0.6;
 
 /// The experts, in the order of their scores.
 const EXPERTS: usize = 7;
@@ -64,14 +69,14 @@ const START: [Start; EXPERTS] = [
 #[derive(Debug)]
 pub(crate) struct Model {
     classes: usize,
+    vocabulary: Vocabulary,
     space: Space,
     likeness: Likeness,
     /// Of every text, messages first.
     texts: Vec<Learned>,
     messages: usize,
     regression: Regression,
-    /// By class: the squared length of the sum of its messages.
-    centres: Vec<f32>,
+    neighbours: Neighbours,
     profiles: Profiles,
     linear: Linear,
     weights: Vec<f64>,
@@ -117,40 +122,45 @@ impl Model {
         let classes = agents.len() + 1;
         let features: Vec<Features> = texts.iter().map(|text| Features::of(&text.text)).collect();
         let of_agent = texts.iter().map(|text| text.class != agents.len());
-        let space = Space::new(features.iter().zip(of_agent), MAX_WEIGHTS / classes);
-        let vectors: Vec<Vector> = features.iter().map(|features| space.vector(features)).collect();
+        let (space, of_texts) = Space::new(features.iter().zip(of_agent), MAX_WEIGHTS / classes);
+        let (profiles, of_profiles) = Profiles::new(agents);
+        let vocabulary = Vocabulary::new(of_texts, of_profiles);
+        let places: Vec<_> = features.iter().map(|features| vocabulary.find(features)).collect();
+        let vectors: Vec<Vector> = places.iter().map(|places| space.vector(places)).collect();
+        let messages = texts.iter().filter(|text| text.is_message).count();
         let mut model = Self {
             classes,
-            likeness: Likeness::new(&vectors, space.len()),
+            vocabulary,
+            likeness: Likeness::new(&vectors, &space),
             space,
-            messages: texts.iter().filter(|text| text.is_message).count(),
+            messages,
             regression: Regression::default(),
-            centres: vec![0.0; classes],
-            profiles: Profiles::new(agents),
+            neighbours: Neighbours::new(texts[..messages].iter().map(|text| text.class), classes),
+            profiles,
             linear: Linear::train(&[], 0, classes),
             weights: Vec::new(),
             held_out: Vec::new(),
             texts: texts.into_iter().map(|text| Learned { class: text.class, text: text.text }).collect(),
         };
-        model.learn(&vectors, &features);
+        model.learn(&vectors, &places);
         model
     }
 
     /// Scores a message.
     pub(crate) fn score(&self, text: &str) -> Shares {
-        let features = Features::of(text);
+        let places = self.vocabulary.find(&Features::of(text));
         let mut scores = vec![0.0_f32; EXPERTS * self.classes];
         if !self.held_out.is_empty() {
-            let vector = self.space.vector(&features);
+            let vector = self.space.vector(&places);
             let likeness = self.likeness.to_all(&vector);
-            scores = self.by_likeness(&likeness, None);
+            self.by_likeness(&likeness, None, &mut scores);
             self.regression.score(&likeness, expert(&mut scores, REGRESSION, self.classes));
             expert(&mut scores, LINEAR, self.classes).copy_from_slice(&self.linear.logits(&vector));
         }
-        self.profiles.score(&features, expert(&mut scores, PROFILE, self.classes));
+        self.profiles.score(&places, expert(&mut scores, PROFILE, self.classes));
         let mut shares = combine::shares(&scores, self.classes, &self.weights);
         let none = shares.pop().unwrap_or(1.0);
-        Shares { agents: shares, none, known: self.space.known(&features) }
+        Shares { agents: shares, none, known: self.space.known(&places) }
     }
 
     /// What it says of its own examples, had it not learned them; to weigh another opinion against it.
@@ -158,7 +168,7 @@ impl Model {
         &self.held_out
     }
 
-    fn learn(&mut self, vectors: &[Vector], features: &[Features]) {
+    fn learn(&mut self, vectors: &[Vector], places: &[Features<Place>]) {
         let classes = self.classes;
         let mut counts = vec![0_usize; classes];
         self.texts[..self.messages].iter().for_each(|text| counts[text.class] += 1);
@@ -183,10 +193,13 @@ impl Model {
         let mean = to_f32(self.messages) / to_f32(classes);
         let case = |i: usize| {
             let class = self.texts[i].class;
-            let mut scores = self.by_likeness(&self.likeness.to_all(&vectors[i]), Some(i));
+            let mut scores = vec![0.0_f32; EXPERTS * classes];
+            let mut likeness = self.likeness.to_all(&vectors[i]);
+            likeness[i] = 0.0;
+            self.by_likeness(&likeness, Some(class), &mut scores);
             let of_regression = &left_out[i * classes..(i + 1) * classes];
             expert(&mut scores, REGRESSION, classes).copy_from_slice(of_regression);
-            self.profiles.score(&features[i], expert(&mut scores, PROFILE, classes));
+            self.profiles.score(&places[i], expert(&mut scores, PROFILE, classes));
             expert(&mut scores, LINEAR, classes).copy_from_slice(&linear[i]);
             Case { scores, class, weight: f64::from((mean / to_f32(counts[class])).sqrt()) }
         };
@@ -202,10 +215,7 @@ impl Model {
 
     fn fit_centres(&mut self, vectors: &[Vector]) {
         for (i, vector) in vectors[..self.messages].iter().enumerate() {
-            let class = self.texts[i].class;
-            let likeness = self.likeness.to_all(vector);
-            let texts = self.texts[..self.messages].iter().zip(&likeness);
-            self.centres[class] += texts.filter(|(text, _)| text.class == class).map(|(_, l)| l).sum::<f32>();
+            self.neighbours.learn(self.texts[i].class, &self.likeness.to_all(vector));
         }
     }
 
@@ -238,36 +248,10 @@ impl Model {
         vectors.iter().enumerate().map(sample).collect()
     }
 
-    /// The scores of the experts that go by likeness alone; `without`: a text that is to be left out.
-    fn by_likeness(&self, likeness: &[f32], without: Option<usize>) -> Vec<f32> {
-        let classes = self.classes;
-        let mut scores = vec![0.0_f32; EXPERTS * classes];
-        let mut next = vec![0.0_f32; classes];
-        for (i, (&likeness, text)) in likeness.iter().zip(&self.texts[..self.messages]).enumerate() {
-            if likeness == 0.0 || Some(i) == without {
-                continue;
-            }
-            let nearest = &mut scores[NEIGHBOURS * classes + text.class];
-            if likeness > *nearest {
-                next[text.class] = std::mem::replace(nearest, likeness);
-            } else {
-                next[text.class] = next[text.class].max(likeness);
-            }
-            scores[CENTRE * classes + text.class] += likeness;
-            scores[CROWD * classes + text.class] += likeness.powi(3);
-        }
-        for class in 0..classes {
-            let nearest = &mut scores[NEIGHBOURS * classes + class];
-            *nearest = NEAREST * *nearest + (1.0 - NEAREST) * next[class];
-            let crowd = &mut scores[CROWD * classes + class];
-            *crowd = crowd.cbrt();
-            let sum = &mut scores[CENTRE * classes + class];
-            let own = without.is_some_and(|without| self.texts[without].class == class);
-            let centre = self.centres[class] - if own { 2.0 * *sum + 1.0 } else { 0.0 };
-            *sum /= centre.max(0.5).sqrt();
-        }
-        scores[NOBODY * classes + classes - 1] = 1.0;
-        scores
+    /// The scores of the experts that go by likeness alone; `without`: the class of a text that is left out.
+    fn by_likeness(&self, likeness: &[f32], without: Option<usize>, scores: &mut [f32]) {
+        self.neighbours.score(&likeness[..self.messages], without, scores);
+        expert(scores, NOBODY, self.classes)[self.classes - 1] = 1.0;
     }
 }
 

@@ -38,7 +38,7 @@ impl Model {
     }
 
     fn likeness_to_all(&self, text: &str) -> Vec<f32> {
-        self.likeness.to_all(&self.space.vector(&Features::of(text)))
+        self.likeness.to_all(&self.space.vector(&self.vocabulary.find(&Features::of(text))))
     }
 
     fn near(&self, i: usize, likeness: &[f32]) -> Near<'_> {

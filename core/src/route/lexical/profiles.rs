@@ -6,7 +6,8 @@ use super::{
     features::Features,
     negatives::NEGATIVES,
     phrases::PHRASES,
-    space::{NoHash, to_f32},
+    space::to_f32,
+    vocabulary::{NoHash, Place},
 };
 use crate::agents::Agent;
 use std::{collections::HashMap, sync::Arc};
@@ -33,23 +34,26 @@ const EVIDENCE: f32 = 1.2;
 /// The agents' profiles by feature.
 #[derive(Debug)]
 pub(super) struct Profiles {
-    rows: HashMap<u64, Feature, NoHash>,
+    features: Vec<Feature>,
+    /// The agents that have a feature, and how much; feature by feature.
+    agents: Vec<(u32, f32)>,
     lengths: Vec<f32>,
     rarest: f32,
 }
 
 #[derive(Debug)]
 struct Feature {
-    weight: f32,
-    /// The agents that have it, and how much.
-    agents: Vec<(usize, f32)>,
+    square: f32,
+    /// Where its agents end; they begin where those of the feature before end.
+    end: u32,
 }
 
 impl Profiles {
-    pub(super) fn new(agents: &[Arc<Agent>]) -> Self {
+    /// Returns with them their features in order.
+    pub(super) fn new(agents: &[Arc<Agent>]) -> (Self, Vec<u64>) {
         let mut texts: HashMap<u64, f32, NoHash> = HashMap::default();
         let mut count = |features: &Features, times: f32| {
-            features.all().for_each(|hash| *texts.entry(hash).or_default() += times);
+            features.all().for_each(|hash| *texts.entry(*hash).or_default() += times);
         };
         NEGATIVES.iter().for_each(|text| count(&Features::of(text), 1.0));
         PHRASES.iter().for_each(|text| count(&Features::of(text), PHRASE));
@@ -59,53 +63,79 @@ impl Profiles {
         }
         let all = to_f32(NEGATIVES.len() + agents.len()) + PHRASE * to_f32(PHRASES.len());
         let weight = |count: f32| ((all + 1.0) / (count + 0.5)).ln().max(0.05).powf(RARITY);
-        let mut rows: HashMap<u64, Feature, NoHash> = HashMap::default();
+        let mut rows: HashMap<u64, Vec<(u32, f32)>, NoHash> = HashMap::default();
         let mut lengths = Vec::new();
-        for (agent, profile) in profiles.iter().enumerate() {
+        for (agent, profile) in (0..).zip(&profiles) {
             let mut square = 0.0;
             let mut hashes: Vec<_> = profile.iter().collect();
             hashes.sort_unstable_by_key(|(hash, _)| **hash);
             for (hash, times) in hashes {
                 let weight = weight(texts[hash]);
                 square += (weight * times).powi(2);
-                let feature = rows.entry(*hash).or_insert(Feature { weight, agents: Vec::new() });
-                feature.agents.push((agent, weight * times));
+                rows.entry(*hash).or_default().push((agent, weight * weight * times));
             }
             lengths.push(square.sqrt().max(1.0).powf(LENGTH));
         }
         let mean = lengths.iter().sum::<f32>() / to_f32(lengths.len().max(1));
         lengths.iter_mut().for_each(|length| *length /= mean);
-        Self { rows, lengths, rarest: weight(0.0) }
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        // What is looked at often stands together.
+        rows.sort_unstable_by_key(|(hash, agents)| (std::cmp::Reverse(agents.len()), *hash));
+        let mut profiles = Self { features: Vec::new(), agents: Vec::new(), lengths, rarest: weight(0.0) };
+        for (hash, agents) in &rows {
+            profiles.agents.extend_from_slice(agents);
+            let end = u32::try_from(profiles.agents.len()).unwrap_or(u32::MAX);
+            profiles.features.push(Feature { square: weight(texts[hash]).powi(2), end });
+        }
+        (profiles, rows.into_iter().map(|(hash, _)| hash).collect())
     }
 
     /// How much each agent's profile has of a message's features.
-    pub(super) fn score(&self, features: &Features, scores: &mut [f32]) {
-        let mut part = vec![0.0_f32; self.lengths.len()];
-        let blocks = [
-            (&features.words, WORDS),
-            (&features.pairs, PAIRS),
-            (&features.stems, STEMS),
-            (&features.grams, GRAMS),
-        ];
-        for (hashes, share) in blocks {
-            part.fill(0.0);
-            let mut square = (EVIDENCE * self.rarest).powi(2);
-            for hash in hashes {
-                let Some(feature) = self.rows.get(hash) else {
-                    square += (UNKNOWN * self.rarest).powi(2);
-                    continue;
-                };
-                square += feature.weight * feature.weight;
-                for &(agent, times) in &feature.agents {
-                    part[agent] += feature.weight * times;
-                }
-            }
-            let scale = share / (square.sqrt() * self.rarest);
-            for ((score, part), length) in scores.iter_mut().zip(&part).zip(&self.lengths) {
-                *score += scale * part / length;
+    pub(super) fn score(&self, places: &Features<Place>, scores: &mut [f32]) {
+        for (places, share) in [(&places.words, WORDS), (&places.pairs, PAIRS)] {
+            let mut found = self.nothing();
+            self.find(places, &mut found);
+            self.add(&found, share, scores);
+        }
+        let mut found = self.nothing();
+        self.find(&places.stems, &mut found);
+        self.add(&found, STEMS, scores);
+        // Stems are n-grams as well.
+        self.find(&places.grams, &mut found);
+        self.add(&found, GRAMS, scores);
+    }
+
+    fn nothing(&self) -> Found {
+        Found { agents: vec![0.0; self.lengths.len()], square: (EVIDENCE * self.rarest).powi(2) }
+    }
+
+    fn find(&self, places: &[Place], found: &mut Found) {
+        for place in places {
+            let Some(at) = place.profile() else {
+                found.square += (UNKNOWN * self.rarest).powi(2);
+                continue;
+            };
+            let from = at.checked_sub(1).map_or(0, |before| self.features[before].end);
+            found.square += self.features[at].square;
+            for &(agent, times) in &self.agents[from as usize..self.features[at].end as usize] {
+                found.agents[agent as usize] += times;
             }
         }
     }
+
+    fn add(&self, found: &Found, share: f32, scores: &mut [f32]) {
+        let scale = share / (found.square.sqrt() * self.rarest);
+        for ((score, found), length) in scores.iter_mut().zip(&found.agents).zip(&self.lengths) {
+            *score += scale * found / length;
+        }
+    }
+}
+
+/// What profiles have of some features.
+struct Found {
+    agents: Vec<f32>,
+    /// Of the length of all features, known or not.
+    square: f32,
 }
 
 /// An agent's features, and how much each counts.
@@ -115,7 +145,7 @@ fn profile(agent: &Agent) -> HashMap<u64, f32, NoHash> {
     let mut profile: HashMap<u64, f32, NoHash> = HashMap::default();
     for (text, counts) in [(spaced(&agent.name), NAME), (description, 1.0), (skills.join(" "), 1.0)] {
         let features = Features::of(&text);
-        for hash in features.words.iter().chain(&features.pairs).chain(&features.grams) {
+        for hash in features.all() {
             let times = profile.entry(*hash).or_default();
             *times = if *times > 0.0 { times.max(counts) + AGAIN } else { counts };
         }

@@ -2,8 +2,9 @@
 //! the nearest ones alone do not.
 
 use super::{
+    likeness::Likeness,
     ridge::{self, Kernel},
-    space::{Likeness, Vector, to_f32},
+    space::{Vector, to_f32},
 };
 
 /// Texts that a regression learns, evenly chosen; its work grows with their cube.
@@ -27,8 +28,8 @@ pub(super) struct Texts<'a> {
 /// What was learned.
 #[derive(Debug, Default)]
 pub(super) struct Regression {
-    classes: usize,
-    /// `alphas[text * classes + class]`; zero of texts that were left out.
+    texts: usize,
+    /// `alphas[class * texts + text]`; zero of texts that were left out.
     alphas: Vec<f32>,
     /// By class: what it says of a text that is like none.
     base: Vec<f32>,
@@ -52,9 +53,9 @@ impl Regression {
         let (mut alphas, mut base) = (vec![0.0; size * classes], vec![0.0; classes]);
         for (own, &i) in fit.alphas.chunks_exact(classes).zip(&fitted) {
             ridge::add(&mut base, BIAS, own);
-            alphas[i * classes..(i + 1) * classes].copy_from_slice(own);
+            own.iter().enumerate().for_each(|(class, alpha)| alphas[class * size + i] = *alpha);
         }
-        let fitted = Self { classes, alphas, base };
+        let fitted = Self { texts: size, alphas, base };
         let mut left_out = vec![0.0; size * classes];
         for (i, own) in left_out.chunks_exact_mut(classes).enumerate() {
             if i % step == 0 {
@@ -68,11 +69,10 @@ impl Regression {
 
     /// Adds what it says of a text by its likeness to all.
     pub(super) fn score(&self, likeness: &[f32], scores: &mut [f32]) {
-        ridge::add(scores, 1.0, &self.base);
-        for (&likeness, alphas) in likeness.iter().zip(self.alphas.chunks_exact(self.classes)) {
-            if likeness > 0.0 {
-                ridge::add(scores, curved(likeness), alphas);
-            }
+        let curved: Vec<f32> = likeness.iter().copied().map(curved).collect();
+        let classes = self.alphas.chunks_exact(self.texts.max(1)).zip(&self.base);
+        for ((alphas, base), score) in classes.zip(scores) {
+            *score += base + ridge::dot(&curved, alphas);
         }
     }
 }
@@ -80,7 +80,7 @@ impl Regression {
 /// What likeness counts for: more than in proportion where there is much of it, so that features that come together count
 /// beside single ones; in proportion where there is little, which is all that a few examples give.
 fn curved(likeness: f32) -> f32 {
-    likeness * (1.0 + likeness.max(0.0).sqrt()) / 2.0
+    likeness * (1.0 + likeness.sqrt()) / 2.0
 }
 
 /// The examples of an agent with many are held back more, so that they do not drown the others'.

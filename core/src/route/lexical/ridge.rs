@@ -122,7 +122,7 @@ pub(super) fn add(to: &mut [f32], times: f32, from: &[f32]) {
 }
 
 /// Sixteen sums at once, so that the compiler may use the processor's wide registers.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 16];
     let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));
     let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();

@@ -1,7 +1,9 @@
-//! Where texts are points: sparse vectors of known features, longer the more of a text is known. And how like two of
-//! them are.
+//! Where texts are points: sparse vectors of known features, longer the more of a text is known.
 
-use super::features::Features;
+use super::{
+    features::Features,
+    vocabulary::{NoHash, Place},
+};
 use std::collections::HashMap;
 
 /// How much an unknown feature counts in a text's length, so that unknown words make everything less alike.
@@ -11,19 +13,33 @@ const UNKNOWN: f32 = 0.35;
 const RARITY: f32 = 0.7;
 
 /// Feature numbers with weights, of unit length at most.
-pub(super) type Vector = Vec<(u32, f32)>;
+#[derive(Debug, Clone, Default)]
+pub(super) struct Vector {
+    /// Words with their pairs, then n-grams.
+    pub(super) features: Vec<(u32, f32)>,
+    /// How many of them are words and pairs.
+    pub(super) words: usize,
+    /// What the weights of words and pairs were multiplied by, and those of n-grams.
+    pub(super) scales: [f32; 2],
+}
 
-/// The features of all learned texts.
+impl Vector {
+    pub(super) fn halves(&self) -> [&[(u32, f32)]; 2] {
+        let (words, grams) = self.features.split_at(self.words);
+        [words, grams]
+    }
+}
+
+/// The features of all learned texts, the most frequent first.
 #[derive(Debug)]
 pub(super) struct Space {
-    rows: HashMap<u64, Row, NoHash>,
+    rows: Vec<Row>,
     /// The weight of a feature that no text has.
     rarest: f32,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    row: u32,
     weight: f32,
     /// Whether an agent's text has it, and not only a negative.
     of_agent: bool,
@@ -31,13 +47,17 @@ struct Row {
 
 impl Space {
     /// Numbers the features of texts, each with whether it is an agent's; when there are too many, the rarest go.
-    pub(super) fn new<'a>(texts: impl Iterator<Item = (&'a Features, bool)>, max_rows: usize) -> Self {
+    /// Returns with it the features in order.
+    pub(super) fn new<'a>(
+        texts: impl Iterator<Item = (&'a Features, bool)>,
+        max_rows: usize,
+    ) -> (Self, Vec<u64>) {
         let mut counts: HashMap<u64, (usize, bool), NoHash> = HashMap::default();
         let mut all = 0;
         for (features, of_agent) in texts {
             all += 1;
             for hash in features.all() {
-                let count = counts.entry(hash).or_default();
+                let count = counts.entry(*hash).or_default();
                 count.0 += 1;
                 count.1 |= of_agent;
             }
@@ -46,39 +66,52 @@ impl Space {
         kept.sort_unstable_by_key(|(hash, (count, _))| (std::cmp::Reverse(*count), *hash));
         kept.truncate(max_rows);
         let rarity = |count: usize| (((1.0 + to_f32(all)) / (1.0 + to_f32(count))).ln() + 1.0).powf(RARITY);
-        let row = |(row, (hash, (count, of_agent)))| (hash, Row { row, weight: rarity(count), of_agent });
-        Self { rows: (0..).zip(kept).map(row).collect(), rarest: rarity(0) }
+        let row = |&(_, (count, of_agent)): &(u64, _)| Row { weight: rarity(count), of_agent };
+        let space = Self { rows: kept.iter().map(row).collect(), rarest: rarity(0) };
+        (space, kept.into_iter().map(|(hash, _)| hash).collect())
     }
 
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
+    pub(super) fn weights(&self) -> impl Iterator<Item = f32> {
+        self.rows.iter().map(|row| row.weight)
+    }
+
     /// Words with their pairs, and n-grams, weigh the same as wholes; the length is one if all of it is known.
-    pub(super) fn vector(&self, features: &Features) -> Vector {
-        let mut vector = Vector::with_capacity(features.grams.len());
-        for block in [[&features.words, &features.pairs].as_slice(), &[&features.grams]] {
-            let from = vector.len();
-            let mut square = 0.0_f32;
-            for hash in block.iter().flat_map(|hashes| hashes.iter()) {
-                if let Some(row) = self.rows.get(hash) {
-                    square += row.weight * row.weight;
-                    vector.push((row.row, row.weight));
-                } else {
-                    square += (UNKNOWN * self.rarest).powi(2);
-                }
-            }
-            let scale = std::f32::consts::FRAC_1_SQRT_2 / square.sqrt().max(1e-6);
-            vector[from..].iter_mut().for_each(|(_, value)| *value *= scale);
-        }
+    pub(super) fn vector(&self, places: &Features<Place>) -> Vector {
+        let mut vector = Vector::default();
+        vector.features.reserve(places.words.len() + places.stems.len() + places.grams.len());
+        vector.scales[0] = self.add(&mut vector.features, [&places.words, &places.pairs]);
+        vector.words = vector.features.len();
+        vector.scales[1] = self.add(&mut vector.features, [&places.stems, &places.grams]);
         vector
     }
 
+    /// Adds half a vector; returns what its weights were multiplied by.
+    fn add(&self, features: &mut Vec<(u32, f32)>, places: [&[Place]; 2]) -> f32 {
+        let from = features.len();
+        let mut square = 0.0_f32;
+        for place in places.into_iter().flatten() {
+            if let Some(row) = place.row() {
+                let weight = self.rows[row as usize].weight;
+                square += weight * weight;
+                features.push((row, weight));
+            } else {
+                square += (UNKNOWN * self.rarest).powi(2);
+            }
+        }
+        let scale = std::f32::consts::FRAC_1_SQRT_2 / square.sqrt().max(1e-6);
+        features[from..].iter_mut().for_each(|(_, value)| *value *= scale);
+        scale
+    }
+
     /// Which share of a text's words the agents' texts have, rare words counting more.
-    pub(super) fn known(&self, features: &Features) -> f64 {
+    pub(super) fn known(&self, places: &Features<Place>) -> f64 {
         let (mut known, mut all) = (0.0_f32, 0.0_f32);
-        for word in &features.words {
-            match self.rows.get(word) {
+        for place in &places.words {
+            match place.row().map(|row| self.rows[row as usize]) {
                 Some(row) if row.of_agent => {
                     known += row.weight;
                     all += row.weight;
@@ -90,75 +123,6 @@ impl Space {
     }
 }
 
-/// Which learned texts have a feature: what a message is compared by, without a look at those that share nothing.
-#[derive(Debug, Default)]
-pub(super) struct Likeness {
-    texts: usize,
-    by_row: Vec<Vec<(u32, f32)>>,
-}
-
-impl Likeness {
-    pub(super) fn new(vectors: &[Vector], rows: usize) -> Self {
-        let mut by_row = vec![Vec::new(); rows];
-        for (text, vector) in (0..).zip(vectors) {
-            for &(row, value) in vector {
-                by_row[row as usize].push((text, value));
-            }
-        }
-        Self { texts: vectors.len(), by_row }
-    }
-
-    /// The likeness to each text, 0 to 1 (cosine).
-    pub(super) fn to_all(&self, vector: &Vector) -> Vec<f32> {
-        let mut likeness = vec![0.0; self.texts];
-        for &(row, value) in vector {
-            for &(text, other) in &self.by_row[row as usize] {
-                likeness[text as usize] += value * other;
-            }
-        }
-        likeness
-    }
-}
-
 pub(super) fn to_f32(count: usize) -> f32 {
     u16::try_from(count).map_or(f32::from(u16::MAX), f32::from)
-}
-
-/// The keys are hashes already.
-pub(super) type NoHash = std::hash::BuildHasherDefault<Pass>;
-
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Pass(u64);
-
-impl std::hash::Hasher for Pass {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.0 = (self.0 << 8) ^ u64::from(byte));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        // The table uses the upper bits as well as the lower ones.
-        self.0 = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_text_is_most_alike_and_unknown_words_make_it_less_so() {
-        let texts = ["book a table", "play some music", "book a flight"].map(Features::of);
-        let space = Space::new(texts.iter().map(|features| (features, true)), 10_000);
-        let vectors: Vec<_> = texts.iter().map(|features| space.vector(features)).collect();
-        let likeness = Likeness::new(&vectors, space.len());
-        let to = |text: &str| likeness.to_all(&space.vector(&Features::of(text)));
-        let same = to("book a table");
-        assert!((same[0] - 1.0).abs() < 1e-4 && same[2] > same[1], "{same:?}");
-        assert!(to("book a table zyxwvu")[0] < 0.95);
-        assert!((space.known(&Features::of("book zyxwvu")) - 0.5).abs() < 0.2);
-    }
 }

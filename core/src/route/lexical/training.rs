@@ -31,7 +31,7 @@ impl Linear {
     pub(super) fn train(samples: &[&Sample], rows: usize, classes: usize) -> Self {
         let mut model = Self { classes, weights: vec![0.0; rows * classes], bias: vec![0.0; classes] };
         let mut squares = vec![1e-3_f32; rows * classes];
-        let per_epoch: usize = samples.iter().map(|sample| sample.vector.len() * classes * 3).sum();
+        let per_epoch: usize = samples.iter().map(|sample| sample.vector.features.len() * classes * 3).sum();
         let epochs = (WORK / per_epoch.max(1)).clamp(FEWEST_EPOCHS, MOST_EPOCHS);
         let mut order: Vec<usize> = (0..samples.len()).collect();
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -54,7 +54,7 @@ impl Linear {
         for (bias, slope) in self.bias.iter_mut().zip(&slope) {
             *bias -= 0.01 * slope;
         }
-        for &(row, value) in &sample.vector {
+        for &(row, value) in &sample.vector.features {
             let at = row as usize * self.classes;
             let weights = &mut self.weights[at..at + self.classes];
             let squares = &mut squares[at..at + self.classes];
@@ -66,9 +66,9 @@ impl Linear {
         }
     }
 
-    pub(super) fn logits(&self, vector: &[(u32, f32)]) -> Vec<f32> {
+    pub(super) fn logits(&self, vector: &Vector) -> Vec<f32> {
         let mut logits = self.bias.clone();
-        for &(row, value) in vector {
+        for &(row, value) in &vector.features {
             let at = row as usize * self.classes;
             for (logit, weight) in logits.iter_mut().zip(&self.weights[at..at + self.classes]) {
                 *logit += value * weight;
