@@ -116,7 +116,9 @@ async fn answer_one(router: &Router, registry: &Registry, roster: &Roster, row: 
     let (labels, confidence) = read(&decision, registry);
     let stage = decision.plan.stage;
     let decided = !decision.plan.steps.is_empty() && decision.plan.degraded.is_none() && stage != Stage::Llm;
-    Answer { labels, confidence, us, stage, degraded: decision.degraded, decided }
+    // Where there is no LLM, none was wanted.
+    let degraded = decision.degraded.filter(|kind| *kind != LlmError::NotConfigured.kind());
+    Answer { labels, confidence, us, stage, degraded, decided }
 }
 
 /// Who is asked; of a plan that asks nobody, the likeliest agent with the little that speaks for it.

@@ -12,26 +12,26 @@ pub(super) struct Clause {
     pub(super) after: bool,
 }
 
-/// Words that stand for what another request brings.
+/// Words that stand for what another request brings, as they stand in a text.
 const RESULTS: &[&str] = &[
-    "it",
-    "them",
-    "the result",
-    "the results",
-    "the answer",
-    "the output",
-    "the summary",
-    "das ergebnis",
-    "die ergebnisse",
-    "damit",
-    "daraus",
-    "el resultado",
-    "los resultados",
-    "le résultat",
-    "les résultats",
-    "il risultato",
-    "o resultado",
-    "результат",
+    " it ",
+    " them ",
+    " the result ",
+    " the results ",
+    " the answer ",
+    " the output ",
+    " the summary ",
+    " das ergebnis ",
+    " die ergebnisse ",
+    " damit ",
+    " daraus ",
+    " el resultado ",
+    " los resultados ",
+    " le résultat ",
+    " les résultats ",
+    " il risultato ",
+    " o resultado ",
+    " результат ",
 ];
 const FEWEST_WORDS: usize = 2;
 /// A longer request is mostly what is to be worked on, and not looked through.
@@ -152,7 +152,7 @@ fn opens(c: char, before: char) -> Option<char> {
 
 fn names_a_result(text: &str) -> bool {
     let text = format!(" {} ", text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), " "));
-    RESULTS.iter().any(|word| text.contains(&format!(" {word} ")))
+    RESULTS.iter().any(|words| text.contains(words))
 }
 
 /// Numbers and signs alone request nothing.

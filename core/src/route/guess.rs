@@ -124,7 +124,14 @@ impl<'a> Guess<'a> {
 
     /// The plan, where the model is sure of it.
     pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
-        self.several(text, max_agents, self.roster.division.to_decide).or_else(|| self.one(text))
+        let several = self.several(text, max_agents, self.roster.division.to_decide);
+        several.filter(|several| self.is_right(several)).or_else(|| self.one(text))
+    }
+
+    /// Whether parts that were together so sure are right often enough.
+    fn is_right(&self, several: &Plan) -> bool {
+        let together = several.steps.iter().map(|step| step.confidence).product();
+        self.roster.trust.right(together) >= self.config.right
     }
 
     fn one(&self, text: &str) -> Option<Plan> {
@@ -208,8 +215,9 @@ impl<'a> Guess<'a> {
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, max_agents: usize, why: &str) -> Plan {
-        if let Some(plan) = self.several(question.text, max_agents, self.roster.division.to_guess) {
-            return degraded(plan, why);
+        if let Some(several) = self.several(question.text, max_agents, self.roster.division.to_guess) {
+            let reason = format!("A guess: {}", several.reason);
+            return degraded(Plan { reason, ..several }, why);
         }
         let known = self.shares.known >= self.config.min_known;
         let best = self.whole().map(|whole| (whole.best, whole.share));

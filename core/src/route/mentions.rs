@@ -96,6 +96,9 @@ struct Mention {
 /// `@name` where a word begins; not the @ of a mail address, nor one in what is quoted or pasted.
 fn find_mentions(text: &str) -> Vec<Mention> {
     let mut mentions = Vec::new();
+    if !text.contains('@') {
+        return mentions;
+    }
     let (request, quoted) = (clauses::data_of(text).0.len(), quotes(text));
     for (start, _) in text.match_indices('@').take(MOST_SIGNS) {
         let leads_a_line = text[..start].trim_end_matches([' ', '\t']).ends_with('\n');
