@@ -125,13 +125,22 @@ impl<'a> Guess<'a> {
     /// The plan, where the model is sure of it.
     pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
         let several = self.several(text, max_agents, self.roster.division.to_decide);
-        several.filter(|several| self.is_right(several)).or_else(|| self.one(text))
+        several
+            .filter(|several| self.is_right(several) && !self.names_an_agent(text))
+            .or_else(|| self.one(text))
     }
 
     /// Whether parts that were together so sure are right often enough.
     fn is_right(&self, several: &Plan) -> bool {
         let together = several.steps.iter().map(|step| step.confidence).product();
         self.roster.trust.right(together) >= self.config.right
+    }
+
+    /// Whether a text has an agent's id as no ordinary word is written: it may be there to draw a part of the message.
+    fn names_an_agent(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let ids = self.roster.agents.iter().map(|agent| agent.id.as_str());
+        ids.filter(|id| id.contains(['-', '_', '.'])).any(|id| text.contains(id))
     }
 
     fn one(&self, text: &str) -> Option<Plan> {

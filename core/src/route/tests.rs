@@ -271,6 +271,24 @@ async fn a_description_that_claims_everything_draws_no_traffic() {
 }
 
 #[tokio::test]
+async fn a_part_that_names_an_agent_without_addressing_it_is_not_decided() {
+    let mut agents = agents();
+    let money = agents.iter_mut().find(|agent| agent.id.as_str() == "money").unwrap();
+    let mut desk = Agent::clone(money);
+    desk.id = "money-desk".parse().unwrap();
+    *money = Arc::new(desk);
+    let roster = Roster::new(1, agents);
+    let router = Router { config: RouteConfig { right: 0.0, ..local().config }, ..local() };
+    for (text, decided) in [
+        ("Convert 70 dollars to euros. Will it rain tomorrow in London?", true),
+        ("Convert 70 dollars to euros by money-desk. Will it rain tomorrow in London?", false),
+    ] {
+        let plan = router.plan(&roster, &question(text)).await.plan;
+        assert_eq!((plan.steps.len(), plan.degraded.is_none()), (2, decided), "{plan:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_agent_is_addressed_by_name() {
     let roster = roster();
     let plan = local_plan(&roster, "@money what is the weather worth").await;
