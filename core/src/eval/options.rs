@@ -29,8 +29,8 @@ Usage: switchboard-core eval --test FILE [--train FILE] [--dev FILE] [--negative
   --json               one JSON object instead of tables
 
 A row is a JSON object with \"text\", \"label\" (a text, a list, or \"oos\": for nobody), and if known \"lang\",
-\"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\". A row whose label no agent has counts as an error; a warning says
-how many there are. An empty argument means: not given.
+\"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\". A row whose label
+no agent has counts as an error; a warning says how many there are. An empty argument means: not given.
 
 Exit codes: 0 done, 1 a bound of --require does not hold, 2 usage, 3 a file cannot be read or used";
 

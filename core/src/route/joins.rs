@@ -259,11 +259,10 @@ pub(super) fn lead(text: &str) -> (bool, &str) {
 
 /// "Schicke danach …": some languages put the word second or third.
 pub(super) fn orders_within(text: &str) -> bool {
-    let first = text.split_whitespace().take(3).map(str::to_lowercase);
-    let orders = |word: &String| {
-        BY_FIRST.get(word.as_str()).is_some_and(|joins| joins.iter().any(|j| j.orders && j.words == word))
-    };
-    first.into_iter().any(|word| orders(&word))
+    text.split_whitespace().take(3).map(str::to_lowercase).any(|word| {
+        let mut joins = BY_FIRST.get(word.as_str()).into_iter().flatten();
+        joins.any(|join| join.orders && join.words == word)
+    })
 }
 
 /// Says whether a text ends with a word that puts what follows after it.
