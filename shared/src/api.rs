@@ -274,8 +274,8 @@ pub struct Explanation {
     pub known: f64,
     /// How unlike the message is to every example, 0 to 1.
     pub novelty: f64,
-    /// What the local model is held to before it decides about the whole message; a rule comes first. Empty without
-    /// agents.
+    /// What the local model is held to before it decides about the whole message. Empty where that plays no part: without
+    /// agents, when a rule has decided, and when it has divided the message.
     pub bounds: Vec<Bound>,
     /// The examples that are most like it by their words, the likest first; with them the nearest one of each agent of
     /// the plan and of the next best agent.
@@ -283,10 +283,17 @@ pub struct Explanation {
     /// Its requests one by one, when it has several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<ClauseShare>,
+    /// What the parts are held to together before the message is divided among their agents; empty where it cannot be
+    /// divided, and when a rule has decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<Bound>,
     /// What would have changed the choice: bounds first, words last, the strongest of them first.
     pub changes: Vec<Change>,
     /// How many different words were left out, one at a time, to find those that matter; the rest was too much.
     pub words_tried: u32,
+    /// How many of them change the choice as well and are not among the changes.
+    #[serde(default)]
+    pub more_words: u32,
     /// How long the explanation took, in microseconds.
     pub us: u64,
 }
@@ -309,7 +316,7 @@ pub struct AgentShare {
 /// Something that the local model is held to before it decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bound {
-    /// Its key in the core's configuration.
+    /// Its key in the core's configuration; `division`: what the examples ask of the parts of a message together.
     pub key: String,
     /// What the likeliest agent, or the message, has.
     pub value: f64,
@@ -318,6 +325,28 @@ pub struct Bound {
     /// Whether that is enough. An agent of the turn before need not meet `route.min_known`.
     pub met: bool,
 }
+
+impl Bound {
+    /// The value and the limit in so many digits, two at least, that what is compared is true as it is written.
+    #[must_use]
+    pub fn digits(&self) -> (String, String) {
+        let of = |digits: usize| (written(self.value, digits), written(self.limit, digits));
+        (2..MOST_DIGITS)
+            .map(of)
+            .find(|(value, limit)| self.value >= self.limit || value != limit)
+            .unwrap_or_else(|| of(MOST_DIGITS))
+    }
+}
+
+/// A share in so many digits; nothing but all of it is written as 1.
+#[must_use]
+pub fn written(share: f64, digits: usize) -> String {
+    let rounded = format!("{share:.digits$}");
+    if share < 1.0 && rounded.starts_with('1') { format!("0.{}", "9".repeat(digits)) } else { rounded }
+}
+
+/// Two shares that are alike in so many digits are the same to anybody.
+const MOST_DIGITS: usize = 9;
 
 /// An example that is like a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -341,8 +370,12 @@ pub struct ClauseShare {
     pub agent: AgentId,
     /// How likely, 0 to 1.
     pub share: f64,
-    /// Whether the local model would give it to that agent (`route.accept_each`).
+    /// Whether the local model would give it to that agent.
     pub sure: bool,
+    /// What it is held to for that: `route.accept_each` and what the whole is held to as well. Empty when a rule has
+    /// decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<Bound>,
 }
 
 /// Something that would have changed the choice.
@@ -353,6 +386,9 @@ pub struct Change {
     /// The word that is left out, wherever it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
+    /// How often the word stands in the message, when that is more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
     /// The bounds that fail now, and where they would have been met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<OtherBound>,
@@ -578,7 +614,7 @@ pub struct ChatAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetExamples {
-    /// All of them; those on the agent's card stay as they are.
+    /// All of them, of the same text twice the first one; those on the agent's card stay as they are.
     pub examples: Vec<Example>,
     /// Whether they are to be learned even if the router gets worse.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -620,6 +656,14 @@ pub struct NobodyExamples {
 pub struct FrozenSet {
     /// All of them.
     pub rows: Vec<FrozenRow>,
+    /// How many examples on agents' cards are not learned because they are among them; of no meaning in a request.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// A message whose right agents are known.
@@ -648,7 +692,8 @@ pub struct Trial {
     pub frozen: Option<FrozenTrial>,
     /// On the examples themselves, each answered as if it had not been learned.
     pub examples: ExamplesTrial,
-    /// Messages that were answered better without the change; the first of them.
+    /// Messages that were answered rightly without the change and are not with it; of a change that is refused, those
+    /// that it is refused for. The first of them.
     pub lost: Vec<LostRow>,
 }
 
@@ -689,7 +734,7 @@ pub struct ExamplesTrial {
     pub tolerated: u32,
 }
 
-/// A message that was answered better without a change.
+/// A message that speaks against a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostRow {
     /// The message.

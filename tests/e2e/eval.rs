@@ -65,6 +65,30 @@ async fn every_file_and_row_that_cannot_be_used_is_named_at_once() -> anyhow::Re
 }
 
 #[tokio::test]
+async fn what_demands_nothing_or_is_given_twice_is_refused_and_an_agent_that_is_not_there_warned_of()
+-> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let test = r#"{"text":"rain today","label":"weather","prev_agents":["wether"],"history":null,"language":"en"}
+"#;
+    let files = [("train.jsonl", TRAIN), ("test.jsonl", test), ("gate.json", "{}")];
+    let usual = ["--train", "train.jsonl", "--test", "test.jsonl"];
+    let run = async |more: &[&str]| -> anyhow::Result<(Option<i32>, String)> {
+        let ended = eval(folder.path(), &files, &[&usual, more].concat()).await?;
+        Ok((ended.status.code(), String::from_utf8(ended.stderr)?))
+    };
+    let (code, said) = run(&["--require", "gate.json"]).await?;
+    assert!(code == Some(3) && said.contains("gate.json: demands nothing"), "{code:?} {said}");
+    let (code, said) = run(&["--test", "train.jsonl"]).await?;
+    assert!(code == Some(2) && said.contains("--test is given twice"), "{code:?} {said}");
+    let (code, said) = run(&["--require", "", "--test", ""]).await?;
+    assert_eq!(code, Some(0), "an empty argument is none: {said}");
+    assert!(
+        said.contains("1 of 1 rows name agents in prev_agents that are not there") && said.contains("wether")
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_named_file_that_is_not_there_ends_every_command_with_3() -> anyhow::Result<()> {
     let nowhere = ["--url", "https://127.0.0.1:1/", "--token", "x"];
     for command in [

@@ -36,7 +36,7 @@ async fn the_command_explains_a_choice_among_the_example_agents_and_shows_whose_
         "plan: direct",
         "why: The local model is sure of security-agent",
         "words alone",
-        "route.accept      0.",
+        "route.accept        0.",
         "nearest examples, by their words:",
         "what would have changed it (",
         "explained in",
@@ -58,6 +58,15 @@ async fn the_command_explains_a_choice_among_the_example_agents_and_shows_whose_
         let agents: Vec<_> = without.plan.steps.into_iter().map(|step| step.agent).collect();
         assert_eq!((&change.then.agents, change.then.mode), (&agents, Some(without.plan.mode)), "{word}");
     }
+    let two = "How strong is the password hunter2, and what is the average of 3 and 9?";
+    let said = run(&house, &roles, &["route", "--explain", two]).await?;
+    for part in
+        ["what the local model is held to for each of them:", "route.accept_each", "  the parts together"]
+    {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    let said = run(&house, &roles, &["route", "--explain", &format!("@nlp-agent {text}")]).await?;
+    assert!(said.contains("A rule decided") && !said.contains("is held to"), "{said}");
     let plain: Value = serde_json::from_str(&run(&house, &roles, &["route", "--json", text]).await?)?;
     assert_eq!(plain.get("explanation"), None, "{plain}");
 

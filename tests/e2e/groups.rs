@@ -332,7 +332,12 @@ async fn groups_are_changed_with_the_command_and_the_change_is_audited() -> anyh
     );
     assert_eq!(run(&["agents", "groups", "payroll", "it", "/board"]).await?, "payroll is for /board, it\n");
     assert_eq!(asked(&analyze(&bob.http, QUESTION).await?), ["payroll"]);
-    assert_eq!(run(&["agents", "groups", "payroll", "it", "/board"]).await?, "payroll is for /board, it\n");
+    assert_eq!(run(&["agents", "groups", "payroll", "it,/board"]).await?, "payroll is for /board, it\n");
+    let bobs = scene.house.member_token("bob", &["it"])?;
+    for groups in [&[] as &[&str], &["hr"]] {
+        let said = run(&[&["agents", "groups", "payroll", "--token", &bobs], groups].concat()).await?;
+        assert!(said.contains("needs the role agent-admin or admin"), "{groups:?}: {said}");
+    }
     scene.house.register("payroll", &scene.payroll).await?;
     let kept = run(&["agents", "groups", "payroll", "--json"]).await?;
     assert_eq!(

@@ -170,6 +170,7 @@ async fn what_is_frozen_is_never_learned() -> anyhow::Result<()> {
     assert_eq!(scene.olga.get::<Value>("/v1/frozen").await?, frozen);
     let agent: Value = scene.olga.get("/v1/agents/weather").await?;
     assert_eq!(agent["examples"], 1, "what its card brings is left out: {agent}");
+    assert_eq!(frozen["left_out"], 1, "and that is said: {frozen}");
 
     let problem = refused(scene.review(&id, json!({"state": "approved", "force": true})).await);
     assert!(problem.code == ProblemKind::Conflict && problem.detail.contains("never learns"), "{problem:?}");
@@ -276,11 +277,29 @@ async fn the_frozen_set_and_the_gate_with_the_command() -> anyhow::Result<()> {
     assert!(nobody.status.success(), "{nobody:?}");
     let listed = String::from_utf8(scene.run(&["agents", "nobody"]).await?.stdout)?;
     assert_eq!(listed, "{\"text\":\"polish my silver spoons\",\"language\":\"en\"}\n");
-    std::fs::write(&file, "")?;
-    let emptied = scene.run(&["agents", "nobody", "--set", &path, "--json"]).await?;
+    std::fs::write(&file, "\n")?;
+    for of in [&["nobody"] as &[&str], &["examples", "weather"]] {
+        let wiped = scene.run(&[&["agents"], of, &["--set", &path]].concat()).await?;
+        let said = String::from_utf8(wiped.stderr)?;
+        assert!(!wiped.status.success() && said.contains("is empty") && said.contains("--clear"), "{said}");
+    }
+    let emptied = scene.run(&["agents", "nobody", "--clear", "--json"]).await?;
     assert_eq!(serde_json::from_slice::<Value>(&emptied.stdout)?["examples"], json!([]), "{emptied:?}");
     std::fs::write(&file, "{\"text\":\"What is the weather forecast for tomorrow?\"}\n")?;
     let frozen = scene.run(&["agents", "examples", "weather", "--set", &path, "--force"]).await?;
     assert!(String::from_utf8_lossy(&frozen.stderr).contains("never learns"), "{frozen:?}");
+    let one = "{\"text\":\"will there be hail soon\",\"lang\":\"en\"}\n";
+    std::fs::write(&file, one.repeat(3))?;
+    let twice = scene.run(&["agents", "examples", "weather", "--set", &path, "--force"]).await?;
+    let said = String::from_utf8(twice.stderr)?;
+    assert!(said.contains("2 messages were given before in the file and are kept once"), "{said}");
+    let listed = String::from_utf8(scene.run(&["agents", "examples", "weather"]).await?.stdout)?;
+    assert_eq!(listed, one.replace("lang", "language"));
+    let cleared = scene.run(&["agents", "examples", "weather", "--clear", "--force", "--json"]).await?;
+    assert_eq!(serde_json::from_slice::<Value>(&cleared.stdout)?["examples"], json!([]), "{cleared:?}");
+    std::fs::write(&file, "{\"text\":\"Will it rain tomorrow?\",\"label\":\"weather\"}\n")?;
+    let put = scene.run(&["frozen", "put", &path]).await?;
+    let said = String::from_utf8(put.stderr)?;
+    assert!(said.contains("warning: 1 example on an agent's card is one of them"), "{said}");
     scene.house.stop().await
 }

@@ -28,19 +28,17 @@ pub(super) struct Answer {
     pub(super) confidence: f64,
     pub(super) us: f64,
     pub(super) stage: Stage,
-    /// Why it was decided without the LLM that was wanted, as a label.
+    /// Why it was decided without the LLM that was wanted, as a label; none where no LLM is configured.
     pub(super) degraded: Option<&'static str>,
     /// Whether agents were chosen without the LLM and without falling back on a guess.
     pub(super) decided: bool,
 }
 
 impl Answer {
-    /// Under what its time counts. The local model's fallback has waited for the LLM, so it is no time of its own.
-    pub(super) fn timed_as(&self) -> &'static str {
-        match self.degraded {
-            Some(kind) if kind != LlmError::NotConfigured.kind() => "fallback",
-            _ => self.stage.name(),
-        }
+    /// What its time and its confidence count as. The local model's fallback has waited for the LLM, and what it is left
+    /// with is not what it decides.
+    pub(super) fn answered_by(&self) -> &'static str {
+        if self.degraded.is_some() { "fallback" } else { self.stage.name() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Makes confidence honest: what the rows of `--dev` say about how often answers of a stage are right.
 
 use super::answers::Answer;
-use switchboard_shared::events::Stage;
 
 /// Stages with fewer rows keep what they said.
 const FEWEST: usize = 40;
@@ -11,7 +10,7 @@ const PRIOR: f64 = 5.0;
 
 /// A map of confidence for each stage: a line on the log-odds (Platt, 1999), so that the order within a stage stays.
 #[derive(Debug, Default)]
-pub(super) struct Calibration(Vec<(Stage, Line)>);
+pub(super) struct Calibration(Vec<(&'static str, Line)>);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Line {
@@ -22,12 +21,12 @@ struct Line {
 impl Calibration {
     /// Fits the maps on answers that are known to be right or wrong.
     pub(super) fn fit<'a>(known: impl Iterator<Item = (&'a Answer, bool)>) -> Self {
-        let mut by_stage: Vec<(Stage, Vec<(f64, f64)>)> = Vec::new();
+        let mut by_stage: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
         for (answer, right) in known {
             let point = (log_odds(answer.confidence), f64::from(u8::from(right)));
-            match by_stage.iter_mut().find(|(stage, _)| *stage == answer.stage) {
+            match by_stage.iter_mut().find(|(stage, _)| *stage == answer.answered_by()) {
                 Some((_, points)) => points.push(point),
-                None => by_stage.push((answer.stage, vec![point])),
+                None => by_stage.push((answer.answered_by(), vec![point])),
             }
         }
         by_stage.retain(|(_, points)| points.len() >= FEWEST);
@@ -35,7 +34,7 @@ impl Calibration {
     }
 
     pub(super) fn apply(&self, answer: &mut Answer) {
-        if let Some((_, line)) = self.0.iter().find(|(stage, _)| *stage == answer.stage) {
+        if let Some((_, line)) = self.0.iter().find(|(stage, _)| *stage == answer.answered_by()) {
             answer.confidence = line.at(log_odds(answer.confidence));
         }
     }
@@ -81,6 +80,7 @@ fn log_odds(share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use switchboard_shared::events::Stage;
 
     fn answer(confidence: f64) -> Answer {
         Answer { labels: vec![], confidence, us: 1.0, stage: Stage::Lexical, degraded: None, decided: true }
@@ -98,6 +98,17 @@ mod tests {
         };
         assert!((after(0.95) - 0.6).abs() < 0.08, "{}", after(0.95));
         assert!(after(0.99) > after(0.95) && after(0.95) > after(0.6));
+    }
+
+    #[test]
+    fn what_the_llm_left_behind_says_nothing_about_what_the_local_model_decides() {
+        let late = Answer { degraded: Some("timed_out"), decided: false, ..answer(0.9) };
+        let known = (0..100).flat_map(|_| [(answer(0.9), true), (late.clone(), false)]).collect::<Vec<_>>();
+        let calibration = Calibration::fit(known.iter().map(|(answer, right)| (answer, *right)));
+        let (mut decided, mut left) = (answer(0.9), late);
+        calibration.apply(&mut decided);
+        calibration.apply(&mut left);
+        assert!(decided.confidence > 0.9 && left.confidence < 0.5, "{decided:?} {left:?}");
     }
 
     #[test]

@@ -22,6 +22,9 @@ impl Gate {
     pub(super) fn read(value: Value) -> Result<Self, String> {
         let gate: Self = serde_json::from_value(value)
             .map_err(|e| format!("is not a gate such as {{\"accuracy\": {{\"min\": 0.9}}}}: {e}"))?;
+        if gate.0.is_empty() {
+            return Err("demands nothing: a gate names fields and their bounds".to_owned());
+        }
         match gate.0.iter().find(|(_, bound)| bound.min.is_none() && bound.max.is_none()) {
             Some((field, _)) => Err(format!("{field} has neither min nor max")),
             None => Ok(gate),
@@ -64,7 +67,9 @@ mod tests {
         assert!(broken(json!({"accuracy": {"min": 0.9}, "p99_us.lexical": {"max": 100}})).is_empty());
         assert_eq!(broken(json!({"accuracy": {"min": 0.91}, "ece": {"max": 0.03}})).len(), 2);
         assert_eq!(broken(json!({"cov99": {"min": 0.1}})), ["cov99 is not in the report"]);
-        for bad in [json!({"accuracy": 0.9}), json!({"accuracy": {}}), json!({"ece": {"maximum": 1}})] {
+        for bad in
+            [json!({}), json!({"accuracy": 0.9}), json!({"accuracy": {}}), json!({"ece": {"maximum": 1}})]
+        {
             assert!(Gate::read(bad).is_err());
         }
     }

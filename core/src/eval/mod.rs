@@ -179,7 +179,7 @@ fn registry(options: &Options, files: &Files) -> Result<Registry, Fault> {
 }
 
 fn router(options: &Options, settings: &Settings) -> Result<Router, Fault> {
-    let endpoints = if options.local_only { &[] } else { settings.llm.as_slice() };
+    let endpoints = if options.stages == Some(1) { &[] } else { settings.llm.as_slice() };
     let llm = Llm::new(endpoints).map_err(|e| Fault(e.to_string()))?;
     Ok(Router::new(&settings.route, settings.turn.max_agents, Arc::new(llm)))
 }

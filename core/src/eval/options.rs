@@ -28,9 +28,10 @@ Usage: switchboard-core eval --test FILE [--train FILE] [--dev FILE] [--negative
                        --json, those within others after a dot; exit code 1 when one is out of bounds, or absent
   --json               one JSON object instead of tables
 
-A row is a JSON object with \"text\", \"label\" (a text, a list, or \"oos\": for nobody), and if known \"lang\",
-\"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\". A row whose label
-no agent has counts as an error; a warning says how many there are. An empty argument means: not given.
+A row is a JSON object with \"text\", \"label\" (a text, a list, or \"oos\": for nobody), and if known \"lang\" (or
+\"language\"), \"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\"; other fields are
+passed over. A row whose label no agent has counts as an error, and an agent of prev_agents that is not there is passed
+over; a warning says how many there are. Every option is given once; an empty argument means: not given.
 
 Exit codes: 0 done, 1 a bound of --require does not hold, 2 usage, 3 a file cannot be read or used";
 
@@ -49,7 +50,8 @@ pub struct Options {
     pub(super) config: Option<PathBuf>,
     pub(super) shots: Option<usize>,
     pub(super) label_field: Option<String>,
-    pub(super) local_only: bool,
+    /// 1: without the LLM.
+    pub(super) stages: Option<usize>,
     pub(super) json: bool,
 }
 
@@ -87,26 +89,36 @@ impl Options {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let path = Some(value).filter(|value| !value.is_empty()).map(PathBuf::from);
         match name {
-            "--train" => self.train = path,
-            "--dev" => self.dev = path,
-            "--test" => self.test = path,
-            "--negatives" => self.negatives = path,
-            "--agents" => self.agents = path,
-            "--registries" => self.registries = path,
-            "--predictions" => self.predictions = path,
-            "--plot" => self.plot = path,
-            "--require" => self.require = path,
-            "--config" => self.config = path,
-            "--label-field" => self.label_field = path.map(|_| value.to_owned()),
-            "--shots" => self.shots = number(name, value)?,
+            "--train" => once(&mut self.train, name, path),
+            "--dev" => once(&mut self.dev, name, path),
+            "--test" => once(&mut self.test, name, path),
+            "--negatives" => once(&mut self.negatives, name, path),
+            "--agents" => once(&mut self.agents, name, path),
+            "--registries" => once(&mut self.registries, name, path),
+            "--predictions" => once(&mut self.predictions, name, path),
+            "--plot" => once(&mut self.plot, name, path),
+            "--require" => once(&mut self.require, name, path),
+            "--config" => once(&mut self.config, name, path),
+            "--label-field" => once(&mut self.label_field, name, path.map(|_| value.to_owned())),
+            "--shots" => once(&mut self.shots, name, number(name, value)?),
             "--stages" => match number(name, value)? {
-                None | Some(2) => self.local_only = false,
-                Some(1) => self.local_only = true,
-                Some(other) => return Err(format!("--stages is 1 or 2, not {other}")),
+                Some(other) if other > 2 => Err(format!("--stages is 1 or 2, not {other}")),
+                stages => once(&mut self.stages, name, stages),
             },
-            _ => return Err(format!("{name} is not an option")),
+            _ => Err(format!("{name} is not an option")),
         }
-        Ok(())
+    }
+}
+
+/// Takes a value, where one is given: the second one would silently take the place of the first.
+fn once<T>(place: &mut Option<T>, name: &str, value: Option<T>) -> Result<(), String> {
+    match (&place, value) {
+        (_, None) => Ok(()),
+        (Some(_), Some(_)) => Err(format!("{name} is given twice")),
+        (None, Some(value)) => {
+            *place = Some(value);
+            Ok(())
+        }
     }
 }
 
@@ -133,6 +145,9 @@ mod tests {
         let options = read(&["--train", "a", "--dev", "", "--test=b", "--shots", "", "--json"]).unwrap();
         assert_eq!((options.train, options.dev, options.test), (Some("a".into()), None, Some("b".into())));
         assert!(options.json && options.shots.is_none());
+        let options =
+            read(&["--train", "a", "--test", "b", "--test", "", "--stages", "1", "--stages="]).unwrap();
+        assert_eq!((options.test, options.stages), (Some("b".into()), Some(1)), "it takes nothing back");
     }
 
     #[test]
@@ -144,6 +159,8 @@ mod tests {
             &["--test", "a", "--train", "b", "--stages", "7"],
             &["--test", "a", "--train", "b", "--what", "7"],
             &["--test", "a", "--train", "b", "c"],
+            &["--test", "a", "--train", "b", "--test", "a"],
+            &["--test", "a", "--train", "b", "--shots", "3", "--shots=4"],
         ] {
             assert!(read(bad).is_err(), "{bad:?}");
         }

@@ -137,7 +137,7 @@ fn degraded(material: &Material<'_>) -> Value {
 fn times(answers: &[Answer], at: f64) -> Value {
     let mut by_stage: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for answer in answers {
-        by_stage.entry(answer.timed_as()).or_default().push(answer.us);
+        by_stage.entry(answer.answered_by()).or_default().push(answer.us);
         by_stage.entry("all").or_default().push(answer.us);
     }
     let of = |mut us: Vec<f64>| {
@@ -363,15 +363,16 @@ mod tests {
     #[test]
     fn a_decision_that_fell_back_is_counted_with_its_reason_and_not_timed_as_the_local_models() {
         let late = answer(4e6, Some("timed_out"));
-        let answers = [answer(4.0, None), answer(5.0, Some("no_llm")), late.clone(), late];
+        let answers = [answer(4.0, None), answer(5.0, None), late.clone(), late];
         let report = report(&material(&[], &answers));
         assert_eq!(
             report["degraded"],
-            json!({"share": 0.75, "rows": 3, "dev_rows": 3, "reasons": {"no_llm": 1, "timed_out": 2}})
+            json!({"share": 0.5, "rows": 2, "dev_rows": 2, "reasons": {"timed_out": 2}})
         );
         assert_eq!(report["p99_us"], json!({"all": 4e6, "fallback": 4e6, "lexical": 5.0}));
         let tables = tables(&report, &[]);
-        let said = "75.0 %                  without the LLM that was wanted: 3 test rows (no_llm 1, timed_out 2), 3 dev";
+        let said =
+            "50.0 %                  without the LLM that was wanted: 2 test rows (timed_out 2), 2 dev";
         assert!(tables.contains(said), "{tables}");
     }
 }

@@ -133,7 +133,7 @@ fn row(line: &str, label_field: &str) -> Result<Row, String> {
     let raw: Raw = serde_json::from_str(line).map_err(|e| format!("is not a row: {e}"))?;
     let nobody = raw.rest.get("label").and_then(Value::as_str) == Some(NOBODY);
     let label = match raw.rest.get(label_field) {
-        Some(label) if !nobody => names(label).map_err(|e| format!("{label_field}: {e}"))?,
+        Some(label) if !nobody => labels(label).map_err(|e| format!("{label_field}: {e}"))?,
         _ => nobody.then(Vec::new),
     };
     let mut labels = label;
@@ -142,7 +142,8 @@ fn row(line: &str, label_field: &str) -> Result<Row, String> {
     }
     let previous =
         raw.prev_agents.as_ref().map(names).transpose().map_err(|e| format!("prev_agents: {e}"))?;
-    let mut before = raw.history.as_ref().map(history).unwrap_or_default();
+    let before = raw.history.as_ref().map(history).transpose().map_err(|e| format!("history: {e}"))?;
+    let mut before = before.unwrap_or_default();
     if let Some(said) = raw.last_assistant.filter(|said| !said.is_empty())
         && before.last().is_none_or(|(_, last)| *last != said)
     {
@@ -153,16 +154,33 @@ fn row(line: &str, label_field: &str) -> Result<Row, String> {
         Value::Null => None,
         other => Some(other.to_string()),
     });
+    // Files of examples call it so.
+    let language = || raw.rest.get("language").and_then(Value::as_str).map(str::to_owned);
     Ok(Row {
         line: 0,
         text: raw.text,
         labels,
-        lang: raw.lang.unwrap_or_default(),
+        lang: raw.lang.or_else(language).unwrap_or_default(),
         registry,
         is_turn: raw.conv.is_some_and(|conv| !conv.is_null()) || raw.prev_agents.is_some(),
-        previous: previous.flatten().unwrap_or_default(),
+        previous: previous
+            .flatten()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .collect(),
         before,
     })
+}
+
+/// Who should get a row: names, or nothing where that is not known.
+fn labels(value: &Value) -> Result<Option<Vec<String>>, String> {
+    let names = names(value)?;
+    match names.as_deref() {
+        Some([]) => Err(format!("is an empty list; a message that is for nobody has {NOBODY:?}")),
+        Some(names) if names.iter().any(|name| name.trim().is_empty()) => Err("is an empty name".to_owned()),
+        _ => Ok(names),
+    }
 }
 
 /// A name, a list of names, or nothing.
@@ -182,7 +200,12 @@ fn names(value: &Value) -> Result<Option<Vec<String>>, String> {
 }
 
 /// Texts, or objects with who said what under the names that are usual.
-fn history(value: &Value) -> Vec<(String, String)> {
+fn history(value: &Value) -> Result<Vec<(String, String)>, &'static str> {
+    let said_before = match value {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(said) => said,
+        _ => return Err("must be a list of what was said"),
+    };
     let text = |value: &Value, keys: &[&str]| {
         keys.iter().find_map(|key| value.get(key).and_then(Value::as_str)).map(str::to_owned)
     };
@@ -193,7 +216,7 @@ fn history(value: &Value) -> Vec<(String, String)> {
             text(value, &["text", "content", "said"]).map(|said| (by, said))
         }
     };
-    value.as_array().into_iter().flatten().filter_map(said).collect()
+    Ok(said_before.iter().filter_map(said).collect())
 }
 
 #[cfg(test)]
@@ -224,6 +247,34 @@ pub(super) mod tests {
         assert!(row.is_turn && row.previous == ["m"]);
         let said: Vec<_> = row.before.iter().map(|(_, said)| said.as_str()).collect();
         assert_eq!(said, ["hi", "Hello", "Which?"]);
+    }
+
+    #[test]
+    fn what_may_be_absent_may_be_null_and_the_language_has_two_names() {
+        let line = r#"{"text":"a","label":null,"lang":null,"language":"de","registry":null,"conv":null,
+            "prev_agents":null,"history":null,"last_assistant":null,"turn":null,"domain":[],"note":{}}"#;
+        let read = super::row(line, "label").unwrap();
+        assert_eq!(
+            (read.labels, read.lang.as_str(), read.before.len(), read.registry),
+            (None, "de", 0, None)
+        );
+        let lang = |line: &str| row(line).lang;
+        assert_eq!(lang(r#"{"text":"a","lang":"en","language":"de"}"#), "en", "its own name comes first");
+        assert_eq!(lang(r#"{"text":"a","language":["de"]}"#), "", "another field of that name is no fault");
+        assert!(row(r#"{"text":"a","prev_agents":""}"#).previous.is_empty());
+    }
+
+    #[test]
+    fn labels_that_name_nobody_and_a_history_that_is_no_list_are_faults_with_their_lines() {
+        for (row, what) in [
+            (r#"{"text":"a","label":[]}"#, "label: is an empty list"),
+            (r#"{"text":"a","label":""}"#, "label: is an empty name"),
+            (r#"{"text":"a","label":["x"," "]}"#, "label: is an empty name"),
+            (r#"{"text":"a","history":"x"}"#, "history: must be a list"),
+        ] {
+            let (rows, said) = faults_of(format!("\n{row}\n").as_bytes(), false);
+            assert!(rows == 0 && said.starts_with(&format!("F:2: {what}")), "{row}: {said}");
+        }
     }
 
     fn faults_of(text: &[u8], every: bool) -> (usize, String) {

@@ -3,11 +3,11 @@
 use super::{
     Fault,
     registry::Registry,
-    rows::{BadRows, Row},
+    rows::{BadRows, NOBODY, Row},
 };
 use std::{collections::BTreeSet, path::Path};
 
-/// Labels that a warning names.
+/// Names that a warning has.
 const SHOWN: usize = 5;
 
 /// Fails where rows are for a registry that is not there: nobody could answer them.
@@ -26,35 +26,53 @@ pub(super) fn refuse<'a>(
     faults.check()
 }
 
-/// Says which labels no agent has, a sentence for each file. Such rows stay and count as errors, as they would in use;
-/// but where a name is only misspelt, nobody should have to wonder.
+/// Says which labels no agent has, a sentence for each file, and which agents of the turn before. Such rows stay: a label
+/// counts as an error, as it would in use, and an agent that is not there was not asked before. But where a name is only
+/// misspelt, nobody should have to wonder.
 pub(super) fn warnings<'a>(
     files: impl Iterator<Item = (&'a Path, &'a [Row])>,
     registry: &Registry,
 ) -> Vec<String> {
-    files.filter_map(|(path, rows)| warning(path, rows, registry)).collect()
+    let of_file = |(path, rows): (&'a Path, &'a [Row])| {
+        let labels = unknown(rows, registry, |row| row.labels.as_deref().unwrap_or_default());
+        let labels = labels.map(|Unknown { count, names }| {
+            format!("{count} of {} rows count as errors, as no agent has their label: {names}", rows.len())
+        });
+        let previous = unknown(rows, registry, |row| &row.previous);
+        let previous = previous.map(|Unknown { count, names }| {
+            let of = rows.len();
+            format!("{count} of {of} rows name agents in prev_agents that are not there, which are passed over: {names}")
+        });
+        let path = path.display().to_string();
+        [labels, previous].into_iter().flatten().map(move |warning| format!("{path}: {warning}"))
+    };
+    files.flat_map(of_file).collect()
 }
 
-fn warning(path: &Path, rows: &[Row], registry: &Registry) -> Option<String> {
-    let (mut labels, mut count) = (BTreeSet::new(), 0_usize);
+/// Rows that name what is not there, and what; of many names the first ones.
+struct Unknown {
+    count: usize,
+    names: String,
+}
+
+fn unknown<'a>(
+    rows: &'a [Row],
+    registry: &Registry,
+    named: impl Fn(&'a Row) -> &'a [String],
+) -> Option<Unknown> {
+    let (mut names, mut count) = (BTreeSet::new(), 0_usize);
     for row in rows {
-        let known = |label: &&String| registry.has(label, row.registry.as_deref());
-        let unknown: Vec<_> = row.labels.iter().flatten().filter(|label| !known(label)).collect();
+        let known = |name: &&String| *name == NOBODY || registry.has(name, row.registry.as_deref());
+        let unknown: Vec<_> = named(row).iter().filter(|name| !known(name)).collect();
         count += usize::from(!unknown.is_empty());
-        labels.extend(unknown);
+        names.extend(unknown);
     }
-    let shown: Vec<_> = labels.iter().take(SHOWN).map(|label| format!("{label:?}")).collect();
-    let more = match labels.len().saturating_sub(SHOWN) {
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    let more = match names.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    (count > 0).then(|| {
-        let (path, shown) = (path.display(), shown.join(", "));
-        format!(
-            "{path}: {count} of {} rows count as errors, as no agent has their label: {shown}{more}",
-            rows.len()
-        )
-    })
+    (count > 0).then(|| Unknown { count, names: format!("{}{more}", shown.join(", ")) })
 }
 
 #[cfg(test)]
@@ -88,6 +106,21 @@ mod tests {
             (0..9).map(|i| row(&json!({"text": "e", "label": format!("x{i}")}).to_string())).collect();
         let said = warnings(files(&many), &registry()).remove(0);
         assert!(said.contains("9 of 9 rows") && said.ends_with(r#""x3", "x4" and 4 more"#), "{said}");
+    }
+
+    #[test]
+    fn agents_of_the_turn_before_that_are_not_there_are_warned_of_once() {
+        let rows = [
+            row(r#"{"text":"a","label":"A","prev_agents":["A","oos"]}"#),
+            row(r#"{"text":"b","label":"A","prev_agents":["Ä","B"]}"#),
+            row(r#"{"text":"c","label":"B","registry":"r","prev_agents":["A"]}"#),
+        ];
+        assert_eq!(
+            warnings(files(&rows), &registry()),
+            [
+                r#"t.jsonl: 2 of 3 rows name agents in prev_agents that are not there, which are passed over: "A", "Ä""#
+            ]
+        );
     }
 
     #[test]

@@ -34,14 +34,17 @@ pub(crate) fn weigh(frozen: &[Known], examples: &[Known]) -> Trial {
         after: figures(frozen, |known| &known.after),
     });
     let of_examples = examples_trial(examples);
-    let faults = [of_frozen.as_ref().and_then(|trial| worse(trial, frozen)), worse_on_examples(&of_examples)];
-    let fault = faults.iter().flatten().next();
-    let shown = if of_frozen.is_none() || faults[1].is_some() { examples } else { &[] };
-    let lost = frozen.iter().chain(shown).filter(|known| is_lost(known)).take(MAX_LOST);
+    let (worse, fewer) =
+        (of_frozen.as_ref().and_then(|trial| worse(trial, frozen)), worse_on_examples(&of_examples));
+    let shown = if of_frozen.is_none() || fewer.is_some() { examples } else { &[] };
+    let of_fault = worse.as_ref().map_or(is_lost as fn(&Known) -> bool, |worse| worse.speaks);
+    let lost = frozen.iter().filter(|known| of_fault(known));
+    let lost = lost.chain(shown.iter().filter(|known| is_lost(known))).take(MAX_LOST);
+    let fault = worse.map(|worse| worse.reason).or(fewer);
     Trial {
         not_worse: fault.is_none(),
-        reason: fault.cloned().unwrap_or_else(|| praise(of_frozen.as_ref(), &of_examples)),
         lost: lost.map(lost_row).collect(),
+        reason: fault.unwrap_or_else(|| praise(of_frozen.as_ref(), frozen, &of_examples)),
         frozen: of_frozen,
         examples: of_examples,
     }
@@ -103,8 +106,7 @@ fn examples_trial(examples: &[Known]) -> ExamplesTrial {
     let changed =
         examples.iter().filter(|known| is_right(known, &known.before) != is_right(known, &known.after));
     let changed = count(changed.count());
-    let lost =
-        examples.iter().filter(|known| is_right(known, &known.before) && !is_right(known, &known.after));
+    let lost = examples.iter().filter(|known| is_lost(known));
     ExamplesTrial {
         rows: count(examples.len()),
         before: right(|known| &known.before),
@@ -130,31 +132,57 @@ fn is_right(known: &Known, answer: &LocalAnswer) -> bool {
     answer.agents == known.agents
 }
 
-/// Why the frozen set speaks against a change.
-fn worse(trial: &FrozenTrial, frozen: &[Known]) -> Option<String> {
+/// Why the frozen set speaks against a change, and which of its messages do.
+struct Worse {
+    reason: String,
+    speaks: fn(&Known) -> bool,
+}
+
+fn worse(trial: &FrozenTrial, frozen: &[Known]) -> Option<Worse> {
     let FrozenTrial { rows, before, after } = trial;
     if after.decided_right < before.decided_right {
-        return Some(format!(
+        let reason = format!(
             "Of the {rows} messages of the frozen set {} would be decided rightly, where {} are.",
             after.decided_right, before.decided_right
-        ));
+        );
+        let speaks = |k: &Known| is_decided_right(k, &k.before) && !is_decided_right(k, &k.after);
+        return Some(Worse { reason, speaks });
     }
-    let (wrong, wrong_after) = (before.decided - before.decided_right, after.decided - after.decided_right);
-    let is_wrong = |known: &Known, answer: &LocalAnswer| answer.decided && !is_right(known, answer);
-    let changed = frozen.iter().filter(|k| is_wrong(k, &k.before) != is_wrong(k, &k.after)).count();
-    let chance = tolerated(count(changed));
+    let (wrong, wrong_after) = (wrong(before), wrong(after));
+    let chance = tolerated_wrong(frozen);
     if wrong_after > wrong + chance {
-        return Some(format!(
+        let reason = format!(
             "Of what is decided in the frozen set {wrong_after} would be wrong, where {wrong} are; {chance} more can be \
              chance."
-        ));
+        );
+        let speaks = |k: &Known| !is_decided_wrong(k, &k.before) && is_decided_wrong(k, &k.after);
+        return Some(Worse { reason, speaks });
     }
     (after.right < before.right).then(|| {
-        format!(
+        let reason = format!(
             "The best guess would be right for {} of the {rows} messages of the frozen set, where it is for {}.",
             after.right, before.right
-        )
+        );
+        Worse { reason, speaks: is_lost }
     })
+}
+
+fn wrong(figures: &Figures) -> u32 {
+    figures.decided - figures.decided_right
+}
+
+fn is_decided_right(known: &Known, answer: &LocalAnswer) -> bool {
+    answer.decided && is_right(known, answer)
+}
+
+fn is_decided_wrong(known: &Known, answer: &LocalAnswer) -> bool {
+    answer.decided && !is_right(known, answer)
+}
+
+/// How many more of the frozen set's decisions may be wrong.
+fn tolerated_wrong(frozen: &[Known]) -> u32 {
+    let changed = frozen.iter().filter(|k| is_decided_wrong(k, &k.before) != is_decided_wrong(k, &k.after));
+    tolerated(count(changed.count()))
 }
 
 fn worse_on_examples(trial: &ExamplesTrial) -> Option<String> {
@@ -167,35 +195,39 @@ fn worse_on_examples(trial: &ExamplesTrial) -> Option<String> {
     })
 }
 
-fn praise(frozen: Option<&FrozenTrial>, examples: &ExamplesTrial) -> String {
-    match frozen {
-        Some(FrozenTrial { rows, before, after }) => format!(
-            "Of the {rows} messages of the frozen set {} of {} that are decided are right ({} of {} before), and the \
-             best guess for {} ({} before).",
-            after.decided_right,
-            after.decided,
-            before.decided_right,
-            before.decided,
-            after.right,
-            before.right
-        ),
-        None => format!(
-            "The frozen set is empty; of {} examples, each answered as if it had not been learned, {} are right ({} \
-             before).",
-            examples.rows, examples.after, examples.before
-        ),
-    }
+fn praise(of_frozen: Option<&FrozenTrial>, frozen: &[Known], examples: &ExamplesTrial) -> String {
+    let of_examples = format!(
+        "of {} examples, each answered as if it had not been learned, {} are right ({} before){}.",
+        examples.rows,
+        examples.after,
+        examples.before,
+        within(examples.before.saturating_sub(examples.after), examples.tolerated, "fewer")
+    );
+    let Some(FrozenTrial { rows, before, after }) = of_frozen else {
+        return format!("The frozen set is empty; {of_examples}");
+    };
+    let said = format!(
+        "Of the {rows} messages of the frozen set {} of {} that are decided are right ({} of {} before){}, and the best \
+         guess for {} ({} before)",
+        after.decided_right,
+        after.decided,
+        before.decided_right,
+        before.decided,
+        within(wrong(after).saturating_sub(wrong(before)), tolerated_wrong(frozen), "wrong ones more"),
+        after.right,
+        before.right
+    );
+    if examples.after < examples.before { format!("{said}; {of_examples}") } else { format!("{said}.") }
 }
 
-/// Whether a message was answered better before: rightly, decided rightly, or not decided wrongly.
+/// Says of what has become worse that it is no more than is allowed for.
+fn within(worse: u32, tolerance: u32, what: &str) -> String {
+    if worse == 0 { String::new() } else { format!(", within the tolerance of {tolerance} {what}") }
+}
+
+/// Whether a message was answered rightly before and is not now.
 fn is_lost(known: &Known) -> bool {
-    let worth = |answer: &LocalAnswer| match (is_right(known, answer), answer.decided) {
-        (true, true) => 3,
-        (true, false) => 2,
-        (false, false) => 1,
-        (false, true) => 0,
-    };
-    worth(&known.after) < worth(&known.before)
+    is_right(known, &known.before) && !is_right(known, &known.after)
 }
 
 fn lost_row(known: &Known) -> LostRow {

@@ -96,6 +96,34 @@ fn a_report_is_bounded_and_names_what_is_lost() {
 }
 
 #[test]
+fn what_was_wrong_before_is_not_lost_unless_it_is_what_speaks_against_the_change() {
+    let (lost, worse) = (row(("a", false), ("b", false)), || row(("b", false), ("b", true)));
+    let trial = weigh(&[], &[lost, worse(), worse()]);
+    assert_eq!((trial.not_worse, trial.lost.len(), trial.examples.lost), (true, 1, 1), "{trial:?}");
+    let trial = weigh(&[worse(), worse()], &[]);
+    assert!(trial.not_worse && trial.lost.is_empty(), "{trial:?}");
+    let many: Vec<Known> = (0..5).map(|_| worse()).collect();
+    let trial = weigh(&many, &[]);
+    assert_eq!((trial.not_worse, trial.lost.len()), (false, 5), "it is refused for these: {trial:?}");
+}
+
+#[test]
+fn what_is_a_little_worse_is_said_to_be_within_the_tolerance() {
+    let (lost, won) = (|| row(("a", false), ("b", false)), || row(("b", false), ("a", false)));
+    let reason = |frozen: &[Known], examples: &[Known]| weigh(frozen, examples).reason;
+    let said = reason(&[], &[lost(), lost(), lost(), won()]);
+    assert!(said.ends_with("1 are right (3 before), within the tolerance of 4 fewer."), "{said}");
+    assert!(!reason(&[], &[lost(), won()]).contains("tolerance"), "a tie needs none");
+    let said = reason(&[row(("a", true), ("a", true))], &[lost()]);
+    assert!(
+        said.contains("best guess for 1 (1 before); of 1 examples") && said.contains("2 fewer"),
+        "{said}"
+    );
+    let said = reason(&[row(("b", false), ("b", true))], &[]);
+    assert!(said.contains("(0 of 0 before), within the tolerance of 2 wrong ones more, and"), "{said}");
+}
+
+#[test]
 fn examples_are_compared_that_both_routers_have_whatever_the_order_of_the_agents() {
     let agent = |id: &str, examples: &[&str]| {
         let card = serde_json::json!({

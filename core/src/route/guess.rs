@@ -150,7 +150,7 @@ impl<'a> Guess<'a> {
     }
 
     /// `least`: how sure the parts must be together.
-    fn several(&self, text: &str, max_agents: usize, least: f64) -> Option<Plan> {
+    pub(super) fn several(&self, text: &str, max_agents: usize, least: f64) -> Option<Plan> {
         let (request, data) = clauses::data_of(text);
         if self.heard.len() < 2 || self.heard.len() > 2 * max_agents {
             return None;

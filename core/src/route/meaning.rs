@@ -19,8 +19,6 @@ use std::{collections::HashMap, sync::Arc};
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 /// How much each view counts where there are only descriptions to learn from; found on registries of sixteen tools.
 const ZERO_SHOT_WEIGHT: Weight = Weight { lexical: 0.25, embedded: 0.9 };
-/// The language of what cannot be told (ISO 639-2).
-const UNTOLD: &str = "und";
 /// How much an agent's name counts beside the sentences made of its description.
 const NAME_WEIGHT: f32 = 0.4;
 
@@ -128,7 +126,7 @@ fn fit(
         .zip(&trained.held_out)
         .filter_map(|((text, words), meaning)| {
             Some(HeldOut {
-                language: language(&text.text).unwrap_or(UNTOLD),
+                language: language(&text.text),
                 class: text.class,
                 lexical: words.as_deref()?,
                 embedded: meaning.as_deref()?,
@@ -139,7 +137,7 @@ fn fit(
     let of_agents: Vec<HeldOut<'_>> = rows.iter().filter(|row| row.class + 1 < classes).copied().collect();
     let weights = Weights::fit(&of_agents);
     let both = |row: &HeldOut<'_>| {
-        let weight = weights.of(Some(row.language).filter(|language| *language != UNTOLD));
+        let weight = weights.of(row.language);
         (row.class, blend::combine(row.lexical, row.embedded, weight))
     };
     let together: Vec<(usize, Vec<f64>)> = rows.iter().map(both).collect();

@@ -80,10 +80,13 @@ pub struct Add {
     /// A message that this agent should get; may be given many times
     #[arg(long, value_name = "TEXT")]
     pub example: Vec<String>,
-    /// Whose members may use it: groups as tokens name them. Without any, a new agent is everyone's in the tenant, and
-    /// one that is registered already keeps its groups
+    /// Whose members may use it: groups as tokens name them, with commas between, or after the URL with blanks. Without
+    /// any, a new agent is everyone's in the tenant, and one that is registered already keeps its groups
     #[arg(long, value_name = "GROUP,…", value_delimiter = ',')]
     pub groups: Vec<Group>,
+    /// Those that come after the first one and a blank.
+    #[arg(value_name = "GROUP", value_delimiter = ',', requires = "groups", hide = true)]
+    pub more_groups: Vec<Group>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -160,7 +163,7 @@ impl Add {
     async fn run(&self) -> Result<()> {
         let examples =
             self.example.iter().map(|text| Example { text: text.clone(), language: String::new() });
-        let groups = self.groups.iter().cloned().collect();
+        let groups = self.groups.iter().chain(&self.more_groups).cloned().collect();
         let request = RegisterAgent {
             url: self.card.clone(),
             id: self.id.clone(),
@@ -252,4 +255,54 @@ pub fn line(agent: &AgentView) -> String {
         None => String::new(),
     };
     format!("{:20} {}{groups}{state}", agent.id.as_str(), clean_line(&agent.description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::{Cli, Verb};
+    use clap::Parser;
+
+    fn read(arguments: &[&str]) -> Option<AgentsVerb> {
+        let line = ["switchboard", "agents"].iter().chain(arguments);
+        match Cli::try_parse_from(line).ok()?.verb {
+            Verb::Agents(agents) => Some(agents.verb),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn groups_stand_with_commas_or_blanks_between() {
+        let url = "https://a.example/";
+        for arguments in [
+            &["add", url, "--groups", "a,b"] as &[&str],
+            &["add", "--groups", "a,b", url],
+            &["add", url, "--groups", "a", "b"],
+            &["add", "--groups", "a", "--groups", "b", url],
+        ] {
+            let Some(AgentsVerb::Add(add)) = read(arguments) else { panic!("{arguments:?}") };
+            let groups: Vec<_> = add.groups.iter().chain(&add.more_groups).map(Group::as_str).collect();
+            assert_eq!((groups, add.card.as_str()), (vec!["a", "b"], url), "{arguments:?}");
+        }
+        for arguments in [["groups", "x", "a,b"].as_slice(), &["groups", "x", "a", "b"]] {
+            let Some(AgentsVerb::Groups(groups)) = read(arguments) else { panic!("{arguments:?}") };
+            let names: Vec<_> = groups.groups.iter().map(Group::as_str).collect();
+            assert_eq!(names, ["a", "b"], "{arguments:?}");
+        }
+        assert!(read(&["add", url, "a"]).is_none(), "a group has to be called one");
+    }
+
+    #[test]
+    fn examples_are_replaced_or_cleared_and_only_then_forced() {
+        for (arguments, understood) in [
+            (["examples", "x", "--clear", "--force"].as_slice(), true),
+            (&["examples", "x", "--set", "f", "--force"], true),
+            (&["examples", "x", "--set", "f", "--clear"], false),
+            (&["examples", "x", "--force"], false),
+            (&["nobody", "--clear", "--force"], true),
+            (&["nobody", "--clear", "--set", "f"], false),
+        ] {
+            assert_eq!(read(arguments).is_some(), understood, "{arguments:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `switchboard frozen`: the messages by which the router is measured, and from which it never learns.
 
-use super::access::Access;
+use super::{access::Access, agents::trial};
 use crate::{
     error::{Error, Result},
     terminal::{self, clean_line},
@@ -51,7 +51,8 @@ pub struct Show {
 /// Arguments of `frozen put`.
 #[derive(Debug, Args)]
 pub struct Put {
-    /// One `{"text": …, "label": …}` a line: an agent's id, a list of ids, or `oos` for nobody; `lang` may say the language
+    /// One `{"text": …, "label": …}` a line: an agent's id, a list of ids, or `oos` for nobody; `lang` or `language` may say
+    /// the language
     #[arg(value_name = "FILE.jsonl")]
     pub file: PathBuf,
     /// Print JSON
@@ -85,6 +86,7 @@ impl Show {
         }
         set.rows.iter().map(Row::of).for_each(|row| terminal::json(&row));
         count(&set);
+        warning(set.left_out).iter().for_each(|warning| terminal::say(warning));
         Ok(())
     }
 }
@@ -92,8 +94,11 @@ impl Show {
 impl Put {
     async fn run(&self) -> Result<()> {
         let (rows, left_out) = read(&self.file)?;
+        let given = rows.len();
         let client = self.access.client(&["agent-admin"])?;
-        let set: FrozenSet = client.put("/v1/frozen", &FrozenSet { rows }).await?;
+        let set: FrozenSet = client.put("/v1/frozen", &FrozenSet { rows, left_out: 0 }).await?;
+        trial::once(given, set.rows.len());
+        warning(set.left_out).iter().for_each(|warning| terminal::say(warning));
         if left_out > 0 {
             terminal::say(&format!(
                 "left out: {left_out} rows without a label, or that go on with a conversation"
@@ -115,14 +120,27 @@ fn count(set: &FrozenSet) {
     ));
 }
 
+/// What is measured is not learned: of what agents bring themselves, that is a loss.
+fn warning(left_out: u32) -> Option<String> {
+    let examples = match left_out {
+        0 => return None,
+        1 => "1 example on an agent's card is one of them and is".to_owned(),
+        many => format!("{many} examples on agents' cards are among them and are"),
+    };
+    Some(format!("warning: {examples} not learned; better freeze messages that no card has"))
+}
+
 /// A row of `switchboard eval`, as much of it as matters here.
 #[derive(Debug, Deserialize, Serialize)]
 struct Row {
     text: String,
     #[serde(default)]
     label: Option<Label>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    lang: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lang: Option<String>,
+    /// As files of examples call it; another field of that name says nothing here.
+    #[serde(default, skip_serializing)]
+    language: Option<serde_json::Value>,
     #[serde(default, skip_serializing)]
     prev_agents: Option<serde_json::Value>,
 }
@@ -142,7 +160,8 @@ impl Row {
             [only] => Label::One(only.clone()),
             _ => Label::Several(names),
         };
-        Self { text: row.text.clone(), label: Some(label), lang: row.language.clone(), prev_agents: None }
+        let lang = Some(row.language.clone()).filter(|language| !language.is_empty());
+        Self { text: row.text.clone(), label: Some(label), lang, language: None, prev_agents: None }
     }
 
     /// What is frozen of it; nothing, where it cannot be answered by itself or nobody knows how.
@@ -152,13 +171,18 @@ impl Row {
         let names = match self.label {
             None => return Ok(None),
             Some(_) if goes_on => return Ok(None),
+            Some(Label::Several(names)) if names.is_empty() => {
+                return Err(format!("label is an empty list; a message that is for nobody has {NOBODY:?}"));
+            }
             Some(Label::One(name)) => vec![name],
             Some(Label::Several(names)) => names,
         };
         let agent =
             |name: String| name.parse::<AgentId>().map_err(|error| format!("label {name:?}: {error}"));
         let agents: Result<_, _> = names.into_iter().filter(|name| name != NOBODY).map(agent).collect();
-        Ok(Some(FrozenRow { text: self.text, agents: agents?, language: self.lang }))
+        let language = self.language.as_ref().and_then(|language| language.as_str()).map(str::to_owned);
+        let language = self.lang.or(language).unwrap_or_default();
+        Ok(Some(FrozenRow { text: self.text, agents: agents?, language }))
     }
 }
 
@@ -199,6 +223,15 @@ mod tests {
             rows.iter().map(|row| serde_json::to_string(&Row::of(row)).unwrap()).collect();
         assert_eq!(written[0], r#"{"text":"a","label":"x","lang":"de"}"#);
         assert_eq!(parse(&written.join("\n")).unwrap().0, rows);
+        let named = parse("{\"text\":\"a\",\"label\":\"x\",\"language\":\"fr\",\"lang\":null}").unwrap().0;
+        assert_eq!(named[0].language, "fr", "as files of examples call it");
+    }
+
+    #[test]
+    fn what_a_card_brings_and_is_frozen_is_warned_of() {
+        assert_eq!(warning(0), None);
+        assert!(warning(1).unwrap().contains("1 example on an agent's card is"));
+        assert!(warning(2).unwrap().contains("2 examples on agents' cards are"));
     }
 
     #[test]
@@ -207,5 +240,6 @@ mod tests {
         assert_eq!(parse(text).unwrap(), (vec![], 2));
         assert_eq!(parse("{\"text\":\"a\",\"label\":\"x\"}\n{\"label\":3}").unwrap_err().0, 2);
         assert!(parse("{\"text\":\"a\",\"label\":\"X Y\"}").unwrap_err().1.contains("X Y"));
+        assert!(parse("{\"text\":\"a\",\"label\":[]}").unwrap_err().1.contains("empty list"));
     }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, to_value};
 use std::fmt::Write;
 use switchboard_shared::{
-    api::{Analysis, Analyze},
+    api::{Analysis, Analyze, written},
     events::Plan,
     ids::ConversationId,
 };
@@ -69,7 +69,7 @@ fn show(analysis: &Analysis) -> String {
     }
     write!(text, "\n\ndecided in {:.1} ms; scores of the local model:", millis(analysis.us)).ok();
     for score in analysis.scores.iter().take(SCORES) {
-        write!(text, "\n  {:5.2}  {}", score.score, score.agent).ok();
+        write!(text, "\n  {:>5}  {}", written(score.score, 2), score.agent).ok();
     }
     text
 }
@@ -80,16 +80,17 @@ pub fn plan(plan: &Plan) -> String {
     let word =
         |value: Result<Value, serde_json::Error>| value.ok().and_then(|v| v.as_str().map(str::to_owned));
     let mode = word(to_value(plan.mode)).unwrap_or_default();
-    let mut text = format!(
-        "plan: {mode}, {:.0} % sure, decided by the {} stage: {}",
-        plan.confidence * 100.0,
-        plan.stage.name(),
-        clean_line(&plan.reason)
-    );
+    let (share, stage, reason) = (percent(plan.confidence), plan.stage.name(), clean_line(&plan.reason));
+    // Whatever its share, what is left when something was missing is a guess.
+    let how = match &plan.degraded {
+        Some(_) => format!("guessed by the {stage} stage at {share}"),
+        None => format!("{share} sure, decided by the {stage} stage"),
+    };
+    let mut text = format!("plan: {mode}, {how}: {reason}");
     for (index, step) in plan.steps.iter().enumerate() {
         let after: Vec<_> = step.depends_on.iter().map(|index| (index + 1).to_string()).collect();
         let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };
-        write!(text, "\n  {}. {} ({:.0} %{after})", index + 1, step.agent, step.confidence * 100.0).ok();
+        write!(text, "\n  {}. {} ({}{after})", index + 1, step.agent, percent(step.confidence)).ok();
     }
     if let Some(degraded) = &plan.degraded {
         write!(text, "\n  done without: {}", clean_line(degraded)).ok();
@@ -98,6 +99,12 @@ pub fn plan(plan: &Plan) -> String {
         write!(text, "\n  to the user: {}", clean_line(reply)).ok();
     }
     text
+}
+
+/// A share; nothing but all of it is 100 %.
+fn percent(share: f64) -> String {
+    let most = if share < 1.0 { 99.0 } else { 100.0 };
+    format!("{:.0} %", (share * 100.0).min(most))
 }
 
 fn millis(us: u64) -> f64 {
@@ -123,14 +130,21 @@ mod tests {
             confidence: 0.8,
             reason: "first \x1b[31mone".into(),
             stage: Stage::Lexical,
-            degraded: Some("no LLM".into()),
+            degraded: None,
             reply: None,
             choices: Vec::new(),
         };
+        let steps = "first [31mone\n  1. a (90 %)\n  2. b (90 %, after 1)";
         assert_eq!(
             plan(&decided),
-            "plan: sequential, 80 % sure, decided by the lexical stage: first [31mone\n  1. a (90 %)\n  \
-             2. b (90 %, after 1)\n  done without: no LLM"
+            format!("plan: sequential, 80 % sure, decided by the lexical stage: {steps}")
+        );
+        let guessed = Plan { degraded: Some("no LLM".into()), confidence: 0.999, ..decided };
+        assert_eq!(
+            plan(&guessed),
+            format!(
+                "plan: sequential, guessed by the lexical stage at 99 %: {steps}\n  done without: no LLM"
+            )
         );
     }
 }

@@ -15,7 +15,11 @@ use crate::{
 };
 use axum::{extract::State, response::IntoResponse};
 use serde_json::json;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use switchboard_shared::{
     api::{AgentExamples, DraftExamples, Drafts, Example, SetExamples},
     identity::Identity,
@@ -121,10 +125,25 @@ pub(super) fn check(core: &Core, examples: Vec<Example>) -> Result<Vec<Example>>
     sound(examples)
 }
 
-/// The examples, if nothing is wrong with one of them.
+/// The examples, each text once, if nothing is wrong with one of them.
 pub(super) fn sound(examples: Vec<Example>) -> Result<Vec<Example>> {
-    match examples.iter().find_map(learn::fault) {
-        Some((kind, detail)) => Err(Error::public(kind, detail)),
-        None => Ok(examples.into_iter().map(learn::with_language).collect()),
+    if let Some((kind, detail)) = examples.iter().find_map(learn::fault) {
+        return Err(Error::public(kind, detail));
+    }
+    let mut known = HashSet::new();
+    let once = examples.into_iter().filter(|example| known.insert(example.text.clone()));
+    Ok(once.map(learn::with_language).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_text_twice_is_kept_once() {
+        let example = |text: &str| Example { text: text.into(), language: "en".into() };
+        let kept = sound(vec![example("a b"), example("c"), example("a b"), example("A b")]).unwrap();
+        assert_eq!(kept, [example("a b"), example("c"), example("A b")]);
+        assert!(sound(vec![example("a"), example(" ")]).is_err());
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     store::{Act, RegistryRows, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
     sync::Arc,
@@ -25,9 +25,10 @@ use switchboard_shared::{
 pub(crate) async fn get(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let tx = core.store.read_own(&me.tenant).await?;
-    let rows = tx.frozen(&me.tenant).await?;
+    let registry = tx.registry(&me.tenant).await?;
     tx.commit().await?;
-    Ok(axum::Json(FrozenSet { rows }))
+    let left_out = left_out(&registry, &registry.frozen);
+    Ok(axum::Json(FrozenSet { rows: registry.frozen, left_out }))
 }
 
 pub(crate) async fn replace(
@@ -38,13 +39,13 @@ pub(crate) async fn replace(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let rows = check(&core, new.rows)?;
-    retrying!(envelope.deadline, store(&core, &me, &rows))?;
-    Ok(axum::Json(FrozenSet { rows }))
+    let left_out = retrying!(envelope.deadline, store(&core, &me, &rows))?;
+    Ok(axum::Json(FrozenSet { rows, left_out }))
 }
 
 /// It counts as a change of the registry: what is being tried at the moment is tried again, by the new set, and cards
-/// that bring such messages are learned without them.
-async fn store(core: &Core, me: &Identity, rows: &[FrozenRow]) -> Result<()> {
+/// that bring such messages are learned without them; how many that are.
+async fn store(core: &Core, me: &Identity, rows: &[FrozenRow]) -> Result<u32> {
     let tx = core.store.write(&me.tenant).await?;
     tx.upsert_user(&me.tenant, &me.user).await?;
     tx.bump_registry(&me.tenant).await?;
@@ -58,7 +59,8 @@ async fn store(core: &Core, me: &Identity, rows: &[FrozenRow]) -> Result<()> {
     let (action, detail) = ("frozen.replaced", json!({"rows": rows.len()}));
     let act = Act { at: clock::now(), actor: &me.user, action, subject: "frozen", detail };
     tx.append_audit(&me.tenant, &act).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(left_out(&registry, rows))
 }
 
 fn not_learned(registry: &RegistryRows, rows: &[FrozenRow]) -> Result<()> {
@@ -78,6 +80,16 @@ fn not_learned(registry: &RegistryRows, rows: &[FrozenRow]) -> Result<()> {
         Some(known) => conflict("nobody's", &known.text),
         None => Ok(()),
     }
+}
+
+/// How many examples on cards are among the rows. A card is its agent's own and cannot be refused for that.
+fn left_out(registry: &RegistryRows, rows: &[FrozenRow]) -> u32 {
+    let frozen = Frozen::of(rows);
+    let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();
+    let skills = registry.agents.iter().flat_map(|agent| list(&agent.card, "skills"));
+    let examples = skills.flat_map(|skill| list(&skill, "examples"));
+    let among = examples.filter(|example| example.as_str().is_some_and(|text| frozen.holds(text)));
+    u32::try_from(among.count()).unwrap_or(u32::MAX)
 }
 
 /// The rows as they are kept: each message once, its agents in order, its language where that can be told.

@@ -36,7 +36,8 @@ fn scores(lexical: &[f64], embedded: &[f64]) -> Vec<f32> {
 /// What both models say about a message that neither has learned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeldOut<'a> {
-    pub(crate) language: &'a str,
+    /// None: it cannot be told.
+    pub(crate) language: Option<&'a str>,
     pub(crate) class: usize,
     pub(crate) lexical: &'a [f64],
     pub(crate) embedded: &'a [f64],
@@ -60,7 +61,9 @@ impl Weights {
         let mut all = Vec::with_capacity(held_out.len());
         for row in held_out {
             let case = Case { scores: scores(row.lexical, row.embedded), class: row.class, weight: 1.0 };
-            by_language.entry(row.language.to_owned()).or_default().push(case.clone());
+            if let Some(language) = row.language {
+                by_language.entry(language.to_owned()).or_default().push(case.clone());
+            }
             all.push(case);
         }
         let overall = learned(&all, classes, START);
@@ -102,7 +105,7 @@ mod tests {
         lexical: &'static [f64],
         embedded: &'static [f64],
     ) -> Vec<HeldOut<'static>> {
-        vec![HeldOut { language, class: 0, lexical, embedded }; count]
+        vec![HeldOut { language: Some(language), class: 0, lexical, embedded }; count]
     }
 
     #[test]
@@ -121,7 +124,7 @@ mod tests {
         let row = |i: usize| {
             let (known, unknown) = (opinion(!i.is_multiple_of(10)), opinion(i % 4 < 2));
             let (lexical, embedded) = if words_know { (known, unknown) } else { (unknown, known) };
-            HeldOut { language, class: 0, lexical, embedded }
+            HeldOut { language: Some(language), class: 0, lexical, embedded }
         };
         (0..count).map(row).collect()
     }

@@ -1,6 +1,6 @@
 //! Which stage decided, and why, in one sentence.
 
-use super::{ACCEPT, Bound, MARGIN, RIGHT, Roster, Stage, Standing};
+use super::{ACCEPT, Bound, MARGIN, RIGHT, Roster, Stage, Standing, api, shown};
 use switchboard_shared::{events::Plan, ids::AgentId};
 
 pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, bounds: &[Bound]) -> String {
@@ -9,8 +9,8 @@ pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, 
         (Stage::Rule, _, _) => format!("A rule decided: {}", plan.reason),
         (Stage::Lexical, None, Some((best, standing))) => match plan.steps.as_slice() {
             [_] => format!(
-                "The local model is sure of {best}: it has a share of {:.2} and meets every bound.",
-                standing.share
+                "The local model is sure of {best}: it has a share of {} and meets every bound.",
+                api::written(standing.share, 2)
             ),
             _ => format!("The local model is sure of each part of the message. {}", plan.reason),
         },
@@ -29,30 +29,30 @@ pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, 
 /// Which bounds are not met.
 fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
     let failed = bounds.iter().filter(|bound| !bound.met).map(|bound| {
-        let (value, limit) = (floor(bound.value), bound.limit);
+        let (value, limit) = shown(bound).digits();
         match bound.key {
             ACCEPT => {
-                format!("{best}, the likeliest, has {value:.2} of the {limit:.2} that {ACCEPT} asks for")
+                format!("{best}, the likeliest, has {value} of the {limit} that {ACCEPT} asks for")
             }
-            MARGIN if value < 0.0 => "that it is for nobody is likelier still".to_owned(),
-            MARGIN => format!("the next one is {value:.2} behind {best}, and {MARGIN} asks for {limit:.2}"),
+            MARGIN if bound.value < 0.0 => "that it is for nobody is likelier still".to_owned(),
+            MARGIN => format!("the next one is {value} behind {best}, and {MARGIN} asks for {limit}"),
             RIGHT => format!(
-                "of the examples on which the model was so sure without having learned them {value:.2} were right, and {RIGHT} asks for {limit:.2}"
+                "of the examples on which the model was so sure without having learned them {value} were right, and {RIGHT} asks for {limit}"
             ),
-            key => format!("{value:.2} of it is known, and {key} asks for {limit:.2}"),
+            key => format!("{value} of it is known, and {key} asks for {limit}"),
         }
     });
     let failed: Vec<_> = failed.collect();
     match failed.as_slice() {
         [] => format!(
-            "{best} has {:.2} of the whole, but a later part looks like another agent's",
-            standing.share
+            "{best} has {} of the whole, but a later part looks like another agent's",
+            api::written(standing.share, 2)
         ),
         failed => failed.join(", and "),
     }
 }
 
-/// Two places, never more than it is: what misses a bound by little must not look as if it met it.
+/// Two places, never more than it is: a bound that is set to it is met.
 pub(super) fn floor(value: f64) -> f64 {
     (value * 100.0).floor() / 100.0
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::floor;
 
     #[test]
-    fn what_misses_a_bound_by_little_does_not_look_as_if_it_met_it() {
+    fn a_bound_that_would_have_done_is_never_above_what_it_is_held_against() {
         assert!((floor(0.6499) - 0.64).abs() < 1e-9 && floor(0.4321) <= 0.4321);
         assert!((floor(-0.001) + 0.01).abs() < 1e-9);
     }

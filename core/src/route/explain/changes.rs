@@ -19,6 +19,8 @@ pub(super) struct Tried {
     pub(super) changes: Vec<Change>,
     /// Words that were left out, one at a time.
     pub(super) words: usize,
+    /// Those of them that change the choice as well, beyond those that are named.
+    pub(super) more_words: usize,
 }
 
 impl Router {
@@ -31,7 +33,7 @@ impl Router {
         now: &Outcome,
     ) -> Tried {
         if roster.agents.is_empty() {
-            return Tried { changes: Vec::new(), words: 0 };
+            return Tried { changes: Vec::new(), words: 0, more_words: 0 };
         }
         let mut changes = Vec::new();
         for bounds in [self.looser(guess), self.looser_each(clauses)].into_iter().flatten() {
@@ -43,8 +45,9 @@ impl Router {
         }
         changes.retain(|change| change.then != *now);
         let (words, tried) = self.words(roster, question, guess, now).await;
-        changes.extend(words);
-        Tried { changes, words: tried }
+        let more_words = words.len().saturating_sub(MOST_WORDS);
+        changes.extend(words.into_iter().take(MOST_WORDS));
+        Tried { changes, words: tried, more_words }
     }
 
     /// Leaves out each word; those that change the choice, the strongest first, and how many were tried.
@@ -58,7 +61,7 @@ impl Router {
         let until = question.deadline.min(Instant::now() + WORDS_WITHIN);
         let mut found: Vec<(f64, Change)> = Vec::new();
         let mut tried = 0;
-        for LeftOut { word, text } in left_out::each(question.text) {
+        for LeftOut { word, times, text } in left_out::each(question.text) {
             if Instant::now() >= until {
                 break;
             }
@@ -68,13 +71,14 @@ impl Router {
             tried += 1;
             if then != *now {
                 let change = change(ChangeKind::WithoutWord, then);
-                found.push((moved(guess, &without), Change { word: Some(word), ..change }));
+                let times = u32::try_from(times).ok().filter(|times| *times > 1);
+                found.push((moved(guess, &without), Change { word: Some(word), times, ..change }));
             }
             // It is a while of pure computing; others may go first.
             tokio::task::yield_now().await;
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        (found.into_iter().take(MOST_WORDS).map(|(_, change)| change).collect(), tried)
+        (found.into_iter().map(|(_, change)| change).collect(), tried)
     }
 
     async fn again(&self, roster: &Roster, config: &RouteConfig, question: &Question<'_>) -> Outcome {
@@ -147,7 +151,7 @@ fn around<'a>(
 }
 
 fn change(kind: ChangeKind, then: Outcome) -> Change {
-    Change { kind, word: None, bounds: Vec::new(), then }
+    Change { kind, word: None, times: None, bounds: Vec::new(), then }
 }
 
 /// How far the share of the agent that is likeliest now moves.

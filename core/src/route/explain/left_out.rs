@@ -14,6 +14,8 @@ const MAX_WORD_CHARS: usize = 64;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeftOut {
     pub(super) word: String,
+    /// How often it stands there.
+    pub(super) times: usize,
     pub(super) text: String,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn each(text: &str) -> Vec<LeftOut> {
     }
     let left_out = |places: Vec<Range<usize>>| LeftOut {
         word: super::cut(&text[places[0].clone()], MAX_WORD_CHARS),
+        times: places.len(),
         text: without(text, &places),
     };
     words.into_iter().map(left_out).filter(|left_out| !left_out.text.trim().is_empty()).collect()
@@ -103,6 +106,8 @@ mod tests {
             ("don't", "Rain and more rain, "),
         ];
         assert_eq!(found, expected.map(|(word, text)| (word.to_owned(), text.to_owned())));
+        let times: Vec<_> = each("Rain and more rain").into_iter().map(|left_out| left_out.times).collect();
+        assert_eq!(times, [2, 1, 1], "and how often is said");
         assert_eq!(of("a:\nb")[0].1, ":\nb", "a line's end stays, since data begins there");
     }
 

@@ -26,6 +26,8 @@ use tokio::time::Instant;
 const FLOOR: f64 = 0.01;
 const MAX_SHARES: usize = 20;
 const NEAREST: usize = 5;
+/// What the examples ask of the parts of a message together: no key of the configuration.
+const DIVISION: &str = "division";
 /// Of a clause; a longer one is shown by its beginning.
 const MAX_CLAUSE_CHARS: usize = 160;
 
@@ -37,20 +39,28 @@ impl Router {
         let standing = guess.whole();
         let bounds: Vec<Bound> =
             standing.iter().flat_map(|standing| standing.bounds(self.config.accept, &self.config)).collect();
-        let clauses = self.clauses(roster, &guess, question.text);
+        let by_rule = plan.stage == Stage::Rule;
+        let divided = plan.stage == Stage::Lexical && plan.degraded.is_none() && plan.steps.len() > 1;
+        let mut clauses = self.clauses(roster, &guess, question.text);
         let local = self.decided_here(roster, question, &guess);
         let tried = self.changes(roster, question, &guess, &clauses, &self.as_asked(local.clone())).await;
+        if by_rule {
+            clauses.iter_mut().for_each(|clause| clause.bounds.clear());
+        }
+        let together = if by_rule { Vec::new() } else { self.together(roster, &guess, question.text) };
         Explanation {
             because: because::because(roster, plan, standing, &bounds),
             local,
             shares: self.shares(roster, question, guess.shares()).await,
             known: guess.shares().known,
             novelty: roster.model.novelty(question.text),
-            bounds: bounds.iter().map(shown).collect(),
+            bounds: bounds.iter().filter(|_| !by_rule && !divided).map(shown).collect(),
             nearest: nearest(roster, question, plan, &guess),
             clauses,
+            together,
             changes: tried.changes,
             words_tried: u32::try_from(tried.words).unwrap_or(u32::MAX),
+            more_words: u32::try_from(tried.more_words).unwrap_or(u32::MAX),
             us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         }
     }
@@ -107,14 +117,34 @@ impl Router {
         let of = |clause: clauses::Clause| {
             let text = &request[clause.at];
             let standing = guess.standing(&roster.model.score(text))?;
+            let bounds = standing.bounds(self.config.accept_each, &self.config);
+            // How often it is right is asked of the parts together.
+            let bounds = bounds.iter().filter(|bound| bound.key != RIGHT);
             Some(ClauseShare {
                 text: cut(text, MAX_CLAUSE_CHARS),
                 agent: roster.agents[standing.best].id.clone(),
                 share: standing.share,
                 sure: standing.is_sure(self.config.accept_each, &self.config),
+                bounds: bounds.map(of_a_part).collect(),
             })
         };
         clauses.into_iter().filter_map(of).collect()
+    }
+
+    /// What the parts are held to together, where the message can be divided at all.
+    fn together(&self, roster: &Roster, guess: &Guess<'_>, text: &str) -> Vec<api::Bound> {
+        let Some(parts) = guess.several(text, self.max_agents, 0.0) else { return Vec::new() };
+        let share: f64 = parts.steps.iter().map(|step| step.confidence).product();
+        let bound = |key: &str, value: f64, limit: f64| api::Bound {
+            key: key.to_owned(),
+            value,
+            limit,
+            met: value >= limit,
+        };
+        vec![
+            bound(DIVISION, share, roster.division.to_decide),
+            bound(RIGHT, roster.trust.right(share), self.config.right),
+        ]
     }
 }
 
@@ -149,6 +179,11 @@ fn outcome(plan: &Plan, sure: bool) -> Outcome {
 
 fn shown(bound: &Bound) -> api::Bound {
     api::Bound { key: bound.key.to_owned(), value: bound.value, limit: bound.limit, met: bound.met }
+}
+
+fn of_a_part(bound: &Bound) -> api::Bound {
+    let key = if bound.key == ACCEPT { ACCEPT_EACH } else { bound.key };
+    api::Bound { key: key.to_owned(), ..shown(bound) }
 }
 
 fn share(shares: &Shares, place: Option<usize>) -> f64 {

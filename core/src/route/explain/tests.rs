@@ -76,7 +76,7 @@ async fn a_bound_that_fails_is_named_with_the_number_that_would_have_done() {
         for ((other, failed), key) in changes[0].bounds.iter().zip(failed).zip(keys) {
             assert_eq!((other.key.as_str(), failed.key.as_str()), (key, key));
             assert!(other.value <= failed.value && failed.value - other.value < 0.01, "{other:?} {failed:?}");
-            let number = format!("{:.2}", other.value);
+            let (number, _) = failed.digits();
             assert!(why.because.contains(key) && why.because.contains(&number), "{}", why.because);
             *match key {
                 ACCEPT => &mut as_said.accept,
@@ -172,6 +172,74 @@ async fn each_request_of_a_message_is_shown_with_its_agent() {
         (plan.steps.len(), why.because.starts_with("The local model is sure of each part")),
         (2, true)
     );
+}
+
+#[tokio::test]
+async fn what_each_part_and_all_of_them_together_are_held_to_is_shown_where_it_plays_a_part() {
+    let (router, roster) = (local(), roster());
+    let text = "What is the weather in Lisbon and convert 30 euros to dollars";
+    let (plan, why) = explained(&router, &roster, &question(text)).await;
+    assert!(why.bounds.is_empty(), "the whole is not what decided: {why:?}");
+    for clause in &why.clauses {
+        let keys: Vec<_> = clause.bounds.iter().map(|bound| bound.key.as_str()).collect();
+        assert_eq!(keys, [ACCEPT_EACH, MARGIN, MIN_KNOWN]);
+        let (own, met) = (&clause.bounds[0], clause.bounds.iter().all(|bound| bound.met));
+        assert_eq!((own.value, own.limit, met), (clause.share, router.config.accept_each, clause.sure));
+    }
+    let together: Vec<_> = why.together.iter().map(|b| (b.key.as_str(), b.limit, b.met)).collect();
+    let expected = [(DIVISION, roster.division.to_decide, true), (RIGHT, router.config.right, true)];
+    assert_eq!(together, expected);
+    let product: f64 = plan.steps.iter().map(|step| step.confidence).product();
+    assert!((why.together[0].value - product).abs() < 1e-9, "{why:?}");
+
+    let strict = Router { config: RouteConfig { right: 1.0, ..local().config }, ..local() };
+    let (plan, why) = explained(&strict, &roster, &question(text)).await;
+    assert!(plan.degraded.is_some() && !why.together[1].met && !why.bounds.is_empty(), "{why:?}");
+    let (_, why) = explained(&router, &roster, &question(&format!("@money {text}"))).await;
+    assert!(why.together.is_empty() && why.bounds.is_empty(), "a rule decided: {why:?}");
+    assert!(why.clauses.len() == 2 && why.clauses.iter().all(|clause| clause.bounds.is_empty()), "{why:?}");
+}
+
+#[tokio::test]
+async fn words_that_matter_and_are_not_named_are_counted_and_what_is_left_out_twice_says_so() {
+    let fake = Fake::start(vec![]).await;
+    let roster = roster();
+    let asked =
+        question("will it rain tomorrow in London, and is the weather warm, or do I need an umbrella");
+    let (_, why) = explained(&local(), &roster, &asked).await;
+    // It just meets this, so that every word that speaks for it is needed.
+    let config = RouteConfig { accept: why.bounds[0].value, right: 0.0, ..local().config };
+    let (_, why) = explained(&Router { config, ..router(fake.llm()) }, &roster, &asked).await;
+    let named = of_kind(&why, ChangeKind::WithoutWord).len();
+    assert!(named == 5 && why.more_words > 0, "{why:?}");
+    assert!(named + why.more_words as usize <= why.words_tried as usize, "{why:?}");
+    let (_, why) = explained(&local(), &roster, &question("translate, please translate the report")).await;
+    let words = of_kind(&why, ChangeKind::WithoutWord);
+    let translate = words.iter().find(|change| change.word.as_deref() == Some("translate"));
+    assert_eq!(translate.and_then(|change| change.times), Some(2), "{why:?}");
+    let of_report = words.iter().find(|change| change.word.as_deref() == Some("report"));
+    assert_eq!(of_report.and_then(|change| change.times), None, "{why:?}");
+}
+
+#[test]
+fn a_comparison_is_true_as_it_is_printed() {
+    let digits = |value: f64, limit: f64| {
+        let met = value >= limit;
+        api::Bound { key: String::new(), value, limit, met }.digits()
+    };
+    for (value, limit, shown) in [
+        (0.996, 0.99, ("0.99", "0.99")),
+        (1.0, 0.99, ("1.00", "0.99")),
+        (0.9979, 0.9985, ("0.998", "0.999")),
+        (0.9999, 1.0, ("0.99", "1.00")),
+        (0.99, 0.99, ("0.99", "0.99")),
+        (0.9899, 0.99, ("0.9899", "0.9900")),
+        (0.6499, 0.65, ("0.6499", "0.6500")),
+        (0.98, 0.99, ("0.98", "0.99")),
+        (-0.2, 0.1, ("-0.20", "0.10")),
+    ] {
+        assert_eq!(digits(value, limit), (shown.0.to_owned(), shown.1.to_owned()));
+    }
 }
 
 #[tokio::test]

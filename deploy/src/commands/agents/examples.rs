@@ -8,6 +8,7 @@ use crate::{
     terminal::{self, clean_line},
 };
 use clap::Args;
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use switchboard_shared::{
     api::{AgentExamples, DraftExamples, Drafts, Example, SetExamples},
@@ -19,11 +20,14 @@ use switchboard_shared::{
 pub struct Examples {
     /// The agent's id
     pub id: AgentId,
-    /// Replace them with those of a file, one `{"text": …, "language": …}` a line
-    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "languages")]
+    /// Replace them with those of a file, one `{"text": …, "language": …}` a line; `lang` is read as well
+    #[arg(long, value_name = "FILE.jsonl", group = "change", conflicts_with = "languages")]
     pub set: Option<PathBuf>,
-    /// Learn them even if the router gets worse
-    #[arg(long, requires = "set")]
+    /// Take all of them away; those on its card stay
+    #[arg(long, group = "change", conflicts_with = "languages")]
+    pub clear: bool,
+    /// Do it even if the router gets worse
+    #[arg(long, requires = "change")]
     pub force: bool,
     /// Have the house's LLM draft some in these languages, for you to read and give to --set; nothing is stored
     #[arg(long, value_name = "de,fr,…", value_delimiter = ',')]
@@ -50,18 +54,22 @@ impl Examples {
         if !self.languages.is_empty() {
             return self.draft(&client, &path).await;
         }
-        let examples: AgentExamples = match &self.set {
-            Some(file) => {
-                let new = SetExamples { examples: read(file)?, force: self.force };
+        let new = change(self.set.as_deref(), self.clear)?;
+        let given = new.as_ref().map_or(0, Vec::len);
+        let shown = new.is_none();
+        let examples: AgentExamples = match new {
+            Some(examples) => {
+                let new = SetExamples { examples, force: self.force };
                 trial::explained(client.put(&path, &new).await, self.json)?
             }
             None => client.get(&path).await?,
         };
+        trial::once(given, examples.examples.len());
         if self.json {
             terminal::json(&examples);
             return Ok(());
         }
-        if self.set.is_none() {
+        if shown {
             examples.examples.iter().for_each(terminal::json);
         }
         trial::say(examples.trial.as_ref());
@@ -93,17 +101,45 @@ impl Examples {
     }
 }
 
-pub(super) fn read(file: &Path) -> Result<Vec<Example>> {
+/// What is to be stored instead of what is there, if anything is.
+///
+/// # Errors
+/// When the file cannot be read, or has nothing: that would take everything away, which nobody does by mistake.
+pub(super) fn change(set: Option<&Path>, clear: bool) -> Result<Option<Vec<Example>>> {
+    let Some(file) = set else { return Ok(clear.then(Vec::new)) };
+    let examples = read(file)?;
+    if examples.is_empty() {
+        let file = file.display();
+        return Err(Error::Invalid(format!(
+            "{file} is empty; to take away what is there, give --clear instead"
+        )));
+    }
+    Ok(Some(examples))
+}
+
+fn read(file: &Path) -> Result<Vec<Example>> {
     let text = std::fs::read_to_string(file).map_err(Error::named(file))?;
     parse(&text).map_err(|(line, reason)| Error::Invalid(format!("{}:{line}: {reason}", file.display())))
 }
 
+/// A line of a file; rows of an evaluation call the language `lang`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    text: String,
+    #[serde(default, alias = "lang")]
+    language: Option<String>,
+}
+
 /// Reads an example a line; the number of the first line that is none, and why.
 fn parse(text: &str) -> Result<Vec<Example>, (usize, String)> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let lines =
+        text.trim_start_matches('\u{feff}').lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|error| (index + 1, clean_line(&error.to_string())))
+            let read = serde_json::from_str::<Line>(line);
+            let example = |Line { text, language }| Example { text, language: language.unwrap_or_default() };
+            read.map(example).map_err(|error| (index + 1, clean_line(&error.to_string())))
         })
         .collect()
 }
@@ -117,5 +153,16 @@ mod tests {
         let read = parse("{\"text\": \"a\"}\n\n{\"text\": \"b\", \"language\": \"de\"}\n").unwrap();
         assert_eq!((read.len(), read[1].language.as_str()), (2, "de"));
         assert_eq!(parse("{\"text\": \"a\"}\n{\"txt\": \"b\"}").unwrap_err().0, 2);
+        let read =
+            parse("{\"text\": \"a\", \"lang\": \"fr\"}\n{\"text\": \"b\", \"language\": null}").unwrap();
+        assert_eq!((read[0].language.as_str(), read[1].language.as_str()), ("fr", ""));
+    }
+
+    #[test]
+    fn an_empty_file_takes_nothing_away_and_clear_does() {
+        let refused = change(Some(Path::new("/dev/null")), false).unwrap_err().to_string();
+        assert!(refused.contains("is empty") && refused.contains("--clear"), "{refused}");
+        assert_eq!(change(None, true).unwrap(), Some(vec![]));
+        assert_eq!(change(None, false).unwrap(), None);
     }
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, SetGroups},
+    identity::Role,
     ids::{AgentId, Group},
 };
 
@@ -17,8 +18,9 @@ use switchboard_shared::{
 pub struct Groups {
     /// The agent's id
     pub id: AgentId,
-    /// Whose members may use it from now on, instead of those it has; without any, they are shown
-    #[arg(value_name = "GROUP")]
+    /// Whose members may use it from now on, instead of those it has, with blanks or commas between; without any, they
+    /// are shown
+    #[arg(value_name = "GROUP", value_delimiter = ',')]
     pub groups: Vec<Group>,
     /// Let everyone in the tenant use it
     #[arg(long, conflicts_with = "groups")]
@@ -46,7 +48,12 @@ impl Groups {
                 client.put(&format!("{path}/groups"), &SetGroups { groups }).await?
             }
         };
-        let hidden = || Error::Failed("the groups of agents are shown to those who manage them".to_owned());
+        let hidden = || {
+            let (role, admin) = (Role::AgentAdmin.name(), Role::Admin.name());
+            Error::Failed(format!(
+                "the groups of agents are shown to those who manage them: it needs the role {role} or {admin}"
+            ))
+        };
         let groups = agent.groups.ok_or_else(hidden)?;
         if self.json {
             terminal::json(&SetGroups { groups });

@@ -1,6 +1,6 @@
 //! `switchboard agents nobody`: the messages that are for no agent.
 
-use super::{examples::read, trial};
+use super::{examples::change, trial};
 use crate::{commands::access::Access, error::Result, terminal};
 use clap::Args;
 use std::path::PathBuf;
@@ -9,11 +9,14 @@ use switchboard_shared::api::{NobodyExamples, SetExamples};
 /// Arguments of `agents nobody`.
 #[derive(Debug, Args)]
 pub struct Nobody {
-    /// Replace them with those of a file, one `{"text": …, "language": …}` a line
-    #[arg(long, value_name = "FILE.jsonl")]
+    /// Replace them with those of a file, one `{"text": …, "language": …}` a line; `lang` is read as well
+    #[arg(long, value_name = "FILE.jsonl", group = "change")]
     pub set: Option<PathBuf>,
-    /// Learn them even if the router gets worse
-    #[arg(long, requires = "set")]
+    /// Take all of them away; those that the router brings stay
+    #[arg(long, group = "change")]
+    pub clear: bool,
+    /// Do it even if the router gets worse
+    #[arg(long, requires = "change")]
     pub force: bool,
     /// Print JSON
     #[arg(long)]
@@ -30,18 +33,22 @@ impl Nobody {
     /// When no house answers, it refuses, or the file cannot be read.
     pub async fn run(&self) -> Result<()> {
         let client = self.access.client(&["agent-admin"])?;
-        let known: NobodyExamples = match &self.set {
-            Some(file) => {
-                let new = SetExamples { examples: read(file)?, force: self.force };
+        let new = change(self.set.as_deref(), self.clear)?;
+        let given = new.as_ref().map_or(0, Vec::len);
+        let shown = new.is_none();
+        let known: NobodyExamples = match new {
+            Some(examples) => {
+                let new = SetExamples { examples, force: self.force };
                 trial::explained(client.put("/v1/nobody", &new).await, self.json)?
             }
             None => client.get("/v1/nobody").await?,
         };
+        trial::once(given, known.examples.len());
         if self.json {
             terminal::json(&known);
             return Ok(());
         }
-        if self.set.is_none() {
+        if shown {
             known.examples.iter().for_each(terminal::json);
         }
         trial::say(known.trial.as_ref());
