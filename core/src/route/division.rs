@@ -3,7 +3,7 @@
 
 use super::{clauses, guess::best, lexical::Model};
 use crate::agents::Agent;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// What is asked at least, of the parts' probabilities together.
 const LEAST: f64 = 0.55;
@@ -27,7 +27,9 @@ pub(super) struct Division {
 
 /// Learns it from the examples.
 pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
-    let all: Vec<&str> = agents.iter().flat_map(|agent| agent.all_examples()).collect();
+    let mut all: Vec<&str> = agents.iter().flat_map(|agent| agent.all_examples()).collect();
+    let several = of_several(&all);
+    all.retain(|text| !several.contains(text));
     let step = all.len().div_ceil(TRIED).max(1);
     let tried: Vec<&str> = all.into_iter().step_by(step).collect();
     let mut wrong: Vec<f64> = tried.iter().filter_map(|text| divided(model, text)).collect();
@@ -38,6 +40,12 @@ pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
     }
     let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST));
     Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME) }
+}
+
+/// What several agents have as an example is rightly given to several.
+fn of_several<'a>(texts: &[&'a str]) -> HashSet<&'a str> {
+    let mut seen = HashSet::new();
+    texts.iter().copied().filter(|text| !seen.insert(*text)).collect()
 }
 
 /// How sure the parts are together, if a message would be divided among several agents. One of them must be the likeliest

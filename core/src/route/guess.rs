@@ -1,10 +1,12 @@
 //! Stage lexical: what the local model makes of a message, of the whole and of its requests one by one.
 
+mod together;
+
 use super::{
     Question, Roster,
     bounds::Standing,
     clauses::{self, Clause},
-    lexical::Shares,
+    lexical::{Shares, Together},
     rules, words,
 };
 use crate::{agents::Agent, config::RouteConfig};
@@ -47,6 +49,8 @@ pub(super) struct Guess<'a> {
     previous: Vec<usize>,
     /// The requests of the message, where it has several.
     heard: Vec<Heard>,
+    /// The agents that the whole message is for, where examples of several agents are like it.
+    together: Option<Together>,
 }
 
 /// A request of a message, and what it is like by itself.
@@ -69,7 +73,8 @@ impl<'a> Guess<'a> {
         let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
         let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
         let heard = heard(roster, question.text);
-        Self { roster, config, shares: in_context(shares, &previous), previous, heard }
+        let together = roster.model.together(&text);
+        Self { together, roster, config, shares: in_context(shares, &previous), previous, heard }
     }
 
     /// All things considered.
@@ -124,6 +129,9 @@ impl<'a> Guess<'a> {
 
     /// The plan, where the model is sure of it.
     pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
+        if let Some(together) = &self.together {
+            return self.all_of(together, text, max_agents);
+        }
         let several = self.several(text, max_agents, self.roster.division.to_decide);
         several
             .filter(|several| self.is_right(several) && !self.names_an_agent(text))
@@ -224,7 +232,9 @@ impl<'a> Guess<'a> {
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, max_agents: usize, why: &str) -> Plan {
-        if let Some(several) = self.several(question.text, max_agents, self.roster.division.to_guess) {
+        let several = self.most_of_them(question.text, max_agents);
+        let divided = || self.several(question.text, max_agents, self.roster.division.to_guess);
+        if let Some(several) = several.or_else(divided) {
             let reason = format!("A guess: {}", several.reason);
             return degraded(Plan { reason, ..several }, why);
         }

@@ -18,7 +18,11 @@ impl Trust {
             let (agent, share) = best(agents).filter(|(_, share)| *share >= none[0])?;
             Some((share, agent == class))
         };
-        let mut guesses: Vec<(f64, bool)> = held_out.filter_map(guess).collect();
+        Self::of(held_out.filter_map(guess).collect())
+    }
+
+    /// Learns it from how sure the guesses were, and whether they were right.
+    pub(super) fn of(mut guesses: Vec<(f64, bool)>) -> Self {
         guesses.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (mut all, mut shares, mut right) = (0.0, 0.0, 0.0);
         let mut from_above = Vec::with_capacity(guesses.len());

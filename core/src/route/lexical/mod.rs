@@ -3,6 +3,7 @@
 //! languages that the examples are in, and how much of a message it knows.
 
 mod features;
+mod joint;
 mod likeness;
 mod near;
 mod negatives;
@@ -18,6 +19,7 @@ mod training;
 mod vocabulary;
 mod words;
 
+pub(in crate::route) use joint::Together;
 pub(crate) use near::Near;
 pub(in crate::route) use negatives::NEGATIVES;
 pub(in crate::route) use profiles::spaced;
@@ -26,6 +28,7 @@ pub(in crate::route) use words::{is_mark, is_unspaced, words};
 use super::combine::{self, Case, Start};
 use crate::agents::{Agent, Skill};
 use features::Features;
+use joint::Joint;
 use likeness::Likeness;
 use neighbours::Neighbours;
 use profiles::Profiles;
@@ -81,6 +84,7 @@ pub(crate) struct Model {
     linear: Linear,
     weights: Vec<f64>,
     held_out: Vec<HeldOut>,
+    joint: Option<Joint>,
 }
 
 #[derive(Debug)]
@@ -140,6 +144,7 @@ impl Model {
             linear: Linear::train(&[], 0, classes),
             weights: Vec::new(),
             held_out: Vec::new(),
+            joint: None,
             texts: texts.into_iter().map(|text| Learned { class: text.class, text: text.text }).collect(),
         };
         model.learn(&vectors, &places);
@@ -161,6 +166,13 @@ impl Model {
         let mut shares = combine::shares(&scores, self.classes, &self.weights);
         let none = shares.pop().unwrap_or(1.0);
         Shares { agents: shares, none, known: self.space.known(&places) }
+    }
+
+    /// The agents that a message is for together, where it is like examples that several agents have.
+    pub(in crate::route) fn together(&self, text: &str) -> Option<Together> {
+        let joint = self.joint.as_ref()?;
+        let places = self.vocabulary.find(&Features::of(text));
+        joint.together(&self.likeness.to_all(&self.space.vector(&places)))
     }
 
     /// What it says of its own examples, had it not learned them; to weigh another opinion against it.
@@ -211,6 +223,8 @@ impl Model {
             shares: combine::shares(&case.scores, classes, &self.weights),
         };
         self.held_out = cases.iter().zip(&self.texts).map(held_out).collect();
+        let texts: Vec<_> = self.texts.iter().map(|text| (text.text.as_str(), text.class)).collect();
+        self.joint = Joint::fit(&texts, self.messages, vectors, &self.likeness, classes);
     }
 
     fn fit_centres(&mut self, vectors: &[Vector]) {
@@ -224,11 +238,13 @@ impl Model {
         let texts = Texts {
             vectors,
             likeness: &self.likeness,
-            class: self.texts.iter().map(|text| text.class).collect(),
+            classes_of: self.texts.iter().map(|text| vec![text.class]).collect(),
             messages: self.messages,
             classes: self.classes,
         };
-        let (regression, left_out) = Regression::fit(&texts);
+        let step = vectors.len().div_ceil(regression::MAX_FITTED).max(1);
+        let fitted: Vec<usize> = (0..vectors.len()).step_by(step).collect();
+        let (regression, left_out) = Regression::fit(&texts, &fitted);
         self.regression = regression;
         left_out
     }

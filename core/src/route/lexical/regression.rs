@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Texts that a regression learns, evenly chosen; its work grows with their cube.
-const MAX_FITTED: usize = 3_500;
+pub(super) const MAX_FITTED: usize = 3_500;
 /// How much a regression is held back: by a message, and by a description.
 const RIDGE: f32 = 0.3;
 const DESCRIPTION_RIDGE: f32 = 1.2;
@@ -19,8 +19,8 @@ const BIAS: f32 = 0.3;
 pub(super) struct Texts<'a> {
     pub(super) vectors: &'a [Vector],
     pub(super) likeness: &'a Likeness,
-    /// Of each text.
-    pub(super) class: Vec<usize>,
+    /// Of each text; an example may be several agents'.
+    pub(super) classes_of: Vec<Vec<usize>>,
     pub(super) messages: usize,
     pub(super) classes: usize,
 }
@@ -36,35 +36,33 @@ pub(super) struct Regression {
 }
 
 impl Regression {
-    /// Fits it; returns with it the score of each text by the others.
-    pub(super) fn fit(texts: &Texts<'_>) -> (Self, Vec<f32>) {
+    /// Fits it to some of the texts; returns with it the score of each text by the others.
+    pub(super) fn fit(texts: &Texts<'_>, fitted: &[usize]) -> (Self, Vec<f32>) {
         let (size, classes) = (texts.vectors.len(), texts.classes);
-        let step = size.div_ceil(MAX_FITTED).max(1);
-        let fitted: Vec<usize> = (0..size).step_by(step).collect();
         let mut values = Vec::with_capacity(fitted.len() * fitted.len());
         let mut targets = vec![0.0; fitted.len() * classes];
         for (at, &i) in fitted.iter().enumerate() {
             let likeness = texts.likeness.to_all(&texts.vectors[i]);
             values.extend(fitted.iter().map(|&j| curved(likeness[j]) + BIAS));
-            targets[at * classes + texts.class[i]] = 1.0;
+            texts.classes_of[i].iter().for_each(|class| targets[at * classes + class] = 1.0);
         }
-        let ridges = ridges(texts, &fitted);
+        let ridges = ridges(texts, fitted);
         let fit = ridge::fit(Kernel { size: fitted.len(), values }, &targets, &ridges, classes);
         let (mut alphas, mut base) = (vec![0.0; size * classes], vec![0.0; classes]);
-        for (own, &i) in fit.alphas.chunks_exact(classes).zip(&fitted) {
+        for (own, &i) in fit.alphas.chunks_exact(classes).zip(fitted) {
             ridge::add(&mut base, BIAS, own);
             own.iter().enumerate().for_each(|(class, alpha)| alphas[class * size + i] = *alpha);
         }
-        let fitted = Self { texts: size, alphas, base };
         let mut left_out = vec![0.0; size * classes];
+        let model = Self { texts: size, alphas, base };
+        let mut of_fitted = fitted.iter().zip(fit.left_out.chunks_exact(classes)).peekable();
         for (i, own) in left_out.chunks_exact_mut(classes).enumerate() {
-            if i % step == 0 {
-                own.copy_from_slice(&fit.left_out[i / step * classes..(i / step + 1) * classes]);
-            } else {
-                fitted.score(&texts.likeness.to_all(&texts.vectors[i]), own);
+            match of_fitted.next_if(|(at, _)| **at == i) {
+                Some((_, scores)) => own.copy_from_slice(scores),
+                None => model.score(&texts.likeness.to_all(&texts.vectors[i]), own),
             }
         }
-        (fitted, left_out)
+        (model, left_out)
     }
 
     /// Adds what it says of a text by its likeness to all.
@@ -86,10 +84,11 @@ fn curved(likeness: f32) -> f32 {
 /// The examples of an agent with many are held back more, so that they do not drown the others'.
 fn ridges(texts: &Texts<'_>, fitted: &[usize]) -> Vec<f32> {
     let mut counts = vec![0_usize; texts.classes];
-    texts.class[..texts.messages].iter().for_each(|class| counts[*class] += 1);
+    texts.classes_of[..texts.messages].iter().flatten().for_each(|class| counts[*class] += 1);
     let mean = (to_f32(texts.messages) / to_f32(texts.classes)).max(1.0);
     let ridge = |&i: &usize| {
-        let often = (to_f32(counts[texts.class[i]].max(1)) / mean).sqrt();
+        let count = texts.classes_of[i].iter().map(|class| counts[*class]).max().unwrap_or_default();
+        let often = (to_f32(count.max(1)) / mean).sqrt();
         often * if i < texts.messages { RIDGE } else { DESCRIPTION_RIDGE }
     };
     fitted.iter().map(ridge).collect()

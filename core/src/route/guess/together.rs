@@ -1,0 +1,31 @@
+//! A message that is like examples which several agents have: each of them gets all of it.
+
+use super::{Guess, plan};
+use crate::route::lexical::Together;
+use switchboard_shared::events::{Plan, Step};
+
+impl Guess<'_> {
+    /// All of them, where such a guess is right often enough and they are not too many.
+    pub(super) fn all_of(&self, together: &Together, text: &str, max_agents: usize) -> Option<Plan> {
+        let sure = together.right >= self.config.right && together.agents.len() <= max_agents;
+        sure.then(|| self.to_each(together, &together.agents, text))
+    }
+
+    /// The likeliest of them, as many as may be asked.
+    pub(super) fn most_of_them(&self, text: &str, max_agents: usize) -> Option<Plan> {
+        let together = self.together.as_ref()?;
+        let mut agents = together.agents.clone();
+        agents.sort_by(|a, b| b.1.total_cmp(&a.1));
+        agents.truncate(max_agents);
+        Some(self.to_each(together, &agents, text))
+    }
+
+    fn to_each(&self, together: &Together, agents: &[(usize, f64)], text: &str) -> Plan {
+        let steps: Vec<Step> =
+            agents.iter().map(|(agent, share)| self.step(*agent, text.to_owned(), *share)).collect();
+        let names: Vec<_> =
+            agents.iter().map(|(agent, _)| self.roster.agents[*agent].name.as_str()).collect();
+        let plan = plan(steps, format!("It is like what {} are asked together.", names.join(", ")));
+        Plan { confidence: together.share, ..plan }
+    }
+}
