@@ -34,6 +34,11 @@ pub(super) const MARGIN: &str = "route.margin";
 pub(super) const MIN_KNOWN: &str = "route.min_known";
 pub(super) const RIGHT: &str = "route.right";
 
+/// How often it must be right.
+pub(super) fn right(value: f64, config: &RouteConfig) -> Bound {
+    Bound { key: RIGHT, value, limit: config.right, met: value >= config.right }
+}
+
 impl Standing {
     /// None without agents.
     pub(super) fn of(shares: &Shares, previous: &[usize]) -> Option<Self> {
@@ -61,7 +66,7 @@ impl Standing {
             bound(ACCEPT, self.share, accept),
             bound(MARGIN, self.lead, config.margin),
             Bound { met: known.met || self.goes_on, ..known },
-            bound(RIGHT, self.right, config.right),
+            right(self.right, config),
         ]
     }
 }

@@ -136,6 +136,21 @@ pub(super) fn agents() -> Vec<Arc<Agent>> {
     ]
 }
 
+/// The agents, of which two have examples of trips to both.
+pub(super) fn with_trips() -> Vec<Arc<Agent>> {
+    let to = ["Oslo", "Rome", "Lisbon", "Tokyo", "Cairo", "Lima", "Prague", "Dublin", "Athens", "Delhi"];
+    let trips = to.map(|city| format!("Plan my trip to {city}"));
+    let with = |agent: Arc<Agent>| {
+        let mut agent = Agent::clone(&agent);
+        let example = |text: &String| Example { text: text.clone(), language: String::new() };
+        if ["weather", "money"].contains(&agent.id.as_str()) {
+            agent.examples.extend(trips.iter().map(example));
+        }
+        Arc::new(agent)
+    };
+    agents().into_iter().map(with).collect()
+}
+
 pub(super) fn roster() -> Roster {
     Roster::new(1, agents())
 }

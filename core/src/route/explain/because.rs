@@ -3,7 +3,18 @@
 use super::{ACCEPT, Bound, MARGIN, RIGHT, Roster, Stage, Standing, api, shown};
 use switchboard_shared::{events::Plan, ids::AgentId};
 
-pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, bounds: &[Bound]) -> String {
+/// `joint`: whether it is like what several agents are asked together.
+pub(super) fn because(
+    roster: &Roster,
+    plan: &Plan,
+    standing: Option<Standing>,
+    bounds: &[Bound],
+    joint: bool,
+) -> String {
+    let open = |best| match joint {
+        true => format!("it is like what several agents are asked together, and {}", open(best, bounds)),
+        false => open(best, bounds),
+    };
     let best = standing.map(|standing| (&roster.agents[standing.best].id, standing));
     match (plan.stage, &plan.degraded, best) {
         (Stage::Rule, _, _) => format!("A rule decided: {}", plan.reason),
@@ -12,15 +23,16 @@ pub(super) fn because(roster: &Roster, plan: &Plan, standing: Option<Standing>, 
                 "The local model is sure of {best}: it has a share of {} and meets every bound.",
                 api::written(standing.share, 2)
             ),
+            _ if joint => format!("The local model is sure of all of them together. {}", plan.reason),
             _ => format!("The local model is sure of each part of the message. {}", plan.reason),
         },
         (Stage::Lexical, why, Some(best)) => format!(
             "The local model leaves it open, since {}; the LLM did not decide ({}), so this is the best that is left.",
-            open(best, bounds),
+            open(best),
             why.as_deref().unwrap_or("it was not asked"),
         ),
         (Stage::Llm, _, Some(best)) => {
-            format!("The LLM decided: the local model leaves it open, since {}.", open(best, bounds))
+            format!("The LLM decided: the local model leaves it open, since {}.", open(best))
         }
         (Stage::Lexical | Stage::Llm, _, None) => plan.reason.clone(),
     }

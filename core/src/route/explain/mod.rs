@@ -9,7 +9,7 @@ mod tests;
 
 use super::{
     NO_LLM, Question, Roster, Router,
-    bounds::{ACCEPT, ACCEPT_EACH, Bound, MARGIN, MIN_KNOWN, RIGHT, Standing},
+    bounds::{self, ACCEPT, ACCEPT_EACH, Bound, MARGIN, MIN_KNOWN, RIGHT, Standing},
     clauses,
     guess::{self, Guess},
     lexical::{self, Near, Shares},
@@ -37,19 +37,27 @@ impl Router {
         let began = Instant::now();
         let guess = Guess::make(roster, &self.config, question).await;
         let standing = guess.whole();
-        let bounds: Vec<Bound> =
-            standing.iter().flat_map(|standing| standing.bounds(self.config.accept, &self.config)).collect();
+        let joint = guess.for_several();
+        let bounds: Vec<Bound> = match joint {
+            Some(right) => vec![bounds::right(right, &self.config)],
+            None => standing.iter().flat_map(|one| one.bounds(self.config.accept, &self.config)).collect(),
+        };
         let by_rule = plan.stage == Stage::Rule;
-        let divided = plan.stage == Stage::Lexical && plan.degraded.is_none() && plan.steps.len() > 1;
-        let mut clauses = self.clauses(roster, &guess, question.text);
+        let sure = plan.stage == Stage::Lexical && plan.degraded.is_none();
+        let divided = sure && plan.steps.len() > 1 && joint.is_none();
+        let mut clauses = match joint {
+            Some(_) => Vec::new(),
+            None => self.clauses(roster, &guess, question.text),
+        };
         let local = self.decided_here(roster, question, &guess);
         let tried = self.changes(roster, question, &guess, &clauses, &self.as_asked(local.clone())).await;
         if by_rule {
             clauses.iter_mut().for_each(|clause| clause.bounds.clear());
         }
-        let together = if by_rule { Vec::new() } else { self.together(roster, &guess, question.text) };
+        let whole = by_rule || joint.is_some();
+        let together = if whole { Vec::new() } else { self.together(roster, &guess, question.text) };
         Explanation {
-            because: because::because(roster, plan, standing, &bounds),
+            because: because::because(roster, plan, standing, &bounds, joint.is_some()),
             local,
             shares: self.shares(roster, question, guess.shares()).await,
             known: guess.shares().known,

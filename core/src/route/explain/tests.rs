@@ -3,7 +3,7 @@ use crate::{
     config::RouteConfig,
     llm::fake::{Act, Fake},
     route::meaning::{Meaning, tests::embedder},
-    route::tests::{UNDECIDED, agents, llm_plan, local, question, roster, router},
+    route::tests::{UNDECIDED, agents, llm_plan, local, question, roster, router, with_trips},
 };
 use serde_json::json;
 use switchboard_shared::{
@@ -272,4 +272,30 @@ async fn an_explanation_says_what_the_plan_says() {
         assert_eq!(why.local, Outcome { stage: plan.stage, mode, agents, sure }, "{example}");
         assert!(why.changes.iter().all(|change| change.then != why.local), "{example}: {why:?}");
     }
+}
+
+#[tokio::test]
+async fn what_several_agents_are_asked_together_goes_to_all_of_them_and_says_why() {
+    let roster = Roster::new(1, with_trips());
+    let text = "Please plan my trip to Madrid";
+    let router = |right: f64| Router { config: RouteConfig { right, ..local().config }, ..local() };
+    for (right, because) in [
+        (0.7, "The local model is sure of all of them together."),
+        (
+            0.99,
+            "The local model leaves it open, since it is like what several agents are asked together, and of",
+        ),
+    ] {
+        let (plan, why) = explained(&router(right), &roster, &question(text)).await;
+        let asked: Vec<_> = plan.steps.iter().map(|step| (step.agent.as_str(), &*step.question)).collect();
+        assert_eq!((plan.mode, asked), (Mode::Parallel, vec![("weather", text), ("money", text)]));
+        assert_eq!(plan.degraded.is_none(), right < 0.99, "{plan:?}");
+        assert!(why.because.starts_with(because), "{}", why.because);
+        let [bound] = why.bounds.as_slice() else { panic!("{why:?}") };
+        assert_eq!((bound.key.as_str(), bound.met), (RIGHT, right < 0.99));
+        assert!(why.clauses.is_empty() && why.together.is_empty());
+    }
+    let one = Router { max_agents: 1, ..router(0.7) };
+    let (plan, _) = explained(&one, &roster, &question(text)).await;
+    assert!(plan.steps.len() == 1 && plan.degraded.is_some(), "{plan:?}");
 }

@@ -5,6 +5,11 @@ use crate::route::lexical::Together;
 use switchboard_shared::events::{Plan, Step};
 
 impl Guess<'_> {
+    /// How often it is right that such a message is for several agents together, where it is like one.
+    pub(in crate::route) fn for_several(&self) -> Option<f64> {
+        self.together.as_ref().map(|together| together.right)
+    }
+
     /// All of them, where such a guess is right often enough and they are not too many.
     pub(super) fn all_of(&self, together: &Together, text: &str, max_agents: usize) -> Option<Plan> {
         let sure = together.right >= self.config.right && together.agents.len() <= max_agents;

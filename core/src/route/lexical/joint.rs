@@ -5,9 +5,10 @@ use super::{
     likeness::Likeness,
     regression::{MAX_FITTED, Regression, Texts},
     space::Vector,
+    words,
 };
 use crate::route::trust::Trust;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 /// From this probability on an agent is one of those that a message is for: the likeliest set.
 const ONE_OF_THEM: f64 = 0.5;
@@ -46,19 +47,19 @@ impl Joint {
         classes: usize,
     ) -> Option<Self> {
         let agents = classes - 1;
-        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut first: HashMap<Vec<Vec<char>>, usize> = HashMap::new();
         let mut classes_of: Vec<Vec<usize>> = texts.iter().map(|(_, class)| vec![*class]).collect();
         let mut distinct = Vec::new();
         let mut shared = false;
         for (i, (text, class)) in texts[..messages].iter().enumerate() {
-            match first.get(&text.to_lowercase()) {
-                Some(&of) if *class < agents => {
-                    classes_of[of].push(*class);
+            match first.entry(words(text)) {
+                Entry::Occupied(of) if *class < agents => {
+                    classes_of[*of.get()].push(*class);
                     shared = true;
                 }
-                Some(_) => {}
-                None => {
-                    first.insert(text.to_lowercase(), i);
+                Entry::Occupied(_) => {}
+                Entry::Vacant(entry) => {
+                    entry.insert(i);
                     distinct.push(i);
                 }
             }

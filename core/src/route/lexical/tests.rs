@@ -1,6 +1,5 @@
 use super::*;
-use crate::route::tests::agents;
-use switchboard_shared::api::Example;
+use crate::route::tests::{agents, with_trips};
 
 fn without_examples() -> Vec<Arc<Agent>> {
     let strip = |agent: Arc<Agent>| {
@@ -80,32 +79,17 @@ fn an_example_that_is_there_twice_teaches_no_more_than_once() {
     assert_eq!(Model::train(&agents).score(text), Model::train(&doubled).score(text));
 }
 
-/// The agents, of which two have examples of trips to both.
-fn with_trips() -> Vec<Arc<Agent>> {
-    let to = ["Oslo", "Rome", "Lisbon", "Tokyo", "Cairo", "Lima", "Prague", "Dublin", "Athens", "Delhi"];
-    let trips = to.map(|city| format!("Plan my trip to {city}"));
-    let with = |agent: Arc<Agent>| {
-        let mut agent = Agent::clone(&agent);
-        let example = |text: &String| Example { text: text.clone(), language: String::new() };
-        if ["weather", "money"].contains(&agent.id.as_str()) {
-            agent.examples.extend(trips.iter().map(example));
-        }
-        Arc::new(agent)
-    };
-    agents().into_iter().map(with).collect()
-}
-
 #[test]
 fn what_several_agents_have_as_examples_is_for_all_of_them() {
-    let agents = with_trips();
-    let model = Model::train(&agents);
+    let with_trips = with_trips();
+    let model = Model::train(&with_trips);
     let together = model.together("Please plan my trip to Madrid").unwrap();
-    let named: Vec<_> = together.agents.iter().map(|(agent, _)| agents[*agent].id.as_str()).collect();
+    let named: Vec<_> = together.agents.iter().map(|(agent, _)| with_trips[*agent].id.as_str()).collect();
     assert_eq!(named, ["weather", "money"]);
     assert!(together.share > 0.5 && together.right > 0.5, "{together:?}");
     for text in ["Will it rain tomorrow in Madrid?", "Convert 30 dollars to euros", "Is this Rust code safe?"]
     {
         assert_eq!(model.together(text), None, "{text}");
     }
-    assert_eq!(Model::train(&crate::route::tests::agents()).together("Plan my trip to Madrid"), None);
+    assert_eq!(Model::train(&agents()).together("Plan my trip to Madrid"), None);
 }
