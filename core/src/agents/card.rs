@@ -91,10 +91,10 @@ impl Agent {
         })
     }
 
-    /// Every message it should get: those given at registration, and those on its card.
+    /// Every message it should get: those on its card, then those given here, the newest last.
     pub(crate) fn all_examples(&self) -> impl Iterator<Item = &str> {
         let card = self.skills.iter().flat_map(|skill| skill.examples.iter().map(String::as_str));
-        self.examples.iter().map(|example| example.text.as_str()).chain(card)
+        card.chain(self.examples.iter().map(|example| example.text.as_str()))
     }
 
     /// The agent as the API shows it to everyone who may use it.

@@ -28,7 +28,7 @@ Usage: switchboard-core eval --test FILE [--train FILE] [--dev FILE] [--negative
                        --json, those within others after a dot; exit code 1 when one is out of bounds, or absent
   --json               one JSON object instead of tables
 
-A row is a JSON object with \"text\", \"label\" (a text, a list, or \"oos\": for nobody), and if known \"lang\" (or
+A row is a JSON object with \"text\", \"label\" (a text, a list, or \"oos\" for nobody), and if known \"lang\" (or
 \"language\"), \"registry\", \"conv\", \"turn\", \"prev_agents\", \"history\", \"last_assistant\"; other fields are
 passed over. A row whose label no agent has counts as an error, and an agent of prev_agents that is not there is passed
 over; a warning says how many there are. Every option is given once; an empty argument means: not given.

@@ -173,11 +173,10 @@ fn row(line: &str, label_field: &str) -> Result<Row, String> {
     })
 }
 
-/// Who should get a row: names, or nothing where that is not known.
+/// Who should get a row: names, of which an empty list has none, or nothing where that is not known.
 fn labels(value: &Value) -> Result<Option<Vec<String>>, String> {
     let names = names(value)?;
     match names.as_deref() {
-        Some([]) => Err(format!("is an empty list; a message that is for nobody has {NOBODY:?}")),
         Some(names) if names.iter().any(|name| name.trim().is_empty()) => Err("is an empty name".to_owned()),
         _ => Ok(names),
     }
@@ -265,9 +264,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn labels_that_name_nobody_and_a_history_that_is_no_list_are_faults_with_their_lines() {
+    fn labels_without_a_name_and_a_history_that_is_no_list_are_faults_with_their_lines() {
         for (row, what) in [
-            (r#"{"text":"a","label":[]}"#, "label: is an empty list"),
             (r#"{"text":"a","label":""}"#, "label: is an empty name"),
             (r#"{"text":"a","label":["x"," "]}"#, "label: is an empty name"),
             (r#"{"text":"a","history":"x"}"#, "history: must be a list"),

@@ -3,7 +3,6 @@
 use super::{Frozen, MAX_NOBODY};
 use crate::{
     error::{Error, Result},
-    route::lexical::MAX_EXAMPLES,
     store::{AgentRow, RegistryRows},
 };
 use switchboard_shared::{api::Example, ids::AgentId, problem::ProblemKind};
@@ -96,7 +95,7 @@ fn replace(known: &mut Vec<Example>, new: &[Example]) -> bool {
     differs
 }
 
-/// Adds an example that is not there yet, where the router still reads: of very many it learns the first ones alone.
+/// Adds an example that is not there yet.
 fn add(known: &mut Vec<Example>, new: &Example, bound: usize) -> Result<bool, ()> {
     if known.iter().any(|example| example.text == new.text) {
         return Ok(false);
@@ -104,7 +103,7 @@ fn add(known: &mut Vec<Example>, new: &Example, bound: usize) -> Result<bool, ()
     if known.len() >= bound {
         return Err(());
     }
-    known.insert(known.len().min(MAX_EXAMPLES - 1), new.clone());
+    known.push(new.clone());
     Ok(true)
 }
 
@@ -159,14 +158,5 @@ mod tests {
         assert!(refused(&Lesson::OneMore(vec![], example("FROZEN")), 9).contains("never learns"));
         assert!(refused(&Lesson::Examples(a, vec![example("y"), example("frozen!")]), 9).contains("frozen"));
         assert!(refused(&Lesson::Examples(b, vec![]), 9).contains("no agent b"));
-    }
-
-    #[test]
-    fn a_new_example_stands_where_the_router_reads_it() {
-        let many: Vec<String> = (0..MAX_EXAMPLES + 5).map(|i| i.to_string()).collect();
-        let mut taught = rows(&many.iter().map(String::as_str).collect::<Vec<_>>());
-        Lesson::OneMore(vec!["a".parse().unwrap()], example("new")).teach(&mut taught, 9_999).unwrap();
-        let place = taught.agents[0].examples.iter().position(|example| example.text == "new");
-        assert_eq!(place, Some(MAX_EXAMPLES - 1));
     }
 }

@@ -12,10 +12,7 @@ pub(crate) use frozen::{Frozen, MAX_ROWS, normal};
 pub(crate) use language::{language, with_language};
 pub(crate) use lesson::{Changed, Lesson};
 
-use crate::{
-    route::{Question, lexical::MAX_EXAMPLES},
-    store::NewSuggestion,
-};
+use crate::{route::Question, store::NewSuggestion};
 use switchboard_shared::{
     api::{Example, FeedbackView, SuggestionSource, Thumb},
     events::{Plan, Stage},
@@ -25,8 +22,8 @@ use switchboard_shared::{
 
 /// The most characters of an example. A longer message makes no suggestion: it is mostly data, not a request.
 pub(crate) const MAX_EXAMPLE_CHARS: usize = 1_000;
-/// The most messages for nobody; the router learns as many of one agent.
-pub(crate) const MAX_NOBODY: usize = MAX_EXAMPLES;
+/// The most messages for nobody.
+pub(crate) const MAX_NOBODY: usize = 300;
 /// The most characters of an example's language (BCP 47 asks for at least 35, RFC 5646 §4.4.1).
 const MAX_LANGUAGE_CHARS: usize = 35;
 

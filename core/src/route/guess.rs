@@ -73,8 +73,11 @@ impl<'a> Guess<'a> {
         let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
         let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
         let heard = heard(roster, question.text);
+        let guess =
+            Self { roster, config, shares: in_context(shares, &previous), previous, heard, together: None };
         let together = roster.model.together(&text);
-        Self { together, roster, config, shares: in_context(shares, &previous), previous, heard }
+        let one = guess.whole().map_or(0.0, |whole| whole.right);
+        Self { together: together.filter(|together| together.right > one), ..guess }
     }
 
     /// All things considered.

@@ -161,9 +161,13 @@ fn by_words(model: &lexical::Model, texts: &[Text]) -> Vec<Option<Vec<f64>>> {
 
 fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
     let mut texts = Vec::new();
-    for (class, agent) in agents.iter().enumerate() {
-        let examples = agent.all_examples().take(lexical::MAX_EXAMPLES);
-        texts.extend(examples.map(|text| Text { text: text.to_owned(), class, is_message: true }));
+    let examples = lexical::examples(agents);
+    for (class, (agent, examples)) in agents.iter().zip(examples).enumerate() {
+        texts.extend(examples.into_iter().map(|text| Text {
+            text: text.to_owned(),
+            class,
+            is_message: true,
+        }));
         texts.push(Text { text: described(agent), class, is_message: false });
     }
     let nobody = lexical::NEGATIVES.iter().copied().chain(nobody.iter().map(String::as_str));

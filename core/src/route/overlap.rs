@@ -87,8 +87,8 @@ fn pairs(roster: &Roster, lost: &[Lost<'_>]) -> Vec<OverlapPair> {
 /// Texts that are the same to the model and are examples of several agents; those of most agents first.
 fn duplicates(roster: &Roster) -> Vec<DuplicateExample> {
     let mut by_words: HashMap<Vec<Vec<char>>, (&str, BTreeSet<usize>)> = HashMap::new();
-    for (place, agent) in roster.agents.iter().enumerate() {
-        for text in agent.all_examples().take(lexical::MAX_EXAMPLES) {
+    for (place, examples) in lexical::examples(&roster.agents).into_iter().enumerate() {
+        for text in examples {
             let words = lexical::words(text);
             if !words.is_empty() {
                 by_words.entry(words).or_insert((text, BTreeSet::new())).1.insert(place);

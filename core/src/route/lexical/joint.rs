@@ -3,7 +3,7 @@
 
 use super::{
     likeness::Likeness,
-    regression::{MAX_FITTED, Regression, Texts},
+    regression::{self, Regression, Texts},
     space::Vector,
     words,
 };
@@ -67,24 +67,33 @@ impl Joint {
         if !shared {
             return None;
         }
-        let cases = distinct.clone();
         distinct.extend(messages..texts.len());
-        let step = distinct.len().div_ceil(MAX_FITTED).max(1);
-        let fitted: Vec<usize> = distinct.into_iter().step_by(step).collect();
+        let fitted = regression::fitted(&distinct);
+        let cases = || fitted.iter().copied().enumerate().take_while(|(_, i)| *i < messages);
         let texts = Texts { vectors, likeness, classes_of, messages, classes };
         let (regression, left_out) = Regression::fit(&texts, &fitted);
-        let scores = |i: usize| &left_out[i * classes..i * classes + agents];
-        let truths = |i: usize| (0..agents).map(move |agent| (i, agent));
+        let scores = |at: usize| &left_out[at * classes..at * classes + agents];
         let is_for = |i: usize, agent: usize| texts.classes_of[i].contains(&agent);
-        let pairs = cases.iter().flat_map(|&i| truths(i));
-        let odds =
-            Odds::fit(&pairs.map(|(i, a)| (f64::from(scores(i)[a]), is_for(i, a))).collect::<Vec<_>>());
-        let guess = |&i: &usize| {
-            let (named, share) = odds.likeliest(scores(i));
-            let right = named.len() == texts.classes_of[i].len() && named.iter().all(|(a, _)| is_for(i, *a));
-            (named.len() > 1).then_some((share, right))
-        };
-        let trust = Trust::of(cases.iter().filter_map(guess).collect());
+        let pairs = cases().flat_map(|(at, i)| (0..agents).map(move |agent| (at, i, agent)));
+        let truths = pairs.map(|(at, i, agent)| (f64::from(scores(at)[agent]), is_for(i, agent)));
+        let odds = Odds::fit(&truths.collect::<Vec<_>>());
+        let mut guesses = Vec::new();
+        let (mut won, mut lost) = (0, 0);
+        for (at, i) in cases() {
+            let (named, share) = odds.likeliest(scores(at));
+            if named.len() > 1 {
+                let truth = &texts.classes_of[i];
+                let right = named.len() == truth.len() && named.iter().all(|(agent, _)| is_for(i, *agent));
+                won += usize::from(right);
+                lost += usize::from(truth.len() == 1);
+                guesses.push((share, right));
+            }
+        }
+        // An example that two agents happen to have must not draw what is for one of them.
+        if won <= lost {
+            return None;
+        }
+        let trust = Trust::of(guesses);
         Some(Self { regression, agents, odds, trust })
     }
 

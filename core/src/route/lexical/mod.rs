@@ -15,6 +15,7 @@ mod ridge;
 mod space;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod training;
 mod vocabulary;
 mod words;
@@ -23,10 +24,11 @@ pub(in crate::route) use joint::Together;
 pub(crate) use near::Near;
 pub(in crate::route) use negatives::NEGATIVES;
 pub(in crate::route) use profiles::spaced;
+pub(crate) use texts::examples;
 pub(in crate::route) use words::{is_mark, is_unspaced, words};
 
 use super::combine::{self, Case, Start};
-use crate::agents::{Agent, Skill};
+use crate::agents::Agent;
 use features::Features;
 use joint::Joint;
 use likeness::Likeness;
@@ -34,16 +36,15 @@ use neighbours::Neighbours;
 use profiles::Profiles;
 use regression::{Regression, Texts};
 use space::{Space, Vector, to_f32};
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
+use texts::texts;
 use training::{Linear, Sample};
 use vocabulary::{Place, Vocabulary};
 
 /// Weights in memory at most; more agents get fewer features.
 const MAX_WEIGHTS: usize = 16_000_000;
-/// Examples of one agent that are learned.
-pub(crate) const MAX_EXAMPLES: usize = 300;
-/// How much of a description is learned: enough to say what an agent does, too little to claim everything.
-const MAX_DESCRIPTION_CHARS: usize = 300;
+/// Examples that are scored as if they had not been learned; more say hardly more, and each costs as much as a message.
+const MAX_HELD_OUT: usize = 4_000;
 const DESCRIPTION_WEIGHT: f32 = 0.3;
 const NEGATIVE_WEIGHT: f32 = 0.6;
 
@@ -196,12 +197,12 @@ impl Model {
             self.weights.iter_mut().enumerate().for_each(only_profiles);
             return;
         }
-        self.fit_centres(vectors);
+        self.neighbours.learn(&vectors[..self.messages], self.space.len());
         let samples = self.samples(vectors, &counts);
         let rows = self.space.len();
         let linear = training::held_out(&samples, rows, classes);
         self.linear = Linear::train(&samples.iter().collect::<Vec<_>>(), rows, classes);
-        let left_out = self.fit_regression(vectors);
+        let (fitted, left_out) = self.fit_regression(vectors);
         let mean = to_f32(self.messages) / to_f32(classes);
         let case = |i: usize| {
             let class = self.texts[i].class;
@@ -209,32 +210,30 @@ impl Model {
             let mut likeness = self.likeness.to_all(&vectors[i]);
             likeness[i] = 0.0;
             self.by_likeness(&likeness, Some(class), &mut scores);
-            let of_regression = &left_out[i * classes..(i + 1) * classes];
-            expert(&mut scores, REGRESSION, classes).copy_from_slice(of_regression);
+            let of_regression = expert(&mut scores, REGRESSION, classes);
+            match fitted.binary_search(&i) {
+                Ok(at) => of_regression.copy_from_slice(&left_out[at * classes..(at + 1) * classes]),
+                Err(_) => self.regression.score(&likeness, of_regression),
+            }
             self.profiles.score(&places[i], expert(&mut scores, PROFILE, classes));
             expert(&mut scores, LINEAR, classes).copy_from_slice(&linear[i]);
             Case { scores, class, weight: f64::from((mean / to_f32(counts[class])).sqrt()) }
         };
-        let cases: Vec<Case> = (0..self.messages).map(case).collect();
+        let tried = texts::evenly(self.messages, MAX_HELD_OUT);
+        let cases: Vec<Case> = tried.clone().map(case).collect();
         self.weights = combine::learn(&cases, classes, &START);
-        let held_out = |(case, text): (&Case, &Learned)| HeldOut {
+        let held_out = |(case, i): (&Case, usize)| HeldOut {
             class: case.class,
-            text: text.text.clone(),
+            text: self.texts[i].text.clone(),
             shares: combine::shares(&case.scores, classes, &self.weights),
         };
-        self.held_out = cases.iter().zip(&self.texts).map(held_out).collect();
+        self.held_out = cases.iter().zip(tried).map(held_out).collect();
         let texts: Vec<_> = self.texts.iter().map(|text| (text.text.as_str(), text.class)).collect();
         self.joint = Joint::fit(&texts, self.messages, vectors, &self.likeness, classes);
     }
 
-    fn fit_centres(&mut self, vectors: &[Vector]) {
-        for (i, vector) in vectors[..self.messages].iter().enumerate() {
-            self.neighbours.learn(self.texts[i].class, &self.likeness.to_all(vector));
-        }
-    }
-
-    /// Returns the score of each text by the others.
-    fn fit_regression(&mut self, vectors: &[Vector]) -> Vec<f32> {
+    /// Returns with the texts that it was fitted to the scores of each by the others.
+    fn fit_regression(&mut self, vectors: &[Vector]) -> (Vec<usize>, Vec<f32>) {
         let texts = Texts {
             vectors,
             likeness: &self.likeness,
@@ -242,11 +241,10 @@ impl Model {
             messages: self.messages,
             classes: self.classes,
         };
-        let step = vectors.len().div_ceil(regression::MAX_FITTED).max(1);
-        let fitted: Vec<usize> = (0..vectors.len()).step_by(step).collect();
+        let fitted = regression::fitted(&(0..vectors.len()).collect::<Vec<_>>());
         let (regression, left_out) = Regression::fit(&texts, &fitted);
         self.regression = regression;
-        left_out
+        (fitted, left_out)
     }
 
     fn samples(&self, vectors: &[Vector], counts: &[usize]) -> Vec<Sample> {
@@ -273,44 +271,4 @@ impl Model {
 
 fn expert(scores: &mut [f32], expert: usize, classes: usize) -> &mut [f32] {
     &mut scores[expert * classes..(expert + 1) * classes]
-}
-
-/// A text to learn from; the class after the last agent is nobody.
-struct Text {
-    text: String,
-    class: usize,
-    is_message: bool,
-}
-
-/// All texts, the messages first.
-fn texts(agents: &[Arc<Agent>], nobody: &[String]) -> Vec<Text> {
-    let mut texts = Vec::new();
-    let mut tags = Vec::new();
-    // Said twice, an example would be held out and yet be known.
-    let mut seen = HashSet::new();
-    for (class, agent) in agents.iter().enumerate() {
-        let examples = agent.all_examples().filter(|text| seen.insert((class, text.to_lowercase())));
-        for text in examples.take(MAX_EXAMPLES) {
-            // A single word is a tag rather than a message; as a message it would claim all that have the word.
-            let is_message = words(text).len() > 1;
-            let list = if is_message { &mut texts } else { &mut tags };
-            list.push(Text { text: text.to_owned(), class, is_message });
-        }
-    }
-    let nobody = negatives::NEGATIVES.iter().copied().chain(nobody.iter().map(String::as_str));
-    let nobody = nobody.filter(|text| seen.insert((agents.len(), text.to_lowercase())));
-    texts.extend(nobody.map(|text| Text { text: text.to_owned(), class: agents.len(), is_message: true }));
-    texts.append(&mut tags);
-    for (class, agent) in agents.iter().enumerate() {
-        let description: String = agent.description.chars().take(MAX_DESCRIPTION_CHARS).collect();
-        let own = format!("{} {description}", profiles::spaced(&agent.name));
-        let skills = agent.skills.iter().map(skill);
-        texts.extend(std::iter::once(own).chain(skills).map(|text| Text { text, class, is_message: false }));
-    }
-    texts
-}
-
-fn skill(skill: &Skill) -> String {
-    let description: String = skill.description.chars().take(MAX_DESCRIPTION_CHARS).collect();
-    format!("{} {description} {}", profiles::spaced(&skill.name), skill.tags.join(" "))
 }

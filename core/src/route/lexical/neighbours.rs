@@ -1,6 +1,6 @@
 //! The experts that go by likeness alone: an agent's nearest examples, all of them together, and those that are close.
 
-use super::{CENTRE, CROWD, NEIGHBOURS, expert};
+use super::{CENTRE, CROWD, NEIGHBOURS, expert, ridge, space::Vector};
 use std::ops::Range;
 
 /// Of the likeness to an agent's nearest example and to the next one.
@@ -37,9 +37,14 @@ impl Neighbours {
         Self { by_class, centres: vec![0.0; classes] }
     }
 
-    /// Learns an example by its likeness to all.
-    pub(super) fn learn(&mut self, class: usize, likeness: &[f32]) {
-        self.centres[class] += likeness[self.by_class[class].clone()].iter().sum::<f32>();
+    /// Learns how long the sums of the examples are, in a space of so many rows.
+    pub(super) fn learn(&mut self, examples: &[Vector], rows: usize) {
+        for (centre, own) in self.centres.iter_mut().zip(&self.by_class) {
+            let mut sum = vec![0.0_f32; rows];
+            let features = examples[own.clone()].iter().flat_map(|example| &example.features);
+            features.for_each(|(row, value)| sum[*row as usize] += value);
+            *centre = ridge::dot(&sum, &sum);
+        }
     }
 
     /// Scores by the likeness to all examples; `without`: the class of one that is left out, whose likeness is none.

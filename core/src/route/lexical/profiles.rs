@@ -2,11 +2,11 @@
 //! so it is all there is for an agent that has none.
 
 use super::{
-    MAX_DESCRIPTION_CHARS,
     features::Features,
     negatives::NEGATIVES,
     phrases::PHRASES,
     space::to_f32,
+    texts::{self, MAX_DESCRIPTION_CHARS},
     vocabulary::{NoHash, Place},
 };
 use crate::agents::Agent;
@@ -141,7 +141,7 @@ struct Found {
 /// An agent's features, and how much each counts.
 fn profile(agent: &Agent) -> HashMap<u64, f32, NoHash> {
     let description: String = agent.description.chars().take(MAX_DESCRIPTION_CHARS).collect();
-    let skills: Vec<_> = agent.skills.iter().map(super::skill).collect();
+    let skills: Vec<_> = agent.skills.iter().map(texts::skill).collect();
     let mut profile: HashMap<u64, f32, NoHash> = HashMap::default();
     for (text, counts) in [(spaced(&agent.name), NAME), (description, 1.0), (skills.join(" "), 1.0)] {
         let features = Features::of(&text);

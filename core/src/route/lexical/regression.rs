@@ -5,10 +5,11 @@ use super::{
     likeness::Likeness,
     ridge::{self, Kernel},
     space::{Vector, to_f32},
+    texts::evenly,
 };
 
 /// Texts that a regression learns, evenly chosen; its work grows with their cube.
-pub(super) const MAX_FITTED: usize = 3_500;
+const MAX_FITTED: usize = 3_500;
 /// How much a regression is held back: by a message, and by a description.
 const RIDGE: f32 = 0.3;
 const DESCRIPTION_RIDGE: f32 = 1.2;
@@ -36,7 +37,7 @@ pub(super) struct Regression {
 }
 
 impl Regression {
-    /// Fits it to some of the texts; returns with it the score of each text by the others.
+    /// Fits it to some of the texts; returns with it the score of each of these by the others.
     pub(super) fn fit(texts: &Texts<'_>, fitted: &[usize]) -> (Self, Vec<f32>) {
         let (size, classes) = (texts.vectors.len(), texts.classes);
         let mut values = Vec::with_capacity(fitted.len() * fitted.len());
@@ -53,16 +54,7 @@ impl Regression {
             ridge::add(&mut base, BIAS, own);
             own.iter().enumerate().for_each(|(class, alpha)| alphas[class * size + i] = *alpha);
         }
-        let mut left_out = vec![0.0; size * classes];
-        let model = Self { texts: size, alphas, base };
-        let mut of_fitted = fitted.iter().zip(fit.left_out.chunks_exact(classes)).peekable();
-        for (i, own) in left_out.chunks_exact_mut(classes).enumerate() {
-            match of_fitted.next_if(|(at, _)| **at == i) {
-                Some((_, scores)) => own.copy_from_slice(scores),
-                None => model.score(&texts.likeness.to_all(&texts.vectors[i]), own),
-            }
-        }
-        (model, left_out)
+        (Self { texts: size, alphas, base }, fit.left_out)
     }
 
     /// Adds what it says of a text by its likeness to all.
@@ -73,6 +65,11 @@ impl Regression {
             *score += base + ridge::dot(&curved, alphas);
         }
     }
+}
+
+/// Those of the texts that are fitted.
+pub(super) fn fitted(texts: &[usize]) -> Vec<usize> {
+    evenly(texts.len(), MAX_FITTED).map(|at| texts[at]).collect()
 }
 
 /// What likeness counts for: more than in proportion where there is much of it, so that features that come together count
