@@ -1,6 +1,9 @@
 //! Splits a message into its requests: "plot the sales and then mail them to Ann" is two, one after the other.
 
-use super::joins;
+use super::{
+    joins,
+    lexical::{is_mark, is_unspaced},
+};
 use std::ops::Range;
 
 /// One request of a message.
@@ -10,29 +13,10 @@ pub(super) struct Clause {
     pub(super) at: Range<usize>,
     /// Whether it needs what came before: "then …", "… the result".
     pub(super) after: bool,
+    /// Whether it is a sentence that begins with a joining word: "… . And …".
+    pub(super) adds: bool,
 }
 
-/// Words that stand for what another request brings, as they stand in a text.
-const RESULTS: &[&str] = &[
-    " it ",
-    " them ",
-    " the result ",
-    " the results ",
-    " the answer ",
-    " the output ",
-    " the summary ",
-    " das ergebnis ",
-    " die ergebnisse ",
-    " damit ",
-    " daraus ",
-    " el resultado ",
-    " los resultados ",
-    " le résultat ",
-    " les résultats ",
-    " il risultato ",
-    " o resultado ",
-    " результат ",
-];
 const FEWEST_WORDS: usize = 2;
 /// A longer request is mostly what is to be worked on, and not looked through.
 const MOST_BYTES: usize = 4_000;
@@ -48,35 +32,63 @@ pub(super) fn data_of(text: &str) -> (&str, &str) {
     }
 }
 
+/// The requests of a message, and how they stand to each other.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// In order; none, if they are too many.
+    pub(super) clauses: Vec<Clause>,
+    /// Whether the message has the form of an order: "first …", "… and then …".
+    pub(super) ordered: bool,
+    /// Whether there are too many to look at.
+    pub(super) many: bool,
+}
+
 /// The requests of a message without its data, in order.
 pub(super) fn split(text: &str) -> Vec<Clause> {
+    requests(text).clauses
+}
+
+/// The same, with their form.
+pub(super) fn requests(text: &str) -> Requests {
     let mut clauses: Vec<Clause> = Vec::new();
     if text.len() > MOST_BYTES {
-        return clauses;
+        return Requests::default();
     }
-    let mut held = None;
+    let (mut held, mut ordered, mut said, mut ended) = (None, false, false, false);
     let pieces = pieces(text);
     for (i, piece) in pieces.iter().enumerate() {
         let (order, rest) = joins::lead(&text[piece.clone()]);
+        let joined = rest.len() < text[piece.clone()].trim_start().len();
         let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",;:，、،؛".contains(c));
         let sentence = ends_a_sentence(&text[piece.clone()]);
         let at = end_of(rest, text) - rest.len()..end_of(rest, text);
         let (count, is_last) = (words(rest), i + 1 == pieces.len());
         if rest.is_empty() {
             continue;
-        } else if count == 1 && !is_last && !sentence {
+        }
+        let order = order || joins::orders_within(rest);
+        ordered |= if said { order } else { opens_an_order(rest, pieces.len() > 1) };
+        let adds = std::mem::replace(&mut ended, sentence) && joined;
+        if count == 1 && !is_last && !sentence {
             // A verb that its clause was cut from: "und schicke | danach …".
             held.get_or_insert(at.start);
         } else if let Some(last) = clauses.last_mut().filter(|_| count < FEWEST_WORDS && held.is_none()) {
             last.at.end = at.end;
         } else {
-            let order = order || joins::orders_within(rest);
             let after = !clauses.is_empty() && (order || names_a_result(rest));
             let at = held.take().unwrap_or(at.start)..at.end;
-            clauses.push(Clause { at, after });
+            clauses.push(Clause { at, after, adds });
         }
+        said |= !clauses.is_empty();
     }
-    if clauses.len() > MOST_CLAUSES { Vec::new() } else { clauses }
+    let many = clauses.len() > MOST_CLAUSES;
+    Requests { clauses: if many { Vec::new() } else { clauses }, ordered, many }
+}
+
+/// "First …": more comes after it, in the same sentence or in others.
+fn opens_an_order(first: &str, goes_on: bool) -> bool {
+    let lists = || first.split([',', '،', '，', '、']).filter(|part| words(part) >= FEWEST_WORDS).count() > 1;
+    (goes_on || lists()) && joins::opens_an_order(first)
 }
 
 /// Where a part of a text ends in it.
@@ -91,7 +103,7 @@ fn ends_a_sentence(piece: &str) -> bool {
 
 /// Signs that end a sentence and nothing else, whatever follows them.
 fn ends(c: char) -> bool {
-    "。？！；؟؛।۔።։။៕\n".contains(c)
+    if c.is_ascii() { c == '\n' } else { "。？！；؟؛।۔።։။៕\n".contains(c) }
 }
 
 /// Cuts at the end of sentences and before joining words, outside of quotes and brackets.
@@ -138,6 +150,9 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
 }
 
 fn opens(c: char, before: char) -> Option<char> {
+    if c.is_alphanumeric() || c == ' ' {
+        return None;
+    }
     let at_word_start = !before.is_alphanumeric();
     match c {
         '"' => Some('"'),
@@ -150,14 +165,51 @@ fn opens(c: char, before: char) -> Option<char> {
     }
 }
 
+/// Whether a request has words that stand for what another one brings.
 fn names_a_result(text: &str) -> bool {
-    let text = format!(" {} ", text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), " "));
-    RESULTS.iter().any(|words| text.contains(words))
+    let mut buffer = [0; joins::MOST_WORD_BYTES];
+    let mut article = false;
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let word = joins::lower(word, &mut buffer).unwrap_or_default();
+        let brought = matches!(
+            word,
+            "result"
+                | "results"
+                | "answer"
+                | "output"
+                | "summary"
+                | "ergebnis"
+                | "ergebnisse"
+                | "resultado"
+                | "resultados"
+                | "résultat"
+                | "résultats"
+                | "risultato"
+        );
+        if (article && brought) || matches!(word, "it" | "them" | "damit" | "daraus" | "результат") {
+            return true;
+        }
+        article = matches!(word, "the" | "das" | "die" | "el" | "los" | "le" | "les" | "il" | "o");
+    }
+    false
 }
 
-/// Numbers and signs alone request nothing.
+/// How many words there are, as far as it matters. Numbers and signs alone request nothing.
 fn words(text: &str) -> usize {
-    super::lexical::words(text).iter().filter(|word| word.iter().any(|c| c.is_alphabetic())).count()
+    let (mut count, mut has_letters) = (0, false);
+    for c in text.chars() {
+        let apart = is_unspaced(c);
+        if apart || !(c.is_alphanumeric() || is_mark(c)) {
+            count += usize::from(has_letters);
+            has_letters = false;
+        }
+        count += usize::from(apart && c.is_alphabetic());
+        has_letters |= !apart && c.is_alphabetic();
+        if count >= FEWEST_WORDS {
+            return count;
+        }
+    }
+    count + usize::from(has_letters)
 }
 
 #[cfg(test)]
@@ -200,6 +252,42 @@ mod tests {
         assert_eq!(orders("Summarise the report and mail it to Ann"), [false, true]);
         assert_eq!(orders("Berechne das Mittel und schicke danach eine Nachricht"), [false, true]);
         assert_eq!(orders("Plot the sales and check the server"), [false, false]);
+    }
+
+    #[test]
+    fn the_form_of_an_order_is_known_in_many_languages() {
+        for text in [
+            "First read it, then count the words",
+            "Read the file and then tell me its size",
+            "Lees eerst het bestand en tel de woorden",
+            "primero estadística, luego tendencia: 4 5 9",
+            "Прво учитај страницу, затим извуци речи",
+            "先读取文件，然后统计字数",
+            "Đọc tệp này, rồi đếm số từ",
+            "Najprej shrani datoteko, nato jo stisni",
+            "まずファイルを読んで、それから単語を数えて",
+        ] {
+            assert!(requests(text).ordered, "{text}");
+        }
+        for text in [
+            "Read the file and count the words",
+            "Where is my first card",
+            "Then what is my balance",
+            "Öğleden sonra 5'e alarm kur",
+            "",
+        ] {
+            assert!(!requests(text).ordered, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_that_adds_a_request_is_told_from_one_that_goes_on() {
+        let adds = |text: &str| split(text).into_iter().map(|clause| clause.adds).collect::<Vec<_>>();
+        assert_eq!(adds("Tell Ann I am ill. And what is the time in Rome?"), [false, true]);
+        assert_eq!(adds("Tell Ann I am ill. What is the time in Rome?"), [false, false]);
+        assert_eq!(adds("Tell Ann I am ill and what is the time?"), [false, false]);
+        assert_eq!(texts("¿Es segura la clave? ¿Y qué hora es?")[1], "qué hora es?");
+        assert!(requests(&"go on and on. ".repeat(50)).many && !requests("go on").many);
     }
 
     #[test]

@@ -18,11 +18,27 @@ const SOME: usize = 4;
 /// Examples that are tried; they are chosen evenly.
 const TRIED: usize = 2_000;
 
+/// An agent of so many examples that are orders of steps, most of its own and most of all, is the one for them.
+const FEWEST_ORDERS: usize = 5;
+
 /// How sure the parts must be together.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Division {
     pub(super) to_decide: f64,
     pub(super) to_guess: f64,
+    /// The agent that orders of steps are for as a whole.
+    keeper: Option<usize>,
+}
+
+impl Division {
+    /// Whether orders of steps are for this agent as a whole.
+    pub(super) fn keeps_order(&self, agent: usize) -> bool {
+        self.keeper == Some(agent)
+    }
+
+    pub(super) fn has_keeper(&self) -> bool {
+        self.keeper.is_some()
+    }
 }
 
 /// Learns it from the examples.
@@ -36,10 +52,21 @@ pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
     wrong.sort_by(|a, b| b.total_cmp(a));
     if tried.is_empty() {
         // Of descriptions alone a part of a message says too little.
-        return Division { to_decide: MOST, to_guess: MOST };
+        return Division { to_decide: MOST, to_guess: MOST, keeper: None };
     }
     let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST));
-    Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME) }
+    Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME), keeper: keeper(agents) }
+}
+
+/// "First fetch the page, then count its words": whose examples say such things.
+fn keeper(agents: &[Arc<Agent>]) -> Option<usize> {
+    let is_ordered = |text: &&str| clauses::requests(clauses::data_of(text).0).ordered;
+    let orders: Vec<usize> =
+        agents.iter().map(|agent| agent.all_examples().filter(is_ordered).count()).collect();
+    let (keeper, most) = orders.iter().copied().enumerate().max_by_key(|(_, count)| *count)?;
+    let own = agents[keeper].all_examples().count();
+    let is_clear = most >= FEWEST_ORDERS && 2 * most > orders.iter().sum() && 3 * most >= own;
+    is_clear.then_some(keeper)
 }
 
 /// What several agents have as an example is rightly given to several.

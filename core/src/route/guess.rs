@@ -1,16 +1,18 @@
 //! Stage lexical: what the local model makes of a message, of the whole and of its requests one by one.
 
+mod parts;
 mod together;
+mod vetoes;
 
 use super::{
     Question, Roster,
     bounds::Standing,
-    clauses::{self, Clause},
+    clauses,
     lexical::{Shares, Together},
     rules, words,
 };
 use crate::{agents::Agent, config::RouteConfig};
-use std::ops::Range;
+use parts::{Heard, heard};
 use switchboard_shared::{
     api::Score,
     events::{Mode, Plan, Stage, Step},
@@ -35,11 +37,8 @@ const STAYS: f64 = 20.0;
 const LEAVES: f64 = 0.3;
 /// No agent of the turn before is less likely by words alone: "yes, the second one" is like nothing.
 const LEAST: f64 = 0.002;
-/// What a part's agent must at least be in the message as a whole.
-const SUPPORT: f64 = 0.08;
-/// A part of so many words needs no support by the rest, whose words may outweigh it.
-const FEWEST_WORDS: usize = 3;
-
+/// How likely a step of an order that does not look like the same agent's is for it all the same.
+const ORDERED: f64 = 0.5;
 /// What the local model says.
 pub(super) struct Guess<'a> {
     roster: &'a Roster,
@@ -49,14 +48,12 @@ pub(super) struct Guess<'a> {
     previous: Vec<usize>,
     /// The requests of the message, where it has several.
     heard: Vec<Heard>,
+    /// Whether it has the form of an order: "first …, then …".
+    ordered: bool,
+    /// Whether it has more requests than are looked at.
+    many: bool,
     /// The agents that the whole message is for, where examples of several agents are like it.
     together: Option<Together>,
-}
-
-/// A request of a message, and what it is like by itself.
-struct Heard {
-    clause: Clause,
-    shares: Shares,
 }
 
 impl<'a> Guess<'a> {
@@ -72,9 +69,11 @@ impl<'a> Guess<'a> {
         }
         let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
         let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
-        let heard = heard(roster, question.text);
-        let guess =
-            Self { roster, config, shares: in_context(shares, &previous), previous, heard, together: None };
+        let requests = clauses::requests(clauses::data_of(question.text).0);
+        let (ordered, many) = (requests.ordered, requests.many);
+        let heard = heard(roster, question.text, requests.clauses);
+        let shares = in_context(shares, &previous);
+        let guess = Self { roster, config, shares, previous, heard, ordered, many, together: None };
         let together = roster.model.together(&text);
         let one = guess.whole().map_or(0.0, |whole| whole.right);
         Self { together: together.filter(|together| together.right > one), ..guess }
@@ -99,8 +98,18 @@ impl<'a> Guess<'a> {
             // Of descriptions alone a part of a message says too little.
             return 1.0;
         }
-        let other = |heard: &Heard| best(&heard.shares.agents).filter(|(best, _)| *best != agent);
-        self.heard.iter().filter_map(other).fold(1.0, |alone, (_, share)| alone * (1.0 - share * share))
+        if self.ordered && self.roster.division.keeps_order(agent) {
+            return 1.0;
+        }
+        let others = || {
+            let bests = self.heard.iter().filter_map(|heard| Some((heard, best(&heard.shares.agents)?)));
+            bests.filter(|(_, (best, _))| *best != agent)
+        };
+        let in_order = self.ordered && (self.heard.len() < 2 || others().next().is_some());
+        others().fold(if in_order { ORDERED } else { 1.0 }, |alone, (heard, (_, share))| {
+            // "… . And …" asks for another thing outright.
+            alone * (1.0 - if heard.clause.adds { share } else { share * share })
+        })
     }
 
     /// How the likeliest agent stands by some shares of a message or of a part of it.
@@ -133,12 +142,14 @@ impl<'a> Guess<'a> {
     /// The plan, where the model is sure of it.
     pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
         if let Some(together) = &self.together {
-            return self.all_of(together, text, max_agents);
+            let plan = self.all_of(together, text, max_agents);
+            return plan.filter(|_| !self.names_an_agent(text) && self.may_divide(text));
         }
         let several = self.several(text, max_agents, self.roster.division.to_decide);
         several
-            .filter(|several| self.is_right(several) && !self.names_an_agent(text))
+            .filter(|several| self.is_right(several) && !self.names_an_agent(text) && self.may_divide(text))
             .or_else(|| self.one(text))
+            .filter(|plan| vetoes::says_something(text) && !self.is_ordered(text, plan))
     }
 
     /// Whether parts that were together so sure are right often enough.
@@ -147,80 +158,13 @@ impl<'a> Guess<'a> {
         self.roster.trust.right(together) >= self.config.right
     }
 
-    /// Whether a text has an agent's id as no ordinary word is written: it may be there to draw a part of the message.
-    fn names_an_agent(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        let ids = self.roster.agents.iter().map(|agent| agent.id.as_str());
-        ids.filter(|id| id.contains(['-', '_', '.'])).any(|id| text.contains(id))
-    }
-
     fn one(&self, text: &str) -> Option<Plan> {
         let whole = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
+        if self.is_forbidden(text, whole.best) {
+            return None;
+        }
         let steps = vec![self.step(whole.best, text.to_owned(), whole.share)];
         Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[whole.best].name)))
-    }
-
-    /// `least`: how sure the parts must be together.
-    pub(super) fn several(&self, text: &str, max_agents: usize, least: f64) -> Option<Plan> {
-        let (request, data) = clauses::data_of(text);
-        if self.heard.len() < 2 || self.heard.len() > 2 * max_agents {
-            return None;
-        }
-        let parts = self.parts(request)?;
-        if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts, least) {
-            return None;
-        }
-        let mut steps: Vec<Step> = Vec::new();
-        for (i, part) in parts.iter().enumerate() {
-            let own = &request[part.at.clone()];
-            let elsewhere = parts.iter().any(|other| holds_data(&request[other.at.clone()]));
-            let question = match (elsewhere && !holds_data(own), data) {
-                (true, _) => format!("{own}\n\n(The whole message: {})", text.trim()),
-                (false, data) => format!("{own}{data}"),
-            };
-            let mut step = self.step(part.agent, question, part.share);
-            if part.after && i > 0 {
-                step.depends_on = vec![i - 1];
-            }
-            steps.push(step);
-        }
-        let names: Vec<_> = parts.iter().map(|part| self.roster.agents[part.agent].name.as_str()).collect();
-        Some(plan(steps, format!("Each part is like what one of {} is asked.", names.join(", "))))
-    }
-
-    /// Whether the parts' agents are also the likeliest ones for the message as a whole. A part of some words
-    /// need not be.
-    fn fits_the_whole(&self, parts: &[Part], least: f64) -> bool {
-        let shares = &self.shares.agents;
-        let rank = |part: &Part| shares.iter().filter(|share| **share >= shares[part.agent]).count();
-        let Some((best, _)) = best(shares) else { return false };
-        let together: f64 = parts.iter().map(|part| part.share).product();
-        let supported = parts.iter().all(|part| {
-            let of_the_rest = rank(part) <= parts.len() && shares[part.agent] >= SUPPORT;
-            part.words >= FEWEST_WORDS || of_the_rest
-        });
-        together >= least && supported && parts.iter().any(|part| part.agent == best)
-    }
-
-    /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
-    /// them. Nothing, if the first of them is not clear.
-    fn parts(&self, text: &str) -> Option<Vec<Part>> {
-        let mut parts: Vec<Part> = Vec::new();
-        for Heard { clause, shares } in &self.heard {
-            match (self.sure(shares, self.config.accept_each), parts.last_mut()) {
-                (Some(best), Some(last)) if last.agent != best => {
-                    // An agent that was left and is come back to makes an order we cannot tell.
-                    if parts.iter().any(|part| part.agent == best) {
-                        return None;
-                    }
-                    parts.push(Part::new(text, clause, best, shares.agents[best]));
-                }
-                (_, Some(last)) => last.at.end = clause.at.end,
-                (Some(best), None) => parts.push(Part::new(text, clause, best, shares.agents[best])),
-                (None, None) => return None,
-            }
-        }
-        Some(parts)
     }
 
     fn sure(&self, shares: &Shares, accept: f64) -> Option<usize> {
@@ -235,11 +179,17 @@ impl<'a> Guess<'a> {
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, max_agents: usize, why: &str) -> Plan {
+        if let Some(allowed) = self.the_allowed(question.text).filter(|plan| plan.steps.len() <= max_agents) {
+            return degraded(allowed, why);
+        }
         let several = self.most_of_them(question.text, max_agents);
         let divided = || self.several(question.text, max_agents, self.roster.division.to_guess);
         if let Some(several) = several.or_else(divided) {
             let reason = format!("A guess: {}", several.reason);
             return degraded(Plan { reason, ..several }, why);
+        }
+        if let Some(first) = self.the_first(question.text, max_agents) {
+            return degraded(first, why);
         }
         let known = self.shares.known >= self.config.min_known;
         let best = self.whole().map(|whole| (whole.best, whole.share));
@@ -256,9 +206,16 @@ impl<'a> Guess<'a> {
         let perhaps = likely.len() > 1 || self.shares.none < CLEARLY;
         if best.is_some() && !likely.is_empty() && perhaps {
             let confidence = best.map_or(0.0, |(_, share)| share);
-            let reason =
-                if likely.len() > 1 { "Several agents might do this." } else { "One agent might do this." };
-            return degraded(words::ask_back(&likely, Stage::Lexical, confidence, reason), why);
+            let reason = match likely.len() {
+                _ if self.many => {
+                    format!(
+                        "It asks for more than the {max_agents} agents that are asked at once (`turn.max_agents`)."
+                    )
+                }
+                1 => "One agent might do this.".to_owned(),
+                _ => "Several agents might do this.".to_owned(),
+            };
+            return degraded(words::ask_back(&likely, Stage::Lexical, confidence, &reason), why);
         }
         let (reason, reply) = ("Nothing here is like it.", words::nobody(&self.roster.agents));
         degraded(words::without_agents(Mode::None, Stage::Lexical, self.shares.none, reason, reply), why)
@@ -316,30 +273,6 @@ pub(super) fn read(question: &Question<'_>) -> String {
     text
 }
 
-fn heard(roster: &Roster, text: &str) -> Vec<Heard> {
-    let (request, _) = clauses::data_of(text);
-    let clauses = clauses::split(request);
-    let one = clauses.len() < 2;
-    let clauses = clauses.into_iter().filter(|_| !one);
-    clauses.map(|clause| Heard { shares: roster.model.score(&request[clause.at.clone()]), clause }).collect()
-}
-
-/// What one agent is asked of a message.
-struct Part {
-    agent: usize,
-    at: Range<usize>,
-    share: f64,
-    after: bool,
-    words: usize,
-}
-
-impl Part {
-    fn new(text: &str, clause: &Clause, agent: usize, share: f64) -> Self {
-        let words = super::lexical::words(&text[clause.at.clone()]).len();
-        Self { agent, at: clause.at.clone(), share, after: clause.after, words }
-    }
-}
-
 fn plan(steps: Vec<Step>, reason: String) -> Plan {
     let confidence = steps.iter().map(|step| step.confidence).fold(1.0, f64::min);
     let mode = rules::together(&steps);
@@ -376,11 +309,6 @@ fn in_context(mut shares: Shares, previous: &[usize]) -> Shares {
 
 pub(super) fn best(shares: &[f64]) -> Option<(usize, f64)> {
     shares.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-/// Whether a clause brings what another may be about.
-fn holds_data(text: &str) -> bool {
-    text.contains("://") || text.contains(['"', '`', '“', '«']) || text.chars().any(char::is_numeric)
 }
 
 fn to_f64(count: usize) -> f64 {

@@ -16,7 +16,9 @@ pub(crate) mod lexical;
 mod local;
 pub(crate) mod meaning;
 mod mentions;
+mod named;
 pub(crate) mod overlap;
+mod prohibitions;
 mod remembered;
 mod rules;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! on with what was being talked about.
 
 use super::{
-    Question, Roster,
+    Question, Roster, lexical,
     mentions::{mentioned, no_such},
     words,
 };
@@ -249,7 +249,9 @@ enum GoesOn {
 
 fn goes_on(text: &str) -> GoesOn {
     let plain = plain(text);
-    let count = plain.split(' ').count();
+    // Where no space stands between words, most have two characters.
+    let unspaced = plain.chars().filter(|c| lexical::is_unspaced(*c)).count();
+    let count = plain.split(' ').count() + unspaced / 2;
     let rests: Vec<_> = GOES_ON.iter().filter_map(|word| plain.strip_prefix(*word)).collect();
     if rests.contains(&"") {
         GoesOn::Surely
@@ -291,5 +293,21 @@ pub(super) fn together(steps: &[Step]) -> Mode {
         [_] => Mode::Direct,
         steps if steps.iter().any(|step| !step.depends_on.is_empty()) => Mode::Sequential,
         _ => Mode::Parallel,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_message_goes_on_however_its_words_are_spaced() {
+        for text in ["the report", "那个", "それで"] {
+            assert!(matches!(goes_on(text), GoesOn::Perhaps), "{text}");
+        }
+        for text in ["send this result to Ann please now", "把这个结果发给小赵", "結果をアンに送ってください"]
+        {
+            assert!(matches!(goes_on(text), GoesOn::No), "{text}");
+        }
     }
 }

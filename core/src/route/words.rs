@@ -7,10 +7,22 @@ use switchboard_shared::{
     ids::AgentId,
 };
 
+/// Words that are in every message and ask for nothing.
+const LITTLE: &[&str] = &[
+    "a", "an", "the", "of", "to", "in", "on", "or", "but", "so", "if", "is", "it", "that", "der", "die",
+    "das", "ein", "eine", "oder", "aber", "zu", "von", "im", "el", "la", "los", "las", "un", "una", "o",
+    "pero", "de", "que", "le", "les", "ou", "mais", "du", "des", "il", "lo", "ma", "di", "os", "as", "mas",
+    "do", "da", "het", "een", "of", "maar", "или", "но", "в", "на", "с", "а",
+];
 const NAMED: usize = 3;
 const MAX_NAMED: usize = 6;
 /// Of a name that the user wrote: as long as an agent's id may be.
 const MAX_NAME_CHARS: usize = 64;
+
+/// Whether a word asks for nothing in any message.
+pub(super) fn is_little(word: &str) -> bool {
+    LITTLE.iter().any(|little| word.eq_ignore_ascii_case(little))
+}
 
 /// A plan that asks nobody, or the user back.
 pub(super) fn without_agents(mode: Mode, stage: Stage, confidence: f64, reason: &str, reply: String) -> Plan {

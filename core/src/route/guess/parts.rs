@@ -1,0 +1,153 @@
+//! The requests of a message one by one: who each is for, and how they are asked together.
+
+use super::{Guess, best, plan};
+use crate::route::{
+    Roster,
+    clauses::{self, Clause},
+    lexical::{self, Shares},
+    prohibitions,
+};
+use std::ops::Range;
+use switchboard_shared::events::{Plan, Step};
+
+/// What a part's agent must at least be in the message as a whole.
+const SUPPORT: f64 = 0.08;
+/// A part of so many words needs no support by the rest, whose words may outweigh it.
+const FEWEST_WORDS: usize = 3;
+
+/// A request of a message, and what it is like by itself.
+pub(super) struct Heard {
+    pub(super) clause: Clause,
+    pub(super) shares: Shares,
+}
+
+pub(super) fn heard(roster: &Roster, text: &str, clauses: Vec<Clause>) -> Vec<Heard> {
+    let (request, _) = clauses::data_of(text);
+    let one = clauses.len() < 2;
+    let clauses = clauses.into_iter().filter(|_| !one);
+    clauses.map(|clause| Heard { shares: roster.model.score(&request[clause.at.clone()]), clause }).collect()
+}
+
+/// What one agent is asked of a message.
+struct Part {
+    agent: usize,
+    at: Range<usize>,
+    share: f64,
+    after: bool,
+    words: usize,
+}
+
+impl Part {
+    fn new(text: &str, clause: &Clause, agent: usize, share: f64) -> Self {
+        let words = lexical::words(&text[clause.at.clone()]).len();
+        Self { agent, at: clause.at.clone(), share, after: clause.after, words }
+    }
+}
+
+impl Guess<'_> {
+    /// `least`: how sure the parts must be together.
+    pub(in crate::route) fn several(&self, text: &str, max_agents: usize, least: f64) -> Option<Plan> {
+        let (request, _) = clauses::data_of(text);
+        if self.heard.len() < 2 || self.heard.len() > 2 * max_agents {
+            return None;
+        }
+        let parts = self.parts(request)?;
+        if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts, least) {
+            return None;
+        }
+        let names: Vec<_> = parts.iter().map(|part| self.roster.agents[part.agent].name.as_str()).collect();
+        let reason = format!("Each part is like what one of {} is asked.", names.join(", "));
+        Some(plan(self.steps(&parts, text), reason))
+    }
+
+    /// The first requests of a message that has more of them than agents may be asked.
+    pub(super) fn the_first(&self, text: &str, max_agents: usize) -> Option<Plan> {
+        let parts = self.parts(clauses::data_of(text).0)?;
+        if parts.len() <= max_agents {
+            return None;
+        }
+        let steps = self.steps(&parts[..max_agents], text);
+        let reason = format!(
+            "A guess: it asks for {} things, and only the first {max_agents} are asked (`turn.max_agents`).",
+            parts.len()
+        );
+        Some(plan(steps, reason))
+    }
+
+    /// What else is asked, where one of several requests forbids something.
+    pub(super) fn the_allowed(&self, text: &str) -> Option<Plan> {
+        let (request, _) = clauses::data_of(text);
+        let forbids = |heard: &&Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
+        let allowed: Vec<&Heard> = self.heard.iter().filter(|heard| !forbids(heard)).collect();
+        if allowed.len() == self.heard.len() {
+            return None;
+        }
+        let parts = self.parts_of(request, allowed.into_iter())?;
+        let reason = "A guess: what is forbidden is left out.".to_owned();
+        (!parts.is_empty()).then(|| plan(self.steps(&parts, text), reason))
+    }
+
+    /// What each part's agent is asked.
+    fn steps(&self, parts: &[Part], text: &str) -> Vec<Step> {
+        let (request, data) = clauses::data_of(text);
+        let mut steps: Vec<Step> = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            let own = &request[part.at.clone()];
+            let elsewhere = parts.iter().any(|other| holds_data(&request[other.at.clone()]));
+            let question = match (elsewhere && !holds_data(own), data) {
+                (true, _) => format!("{own}\n\n(The whole message: {})", text.trim()),
+                (false, data) => format!("{own}{data}"),
+            };
+            let mut step = self.step(part.agent, question, part.share);
+            if part.after && i > 0 {
+                step.depends_on = vec![i - 1];
+            }
+            steps.push(step);
+        }
+        steps
+    }
+
+    /// Whether the parts' agents are also the likeliest ones for the message as a whole. A part of some words
+    /// need not be.
+    fn fits_the_whole(&self, parts: &[Part], least: f64) -> bool {
+        let shares = &self.shares.agents;
+        let rank = |part: &Part| shares.iter().filter(|share| **share >= shares[part.agent]).count();
+        let Some((best, _)) = best(shares) else { return false };
+        let together: f64 = parts.iter().map(|part| part.share).product();
+        let supported = parts.iter().all(|part| {
+            let of_the_rest = rank(part) <= parts.len() && shares[part.agent] >= SUPPORT;
+            part.words >= FEWEST_WORDS || of_the_rest
+        });
+        together >= least && supported && parts.iter().any(|part| part.agent == best)
+    }
+
+    /// Gives each clause to the agent that the model is sure of; clauses that say too little go with those before
+    /// them. Nothing, if the first of them is not clear.
+    fn parts(&self, text: &str) -> Option<Vec<Part>> {
+        self.parts_of(text, self.heard.iter())
+    }
+
+    fn parts_of<'h>(&self, text: &str, heard: impl Iterator<Item = &'h Heard>) -> Option<Vec<Part>> {
+        let mut parts: Vec<Part> = Vec::new();
+        for Heard { clause, shares } in heard {
+            match (self.sure(shares, self.config.accept_each), parts.last_mut()) {
+                (Some(best), Some(last)) if last.agent != best => {
+                    // An agent that was left and is come back to makes an order we cannot tell.
+                    if parts.iter().any(|part| part.agent == best) {
+                        return None;
+                    }
+                    parts.push(Part::new(text, clause, best, shares.agents[best]));
+                }
+                (_, Some(last)) => last.at.end = clause.at.end,
+                (Some(best), None) => parts.push(Part::new(text, clause, best, shares.agents[best])),
+                (None, None) => return None,
+            }
+        }
+        Some(parts)
+    }
+}
+
+/// Whether a clause brings what another may be about.
+fn holds_data(text: &str) -> bool {
+    text.contains("://") || text.contains(['"', '`', '“', '«']) || text.chars().any(char::is_numeric)
+}

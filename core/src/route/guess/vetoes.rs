@@ -1,0 +1,125 @@
+//! What keeps the local model from deciding, however sure it is of its words.
+
+use super::{Guess, best, parts::Heard};
+use crate::route::{clauses, joins, named, prohibitions, words};
+use switchboard_shared::events::Plan;
+
+impl Guess<'_> {
+    /// Whether all that is asked is to be done, and by no agent for orders of steps.
+    pub(super) fn may_divide(&self, text: &str) -> bool {
+        let (request, _) = clauses::data_of(text);
+        let forbids = |heard: &Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
+        !(self.ordered && self.roster.division.has_keeper()) && !self.heard.iter().any(forbids)
+    }
+
+    /// Whether a text orders the router to choose one of a plan's agents.
+    pub(super) fn is_ordered(&self, text: &str, plan: &Plan) -> bool {
+        let agents = plan.steps.iter().filter_map(|step| self.roster.agent(&step.agent));
+        agents.into_iter().any(|agent| named::is_ordered(text, agent))
+    }
+
+    /// Whether a text has an agent's id as no ordinary word is written: it may be there to draw a part of the message.
+    pub(super) fn names_an_agent(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let ids = self.roster.agents.iter().map(|agent| agent.id.as_str());
+        ids.filter(|id| id.contains(['-', '_', '.'])).any(|id| text.contains(id))
+    }
+
+    /// Whether one of several requests forbids what this agent does, and another one is not clearly its own.
+    pub(super) fn is_forbidden(&self, text: &str, agent: usize) -> bool {
+        let (request, _) = clauses::data_of(text);
+        let is_its = |heard: &Heard| best(&heard.shares.agents).is_some_and(|(best, _)| best == agent);
+        let (its, others): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(|heard| is_its(heard));
+        let forbids = |heard: &&Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
+        !others.is_empty() && its.iter().any(forbids)
+    }
+}
+
+/// Joining words alone ask for nothing.
+pub(super) fn says_something(text: &str) -> bool {
+    let is_said = |word: &str| word.chars().any(char::is_alphanumeric);
+    text.split(|c: char| c.is_whitespace() || ",.!?".contains(c))
+        .any(|word| is_said(word) && !joins::is_joining(word) && !words::is_little(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::tests::{agents, local, question, roster};
+    use crate::{agents::Agent, route::Roster};
+    use std::sync::Arc;
+    use switchboard_shared::api::Example;
+
+    #[tokio::test]
+    async fn an_order_of_steps_is_not_decided_for_the_agent_of_one_of_them() {
+        let roster = roster();
+        for text in [
+            "First convert 50 dollars to euros, then buy the tickets",
+            "Convert 50 dollars to euros and after that water the garden",
+            "Rechne zuerst 100 Franken in Euro um und buche dann ein Hotel",
+            "Primero convierte 10 dólares a euros, luego riega las plantas",
+        ] {
+            let plan = local().plan(&roster, &question(text)).await.plan;
+            assert!(plan.degraded.is_some(), "{text}: {plan:?}");
+        }
+        let same = "First convert 50 dollars to euros and then convert 20 francs into dollars";
+        let plan = local().plan(&roster, &question(same)).await.plan;
+        assert_eq!((plan.steps.len(), plan.steps[0].agent.as_str()), (1, "money"), "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn orders_of_steps_stay_with_the_agent_that_is_for_them() {
+        let mut agents = agents();
+        let mut chains = Agent::clone(&agents[5]);
+        chains.id = "chains".parse().unwrap();
+        let examples = [
+            "First summarise this article, then translate the text",
+            "Convert 50 dollars to euros and then invite Bob",
+            "Check the weather first and after that move my meeting",
+            "First find the bug in my code, then write to Ann",
+            "Translate the letter and then give me the key points",
+            "Zuerst den Artikel kürzen, danach übersetzen",
+        ];
+        chains.examples =
+            examples.map(|text| Example { text: text.into(), language: String::new() }).to_vec();
+        agents.push(Arc::new(chains));
+        let roster = Roster::new(1, agents);
+        assert!(roster.division.has_keeper() && roster.division.keeps_order(6));
+        let text = "What is the weather in Lisbon and then convert 30 euros to dollars";
+        let plan = local().plan(&roster, &question(text)).await.plan;
+        assert!(plan.degraded.is_some() || plan.steps[0].agent.as_str() == "chains", "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_forbidden_is_neither_decided_nor_guessed() {
+        let roster = roster();
+        for text in [
+            "Do not translate the letter to French. Will it rain tomorrow in London?",
+            "Will it rain tomorrow in London? Please never translate the letter to French.",
+        ] {
+            let plan = local().plan(&roster, &question(text)).await.plan;
+            let agents: Vec<_> = plan.steps.iter().map(|step| step.agent.as_str()).collect();
+            assert_eq!((agents, plan.degraded.is_some()), (vec!["weather"], true), "{text}: {plan:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn more_requests_than_agents_may_be_asked_are_said_to_be_so() {
+        let text = "Will it rain tomorrow in London? Convert 50 dollars to euros. Find the bug in my Python code. \
+            When is my next appointment? Translate the letter to French. Summarise this article.";
+        let plan = local().plan(&roster(), &question(text)).await.plan;
+        assert_eq!(plan.steps.len(), 4, "{plan:?}");
+        assert!(plan.degraded.is_some() && plan.reason.contains("asks for 6 things"), "{plan:?}");
+        assert!(plan.reason.contains("`turn.max_agents`") && plan.confidence > 0.3, "{plan:?}");
+    }
+
+    #[test]
+    fn joining_words_alone_say_nothing() {
+        for text in
+            ["und ".repeat(200).as_str(), "and then, and then", "y o e", "the of and", "?!", "", "然后"]
+        {
+            assert!(!says_something(text), "{text}");
+        }
+        assert!(says_something("and rain") && says_something("ja, Regen") && says_something("先读取文件"));
+    }
+}

@@ -1,0 +1,217 @@
+//! Requests that forbid something. The local model knows words and no negation: to it "do not delete it" is like
+//! "delete it", so that what is forbidden is not its to decide.
+
+/// What a request that forbids begins with. "I cannot …" and "it does not …" are ordinary questions.
+const LEADS: &[&str] = &[
+    // en
+    "do not",
+    "don't",
+    "don’t",
+    "dont",
+    "never",
+    "must not",
+    "you must not",
+    "no need to",
+    "stop",
+    // de, nl, af
+    "nicht",
+    "bitte nicht",
+    "auf keinen fall",
+    "keinesfalls",
+    "niemals",
+    "niet",
+    "nooit",
+    "moenie",
+    // fr
+    "ne",
+    "n'",
+    "n’",
+    "surtout pas",
+    // es, pt, gl, it, ca, ro
+    "no",
+    "nunca",
+    "não",
+    "nao",
+    "non",
+    "nu",
+    "mai",
+    "jamais",
+    // Slavic, Baltic
+    "не",
+    "nie",
+    "ne",
+    "нe",
+    "nikdy",
+    "nigdy",
+    "никогда",
+    "ніколи",
+    "nemoj",
+    "немој",
+    "недей",
+    "немојте",
+    "nemojte",
+    "nav",
+    // sv, da, nb, is
+    "inte",
+    "ikke",
+    "aldrig",
+    "ekki",
+    // fi, et, hu
+    "älä",
+    "älkää",
+    "ära",
+    "ärge",
+    "ne",
+    // el, sq
+    "μη",
+    "μην",
+    "mos",
+    // cy, ga, eu, mt
+    "peidiwch",
+    "paid",
+    "ná",
+    "ez",
+    // ar, fa, ur, he
+    "لا",
+    "ولا",
+    "نکن",
+    "مت",
+    "אל",
+    // hi, mr
+    "मत",
+    // id, ms, tl, sw, vi
+    "jangan",
+    "huwag",
+    "usi",
+    "đừng",
+    "không được",
+];
+/// Of languages that put no space after them.
+const UNSPACED_LEADS: &[&str] =
+    &["不要", "不用", "不必", "别", "別", "请勿", "請勿", "勿", "禁止", "อย่า", "កុំ"];
+/// Of languages where it stands behind the verb; in a question it is an ordinary one.
+const WITHIN: &[&str] = &[
+    "nicht",
+    "niemals",
+    "keine",
+    "keinen",
+    "kein",
+    "niet",
+    "geen",
+    "nooit",
+    "pas",
+    "jamais",
+    "inte",
+    "ikke",
+    "ekki",
+    "nie",
+    "मत",
+    "ना",
+    "नका",
+    "না",
+    "نہ",
+    "مت",
+    "نکنید",
+    "نکن",
+];
+const UNSPACED_WITHIN: &[&str] =
+    &["ないで", "するな", "しないよう", "지 마", "지마", "말아", "말고", "不要", "别"];
+const POLITE: &[&str] = &[
+    "please",
+    "but",
+    "and",
+    "so",
+    "just",
+    "kindly",
+    "bitte",
+    "aber",
+    "por favor",
+    "pero",
+    "mas",
+    "ma",
+    "per favore",
+    "s'il te plaît",
+    "s'il vous plaît",
+    "mais",
+    "maar",
+    "пожалуйста",
+    "но",
+    "请",
+    "請",
+];
+
+/// Whether a request forbids what it speaks of.
+pub(super) fn forbids(request: &str) -> bool {
+    let request = request.trim().to_lowercase();
+    let mut rest = request.as_str();
+    while let Some(after) = POLITE.iter().find_map(|word| after(rest, word)) {
+        rest = after.trim_start_matches(|c: char| c.is_whitespace() || ",，".contains(c));
+    }
+    let asks = request.ends_with(['?', '？', '؟']);
+    let leads = LEADS.iter().any(|words| after(rest, words).is_some())
+        || UNSPACED_LEADS.iter().any(|words| rest.starts_with(words));
+    let within = || {
+        let mut words = rest.split(|c: char| c.is_whitespace() || ",.!".contains(c));
+        words.any(|word| WITHIN.contains(&word)) || UNSPACED_WITHIN.iter().any(|words| rest.contains(words))
+    };
+    !asks && (leads || within())
+}
+
+/// What comes after some words at the beginning.
+fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
+    let rest = text.strip_prefix(words)?;
+    let is_whole = !rest.starts_with(char::is_alphanumeric) || words.ends_with(['\'', '’', '请', '請']);
+    is_whole.then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forbidden_is_known_in_many_languages() {
+        for text in [
+            "Do not back up my files.",
+            "please don't send it to Ann",
+            "Never delete this",
+            "Bitte nicht sichern.",
+            "Sichere meine Dateien nicht.",
+            "Maak geen back-up.",
+            "No borres el archivo.",
+            "Ne supprime pas le fichier.",
+            "N'envoie rien à Paul.",
+            "Não envies nada",
+            "Не удаляй файл.",
+            "Nie usuwaj pliku",
+            "Radera inte filen",
+            "不要备份我的文件。",
+            "请不要备份",
+            "ファイルを消さないで",
+            "파일을 지우지 마",
+            "لا ترسل الرسالة.",
+            "फ़ाइल मत हटाओ",
+            "Jangan kirim pesan",
+            "Đừng gửi tin nhắn",
+        ] {
+            assert!(forbids(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_questions_forbid_nothing() {
+        for text in [
+            "I can't log in",
+            "my card doesn't work",
+            "why is my transfer not there",
+            "Warum ist meine Überweisung nicht da?",
+            "Don't I need an umbrella?",
+            "¿No va a llover mañana?",
+            "Normal weather in Rome",
+            "notify Ann",
+            "Nunavut weather",
+            "",
+        ] {
+            assert!(!forbids(text), "{text}");
+        }
+    }
+}
