@@ -9,7 +9,8 @@ impl Guess<'_> {
     pub(super) fn may_divide(&self, text: &str) -> bool {
         let (request, _) = clauses::data_of(text);
         let forbids = |heard: &Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
-        !(self.ordered && self.roster.division.has_keeper()) && !self.heard.iter().any(forbids)
+        let keeps = self.ordered && self.roster.division.has_keeper();
+        !keeps && !self.heard.iter().any(forbids)
     }
 
     /// Whether a text orders the router to choose one of a plan's agents.

@@ -15,6 +15,8 @@ const RIDGE: f32 = 0.3;
 const DESCRIPTION_RIDGE: f32 = 1.2;
 /// How alike all texts are for being texts: it lets a regression learn how frequent a class is.
 const BIAS: f32 = 0.3;
+/// How far likeness is curved: 0 not at all, 1 so that none of what is in proportion is left.
+const CURVE: f32 = 0.6;
 
 /// Learned texts, the messages first.
 pub(super) struct Texts<'a> {
@@ -75,7 +77,7 @@ pub(super) fn fitted(texts: &[usize]) -> Vec<usize> {
 /// What likeness counts for: more than in proportion where there is much of it, so that features that come together count
 /// beside single ones; in proportion where there is little, which is all that a few examples give.
 fn curved(likeness: f32) -> f32 {
-    likeness * (1.0 + likeness.sqrt()) / 2.0
+    likeness * (1.0 - CURVE + CURVE * likeness.sqrt())
 }
 
 /// The examples of an agent with many are held back more, so that they do not drown the others'.
