@@ -1,12 +1,15 @@
 //! The core's configuration; `deploy/core.toml` is its manual and its defaults.
 
 use serde::Deserialize;
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use switchboard_shared::{
     config::{Check, Faults, Secret},
     identity::MIN_KEY_BYTES,
+    redis,
     telemetry::TelemetryConfig,
+    tls::TlsFiles,
 };
+use tokio_postgres::config::SslMode;
 use url::Url;
 
 /// The commented defaults.
@@ -45,6 +48,9 @@ pub struct Config {
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct PostgresConfig {
     pub urls: Vec<Secret>,
+    pub ca_file: PathBuf,
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
     pub role: String,
     pub pool_max: usize,
     #[serde(rename = "wait_ms", deserialize_with = "millis")]
@@ -61,6 +67,9 @@ pub struct PostgresConfig {
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct RedisConfig {
     pub urls: Vec<Secret>,
+    pub ca_file: PathBuf,
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
     #[serde(rename = "command_ms", deserialize_with = "millis")]
     pub command: Duration,
     pub partitions: u16,
@@ -189,23 +198,8 @@ impl Check for Config {
             "admin_listen",
             "must be a loopback or private address: it has no authentication",
         );
-        faults.require(
-            !self.postgres.urls.is_empty(),
-            "postgres.urls",
-            "must name at least one host, as in [\"postgres://user@host/switchboard\"]",
-        );
-        for url in &self.postgres.urls {
-            if let Err(error) = url.expose().parse::<tokio_postgres::Config>() {
-                faults.add("postgres.urls", format!("a URL cannot be read: {error}"));
-            }
-        }
-        for url in &self.redis.urls {
-            faults.require(
-                Url::parse(url.expose()).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss")),
-                "redis.urls",
-                "must look like redis://host:port",
-            );
-        }
+        self.postgres.check(faults);
+        redis::check(&self.redis.urls, &self.redis.tls(), faults);
         for llm in &self.llm {
             faults.require(
                 matches!(llm.base_url.scheme(), "http" | "https"),
@@ -223,12 +217,6 @@ impl Check for Config {
             faults.require((0.0..=1.0).contains(&share), name, "must be between 0 and 1");
         }
         self.route.embedder.check(faults);
-        let role = &self.postgres.role;
-        faults.require(
-            !role.is_empty() && role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
-            "postgres.role",
-            "must be letters, digits and _",
-        );
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),
@@ -255,6 +243,55 @@ impl Check for Config {
             "must be at least 1000, or every slow moment loses the turn",
         );
     }
+}
+
+impl Check for PostgresConfig {
+    fn check(&self, faults: &mut Faults) {
+        faults.require(
+            !self.urls.is_empty(),
+            "postgres.urls",
+            "must name at least one host, as in [\"postgres://user@host/switchboard\"]",
+        );
+        let mut required = false;
+        for url in &self.urls {
+            match url.expose().parse::<tokio_postgres::Config>() {
+                Ok(url) => required |= url.get_ssl_mode() == SslMode::Require,
+                Err(error) => faults.add("postgres.urls", unreadable(&error)),
+            }
+        }
+        self.tls().check("postgres", required, faults);
+        faults.require(
+            !self.role.is_empty() && self.role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+            "postgres.role",
+            "must be letters, digits and _",
+        );
+    }
+}
+
+impl PostgresConfig {
+    /// The files for hosts that speak TLS.
+    pub(crate) fn tls(&self) -> TlsFiles {
+        TlsFiles { ca: self.ca_file.clone(), cert: self.cert_file.clone(), key: self.key_file.clone() }
+    }
+}
+
+impl RedisConfig {
+    /// The files for `rediss://`.
+    pub(crate) fn tls(&self) -> TlsFiles {
+        TlsFiles { ca: self.ca_file.clone(), cert: self.cert_file.clone(), key: self.key_file.clone() }
+    }
+}
+
+/// What libpq takes and this does not is in many a provider's URL.
+fn unreadable(error: &tokio_postgres::Error) -> String {
+    let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let hint = match why.contains("`ssl") {
+        true => {
+            "; sslmode is disable, prefer or require, which checks as verify-full does, and the files are ca_file, cert_file and key_file"
+        }
+        false => "",
+    };
+    format!("a URL cannot be read: {why}{hint}")
 }
 
 impl Check for EmbedderConfig {

@@ -9,7 +9,9 @@ use std::{
 use switchboard_shared::{
     config::{self, Check, ConfigError, Faults, Secret},
     identity::{MIN_KEY_BYTES, Tier},
+    redis,
     telemetry::TelemetryConfig,
+    tls::TlsFiles,
 };
 use url::Url;
 
@@ -132,6 +134,9 @@ impl TierQuotas {
 #[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
 pub struct RedisConfig {
     pub urls: Vec<Secret>,
+    pub ca_file: PathBuf,
+    pub cert_file: PathBuf,
+    pub key_file: PathBuf,
     pub timeout_ms: u64,
     pub on_down: OnDown,
     pub breaker_failures: u32,
@@ -290,12 +295,15 @@ impl LimitsConfig {
 
 impl RedisConfig {
     fn check(&self, faults: &mut Faults) {
-        for url in &self.urls {
-            let good = Url::parse(url.expose()).is_ok_and(|url| url.scheme() == "redis" && url.has_host());
-            faults.require(good, "redis.urls", "must be of the form redis://host:port");
-        }
+        redis::check(&self.urls, &self.tls(), faults);
         faults.require((1..=50).contains(&self.timeout_ms), "redis.timeout_ms", "must be 1 to 50");
         faults.require(self.breaker_failures > 0, "redis.breaker_failures", "must be at least 1");
+    }
+
+    /// The files for `rediss://`.
+    #[must_use]
+    pub fn tls(&self) -> TlsFiles {
+        TlsFiles { ca: self.ca_file.clone(), cert: self.cert_file.clone(), key: self.key_file.clone() }
     }
 }
 

@@ -26,6 +26,11 @@ impl Faults {
         self.0.push((key.to_owned(), message.into()));
     }
 
+    /// What was found: key and message.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, message)| (key.as_str(), message.as_str()))
+    }
+
     /// Adds a fault unless `holds`.
     pub fn require(&mut self, holds: bool, key: &str, message: &str) {
         if !holds {

@@ -1,4 +1,4 @@
-//! What both tiers agree on. No I/O here but the config file and telemetry.
+//! What both tiers agree on. No I/O here but the config file, the files it names, and telemetry.
 //!
 //! - [`ids`]: a newtype for every id
 //! - [`identity`]: who is asking, signed by the edge, verified by the core
@@ -7,6 +7,7 @@
 //! - [`problem`]: the closed list of errors a client can see
 //! - [`config`]: load, check, explain a configuration file
 //! - [`headers`]: names of the headers between the tiers
+//! - [`redis`], [`tls`]: how Redis and Postgres are reached, and whom of them to trust
 //! - [`telemetry`], [`shutdown`]: start and end of a process
 
 pub mod api;
@@ -16,5 +17,7 @@ pub mod headers;
 pub mod identity;
 pub mod ids;
 pub mod problem;
+pub mod redis;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;

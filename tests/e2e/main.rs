@@ -19,4 +19,5 @@ mod promotion;
 mod refusals;
 mod startup;
 mod tenants;
+mod tls;
 mod tokens;

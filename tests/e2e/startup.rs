@@ -9,7 +9,7 @@ fn program(name: &str) -> PathBuf {
     mine.parent().and_then(|deps| deps.parent()).expect("tests run from target/*/deps").join(name)
 }
 
-async fn run(name: &str, command: &str, config: &str) -> anyhow::Result<(Option<i32>, String)> {
+pub(crate) async fn run(name: &str, command: &str, config: &str) -> anyhow::Result<(Option<i32>, String)> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("it.toml");
     std::fs::write(&file, config)?;

@@ -4,14 +4,17 @@
 //! - [`person`]: somebody on a WebSocket
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
+//! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
 
 pub mod agent;
 pub mod house;
 pub mod llm;
+pub mod managed;
 pub mod person;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
 pub use house::House;
 pub use llm::{FakeLlm, Mood};
+pub use managed::Managed;
 pub use person::Person;

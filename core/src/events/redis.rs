@@ -11,7 +11,7 @@ use fred::{
     interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface, StreamsInterface},
     types::{
         Builder,
-        config::{Config as FredConfig, PerformanceConfig, ReconnectPolicy, ServerConfig},
+        config::{PerformanceConfig, ReconnectPolicy},
     },
 };
 use prometheus::{IntGauge, register_int_gauge};
@@ -26,6 +26,7 @@ use std::{
 use switchboard_shared::{
     events::{Delta, Event},
     ids::{ConversationId, TurnId},
+    redis::{cluster, reason},
     shutdown::Shutdown,
 };
 use tokio::{
@@ -149,6 +150,8 @@ struct Publisher {
 
 impl Publisher {
     async fn run(self, mut queue: mpsc::Receiver<Ring>, shutdown: Shutdown) {
+        let mut errors = self.client.error_rx();
+        let mut said = String::new();
         let connection = self.client.connect();
         let mut heartbeat = interval(HEARTBEAT);
         loop {
@@ -161,7 +164,11 @@ impl Publisher {
                 _ = heartbeat.tick() => {
                     self.heartbeat().await;
                     self.listen_in_vain();
+                    if self.client.is_connected() {
+                        said.clear();
+                    }
                 }
+                Ok((error, _)) = errors.recv() => warn_of(&error, &mut said),
                 () = shutdown.token.cancelled(), if queue.is_empty() => break,
             }
         }
@@ -289,19 +296,19 @@ impl Heard {
     }
 }
 
-fn builder(config: &RedisConfig) -> Result<Builder, fred::error::Error> {
-    let mut hosts = Vec::new();
-    let mut fred = FredConfig::default();
-    for url in &config.urls {
-        let one = FredConfig::from_url(url.expose())?;
-        (fred.username, fred.password) = (one.username.clone(), one.password.clone());
-        hosts.extend(one.server.hosts());
+/// Four times a second the same would be said while Redis is away; each reason is said once in a row.
+fn warn_of(error: &fred::error::Error, said: &mut String) {
+    let reason = reason(error);
+    if *said != reason {
+        tracing::warn!(reason, "no connection to redis");
+        *said = reason;
     }
-    fred.server = ServerConfig::Clustered {
-        hosts,
-        policy: fred::types::config::ClusterDiscoveryPolicy::ConfigEndpoint,
-    };
-    fred.fail_fast = true;
+}
+
+fn builder(config: &RedisConfig) -> Result<Builder, fred::error::Error> {
+    let mut fred = cluster(&config.urls, &config.tls())?;
+    // A Redis that is not there yet is tried again, as one is that has gone.
+    fred.fail_fast = false;
     let mut builder = Builder::from_config(fred);
     let command = config.command;
     builder

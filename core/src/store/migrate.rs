@@ -1,9 +1,12 @@
 //! Brings the schema up to date, under a lock, so that several cores may start at once.
 
+use super::tls::{connector, full};
 use crate::config::PostgresConfig;
 use std::time::Duration;
+use switchboard_shared::tls::TlsError;
 use tokio::time::{Instant, sleep};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 mod embedded {
     refinery::embed_migrations!("../migrations");
@@ -17,6 +20,9 @@ const CONNECT_WAIT: Duration = Duration::from_secs(15);
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MigrateError {
+    /// A file of the configuration that was there when it was checked.
+    #[error("postgres.{0}")]
+    Tls(#[from] TlsError),
     /// No primary among the hosts.
     #[error("no database of postgres.urls can be written to ({0}); start it, or correct the URLs")]
     Unreachable(String),
@@ -34,7 +40,8 @@ pub(crate) enum MigrateError {
 
 /// Runs what has not run yet, on the primary among the hosts.
 pub(crate) async fn migrate(config: &PostgresConfig) -> Result<(), MigrateError> {
-    let (lock, mut work) = (primary(config).await?, primary(config).await?);
+    let tls = connector(config)?;
+    let (lock, mut work) = (primary(config, &tls).await?, primary(config, &tls).await?);
     make_role(&work, &config.role).await?;
     lock_schema(&lock).await?;
     let report = embedded::migrations::runner().set_abort_divergent(true).run_async(&mut work).await?;
@@ -46,12 +53,12 @@ pub(crate) async fn migrate(config: &PostgresConfig) -> Result<(), MigrateError>
     Ok(())
 }
 
-async fn primary(config: &PostgresConfig) -> Result<Client, MigrateError> {
+async fn primary(config: &PostgresConfig, tls: &MakeRustlsConnect) -> Result<Client, MigrateError> {
     let deadline = Instant::now() + CONNECT_WAIT;
     loop {
         let mut reason = String::new();
         for url in &config.urls {
-            match connect(url.expose(), config.connect).await {
+            match connect(url.expose(), config.connect, tls).await {
                 Ok(client) => return Ok(client),
                 Err(error) => reason = error,
             }
@@ -63,24 +70,16 @@ async fn primary(config: &PostgresConfig) -> Result<Client, MigrateError> {
     }
 }
 
-async fn connect(url: &str, bound: Duration) -> Result<Client, String> {
+async fn connect(url: &str, bound: Duration, tls: &MakeRustlsConnect) -> Result<Client, String> {
     let mut config: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| e.to_string())?;
     config.application_name("switchboard-migrate").options("-c lock_timeout=10s -c timezone=UTC");
-    let connecting = tokio::time::timeout(bound, config.connect(NoTls)).await;
+    let connecting = tokio::time::timeout(bound, config.connect(tls.clone())).await;
     let (client, connection) =
-        connecting.map_err(|_| "no answer in time".to_owned())?.map_err(|e| reason(&e))?;
+        connecting.map_err(|_| "no answer in time".to_owned())?.map_err(|e| full(&e))?;
     #[allow(clippy::disallowed_methods, reason = "it ends with its client, before anything else is started")]
     tokio::spawn(connection);
-    let row = client.query_one("SELECT pg_is_in_recovery()", &[]).await.map_err(|e| reason(&e))?;
+    let row = client.query_one("SELECT pg_is_in_recovery()", &[]).await.map_err(|e| full(&e))?;
     if row.get(0) { Err("the host is a replica".to_owned()) } else { Ok(client) }
-}
-
-/// The error with its cause: tokio-postgres prints only "error connecting to server" by itself.
-fn reason(error: &tokio_postgres::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }
 
 /// Holds a row until `COMMIT`; cores that come later wait here.

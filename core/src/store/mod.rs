@@ -14,6 +14,7 @@ mod migrate;
 mod nobody;
 mod pools;
 mod suggestions;
+mod tls;
 mod turns;
 
 pub(crate) use agents::{AgentRow, RegistryRows};

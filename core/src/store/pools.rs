@@ -8,8 +8,11 @@
 use crate::{
     config::PostgresConfig,
     error::{Error, Result},
+    store::tls::full,
 };
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
+};
 use prometheus::{IntGaugeVec, register_int_gauge_vec};
 use std::future::Future;
 use std::{
@@ -21,7 +24,8 @@ use std::{
 };
 use switchboard_shared::{ids::TenantId, shutdown::Shutdown};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::{NoTls, Row, types::ToSql};
+use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How often every host is asked for its role.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
@@ -56,7 +60,9 @@ struct Host {
 impl Store {
     /// Makes the pools; connects to nothing yet.
     pub(crate) fn new(config: &PostgresConfig) -> Result<Self> {
-        let hosts = config.urls.iter().enumerate().map(|(i, url)| Host::new(i, url.expose(), config));
+        let no = |reason| Error::NoConnection { doing: "reading the files of [postgres]", reason };
+        let tls = super::tls::connector(config).map_err(|error| no(error.to_string()))?;
+        let hosts = config.urls.iter().enumerate().map(|(i, url)| Host::new(i, url.expose(), config, &tls));
         Ok(Self {
             hosts: Arc::new(hosts.collect::<Result<_>>()?),
             writer: Arc::default(),
@@ -152,7 +158,7 @@ impl Store {
 }
 
 impl Host {
-    fn new(i: usize, url: &str, config: &PostgresConfig) -> Result<Self> {
+    fn new(i: usize, url: &str, config: &PostgresConfig, tls: &MakeRustlsConnect) -> Result<Self> {
         let no = |reason: String| Error::NoConnection { doing: "configuring postgres.urls", reason };
         let mut connect: tokio_postgres::Config =
             url.parse().map_err(|e: tokio_postgres::Error| no(e.to_string()))?;
@@ -166,13 +172,14 @@ impl Host {
                 config.role,
                 config.statement.as_millis()
             ));
-        let manager =
-            Manager::from_config(connect, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(connect, tls.clone(), recycling);
         let pool = Pool::builder(manager)
             .max_size(config.pool_max)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(config.wait),
+                // Of the whole creation: tokio-postgres bounds the TCP connection alone, not TLS and what follows.
                 create: Some(config.connect),
                 recycle: Some(Duration::from_secs(1)),
             })
@@ -189,7 +196,13 @@ impl Host {
 
     async fn connection(&self, doing: &'static str) -> Result<Object> {
         let got = self.pool.get().await;
-        got.map_err(|error| Error::NoConnection { doing, reason: format!("{}: {error}", self.name) })
+        got.map_err(|error| {
+            let reason = match &error {
+                PoolError::Backend(error) => full(error),
+                error => error.to_string(),
+            };
+            Error::NoConnection { doing, reason: format!("{}: {reason}", self.name) }
+        })
     }
 
     async fn role(&self) -> Result<(bool, u64)> {

@@ -10,7 +10,7 @@ use fred::{
     interfaces::{ClientLike, LuaInterface},
     types::{
         Builder,
-        config::{ClusterDiscoveryPolicy, Config, Options, ReconnectPolicy, Server, ServerConfig},
+        config::{Options, ReconnectPolicy},
     },
     util::sha1_hash,
 };
@@ -18,8 +18,8 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+use switchboard_shared::redis::{cluster, reason};
 use tokio::time::Instant;
-use url::Url;
 
 const SCRIPT: &str = include_str!("limit.lua");
 
@@ -42,11 +42,8 @@ pub enum LimitError {
     #[error("redis did not answer in time")]
     Timeout,
     /// Redis answered with an error, or is not there.
-    #[error("redis: {0}")]
+    #[error("redis: {}", reason(.0))]
     Redis(#[from] RedisError),
-    /// The configuration does not name a node.
-    #[error("redis.urls does not name a node")]
-    NoNode,
 }
 
 impl RedisLimiter {
@@ -56,7 +53,7 @@ impl RedisLimiter {
     /// When no node can be reached within a few seconds.
     pub async fn connect(config: &RedisConfig) -> Result<Self, LimitError> {
         let timeout = Duration::from_millis(config.timeout_ms);
-        let mut builder = Builder::from_config(cluster(config)?);
+        let mut builder = Builder::from_config(cluster(&config.urls, &config.tls())?);
         builder.set_policy(ReconnectPolicy::new_exponential(0, 50, 1000, 2));
         builder.with_connection_config(|connection| {
             connection.connection_timeout = Duration::from_secs(2);
@@ -119,22 +116,6 @@ impl RedisLimiter {
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn cluster(config: &RedisConfig) -> Result<Config, LimitError> {
-    let urls: Vec<Url> = config.urls.iter().filter_map(|url| Url::parse(url.expose()).ok()).collect();
-    let hosts: Vec<Server> = urls
-        .iter()
-        .filter_map(|url| Some(Server::new(url.host_str()?, url.port().unwrap_or(6379))))
-        .collect();
-    let first = urls.first().ok_or(LimitError::NoNode)?;
-    let username = Some(first.username()).filter(|name| !name.is_empty()).map(str::to_owned);
-    Ok(Config {
-        server: ServerConfig::Clustered { hosts, policy: ClusterDiscoveryPolicy::default() },
-        username,
-        password: first.password().map(str::to_owned),
-        ..Config::default()
-    })
 }
 
 /// Opens after failures in a row, and lets one try through after a pause.

@@ -172,6 +172,8 @@ pub(crate) fn configuration_text(dir: &Path, cores: &[String], settings: &str) -
 pub(crate) fn certificate(dir: &Path) -> String {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    // OpenSSL takes a certificate that names its own subject as issuer for one that signed itself.
+    authority.distinguished_name.push(rcgen::DnType::CommonName, "authority");
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let ca = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = rcgen::Issuer::new(authority, authority_key);

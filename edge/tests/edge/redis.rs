@@ -1,6 +1,6 @@
 //! Limits on a real Redis Cluster of one node.
 
-use crate::house::{House, configuration, until};
+use crate::house::{House, certificate, configuration, until};
 use std::{
     collections::BTreeSet,
     net::TcpListener,
@@ -13,26 +13,48 @@ use switchboard_shared::identity::{Identity, Tier};
 struct Redis {
     child: Child,
     port: u16,
-    _dir: tempfile::TempDir,
+    encrypted: bool,
+    dir: tempfile::TempDir,
 }
 
 impl Redis {
     async fn start() -> Self {
+        Self::with(false).await
+    }
+
+    /// Has a TLS port alone, and a certificate for `localhost`, which is not what it announces.
+    async fn start_encrypted() -> Self {
+        Self::with(true).await
+    }
+
+    async fn with(encrypted: bool) -> Self {
         // The cluster bus listens on port + 10000.
         let port = (0..)
             .map(|_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
             .find(|port| *port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok())
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("ca.pem"), certificate(dir.path())).unwrap();
+        let port_settings = match encrypted {
+            true => format!(
+                "port 0\ntls-port {port}\ntls-cluster yes\ntls-auth-clients no\ntls-cert-file cert.pem\n\
+                 tls-key-file key.pem\ntls-ca-cert-file ca.pem"
+            ),
+            false => format!("port {port}"),
+        };
+        // A node that has met no other one does not know its own address, and fred takes that for a name.
+        let settings = format!(
+            "{port_settings}\nbind 127.0.0.1\ncluster-enabled yes\ncluster-announce-ip 127.0.0.1\n\
+             save \"\"\nappendonly no\n"
+        );
+        std::fs::write(dir.path().join("redis.conf"), settings).unwrap();
         let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--cluster-enabled", "yes"])
-            // A node that has met no other one does not know its own address, and fred takes that for a name.
-            .args(["--cluster-announce-ip", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no", "--dir", dir.path().to_str().unwrap()])
+            .arg("redis.conf")
+            .current_dir(dir.path())
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server is installed");
-        let redis = Self { child, port, _dir: dir };
+        let redis = Self { child, port, encrypted, dir };
         until("redis answers", async || redis.cli(&["ping"]).contains("PONG")).await;
         redis.cli(&["cluster", "addslotsrange", "0", "16383"]);
         until("the cluster is whole", async || redis.cli(&["cluster", "info"]).contains("cluster_state:ok"))
@@ -40,9 +62,22 @@ impl Redis {
         redis
     }
 
+    fn url(&self, host: &str) -> String {
+        format!("redis{}://{host}:{}", if self.encrypted { "s" } else { "" }, self.port)
+    }
+
+    /// The setting that makes its authority trusted.
+    fn trusted(&self) -> String {
+        format!("redis.ca_file = \"{}/ca.pem\"", self.dir.path().display())
+    }
+
     fn cli(&self, command: &[&str]) -> String {
-        let output =
-            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(command).output().unwrap();
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-p", &self.port.to_string()]).current_dir(self.dir.path());
+        if self.encrypted {
+            cli.args(["--tls", "--cacert", "ca.pem"]);
+        }
+        let output = cli.args(command).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -74,7 +109,8 @@ fn user(name: &str, tier: Tier) -> Identity {
 /// The house makes the files that a configuration has to name.
 async fn limiters(redis: &Redis, settings: &str, count: usize) -> (House, Vec<Limits>) {
     let house = House::start().await;
-    let settings = format!("redis.urls = [\"redis://127.0.0.1:{}\"]\n{settings}", redis.port);
+    let host = if redis.encrypted { "localhost" } else { "127.0.0.1" };
+    let settings = format!("redis.urls = [\"{}\"]\n{settings}", redis.url(host));
     let config = configuration(house.dir.path(), &["http://127.0.0.1:1".into()], &settings);
     let mut limiters = Vec::new();
     for _ in 0..count {
@@ -158,4 +194,30 @@ async fn a_redis_that_is_not_there_at_the_start_is_an_error() {
         "redis.urls = [\"redis://127.0.0.1:1\"]",
     );
     assert!(Limits::start(&config).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_two_edges_count_together() {
+    let redis = Redis::start_encrypted().await;
+    let (_house, limits) = limiters(&redis, &redis.trusted(), 2).await;
+    let ann = user("ann", Tier::Free);
+    let decisions = futures::future::join_all((0..40).map(|i| limits[i % 2].message(&ann))).await;
+    assert_eq!(decisions.iter().filter(|decision| decision.allowed).count(), 10);
+    assert!(redis.cli(&["exists", "switchboard:limit:{acme/ann}:messages"]).starts_with('1'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_of_an_unknown_authority_or_another_name_is_refused_and_why() {
+    let redis = Redis::start_encrypted().await;
+    let (house, _limits) = limiters(&redis, &redis.trusted(), 0).await;
+    let refused = async |settings: String| {
+        let config = configuration(house.dir.path(), &["http://127.0.0.1:1".into()], &settings);
+        Limits::start(&config).await.expect_err("it is refused").to_string()
+    };
+    // The house's own certificate is of another authority.
+    let stranger = format!("redis.ca_file = \"{}/cert.pem\"", house.dir.path().display());
+    let why = refused(format!("redis.urls = [\"{}\"]\n{stranger}", redis.url("localhost"))).await;
+    assert!(why.contains("not of an authority that redis.ca_file holds"), "{why}");
+    let why = refused(format!("redis.urls = [\"{}\"]\n{}", redis.url("127.0.0.1"), redis.trusted())).await;
+    assert!(why.contains("not for the name that it was asked by") && why.contains("localhost"), "{why}");
 }
