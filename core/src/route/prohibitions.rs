@@ -36,11 +36,9 @@ const LEADS: &[&str] = &[
     "nu",
     "mai",
     "jamais",
-    // Slavic, Baltic
+    // Slavic, Baltic ("ne" is above)
     "не",
     "nie",
-    "ne",
-    "нe",
     "nikdy",
     "nigdy",
     "никогда",
@@ -61,7 +59,6 @@ const LEADS: &[&str] = &[
     "älkää",
     "ära",
     "ärge",
-    "ne",
     // el, sq
     "μη",
     "μην",

@@ -3,17 +3,21 @@
 use super::{ACCEPT, Bound, MARGIN, RIGHT, Roster, Stage, Standing, api, shown};
 use switchboard_shared::{events::Plan, ids::AgentId};
 
-/// `joint`: whether it is like what several agents are asked together.
+/// `joint`: whether it is like what several agents are asked together; `veto`: what keeps the local model from deciding
+/// where every bound is met.
 pub(super) fn because(
     roster: &Roster,
     plan: &Plan,
     standing: Option<Standing>,
     bounds: &[Bound],
     joint: bool,
+    veto: Option<&str>,
 ) -> String {
     let open = |best| match joint {
-        true => format!("it is like what several agents are asked together, and {}", open(best, bounds)),
-        false => open(best, bounds),
+        true => {
+            format!("it is like what several agents are asked together, and {}", open(best, bounds, veto))
+        }
+        false => open(best, bounds, veto),
     };
     let best = standing.map(|standing| (&roster.agents[standing.best].id, standing));
     match (plan.stage, &plan.degraded, best) {
@@ -39,7 +43,7 @@ pub(super) fn because(
 }
 
 /// Which bounds are not met.
-fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
+fn open((best, standing): (&AgentId, Standing), bounds: &[Bound], veto: Option<&str>) -> String {
     let failed = bounds.iter().filter(|bound| !bound.met).map(|bound| {
         let (value, limit) = shown(bound).digits();
         match bound.key {
@@ -57,8 +61,9 @@ fn open((best, standing): (&AgentId, Standing), bounds: &[Bound]) -> String {
     let failed: Vec<_> = failed.collect();
     match failed.as_slice() {
         [] => format!(
-            "{best} has {} of the whole, but a later part looks like another agent's",
-            api::written(standing.share, 2)
+            "{best} has {} of the whole, but {}",
+            api::written(standing.share, 2),
+            veto.unwrap_or("a part of it looks like another agent's")
         ),
         failed => failed.join(", and "),
     }

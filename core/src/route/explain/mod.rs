@@ -57,7 +57,14 @@ impl Router {
         let whole = by_rule || joint.is_some();
         let together = if whole { Vec::new() } else { self.together(roster, &guess, question.text) };
         Explanation {
-            because: because::because(roster, plan, standing, &bounds, joint.is_some()),
+            because: because::because(
+                roster,
+                plan,
+                standing,
+                &bounds,
+                joint.is_some(),
+                guess.veto(question.text),
+            ),
             local,
             shares: self.shares(roster, question, guess.shares()).await,
             known: guess.shares().known,

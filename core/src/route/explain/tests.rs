@@ -299,3 +299,16 @@ async fn what_several_agents_are_asked_together_goes_to_all_of_them_and_says_why
     let (plan, _) = explained(&one, &roster, &question(text)).await;
     assert!(plan.steps.len() == 1 && plan.degraded.is_some(), "{plan:?}");
 }
+
+#[tokio::test]
+async fn what_keeps_the_local_model_from_deciding_is_said_though_every_bound_is_met() {
+    let roster = roster();
+    let text = "Will it rain tomorrow in London? Please never translate the letter to French.";
+    let (plan, why) = explained(&local(), &roster, &question(text)).await;
+    assert!(plan.degraded.is_some(), "{plan:?}");
+    let guess = Guess::make(&roster, &local().config, &question(text)).await;
+    assert!(guess.veto(text).is_some_and(|veto| veto.contains("forbids")));
+    let unmet = why.bounds.iter().any(|bound| !bound.met);
+    assert!(unmet || why.because.contains("forbids"), "{}", why.because);
+    assert_eq!(guess.veto("Will it rain tomorrow in London?"), None);
+}

@@ -13,6 +13,21 @@ impl Guess<'_> {
         !keeps && !self.heard.iter().any(forbids)
     }
 
+    /// What keeps it from deciding, in words; for an explanation.
+    pub(in crate::route) fn veto(&self, text: &str) -> Option<&'static str> {
+        let (request, _) = clauses::data_of(text);
+        let forbids = |heard: &Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
+        if !says_something(text) {
+            return Some("it asks for nothing");
+        }
+        if self.roster.agents.iter().any(|agent| named::is_ordered(text, agent)) {
+            return Some("it orders that an agent be chosen");
+        }
+        let forbidden = self.heard.iter().any(forbids);
+        forbidden
+            .then_some("a part of it forbids something, which words alone do not tell from asking for it")
+    }
+
     /// Whether a text orders the router to choose one of a plan's agents.
     pub(super) fn is_ordered(&self, text: &str, plan: &Plan) -> bool {
         let agents = plan.steps.iter().filter_map(|step| self.roster.agent(&step.agent));
