@@ -306,7 +306,8 @@ async fn what_keeps_the_local_model_from_deciding_is_said_though_every_bound_is_
     let text = "Will it rain tomorrow in London? Please never translate the letter to French.";
     let (plan, why) = explained(&local(), &roster, &question(text)).await;
     assert!(plan.degraded.is_some(), "{plan:?}");
-    let guess = Guess::make(&roster, &local().config, &question(text)).await;
+    let router = local();
+    let guess = Guess::make(&roster, &router.config, &question(text)).await;
     assert!(guess.veto(text).is_some_and(|veto| veto.contains("forbids")));
     let unmet = why.bounds.iter().any(|bound| !bound.met);
     assert!(unmet || why.because.contains("forbids"), "{}", why.because);
