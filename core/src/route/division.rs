@@ -7,8 +7,8 @@ use std::{collections::HashSet, sync::Arc};
 
 /// What is asked at least, of the parts' probabilities together.
 const LEAST: f64 = 0.55;
-/// And at most: beyond, nothing would ever be divided.
-const MOST: f64 = 0.97;
+/// And where there are no examples to say it.
+const UNKNOWN: f64 = 0.97;
 /// A part that is less sure goes with the one before.
 const PART: f64 = 0.50;
 /// One example of so many may be divided wrongly where that decides.
@@ -52,9 +52,9 @@ pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
     wrong.sort_by(|a, b| b.total_cmp(a));
     if tried.is_empty() {
         // Of descriptions alone a part of a message says too little.
-        return Division { to_decide: MOST, to_guess: MOST, keeper: None };
+        return Division { to_decide: UNKNOWN, to_guess: UNKNOWN, keeper: None };
     }
-    let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).clamp(LEAST, MOST));
+    let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).max(LEAST));
     Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME), keeper: keeper(agents) }
 }
 
@@ -115,7 +115,7 @@ mod tests {
         agents[0] = Arc::new(two);
         let model = Model::train(&agents);
         let after = learn(&model, &agents);
-        assert!((LEAST..=MOST).contains(&before.to_decide) && divided(&model, both).is_some());
+        assert!((LEAST..1.0).contains(&before.to_decide) && divided(&model, both).is_some());
         assert!(after.to_decide > before.to_decide, "{before:?} {after:?}");
         assert!(after.to_guess <= after.to_decide, "one example must not forbid a guess: {after:?}");
     }

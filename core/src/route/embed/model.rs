@@ -14,14 +14,16 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 const WHAT: &str = "model";
 const MAX_LANES: usize = 8;
 
-/// A network with its tokenizer, and as many lanes as there are processors. A text takes one lane, since one sentence
-/// is too little work to be shared out among processors.
+/// A network with its tokenizer, and as many lanes as there are processors. A text takes one lane; one that comes alone
+/// has the other processors' help.
 pub(super) struct Model {
     network: rten::Model,
     tokens: Tokens,
     inputs: Vec<(NodeId, Input)>,
     output: NodeId,
     free: Mutex<Vec<Arc<ThreadPool>>>,
+    /// Of all lanes together.
+    wide: Arc<ThreadPool>,
     lanes: usize,
     permits: Arc<Semaphore>,
 }
@@ -53,7 +55,8 @@ impl Model {
         let lanes = available_parallelism().map_or(1, NonZero::get).min(MAX_LANES);
         let pools = (0..lanes).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect();
         let permits = Arc::new(Semaphore::new(lanes));
-        Ok(Self { network, tokens, inputs, output, free: Mutex::new(pools), lanes, permits })
+        let wide = Arc::new(ThreadPool::with_num_threads(lanes));
+        Ok(Self { network, tokens, inputs, output, free: Mutex::new(pools), wide, lanes, permits })
     }
 
     /// How many texts it takes at once.
@@ -75,21 +78,26 @@ impl Model {
     /// Embeds a text on this thread.
     pub(super) fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         let tokens = self.tokens.of(text)?;
-        let lane = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let hidden = self.run(&tokens, lane.clone());
+        let (lane, alone) = {
+            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            let alone = free.len() == self.lanes;
+            (free.pop(), alone)
+        };
+        let threads = if alone { Some(Arc::clone(&self.wide)) } else { lane.clone() };
+        let hidden = self.run(&tokens, threads);
         self.free.lock().unwrap_or_else(PoisonError::into_inner).extend(lane);
         let vector = pooled(hidden?)?;
         vector::unit(vector).ok_or_else(|| EmbedError::Nonsense("a vector has no direction".into()))
     }
 
-    fn run(&self, tokens: &[i32], lane: Option<Arc<ThreadPool>>) -> Result<Value, EmbedError> {
+    fn run(&self, tokens: &[i32], threads: Option<Arc<ThreadPool>>) -> Result<Value, EmbedError> {
         let failed = |error: &dyn std::error::Error| EmbedError::Failed(error.to_string());
         let mut inputs: Vec<(NodeId, ValueOrView<'_>)> = Vec::with_capacity(self.inputs.len());
         for &(node, input) in &self.inputs {
             let value = Value::from_shape([1, tokens.len()], input.of(tokens));
             inputs.push((node, value.map_err(|error| failed(&error))?.into()));
         }
-        let options = RunOptions::default().with_thread_pool(lane);
+        let options = RunOptions::default().with_thread_pool(threads);
         let [hidden] =
             self.network.run_n(inputs, [self.output], Some(options)).map_err(|error| failed(&error))?;
         Ok(hidden)
