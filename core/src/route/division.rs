@@ -48,25 +48,32 @@ pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
     all.retain(|text| !several.contains(text));
     let step = all.len().div_ceil(TRIED).max(1);
     let tried: Vec<&str> = all.into_iter().step_by(step).collect();
-    let mut wrong: Vec<f64> = tried.iter().filter_map(|text| divided(model, text)).collect();
+    let keeper = keeper(agents);
+    // Orders of steps are not divided where there is an agent for them.
+    let is_kept = |text: &&&str| keeper.is_some() && is_ordered(text);
+    let mut wrong: Vec<f64> =
+        tried.iter().filter(|text| !is_kept(text)).filter_map(|text| divided(model, text)).collect();
     wrong.sort_by(|a, b| b.total_cmp(a));
     if tried.is_empty() {
         // Of descriptions alone a part of a message says too little.
         return Division { to_decide: UNKNOWN, to_guess: UNKNOWN, keeper: None };
     }
     let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).max(LEAST));
-    Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME), keeper: keeper(agents) }
+    Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME), keeper }
 }
 
 /// "First fetch the page, then count its words": whose examples say such things.
 fn keeper(agents: &[Arc<Agent>]) -> Option<usize> {
-    let is_ordered = |text: &&str| clauses::requests(clauses::data_of(text).0).ordered;
     let orders: Vec<usize> =
-        agents.iter().map(|agent| agent.all_examples().filter(is_ordered).count()).collect();
+        agents.iter().map(|agent| agent.all_examples().filter(|text| is_ordered(text)).count()).collect();
     let (keeper, most) = orders.iter().copied().enumerate().max_by_key(|(_, count)| *count)?;
     let own = agents[keeper].all_examples().count();
     let is_clear = most >= FEWEST_ORDERS && 2 * most > orders.iter().sum() && 3 * most >= own;
     is_clear.then_some(keeper)
+}
+
+fn is_ordered(text: &str) -> bool {
+    clauses::requests(clauses::data_of(text).0).ordered
 }
 
 /// What several agents have as an example is rightly given to several.
