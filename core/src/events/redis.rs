@@ -31,7 +31,7 @@ use switchboard_shared::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, interval},
+    time::{Instant, interval, sleep},
 };
 use uuid::Uuid;
 
@@ -41,6 +41,9 @@ const QUEUE: usize = 8_192;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Without hearing itself for this long, a core takes a channel for degraded.
 const DEAF_AFTER_MS: u64 = 4_000;
+/// Between two attempts to connect.
+const RETRY_MS: u32 = 250;
+const RETRY: Duration = Duration::from_millis(RETRY_MS as u64);
 /// Incoming rings that wait for this core; fred's own default of 32 loses them silently.
 const INCOMING: usize = 65_536;
 
@@ -152,7 +155,8 @@ impl Publisher {
     async fn run(self, mut queue: mpsc::Receiver<Ring>, shutdown: Shutdown) {
         let mut errors = self.client.error_rx();
         let mut said = String::new();
-        let connection = self.client.connect();
+        let connected = stay_connected(&self.client);
+        tokio::pin!(connected);
         let mut heartbeat = interval(HEARTBEAT);
         loop {
             tokio::select! {
@@ -169,11 +173,11 @@ impl Publisher {
                     }
                 }
                 Ok((error, _)) = errors.recv() => warn_of(&error, &mut said),
+                () = &mut connected => {}
                 () = shutdown.token.cancelled(), if queue.is_empty() => break,
             }
         }
         drop(self.client.quit().await);
-        connection.abort();
     }
 
     /// Tells readers on which channels rings may be missing.
@@ -223,7 +227,8 @@ struct Ears {
 
 impl Ears {
     async fn run(self, shutdown: Shutdown) {
-        let connection = self.subscriber.connect();
+        let connected = stay_connected(&self.subscriber);
+        tokio::pin!(connected);
         let mut messages = self.subscriber.message_rx();
         // After a lost connection fred subscribes again by itself; after one that never was, we do.
         let resubscribing = self.subscriber.manage_subscriptions();
@@ -238,12 +243,12 @@ impl Ears {
                     Err(tokio::sync::broadcast::error::RecvError::Closed) => break,
                 },
                 _ = retry.tick() => self.subscribe().await,
+                () = &mut connected => {}
                 () = shutdown.token.cancelled() => break,
             }
         }
         resubscribing.abort();
         drop(self.subscriber.quit().await);
-        connection.abort();
     }
 
     async fn subscribe(&self) {
@@ -296,6 +301,14 @@ impl Heard {
     }
 }
 
+/// Connects, and again when there was nothing to connect to; a connection that is lost is fred's to mend.
+async fn stay_connected(client: &impl ClientLike) {
+    loop {
+        drop(client.connect().await);
+        sleep(RETRY).await;
+    }
+}
+
 /// Four times a second the same would be said while Redis is away; each reason is said once in a row.
 fn warn_of(error: &fred::error::Error, said: &mut String) {
     let reason = reason(error);
@@ -307,8 +320,8 @@ fn warn_of(error: &fred::error::Error, said: &mut String) {
 
 fn builder(config: &RedisConfig) -> Result<Builder, fred::error::Error> {
     let mut fred = cluster(&config.urls, &config.tls())?;
-    // A Redis that is not there yet is tried again, as one is that has gone.
-    fred.fail_fast = false;
+    // One that is not there yet is tried again by us: without this, fred's first connection takes ten seconds.
+    fred.fail_fast = true;
     let mut builder = Builder::from_config(fred);
     let command = config.command;
     builder
@@ -320,7 +333,7 @@ fn builder(config: &RedisConfig) -> Result<Builder, fred::error::Error> {
             connection.connection_timeout = Duration::from_secs(2);
             connection.max_command_attempts = 1;
         })
-        .set_policy(ReconnectPolicy::new_constant(0, 250));
+        .set_policy(ReconnectPolicy::new_constant(0, RETRY_MS));
     Ok(builder)
 }
 

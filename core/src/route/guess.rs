@@ -9,7 +9,7 @@ use super::{
     bounds::Standing,
     clauses,
     lexical::{Shares, Together},
-    rules, words,
+    prohibitions, rules, words,
 };
 use crate::{agents::Agent, config::RouteConfig};
 use parts::{Heard, heard};
@@ -147,7 +147,8 @@ impl<'a> Guess<'a> {
         }
         let several = self.several(text, max_agents, self.roster.division.to_decide);
         several
-            .filter(|several| self.is_right(several) && !self.names_an_agent(text) && self.may_divide(text))
+            .filter(|several| self.is_right(several) && !self.names_an_agent(text))
+            .filter(|_| self.may_divide(text) && !self.leaves_out(text))
             .or_else(|| self.one(text))
             .filter(|plan| vetoes::says_something(text) && !self.is_ordered(text, plan))
     }
@@ -160,7 +161,7 @@ impl<'a> Guess<'a> {
 
     fn one(&self, text: &str) -> Option<Plan> {
         let whole = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
-        if self.is_forbidden(text, whole.best) {
+        if self.is_forbidden(text, whole.best) || prohibitions::is_order(clauses::data_of(text).0) {
             return None;
         }
         let steps = vec![self.step(whole.best, text.to_owned(), whole.share)];
@@ -191,12 +192,26 @@ impl<'a> Guess<'a> {
         if let Some(first) = self.the_first(question.text, max_agents) {
             return degraded(first, why);
         }
+        if prohibitions::is_order(clauses::data_of(question.text).0) {
+            let (likely, reason) = (self.likely(), "It says what not to do; nobody is asked for that.");
+            let plan = match likely.as_slice() {
+                [] => {
+                    let reply = words::nobody(&self.roster.agents);
+                    words::without_agents(Mode::None, Stage::Lexical, 0.0, reason, reply)
+                }
+                likely => words::ask_back(likely, Stage::Lexical, 0.0, reason),
+            };
+            return degraded(plan, why);
+        }
         let known = self.shares.known >= self.config.min_known;
         let best = self.whole().map(|whole| (whole.best, whole.share));
         let best = best.filter(|(best, _)| known || self.previous.contains(best));
         if let Some((best, share)) = best.filter(|(_, share)| *share >= WEAK && *share > self.shares.none) {
             let steps = vec![self.step(best, question.text.to_owned(), share)];
-            let reason = format!("{} is the best guess.", self.roster.agents[best].name);
+            let mut reason = format!("{} is the best guess.", self.roster.agents[best].name);
+            if self.many {
+                reason.push_str(" The message asks for more things than are looked at one by one.");
+            }
             return degraded(plan(steps, reason), why);
         }
         if let Some(plan) = self.previous(question) {

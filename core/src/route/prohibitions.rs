@@ -83,6 +83,44 @@ const LEADS: &[&str] = &[
     "đừng",
     "không được",
 ];
+/// Those that begin nothing but an order; "no puedo …" and "не работает" are complaints.
+const ORDERS: &[&str] = &[
+    "do not",
+    "don't",
+    "don’t",
+    "dont",
+    "never",
+    "please avoid",
+    "avoid",
+    "must not",
+    "you must not",
+    "bitte nicht",
+    "auf keinen fall",
+    "keinesfalls",
+    "surtout pas",
+    "por favor no",
+    "por favor não",
+    "nemoj",
+    "nemojte",
+    "немој",
+    "немојте",
+    "недей",
+    "älä",
+    "älkää",
+    "ära",
+    "ärge",
+    "μη",
+    "μην",
+    "mos",
+    "peidiwch",
+    "jangan",
+    "huwag",
+    "đừng",
+    "मत",
+    "אל",
+];
+/// And the same at their end.
+const ENDINGS: &[&str] = &["मत करो", "मत करना", "ないでください", "ないで", "지 마", "지 마세요", "지마"];
 /// Of languages that put no space after them.
 const UNSPACED_LEADS: &[&str] =
     &["不要", "不用", "不必", "别", "別", "请勿", "請勿", "勿", "禁止", "อย่า", "កុំ"];
@@ -137,13 +175,32 @@ const POLITE: &[&str] = &[
     "請",
 ];
 
-/// Whether a request forbids what it speaks of.
-pub(super) fn forbids(request: &str) -> bool {
-    let request = request.trim().to_lowercase();
-    let mut rest = request.as_str();
+/// Whether a message is an order not to do something, and nothing else: less than `forbids`, since most messages that
+/// say "not" alone are complaints.
+pub(super) fn is_order(message: &str) -> bool {
+    let message = message.trim().to_lowercase();
+    let rest = politely(&message);
+    let end = message.trim_end_matches(['!', '.', '。', '！', ' ']);
+    let unspaced = UNSPACED_LEADS.iter().any(|words| rest.starts_with(words));
+    let begins = |words: &&str| after(rest, words).or_else(|| after(&message, words)).is_some();
+    let leads = unspaced || ORDERS.iter().any(begins);
+    let ends = ENDINGS.iter().any(|words| end.ends_with(words));
+    !message.ends_with(['?', '？', '؟']) && (leads || ends)
+}
+
+/// What is left of a text without the polite words that it begins with.
+fn politely(text: &str) -> &str {
+    let mut rest = text;
     while let Some(after) = POLITE.iter().find_map(|word| after(rest, word)) {
         rest = after.trim_start_matches(|c: char| c.is_whitespace() || ",，".contains(c));
     }
+    rest
+}
+
+/// Whether a request forbids what it speaks of.
+pub(super) fn forbids(request: &str) -> bool {
+    let request = request.trim().to_lowercase();
+    let rest = politely(&request);
     let asks = request.ends_with(['?', '？', '؟']);
     let leads = LEADS.iter().any(|words| after(rest, words).is_some())
         || UNSPACED_LEADS.iter().any(|words| rest.starts_with(words));
@@ -164,6 +221,27 @@ fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_order_not_to_do_something_is_no_complaint() {
+        for text in [
+            "Do not back up anything.",
+            "don't back up the folder",
+            "Please do not run any backup today",
+            "never send a notification",
+            "Please avoid making a backup",
+            "Bitte nicht sichern",
+            "不要备份",
+            "バックアップしないでください",
+        ] {
+            assert!(is_order(text), "{text}");
+        }
+        for text in
+            ["No puedo entrar", "не работает", "My card does not work", "Meine Karte geht nicht", "why not?"]
+        {
+            assert!(!is_order(text), "{text}");
+        }
+    }
 
     #[test]
     fn what_is_forbidden_is_known_in_many_languages() {

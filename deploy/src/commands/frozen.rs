@@ -95,6 +95,12 @@ impl Put {
     async fn run(&self) -> Result<()> {
         let (rows, left_out) = read(&self.file)?;
         let given = rows.len();
+        if given == 0 && left_out > 0 {
+            let file = self.file.display();
+            return Err(Error::Invalid(format!(
+                "{file} has no row with a label that stands alone; nothing is changed (an empty file empties the set)"
+            )));
+        }
         let client = self.access.client(&["agent-admin"])?;
         let set: FrozenSet = client.put("/v1/frozen", &FrozenSet { rows, left_out: 0 }).await?;
         trial::once(given, set.rows.len());

@@ -60,6 +60,20 @@ impl Guess<'_> {
         Some(plan(self.steps(&parts, text), reason))
     }
 
+    /// Whether a request of some words would go with the one before, though it is not for that one's agent.
+    pub(super) fn leaves_out(&self, text: &str) -> bool {
+        let (request, _) = clauses::data_of(text);
+        let mut last = None;
+        self.heard.iter().any(|Heard { clause, shares }| {
+            let sure = self.sure(shares, self.config.accept_each);
+            last = sure.or(last);
+            let (own, share) = best(&shares.agents).unwrap_or_default();
+            let is_its = last == Some(own) && share > shares.none;
+            let words = || lexical::words(&request[clause.at.clone()]).len();
+            sure.is_none() && !is_its && words() >= FEWEST_WORDS
+        })
+    }
+
     /// The first requests of a message that has more of them than agents may be asked.
     pub(super) fn the_first(&self, text: &str, max_agents: usize) -> Option<Plan> {
         let parts = self.parts(clauses::data_of(text).0)?;
@@ -68,8 +82,7 @@ impl Guess<'_> {
         }
         let steps = self.steps(&parts[..max_agents], text);
         let reason = format!(
-            "A guess: it asks for {} things, and only the first {max_agents} are asked (`turn.max_agents`).",
-            parts.len()
+            "A guess: it asks for more things than agents may be asked, and only the first {max_agents} are asked (`turn.max_agents`)."
         );
         Some(plan(steps, reason))
     }

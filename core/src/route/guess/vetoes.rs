@@ -120,12 +120,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_order_not_to_do_something_alone_asks_nobody() {
+        let roster = roster();
+        for text in ["Do not translate the letter to French.", "please never convert 50 dollars to euros"] {
+            let plan = local().plan(&roster, &question(text)).await.plan;
+            assert!(plan.steps.is_empty() && plan.degraded.is_some(), "{text}: {plan:?}");
+            assert!(plan.reason.starts_with("It says what not to do"), "{plan:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_nobodys_is_not_decided_away_with_its_neighbours() {
+        let roster = roster();
+        let router = local();
+        let left_out = |text: &'static str| {
+            let (roster, router) = (&roster, &router);
+            async move { Guess::make(roster, &router.config, &question(text)).await.leaves_out(text) }
+        };
+        let two = "Convert 50 dollars to euros. Will it rain tomorrow in London?";
+        assert!(!left_out(two).await);
+        let text =
+            "Convert 50 dollars to euros. Will it rain tomorrow in London? Who wrote the play about Hamlet?";
+        assert!(left_out(text).await);
+        let plan = router.plan(&roster, &question(text)).await.plan;
+        assert!(plan.degraded.is_some(), "{plan:?}");
+    }
+
+    #[tokio::test]
     async fn more_requests_than_agents_may_be_asked_are_said_to_be_so() {
         let text = "Will it rain tomorrow in London? Convert 50 dollars to euros. Find the bug in my Python code. \
             When is my next appointment? Translate the letter to French. Summarise this article.";
         let plan = local().plan(&roster(), &question(text)).await.plan;
         assert_eq!(plan.steps.len(), 4, "{plan:?}");
-        assert!(plan.degraded.is_some() && plan.reason.contains("asks for 6 things"), "{plan:?}");
+        assert!(plan.degraded.is_some() && plan.reason.contains("asks for more things"), "{plan:?}");
         assert!(plan.reason.contains("`turn.max_agents`") && plan.confidence > 0.3, "{plan:?}");
     }
 

@@ -36,7 +36,7 @@ use neighbours::Neighbours;
 use profiles::Profiles;
 use regression::{Regression, Texts};
 use space::{Space, Vector, to_f32};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use texts::texts;
 use training::{Linear, Sample};
 use vocabulary::{Place, Vocabulary};
@@ -203,17 +203,20 @@ impl Model {
         let linear = training::held_out(&samples, rows, classes);
         self.linear = Linear::train(&samples.iter().collect::<Vec<_>>(), rows, classes);
         let (fitted, left_out) = self.fit_regression(vectors);
+        let twins = self.twins();
         let mean = to_f32(self.messages) / to_f32(classes);
         let case = |i: usize| {
             let class = self.texts[i].class;
             let mut scores = vec![0.0_f32; EXPERTS * classes];
             let mut likeness = self.likeness.to_all(&vectors[i]);
-            likeness[i] = 0.0;
+            twins[i].iter().for_each(|twin| likeness[*twin] = 0.0);
             self.by_likeness(&likeness, Some(class), &mut scores);
             let of_regression = expert(&mut scores, REGRESSION, classes);
             match fitted.binary_search(&i) {
-                Ok(at) => of_regression.copy_from_slice(&left_out[at * classes..(at + 1) * classes]),
-                Err(_) => self.regression.score(&likeness, of_regression),
+                Ok(at) if twins[i].len() == 1 => {
+                    of_regression.copy_from_slice(&left_out[at * classes..(at + 1) * classes])
+                }
+                _ => self.regression.score(&likeness, of_regression),
             }
             self.profiles.score(&places[i], expert(&mut scores, PROFILE, classes));
             expert(&mut scores, LINEAR, classes).copy_from_slice(&linear[i]);
@@ -230,6 +233,17 @@ impl Model {
         self.held_out = cases.iter().zip(tried).map(held_out).collect();
         let texts: Vec<_> = self.texts.iter().map(|text| (text.text.as_str(), text.class)).collect();
         self.joint = Joint::fit(&texts, self.messages, vectors, &self.likeness, classes);
+    }
+
+    /// Of each message itself, and those of other classes that say the same: left out, it must not be known by what
+    /// another agent has as well.
+    fn twins(&self) -> Vec<Vec<usize>> {
+        let mut of: HashMap<Vec<Vec<char>>, Vec<usize>> = HashMap::new();
+        let said: Vec<_> = self.texts[..self.messages].iter().map(|text| words(&text.text)).collect();
+        said.iter().enumerate().for_each(|(i, said)| of.entry(said.clone()).or_default().push(i));
+        let is_twin = |i: usize, twin: usize| i == twin || self.texts[i].class != self.texts[twin].class;
+        let twins = |(i, said)| of[said].iter().copied().filter(|twin| is_twin(i, *twin)).collect();
+        said.iter().enumerate().map(twins).collect()
     }
 
     /// Returns with the texts that it was fitted to the scores of each by the others.

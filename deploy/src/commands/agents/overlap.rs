@@ -48,7 +48,7 @@ fn show(overlap: &Overlap) -> String {
     );
     overlap.pairs.iter().for_each(|one| pair(&mut text, one));
     if !overlap.duplicates.is_empty() {
-        text.push_str("\nthe same to the router, and examples of several agents; messages like them are for all of these together:\n");
+        text.push_str("\nthe same to the router, and examples of several agents; where there are enough of them, messages like them go to all of these:\n");
     }
     for duplicate in &overlap.duplicates {
         let agents: Vec<_> = duplicate.agents.iter().map(AgentId::as_str).collect();
@@ -100,7 +100,7 @@ mod tests {
   0.20 < 0.64  backup               \"which files[2J changed\"
   like 0.71    files                \"list changed files\"
 
-the same to the router, and examples of several agents; messages like them are for all of these together:
+the same to the router, and examples of several agents; where there are enough of them, messages like them go to all of these:
   backup, files  \"show files\"
 ";
         assert_eq!(show(&overlap), expected);
