@@ -91,10 +91,10 @@ impl Agent {
         })
     }
 
-    /// Every message it should get: those on its card, then those given here, the newest last.
+    /// Every message it should get: those given here, then those on its card.
     pub(crate) fn all_examples(&self) -> impl Iterator<Item = &str> {
         let card = self.skills.iter().flat_map(|skill| skill.examples.iter().map(String::as_str));
-        card.chain(self.examples.iter().map(|example| example.text.as_str()))
+        self.examples.iter().map(|example| example.text.as_str()).chain(card)
     }
 
     /// The agent as the API shows it to everyone who may use it.
