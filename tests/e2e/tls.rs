@@ -22,14 +22,7 @@ async fn a_message_is_answered_with_postgres_and_redis_over_tls_alone() -> anyho
         options.edge_overrides.extend(tables(&[("redis", &redis)]));
     })
     .await?;
-    let agent =
-        FakeAgent::start("weather", &["will it rain"], Manner::Says("It will rain.".to_owned())).await?;
-    house.register("weather", &agent).await?;
-    let mut ann = house.person("ann").await?;
-    let room = ann.room(&[]).await?;
-    ann.join(room, None).await?;
-    let heard = ann.ask(room, "@weather will it rain today?").await?;
-    assert!(heard.data("answer.finished").to_string().contains("It will rain."), "{heard:?}");
+    answers(&house).await?;
 
     let counted = managed.redis(&["keys", "switchboard:limit:*"]).await?;
     assert!(counted.contains("{demo/ann}:messages"), "{counted}");
@@ -76,14 +69,7 @@ async fn a_redis_that_does_not_prove_itself_is_named_in_the_core_s_log_and_done_
     let mut redis = managed.section(&managed.redis_url("localhost"));
     redis.insert("ca_file".into(), managed.file("stranger.pem").display().to_string().into());
     let house = House::with(|options| options.core_overrides.extend(tables(&[("redis", &redis)]))).await?;
-    let agent =
-        FakeAgent::start("weather", &["will it rain"], Manner::Says("It will rain.".to_owned())).await?;
-    house.register("weather", &agent).await?;
-    let mut ann = house.person("ann").await?;
-    let room = ann.room(&[]).await?;
-    ann.join(room, None).await?;
-    let heard = ann.ask(room, "@weather will it rain today?").await?;
-    assert!(heard.data("answer.finished").to_string().contains("It will rain."), "{heard:?}");
+    answers(&house).await?;
     let log = std::fs::read_to_string(house.topology().data().join("logs/core-1.log"))?;
     assert_eq!(log.matches("not of an authority that redis.ca_file holds").count(), 1, "{log}");
     house.stop().await
@@ -122,6 +108,19 @@ async fn every_file_that_cannot_be_used_is_a_fault_of_the_configuration() -> any
         }
     }
     assert!(said.contains("postgres.urls: ") && said.contains("as verify-full does"), "{said}");
+    Ok(())
+}
+
+/// Has a message answered by an agent.
+async fn answers(house: &House) -> anyhow::Result<()> {
+    let agent =
+        FakeAgent::start("weather", &["will it rain"], Manner::Says("It will rain.".to_owned())).await?;
+    house.register("weather", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, None).await?;
+    let heard = ann.ask(room, "@weather will it rain today?").await?;
+    assert!(heard.data("answer.finished").to_string().contains("It will rain."), "{heard:?}");
     Ok(())
 }
 

@@ -7,8 +7,11 @@
 //! 4. Of the examples that both have learned, each answered as if it had not been, no more are lost than chance explains
 //!    ([`tolerated`]). While the frozen set is empty this alone decides.
 
-use crate::route::{Roster, lexical::HeldOut};
-use std::collections::{HashMap, HashSet};
+use crate::route::{
+    Roster,
+    lexical::{HeldOut, Owners},
+};
+use std::collections::HashMap;
 use switchboard_shared::{
     api::{ExamplesTrial, Figures, FrozenRow, FrozenTrial, LocalAnswer, LostRow, Trial},
     ids::AgentId,
@@ -61,20 +64,17 @@ pub(crate) fn known(row: &FrozenRow, before: LocalAnswer, after: LocalAnswer) ->
 /// The examples that both routers have learned, each answered as if it had not been; of words alone. A message for nobody
 /// is right as long as no agent is sure of it: where there are few examples, small talk is always a little like some.
 pub(crate) fn examples(before: &Roster, after: &Roster, accept: f64) -> Vec<Known> {
-    // What several agents have is right with each of them.
-    let shared = |roster: &Roster| -> HashSet<(usize, String)> {
-        roster.model.held_out().iter().map(|held| (held.class, held.text.clone())).collect()
-    };
-    let owners = [shared(before), shared(after)];
     let named = |roster: &Roster, class: usize| roster.agents.get(class).map(|agent| agent.id.clone());
-    let answer = |roster: &Roster, owners: &HashSet<(usize, String)>, held: &HeldOut| {
+    let answer = |roster: &Roster, owners: &Owners<'_>, held: &HeldOut| {
         let best = held.shares.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         let (class, share) = best.unwrap_or((roster.agents.len(), 0.0));
-        let class = if owners.contains(&(class, held.text.clone())) { held.class } else { class };
+        // What several agents have is right with each of them.
+        let class = if owners.have(class, &held.text) { held.class } else { class };
         let (for_nobody, sure) = (held.class == roster.agents.len(), share >= accept);
         let agents: Vec<AgentId> = named(roster, class).filter(|_| sure || !for_nobody).into_iter().collect();
         LocalAnswer { decided: !agents.is_empty() && sure, agents }
     };
+    let (owners_before, owners_after) = (before.model.owners(), after.model.owners());
     let then: HashMap<(Option<AgentId>, &str), &HeldOut> = after
         .model
         .held_out()
@@ -87,8 +87,8 @@ pub(crate) fn examples(before: &Roster, after: &Roster, accept: f64) -> Vec<Know
         Some(Known {
             text: held.text.clone(),
             agents: class.into_iter().collect(),
-            before: answer(before, &owners[0], held),
-            after: answer(after, &owners[1], again),
+            before: answer(before, &owners_before, held),
+            after: answer(after, &owners_after, again),
         })
     });
     both.collect()

@@ -6,7 +6,7 @@ use super::{
     explain::near_example,
     lexical::{self, HeldOut},
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use switchboard_shared::{
     api::{DuplicateExample, LostExample, Overlap, OverlapPair},
     ids::AgentId,
@@ -20,10 +20,10 @@ const MOST_DUPLICATES: usize = 50;
 pub(crate) fn overlap(roster: &Roster) -> Overlap {
     let nobody = roster.agents.len();
     let examples = roster.model.held_out().iter().filter(|held| held.class < nobody);
-    let of: HashSet<(&str, usize)> = examples.clone().map(|held| (held.text.as_str(), held.class)).collect();
+    let owners = roster.model.owners();
     // What the other agent has as well is for both.
     let lost = examples.clone().filter_map(|held| Lost::of(held, nobody));
-    let lost: Vec<Lost<'_>> = lost.filter(|lost| !of.contains(&(lost.held.text.as_str(), lost.to))).collect();
+    let lost: Vec<Lost<'_>> = lost.filter(|lost| !owners.have(lost.to, &lost.held.text)).collect();
     Overlap {
         examples: count(examples.count()),
         lost: count(lost.len()),

@@ -1,23 +1,13 @@
 //! Requests that forbid something. The local model knows words and no negation: to it "do not delete it" is like
 //! "delete it", so that what is forbidden is not its to decide.
 
-/// What a request that forbids begins with. "I cannot …" and "it does not …" are ordinary questions.
-const LEADS: &[&str] = &[
+/// What a request that forbids may begin with, and what a complaint does: "no puedo …", "не работает".
+const MAYBE: &[&str] = &[
     // en
-    "do not",
-    "don't",
-    "don’t",
-    "dont",
-    "never",
-    "must not",
-    "you must not",
     "no need to",
     "stop",
     // de, nl, af
     "nicht",
-    "bitte nicht",
-    "auf keinen fall",
-    "keinesfalls",
     "niemals",
     "niet",
     "nooit",
@@ -26,7 +16,6 @@ const LEADS: &[&str] = &[
     "ne",
     "n'",
     "n’",
-    "surtout pas",
     // es, pt, gl, it, ca, ro
     "no",
     "nunca",
@@ -43,28 +32,13 @@ const LEADS: &[&str] = &[
     "nigdy",
     "никогда",
     "ніколи",
-    "nemoj",
-    "немој",
-    "недей",
-    "немојте",
-    "nemojte",
     "nav",
     // sv, da, nb, is
     "inte",
     "ikke",
     "aldrig",
     "ekki",
-    // fi, et, hu
-    "älä",
-    "älkää",
-    "ära",
-    "ärge",
-    // el, sq
-    "μη",
-    "μην",
-    "mos",
     // cy, ga, eu, mt
-    "peidiwch",
     "paid",
     "ná",
     "ez",
@@ -73,33 +47,23 @@ const LEADS: &[&str] = &[
     "ولا",
     "نکن",
     "مت",
-    "אל",
-    // hi, mr
-    "मत",
     // id, ms, tl, sw, vi
-    "jangan",
-    "huwag",
     "usi",
-    "đừng",
     "không được",
 ];
-/// Those that begin nothing but an order; "no puedo …" and "не работает" are complaints.
+/// What begins nothing but an order not to do something. "I cannot …" and "it does not …" are ordinary questions.
 const ORDERS: &[&str] = &[
     "do not",
     "don't",
     "don’t",
     "dont",
     "never",
-    "please avoid",
-    "avoid",
     "must not",
     "you must not",
     "bitte nicht",
     "auf keinen fall",
     "keinesfalls",
     "surtout pas",
-    "por favor no",
-    "por favor não",
     "nemoj",
     "nemojte",
     "немој",
@@ -119,6 +83,8 @@ const ORDERS: &[&str] = &[
     "मत",
     "אל",
 ];
+/// At the beginning of a whole message these are orders as well.
+const AVOIDS: &[&str] = &["avoid", "por favor no", "por favor não"];
 /// And the same at their end.
 const ENDINGS: &[&str] = &["मत करो", "मत करना", "ないでください", "ないで", "지 마", "지 마세요", "지마"];
 /// Of languages that put no space after them.
@@ -181,11 +147,18 @@ pub(super) fn is_order(message: &str) -> bool {
     let message = message.trim().to_lowercase();
     let rest = politely(&message);
     let end = message.trim_end_matches(['!', '.', '。', '！', ' ']);
-    let unspaced = UNSPACED_LEADS.iter().any(|words| rest.starts_with(words));
     let begins = |words: &&str| after(rest, words).or_else(|| after(&message, words)).is_some();
-    let leads = unspaced || ORDERS.iter().any(begins);
+    let leads = leads_unspaced(rest) || ORDERS.iter().chain(AVOIDS).any(begins);
     let ends = ENDINGS.iter().any(|words| end.ends_with(words));
-    !message.ends_with(['?', '？', '؟']) && (leads || ends)
+    !asks(&message) && (leads || ends)
+}
+
+fn leads_unspaced(text: &str) -> bool {
+    UNSPACED_LEADS.iter().any(|words| text.starts_with(words))
+}
+
+fn asks(text: &str) -> bool {
+    text.ends_with(['?', '？', '؟'])
 }
 
 /// What is left of a text without the polite words that it begins with.
@@ -201,14 +174,13 @@ fn politely(text: &str) -> &str {
 pub(super) fn forbids(request: &str) -> bool {
     let request = request.trim().to_lowercase();
     let rest = politely(&request);
-    let asks = request.ends_with(['?', '？', '؟']);
-    let leads = LEADS.iter().any(|words| after(rest, words).is_some())
-        || UNSPACED_LEADS.iter().any(|words| rest.starts_with(words));
+    let begins = |words: &&str| after(rest, words).is_some();
+    let leads = leads_unspaced(rest) || ORDERS.iter().chain(MAYBE).any(begins);
     let within = || {
         let mut words = rest.split(|c: char| c.is_whitespace() || ",.!".contains(c));
         words.any(|word| WITHIN.contains(&word)) || UNSPACED_WITHIN.iter().any(|words| rest.contains(words))
     };
-    !asks && (leads || within())
+    !asks(&request) && (leads || within())
 }
 
 /// What comes after some words at the beginning.

@@ -21,6 +21,13 @@ pub(super) struct Heard {
     pub(super) shares: Shares,
 }
 
+impl Heard {
+    /// Whether it forbids something; `request`: all of what is asked.
+    pub(super) fn forbids(&self, request: &str) -> bool {
+        prohibitions::forbids(&request[self.clause.at.clone()])
+    }
+}
+
 pub(super) fn heard(roster: &Roster, text: &str, clauses: Vec<Clause>) -> Vec<Heard> {
     let (request, _) = clauses::data_of(text);
     let one = clauses.len() < 2;
@@ -90,8 +97,7 @@ impl Guess<'_> {
     /// What else is asked, where one of several requests forbids something.
     pub(super) fn the_allowed(&self, text: &str) -> Option<Plan> {
         let (request, _) = clauses::data_of(text);
-        let forbids = |heard: &&Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
-        let allowed: Vec<&Heard> = self.heard.iter().filter(|heard| !forbids(heard)).collect();
+        let allowed: Vec<&Heard> = self.heard.iter().filter(|heard| !heard.forbids(request)).collect();
         if allowed.len() == self.heard.len() {
             return None;
         }

@@ -1,29 +1,27 @@
 //! What keeps the local model from deciding, however sure it is of its words.
 
 use super::{Guess, best, parts::Heard};
-use crate::route::{clauses, joins, named, prohibitions, words};
+use crate::route::{clauses, joins, named, words};
 use switchboard_shared::events::Plan;
 
 impl Guess<'_> {
     /// Whether all that is asked is to be done, and by no agent for orders of steps.
     pub(super) fn may_divide(&self, text: &str) -> bool {
         let (request, _) = clauses::data_of(text);
-        let forbids = |heard: &Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
         let keeps = self.ordered && self.roster.division.has_keeper();
-        !keeps && !self.heard.iter().any(forbids)
+        !keeps && !self.heard.iter().any(|heard| heard.forbids(request))
     }
 
     /// What keeps it from deciding, in words; for an explanation.
     pub(in crate::route) fn veto(&self, text: &str) -> Option<&'static str> {
         let (request, _) = clauses::data_of(text);
-        let forbids = |heard: &Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
         if !says_something(text) {
             return Some("it asks for nothing");
         }
         if self.roster.agents.iter().any(|agent| named::is_ordered(text, agent)) {
             return Some("it orders that an agent be chosen");
         }
-        let forbidden = self.heard.iter().any(forbids);
+        let forbidden = self.heard.iter().any(|heard| heard.forbids(request));
         forbidden
             .then_some("a part of it forbids something, which words alone do not tell from asking for it")
     }
@@ -46,8 +44,7 @@ impl Guess<'_> {
         let (request, _) = clauses::data_of(text);
         let is_its = |heard: &Heard| best(&heard.shares.agents).is_some_and(|(best, _)| best == agent);
         let (its, others): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(|heard| is_its(heard));
-        let forbids = |heard: &&Heard| prohibitions::forbids(&request[heard.clause.at.clone()]);
-        !others.is_empty() && its.iter().any(forbids)
+        !others.is_empty() && its.iter().any(|heard| heard.forbids(request))
     }
 }
 

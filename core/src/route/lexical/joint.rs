@@ -5,10 +5,8 @@ use super::{
     likeness::Likeness,
     regression::{self, Regression, Texts},
     space::Vector,
-    words,
 };
 use crate::route::trust::Trust;
-use std::collections::{HashMap, hash_map::Entry};
 
 /// From this probability on an agent is one of those that a message is for: the likeliest set.
 const ONE_OF_THEM: f64 = 0.5;
@@ -38,36 +36,32 @@ pub(in crate::route) struct Together {
 }
 
 impl Joint {
-    /// Takes all texts with their classes, messages first; the last class is nobody.
+    /// Takes all texts, messages first: of each its class, the last of which is nobody; of each message the first one
+    /// that says the same.
     pub(super) fn fit(
-        texts: &[(&str, usize)],
-        messages: usize,
+        first_said: &[usize],
+        classes_of: Vec<usize>,
         vectors: &[Vector],
         likeness: &Likeness,
         classes: usize,
     ) -> Option<Self> {
-        let agents = classes - 1;
-        let mut first: HashMap<Vec<Vec<char>>, usize> = HashMap::new();
-        let mut classes_of: Vec<Vec<usize>> = texts.iter().map(|(_, class)| vec![*class]).collect();
+        let (messages, agents) = (first_said.len(), classes - 1);
+        let mut classes_of: Vec<Vec<usize>> = classes_of.into_iter().map(|class| vec![class]).collect();
         let mut distinct = Vec::new();
         let mut shared = false;
-        for (i, (text, class)) in texts[..messages].iter().enumerate() {
-            match first.entry(words(text)) {
-                Entry::Occupied(of) if *class < agents => {
-                    classes_of[*of.get()].push(*class);
-                    shared = true;
-                }
-                Entry::Occupied(_) => {}
-                Entry::Vacant(entry) => {
-                    entry.insert(i);
-                    distinct.push(i);
-                }
+        for (i, &first) in first_said.iter().enumerate() {
+            let class = classes_of[i][0];
+            if first == i {
+                distinct.push(i);
+            } else if class < agents {
+                classes_of[first].push(class);
+                shared = true;
             }
         }
         if !shared {
             return None;
         }
-        distinct.extend(messages..texts.len());
+        distinct.extend(messages..classes_of.len());
         let fitted = regression::fitted(&distinct);
         let cases = || fitted.iter().copied().enumerate().take_while(|(_, i)| *i < messages);
         let texts = Texts { vectors, likeness, classes_of, messages, classes };

@@ -36,7 +36,10 @@ use neighbours::Neighbours;
 use profiles::Profiles;
 use regression::{Regression, Texts};
 use space::{Space, Vector, to_f32};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use texts::texts;
 use training::{Linear, Sample};
 use vocabulary::{Place, Vocabulary};
@@ -115,6 +118,15 @@ pub(crate) struct HeldOut {
     pub(crate) shares: Vec<f64>,
 }
 
+/// Which class has which example, among those that were held out.
+pub(crate) struct Owners<'a>(HashSet<(usize, &'a str)>);
+
+impl Owners<'_> {
+    pub(crate) fn have(&self, class: usize, text: &str) -> bool {
+        self.0.contains(&(class, text))
+    }
+}
+
 impl Model {
     #[cfg(test)]
     pub(crate) fn train(agents: &[Arc<Agent>]) -> Self {
@@ -181,6 +193,11 @@ impl Model {
         &self.held_out
     }
 
+    /// Who has which of those examples.
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        Owners(self.held_out.iter().map(|held| (held.class, held.text.as_str())).collect())
+    }
+
     fn learn(&mut self, vectors: &[Vector], places: &[Features<Place>]) {
         let classes = self.classes;
         let mut counts = vec![0_usize; classes];
@@ -203,7 +220,8 @@ impl Model {
         let linear = training::held_out(&samples, rows, classes);
         self.linear = Linear::train(&samples.iter().collect::<Vec<_>>(), rows, classes);
         let (fitted, left_out) = self.fit_regression(vectors);
-        let twins = self.twins();
+        let first_said = self.first_said();
+        let twins = self.twins(&first_said);
         let mean = to_f32(self.messages) / to_f32(classes);
         let case = |i: usize| {
             let class = self.texts[i].class;
@@ -231,19 +249,27 @@ impl Model {
             shares: combine::shares(&case.scores, classes, &self.weights),
         };
         self.held_out = cases.iter().zip(tried).map(held_out).collect();
-        let texts: Vec<_> = self.texts.iter().map(|text| (text.text.as_str(), text.class)).collect();
-        self.joint = Joint::fit(&texts, self.messages, vectors, &self.likeness, classes);
+        let classes_of = self.texts.iter().map(|text| text.class).collect();
+        self.joint = Joint::fit(&first_said, classes_of, vectors, &self.likeness, classes);
+    }
+
+    /// Of each message, the first one that says the same.
+    fn first_said(&self) -> Vec<usize> {
+        let mut first: HashMap<Vec<Vec<char>>, usize> = HashMap::new();
+        let said = self.texts[..self.messages].iter().map(|text| words(&text.text));
+        said.enumerate().map(|(i, said)| *first.entry(said).or_insert(i)).collect()
     }
 
     /// Of each message itself, and those of other classes that say the same: left out, it must not be known by what
     /// another agent has as well.
-    fn twins(&self) -> Vec<Vec<usize>> {
-        let mut of: HashMap<Vec<Vec<char>>, Vec<usize>> = HashMap::new();
-        let said: Vec<_> = self.texts[..self.messages].iter().map(|text| words(&text.text)).collect();
-        said.iter().enumerate().for_each(|(i, said)| of.entry(said.clone()).or_default().push(i));
+    fn twins(&self, first_said: &[usize]) -> Vec<Vec<usize>> {
+        let mut of = vec![Vec::new(); first_said.len()];
+        first_said.iter().enumerate().for_each(|(i, first)| of[*first].push(i));
         let is_twin = |i: usize, twin: usize| i == twin || self.texts[i].class != self.texts[twin].class;
-        let twins = |(i, said)| of[said].iter().copied().filter(|twin| is_twin(i, *twin)).collect();
-        said.iter().enumerate().map(twins).collect()
+        let twins = |(i, first): (usize, &usize)| {
+            of[*first].iter().copied().filter(|twin| is_twin(i, *twin)).collect()
+        };
+        first_said.iter().enumerate().map(twins).collect()
     }
 
     /// Returns with the texts that it was fitted to the scores of each by the others.

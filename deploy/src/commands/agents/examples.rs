@@ -8,7 +8,7 @@ use crate::{
     terminal::{self, clean_line},
 };
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::path::{Path, PathBuf};
 use switchboard_shared::{
     api::{AgentExamples, DraftExamples, Drafts, Example, SetExamples},
@@ -57,13 +57,8 @@ impl Examples {
         let new = change(self.set.as_deref(), self.clear)?;
         let given = new.as_ref().map_or(0, Vec::len);
         let shown = new.is_none();
-        let examples: AgentExamples = match new {
-            Some(examples) => {
-                let new = SetExamples { examples, force: self.force };
-                trial::explained(client.put(&path, &new).await, self.json)?
-            }
-            None => client.get(&path).await?,
-        };
+        let new = new.map(|examples| SetExamples { examples, force: self.force });
+        let examples: AgentExamples = set_or_get(&client, &path, new, self.json).await?;
         trial::once(given, examples.examples.len());
         if self.json {
             terminal::json(&examples);
@@ -115,6 +110,19 @@ pub(super) fn change(set: Option<&Path>, clear: bool) -> Result<Option<Vec<Examp
         )));
     }
     Ok(Some(examples))
+}
+
+/// Replaces what is there, if something is given; what is there then.
+pub(super) async fn set_or_get<T: DeserializeOwned>(
+    client: &Client,
+    path: &str,
+    new: Option<SetExamples>,
+    json: bool,
+) -> Result<T> {
+    match new {
+        Some(new) => trial::explained(client.put(path, &new).await, json),
+        None => client.get(path).await,
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<Example>> {

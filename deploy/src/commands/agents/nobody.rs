@@ -1,6 +1,9 @@
 //! `switchboard agents nobody`: the messages that are for no agent.
 
-use super::{examples::change, trial};
+use super::{
+    examples::{change, set_or_get},
+    trial,
+};
 use crate::{commands::access::Access, error::Result, terminal};
 use clap::Args;
 use std::path::PathBuf;
@@ -36,13 +39,8 @@ impl Nobody {
         let new = change(self.set.as_deref(), self.clear)?;
         let given = new.as_ref().map_or(0, Vec::len);
         let shown = new.is_none();
-        let known: NobodyExamples = match new {
-            Some(examples) => {
-                let new = SetExamples { examples, force: self.force };
-                trial::explained(client.put("/v1/nobody", &new).await, self.json)?
-            }
-            None => client.get("/v1/nobody").await?,
-        };
+        let new = new.map(|examples| SetExamples { examples, force: self.force });
+        let known: NobodyExamples = set_or_get(&client, "/v1/nobody", new, self.json).await?;
         trial::once(given, known.examples.len());
         if self.json {
             terminal::json(&known);
