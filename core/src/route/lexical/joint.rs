@@ -53,7 +53,7 @@ impl Joint {
             let class = classes_of[i][0];
             if first == i {
                 distinct.push(i);
-            } else if class < agents {
+            } else if class < agents && !classes_of[first].contains(&class) {
                 classes_of[first].push(class);
                 shared = true;
             }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::route::tests::{agents, with_trips};
+use switchboard_shared::api::Example;
 
 fn without_examples() -> Vec<Arc<Agent>> {
     let strip = |agent: Arc<Agent>| {
@@ -92,4 +93,14 @@ fn what_several_agents_have_as_examples_is_for_all_of_them() {
         assert_eq!(model.together(text), None, "{text}");
     }
     assert_eq!(Model::train(&agents()).together("Plan my trip to Madrid"), None);
+}
+
+#[test]
+fn an_agent_that_says_the_same_twice_shares_nothing() {
+    let mut agents = agents();
+    let mut twice = Agent::clone(&agents[0]);
+    let again = |example: &Example| Example { text: format!("{} !", example.text), language: String::new() };
+    twice.examples.extend(twice.examples.iter().map(again).collect::<Vec<_>>());
+    agents[0] = Arc::new(twice);
+    assert!(Model::train(&agents).joint.is_none());
 }
