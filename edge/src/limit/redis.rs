@@ -66,11 +66,12 @@ impl RedisLimiter {
             connection.max_command_buffer_len = 10_000;
         });
         let client = builder.build()?;
-        // The connection task ends with the client; fred spawns it itself.
-        drop(client.connect());
-        tokio::time::timeout(Duration::from_secs(5), client.wait_for_connect())
-            .await
-            .map_err(|_| LimitError::Timeout)??;
+        // The connection task ends with the client; fred spawns it, and listens beforehand for why it may fail.
+        drop(
+            tokio::time::timeout(Duration::from_secs(5), client.init())
+                .await
+                .map_err(|_| LimitError::Timeout)??,
+        );
         let breaker = Breaker {
             failures: 0,
             open_until: None,
