@@ -5,8 +5,10 @@
 const STEPS: usize = 40;
 /// How strongly the weights are held to the ones that they begin with, in examples.
 const PRIOR: f64 = 2.0;
-/// A step changes no weight by more.
-const MAX_STEP: f64 = 4.0;
+/// A step that makes the loss less by no more than this part of it is the last one.
+const ENOUGH: f64 = 1e-7;
+/// A step is halved so often at most until it is one for the better.
+const HALVINGS: i32 = 20;
 
 /// What the experts say of one message: `scores[expert * classes + class]`.
 #[derive(Debug, Clone)]
@@ -27,17 +29,20 @@ pub(in crate::route) struct Start {
 /// Learns the experts' weights. A negative one is no mistake: where two experts say nearly the same, what one says more
 /// than the other may speak against it.
 pub(in crate::route) fn learn(cases: &[Case], classes: usize, start: &[Start]) -> Vec<f64> {
+    let at = |weights: &[f64]| Surface::of(cases, classes, weights, start);
     let mut weights: Vec<f64> = start.iter().map(|start| start.weight).collect();
+    let mut surface = at(&weights);
     for _ in 0..STEPS {
-        let mut surface = Surface::prior(&weights, start);
-        cases.iter().for_each(|case| surface.add(case, classes, &weights));
-        let mut moved = 0.0_f64;
-        for (weight, step) in weights.iter_mut().zip(surface.step()) {
-            let step = step.clamp(-MAX_STEP, MAX_STEP);
-            *weight -= step;
-            moved = moved.max(step.abs());
-        }
-        if moved < 1e-3 {
+        let (loss, step) = (surface.loss, surface.step());
+        let moved = (0..HALVINGS).map(|halved| 0.5_f64.powi(halved)).find_map(|part| {
+            let moved: Vec<f64> =
+                weights.iter().zip(&step).map(|(weight, step)| weight - part * step).collect();
+            let surface = at(&moved);
+            (surface.loss < loss).then_some((moved, surface))
+        });
+        let Some(moved) = moved else { break };
+        (weights, surface) = moved;
+        if loss - surface.loss < ENOUGH * loss {
             break;
         }
     }
@@ -62,25 +67,34 @@ pub(in crate::route) fn shares(scores: &[f32], classes: usize, weights: &[f64]) 
     shares
 }
 
-/// Slope and curvature of the loss at some weights.
+/// The loss at some weights, its slope and its curvature.
 struct Surface {
+    loss: f64,
     slope: Vec<f64>,
     curve: Vec<Vec<f64>>,
 }
 
 impl Surface {
+    fn of(cases: &[Case], classes: usize, weights: &[f64], start: &[Start]) -> Self {
+        let mut surface = Self::prior(weights, start);
+        cases.iter().for_each(|case| surface.add(case, classes, weights));
+        surface
+    }
+
     fn prior(weights: &[f64], start: &[Start]) -> Self {
         let tightness: Vec<f64> = start.iter().map(|start| PRIOR / (start.spread * start.spread)).collect();
-        let off = weights.iter().zip(start).map(|(weight, start)| weight - start.weight);
-        let slope = off.zip(&tightness).map(|(off, tightness)| off * tightness).collect();
+        let off = || weights.iter().zip(start).map(|(weight, start)| weight - start.weight).zip(&tightness);
+        let loss = off().map(|(off, tightness)| off * off * tightness / 2.0).sum();
+        let slope = off().map(|(off, tightness)| off * tightness).collect();
         let experts = weights.len();
         let cell = |e: usize, f: usize| if e == f { tightness[e] } else { 0.0 };
         let curve = (0..experts).map(|e| (0..experts).map(|f| cell(e, f)).collect()).collect();
-        Self { slope, curve }
+        Self { loss, slope, curve }
     }
 
     fn add(&mut self, case: &Case, classes: usize, weights: &[f64]) {
         let shares = shares(&case.scores, classes, weights);
+        self.loss -= case.weight * shares[case.class].max(f64::MIN_POSITIVE).ln();
         let scores: Vec<&[f32]> = case.scores.chunks_exact(classes).collect();
         let mean = |of: &dyn Fn(usize) -> f64| {
             shares.iter().enumerate().map(|(c, share)| share * of(c)).sum::<f64>()
@@ -143,6 +157,21 @@ mod tests {
         let weights = learn(&cases(), 2, &START);
         let shares = shares(&[1.0, 0.0, 0.5, 0.5], 2, &weights);
         assert!((shares[0] - 0.9).abs() < 0.03, "{shares:?} {weights:?}");
+    }
+
+    #[test]
+    fn what_a_few_cases_teach_cannot_be_bettered() {
+        let loose = [Start { weight: 2.0, spread: 50.0 }; 3];
+        for count in 2..30_u8 {
+            let case = |i: u8| {
+                let (sure, wrong) = (f32::from(i % 5), f32::from(u8::from(i % 7 == 1)));
+                let scores = vec![0.4 * sure, wrong, 0.2, 3.0 * wrong, 0.5, 0.1 * f32::from(i % 3)];
+                Case { scores, class: 0, weight: 1.0 }
+            };
+            let cases: Vec<Case> = (0..count).map(case).collect();
+            let slope = Surface::of(&cases, 2, &learn(&cases, 2, &loose), &loose).slope;
+            assert!(slope.iter().all(|slope| slope.abs() < 0.01), "{count}: {slope:?}");
+        }
     }
 
     #[test]

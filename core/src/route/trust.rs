@@ -3,8 +3,10 @@
 
 use super::guess::best;
 
-/// The model's own opinion counts as so many examples, so that a few that happen to be right do not prove anything.
+/// The model's own opinion counts as so many examples, so that a few that happen to be right do not prove anything ...
 const OPINION: f64 = 20.0;
+/// ... and so many of these at most are right, however sure it is: it takes some eighty more to show 99 of 100.
+const SUREST: f64 = 0.95;
 
 /// The curve: at and above a share, so many are right. Both rise.
 #[derive(Debug, Default)]
@@ -33,7 +35,7 @@ impl Trust {
                 shares += share;
                 right += f64::from(u8::from(*is_right));
             }
-            from_above.push((equals[0].0, (right + OPINION * shares / all) / (all + OPINION)));
+            from_above.push((equals[0].0, (right + OPINION * (shares / all).min(SUREST)) / (all + OPINION)));
         }
         let mut curve: Vec<(f64, f64)> = Vec::new();
         for (share, right) in from_above.into_iter().rev() {
@@ -65,6 +67,12 @@ mod tests {
             .flat_map(|i| [(0, [0.99, 0.005, 0.005]), (i % 2, [0.6, 0.2, 0.2]), (2, [0.1, 0.2, 0.7])])
             .collect();
         Trust::learn(rows.iter().map(|(class, shares)| (*class, shares.as_slice())))
+    }
+
+    #[test]
+    fn it_takes_some_eighty_examples_to_show_99_of_100() {
+        let right = |count: usize| Trust::of(vec![(0.999, true); count]).right(0.999);
+        assert!(right(79) < 0.99 && right(81) > 0.99, "{} {}", right(79), right(81));
     }
 
     #[test]

@@ -63,13 +63,13 @@ const CROWD: usize = 6;
 
 /// The experts' weights before anything is learned.
 const START: [Start; EXPERTS] = [
-    Start { weight: 4.0, spread: 10.0 },
-    Start { weight: 2.0, spread: 10.0 },
-    Start { weight: 2.0, spread: 10.0 },
-    Start { weight: 10.0, spread: 10.0 },
+    Start { weight: 4.0, spread: 8.0 },
+    Start { weight: 2.0, spread: 8.0 },
+    Start { weight: 2.0, spread: 8.0 },
+    Start { weight: 10.0, spread: 8.0 },
     Start { weight: 0.0, spread: 2.0 },
-    Start { weight: 0.5, spread: 2.0 },
-    Start { weight: 0.0, spread: 10.0 },
+    Start { weight: 1.5, spread: 6.0 },
+    Start { weight: 0.0, spread: 8.0 },
 ];
 
 /// What the agents' texts teach.
@@ -223,6 +223,7 @@ impl Model {
         let first_said = self.first_said();
         let twins = self.twins(&first_said);
         let mean = to_f32(self.messages) / to_f32(classes);
+        let told = told(&counts);
         let case = |i: usize| {
             let class = self.texts[i].class;
             let mut scores = vec![0.0_f32; EXPERTS * classes];
@@ -238,7 +239,7 @@ impl Model {
             }
             self.profiles.score(&places[i], expert(&mut scores, PROFILE, classes));
             expert(&mut scores, LINEAR, classes).copy_from_slice(&linear[i]);
-            Case { scores, class, weight: f64::from((mean / to_f32(counts[class])).sqrt()) }
+            Case { scores, class, weight: f64::from(told[class] * (mean / to_f32(counts[class])).sqrt()) }
         };
         let tried = texts::evenly(self.messages, MAX_HELD_OUT);
         let cases: Vec<Case> = tried.clone().map(case).collect();
@@ -307,6 +308,19 @@ impl Model {
         self.neighbours.score(&likeness[..self.messages], without, scores);
         expert(scores, NOBODY, self.classes)[self.classes - 1] = 1.0;
     }
+}
+
+/// How much a left-out example tells of a class with so many messages: a new message finds them all, this one finds one
+/// less, of an only one nothing is left, and what is then said of it would teach that examples speak against their agent.
+/// Nobody's, the last class, tell no more than the agents' do, else there would be none but these to learn from.
+fn told(counts: &[usize]) -> Vec<f32> {
+    let left = |count: &usize| (1.0 - 1.0 / to_f32((*count).max(1))).powi(2);
+    let (_nobody, agents) = counts.split_last().unwrap_or((&0, &[]));
+    let mut told: Vec<f32> = agents.iter().map(left).collect();
+    let examples = agents.iter().map(|count| to_f32(*count));
+    let all: f32 = examples.clone().zip(&told).map(|(count, told)| count * told).sum();
+    told.push(all / examples.sum::<f32>().max(1.0));
+    told
 }
 
 fn expert(scores: &mut [f32], expert: usize, classes: usize) -> &mut [f32] {

@@ -23,11 +23,11 @@ const RARITY: f32 = 2.0;
 /// How much a long profile is held back for being long: 0 not at all, 1 as cosine does.
 const LENGTH: f32 = 0.8;
 const UNKNOWN: f32 = 0.3;
-const WORDS: f32 = 0.5;
-const PAIRS: f32 = 0.15;
+const WORDS: f32 = 0.36;
+const PAIRS: f32 = 0.135;
 /// Beginnings of words tell stems; n-grams from within them match too much by chance to count for more.
-const STEMS: f32 = 0.3;
-const GRAMS: f32 = 0.05;
+const STEMS: f32 = 0.27;
+const GRAMS: f32 = 0.09;
 /// Matches that a message must have to be surely about an agent, in rarest features: "thanks" is about none.
 const EVIDENCE: f32 = 1.2;
 

@@ -16,7 +16,7 @@ const DESCRIPTION_RIDGE: f32 = 1.2;
 /// How alike all texts are for being texts: it lets a regression learn how frequent a class is.
 const BIAS: f32 = 0.3;
 /// How far likeness is curved: 0 not at all, 1 so that none of what is in proportion is left.
-const CURVE: f32 = 0.5;
+const CURVE: f32 = 0.6;
 
 /// Learned texts, the messages first.
 pub(super) struct Texts<'a> {

@@ -13,7 +13,7 @@ const UNKNOWN: f32 = 0.35;
 const RARITY: f32 = 0.7;
 /// How much of a text's likeness is that of its words and pairs; the rest is that of its n-grams. Found by leaving out
 /// examples of 77 and of 150 agents.
-const WORDS: f32 = 0.5;
+const WORDS: f32 = 0.45;
 
 /// Feature numbers with weights, of unit length at most.
 #[derive(Debug, Clone, Default)]

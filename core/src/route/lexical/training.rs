@@ -20,7 +20,8 @@ pub(super) struct Linear {
     bias: Vec<f32>,
 }
 
-const RATE: f32 = 0.5;
+/// Slow, since few examples say little: a fast one learns them by heart.
+const RATE: f32 = 0.15;
 const MOST_EPOCHS: usize = 14;
 const FEWEST_EPOCHS: usize = 3;
 /// Multiplications that one training may take; more samples or agents get fewer epochs.
