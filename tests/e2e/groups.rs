@@ -8,7 +8,7 @@ use switchboard_shared::{
     events::{CallState, TurnState},
     headers,
 };
-use switchboard_tests::{FakeAgent, FakeLlm, House, Manner, Mood, Person};
+use switchboard_tests::{FakeAgent, FakeLlm, House, Manner, Mood, Person, house::endpoint};
 use tokio::process::Command;
 
 const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow", "how warm is it in Oslo"];
@@ -157,7 +157,13 @@ async fn what_a_caller_may_not_use_is_not_asked_by_name_nor_by_choice() -> anyho
 #[tokio::test]
 async fn in_a_shared_conversation_each_message_goes_by_its_authors_groups() -> anyhow::Result<()> {
     let llm = FakeLlm::start(Mood::Good { agents: vec!["weather".into()], answer: "Rain.".into() }).await?;
-    let scene = Scene::set(House::with_llm(&llm).await?).await?;
+    let house = House::with(|options| {
+        options.llm = vec![endpoint(&llm.url())];
+        // Six examples cannot show how often it is right.
+        let free = toml::toml! { route.right = 0.0 };
+        switchboard::topology::config::overlay(&mut options.core_overrides, &free);
+    });
+    let scene = Scene::set(house.await?).await?;
     let mut ann = scene.house.member("ann", &["finance"]).await?;
     let mut bob = scene.house.member("bob", &[]).await?;
     let room = ann.room(&["bob"]).await?;

@@ -45,7 +45,7 @@ fn refused<T: std::fmt::Debug>(result: switchboard::error::Result<T>) -> Problem
 async fn what_would_make_it_worse_is_refused_with_the_report_unless_it_is_forced() -> anyhow::Result<()> {
     let mut scene = Scene::set(House::start().await?).await?;
     scene
-        .freeze(&[("how is the stock of umbrella doing", &["stocks"]), ("will it rain soon", &["weather"])])
+        .freeze(&[("the stock of umbrella today", &["stocks"]), ("will it rain soon", &["weather"])])
         .await?;
     let before = scene.route(STOCK).await?;
     assert_eq!(before, ["stocks"]);
@@ -56,10 +56,7 @@ async fn what_would_make_it_worse_is_refused_with_the_report_unless_it_is_forced
     assert!(!report.not_worse && problem.detail.contains(&report.reason), "{report:?}");
     assert_eq!(report.frozen.expect("it is not empty").rows, 2);
     let lost = report.lost.first().expect("it names what would be lost");
-    assert_eq!(
-        (lost.text.as_str(), lost.agents[0].as_str()),
-        ("how is the stock of umbrella doing", "stocks")
-    );
+    assert_eq!((lost.text.as_str(), lost.agents[0].as_str()), ("the stock of umbrella today", "stocks"));
     assert_eq!((scene.route(STOCK).await?, scene.open().await?.len()), (before, 1), "nothing is changed");
 
     let forced = scene.review(&id, json!({"state": "approved", "force": true})).await?;
@@ -85,7 +82,7 @@ async fn what_does_not_make_it_worse_is_promoted_and_the_next_message_is_routed_
 {
     let mut scene = Scene::set(House::start().await?).await?;
     scene
-        .freeze(&[("how is the stock of umbrella doing", &["stocks"]), ("will it rain soon", &["weather"])])
+        .freeze(&[("the stock of umbrella today", &["stocks"]), ("will it rain soon", &["weather"])])
         .await?;
     let id = scene.corrected(UNHEARD, &["weather"]).await?;
     let good = scene.review(&id, json!({"state": "approved"})).await?;
@@ -242,7 +239,7 @@ async fn the_frozen_set_and_the_gate_with_the_command() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("frozen.jsonl");
     let path = file.to_string_lossy().into_owned();
-    let rows = "{\"text\":\"how is the stock of umbrella doing\",\"label\":\"stocks\",\"lang\":\"en\"}\n\
+    let rows = "{\"text\":\"the stock of umbrella today\",\"label\":\"stocks\",\"lang\":\"en\"}\n\
                 {\"text\":\"what is the weather forecast for tomorrow\",\"label\":[\"weather\"],\"lang\":\"en\"}\n\
                 {\"text\":\"and tomorrow?\",\"label\":\"weather\",\"prev_agents\":[\"weather\"]}\n";
     std::fs::write(&file, rows)?;
@@ -261,7 +258,7 @@ async fn the_frozen_set_and_the_gate_with_the_command() -> anyhow::Result<()> {
     let worse = scene.run(&["agents", "review", "--approve", &id]).await?;
     let said = String::from_utf8(worse.stderr)?;
     assert_eq!(worse.status.code(), Some(1), "{said}");
-    assert!(said.contains("lost: how is the stock of umbrella doing (for stocks"), "{said}");
+    assert!(said.contains("lost: the stock of umbrella today (for stocks"), "{said}");
     assert!(said.contains("The router would get worse."), "{said}");
     let worse = scene.run(&["agents", "review", "--approve", &id, "--json"]).await?;
     assert_eq!(serde_json::from_slice::<Value>(&worse.stdout)?["not_worse"], false);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 use switchboard::client::{Client, Closed, Socket, next_text, send_frame};
 use switchboard_shared::{
     api::{ConversationSummary, CreateConversation, TurnView},
@@ -21,6 +21,8 @@ pub struct Person {
     /// Over HTTP.
     pub http: Client,
     socket: Option<Socket>,
+    /// Frames of a turn that came before its acknowledgement.
+    early: VecDeque<Value>,
     sent: u32,
 }
 
@@ -28,7 +30,7 @@ impl Person {
     /// Makes somebody without a socket yet.
     #[must_use]
     pub fn new(name: &str, http: Client) -> Self {
-        Self { name: name.to_owned(), http, socket: None, sent: 0 }
+        Self { name: name.to_owned(), http, socket: None, early: VecDeque::new(), sent: 0 }
     }
 
     /// Opens a socket and waits for the welcome.
@@ -37,7 +39,8 @@ impl Person {
     /// When the edge refuses.
     pub async fn connect(&mut self) -> anyhow::Result<()> {
         self.socket = Some(self.http.socket("/ws").await?);
-        let welcome = self.next().await?;
+        self.early.clear();
+        let welcome = self.read().await?;
         anyhow::ensure!(welcome["type"] == "welcome", "{welcome}");
         Ok(())
     }
@@ -63,7 +66,7 @@ impl Person {
     /// When the edge says anything but `joined`.
     pub async fn join(&mut self, room: ConversationId, after: Option<u64>) -> anyhow::Result<Value> {
         self.send(&json!({"type": "join", "conversation": room, "after": after})).await?;
-        let joined = self.next().await?;
+        let joined = self.read().await?;
         anyhow::ensure!(joined["type"] == "joined", "{joined}");
         Ok(joined)
     }
@@ -84,9 +87,10 @@ impl Person {
     /// When it is answered by an error frame.
     pub async fn say_as(&mut self, room: ConversationId, id: &str, text: &str) -> anyhow::Result<Value> {
         self.send(&json!({"type": "send", "id": id, "conversation": room, "text": text})).await?;
-        let answer = self.until(|frame| frame["id"] == id && is_answer(frame)).await?;
-        let answer = answer.last().context("at least the answer")?.clone();
+        let mut frames = self.until(|frame| frame["id"] == id && is_answer(frame)).await?;
+        let answer = frames.pop().context("at least the answer")?;
         anyhow::ensure!(answer["type"] == "ack", "{answer}");
+        self.early.extend(frames.into_iter().filter(|frame| frame["turn"] == answer["turn"]));
         Ok(answer)
     }
 
@@ -141,6 +145,13 @@ impl Person {
     /// # Errors
     /// When none comes, or the socket is closed.
     pub async fn next(&mut self) -> anyhow::Result<Value> {
+        match self.early.pop_front() {
+            Some(frame) => Ok(frame),
+            None => self.read().await,
+        }
+    }
+
+    async fn read(&mut self) -> anyhow::Result<Value> {
         let socket = self.socket.as_mut().context("not connected")?;
         let text = timeout(PATIENCE, next_text(socket)).await.context("nothing came")?;
         let text = text.map_err(|closed| anyhow::anyhow!("closed: {closed:?}"))?;

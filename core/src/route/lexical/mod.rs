@@ -61,15 +61,17 @@ const NOBODY: usize = 4;
 const LINEAR: usize = 5;
 const CROWD: usize = 6;
 
+/// So many examples are few: what so many say of the experts' weights counts for half.
+const FEW: f32 = 100.0;
 /// The experts' weights before anything is learned.
 const START: [Start; EXPERTS] = [
-    Start { weight: 4.0, spread: 8.0 },
-    Start { weight: 2.0, spread: 8.0 },
-    Start { weight: 2.0, spread: 8.0 },
-    Start { weight: 10.0, spread: 8.0 },
+    Start { weight: 4.0, spread: 10.0 },
+    Start { weight: 2.0, spread: 10.0 },
+    Start { weight: 2.0, spread: 10.0 },
+    Start { weight: 10.0, spread: 10.0 },
     Start { weight: 0.0, spread: 2.0 },
-    Start { weight: 1.5, spread: 6.0 },
-    Start { weight: 0.0, spread: 8.0 },
+    Start { weight: 1.5, spread: 2.0 },
+    Start { weight: 0.0, spread: 10.0 },
 ];
 
 /// What the agents' texts teach.
@@ -222,8 +224,7 @@ impl Model {
         let (fitted, left_out) = self.fit_regression(vectors);
         let first_said = self.first_said();
         let twins = self.twins(&first_said);
-        let mean = to_f32(self.messages) / to_f32(classes);
-        let told = told(&counts);
+        let worth = worth(&counts);
         let case = |i: usize| {
             let class = self.texts[i].class;
             let mut scores = vec![0.0_f32; EXPERTS * classes];
@@ -239,7 +240,7 @@ impl Model {
             }
             self.profiles.score(&places[i], expert(&mut scores, PROFILE, classes));
             expert(&mut scores, LINEAR, classes).copy_from_slice(&linear[i]);
-            Case { scores, class, weight: f64::from(told[class] * (mean / to_f32(counts[class])).sqrt()) }
+            Case { scores, class, weight: f64::from(worth[class]) }
         };
         let tried = texts::evenly(self.messages, MAX_HELD_OUT);
         let cases: Vec<Case> = tried.clone().map(case).collect();
@@ -310,17 +311,22 @@ impl Model {
     }
 }
 
-/// How much a left-out example tells of a class with so many messages: a new message finds them all, this one finds one
-/// less, of an only one nothing is left, and what is then said of it would teach that examples speak against their agent.
-/// Nobody's, the last class, tell no more than the agents' do, else there would be none but these to learn from.
-fn told(counts: &[usize]) -> Vec<f32> {
-    let left = |count: &usize| (1.0 - 1.0 / to_f32((*count).max(1))).powi(2);
-    let (_nobody, agents) = counts.split_last().unwrap_or((&0, &[]));
-    let mut told: Vec<f32> = agents.iter().map(left).collect();
-    let examples = agents.iter().map(|count| to_f32(*count));
-    let all: f32 = examples.clone().zip(&told).map(|(count, told)| count * told).sum();
-    told.push(all / examples.sum::<f32>().max(1.0));
-    told
+/// How much each left-out example of a class counts for the experts' weights, by how many messages the classes have.
+fn worth(counts: &[usize]) -> Vec<f32> {
+    let (nobody, agents) = counts.split_last().unwrap_or((&0, &[]));
+    let mean = to_f32(counts.iter().sum()) / to_f32(counts.len());
+    let examples = to_f32(agents.iter().sum());
+    let known = examples / (examples + FEW);
+    let often = |count: f32| (mean / count.max(1.0)).sqrt();
+    // A new message finds all examples, a left-out one finds one less. Of an only one nothing is left, and what is then
+    // said of it would teach that examples speak against their agent.
+    let left = |count: f32| (1.0 - 1.0 / count.max(1.0)).powi(4);
+    let agents = agents.iter().map(|count| to_f32(*count));
+    let mut worth: Vec<f32> = agents.clone().map(|count| known * often(count) * left(count)).collect();
+    // Where agents have few, there would be nobody's alone to learn from.
+    let of_agents: f32 = agents.zip(&worth).map(|(count, worth)| count * worth).sum();
+    worth.push(often(to_f32(*nobody)).min(of_agents / to_f32(*nobody).max(1.0)));
+    worth
 }
 
 fn expert(scores: &mut [f32], expert: usize, classes: usize) -> &mut [f32] {
