@@ -106,7 +106,7 @@ fn combined(lexical: &Shares, embedded: &[f64], weight: Weight, nearest: f64) ->
 fn fit(
     texts: &[Text],
     vectors: Vec<Vec<f32>>,
-    by_words: &[Option<Vec<f64>>],
+    by_words: &[Option<lexical::HeldOut>],
     classes: usize,
 ) -> (Head, Weights, Trust) {
     let samples: Vec<Sample> = texts
@@ -120,41 +120,39 @@ fn fit(
         })
         .collect();
     let trained = Head::train(&samples, classes);
-    let rows: Vec<HeldOut<'_>> = texts
+    let rows: Vec<(&lexical::HeldOut, HeldOut<'_>)> = by_words
         .iter()
-        .zip(by_words)
         .zip(&trained.held_out)
-        .filter_map(|((text, words), meaning)| {
-            Some(HeldOut {
-                language: language(&text.text),
-                class: text.class,
-                lexical: words.as_deref()?,
+        .filter_map(|(words, meaning)| {
+            let words = words.as_ref()?;
+            let row = HeldOut {
+                language: language(&words.text),
+                class: words.class,
+                lexical: &words.shares,
                 embedded: meaning.as_deref()?,
-            })
+            };
+            Some((words, row))
         })
         .collect();
     // What is nobody's says nothing about which view knows the agents.
-    let of_agents: Vec<HeldOut<'_>> = rows.iter().filter(|row| row.class + 1 < classes).copied().collect();
-    let weights = Weights::fit(&of_agents);
-    let both = |row: &HeldOut<'_>| {
+    let of_agents = rows.iter().map(|(_, row)| *row).filter(|row| row.class + 1 < classes);
+    let weights = Weights::fit(&of_agents.collect::<Vec<_>>());
+    let both = |(words, row): &(&lexical::HeldOut, HeldOut<'_>)| {
         let weight = weights.of(row.language);
-        (row.class, blend::combine(row.lexical, row.embedded, weight))
+        (words.only(), blend::combine(row.lexical, row.embedded, weight))
     };
-    let together: Vec<(usize, Vec<f64>)> = rows.iter().map(both).collect();
+    let together: Vec<(Option<usize>, Vec<f64>)> = rows.iter().map(both).collect();
     let trust = Trust::learn(together.iter().map(|(class, shares)| (*class, shares.as_slice())));
     (trained.head, weights, trust)
 }
 
 /// What the words alone make of each message when it was not learned; none of descriptions.
-fn by_words(model: &lexical::Model, texts: &[Text]) -> Vec<Option<Vec<f64>>> {
-    let held_out: HashMap<(usize, &str), &[f64]> = model
-        .held_out()
-        .iter()
-        .map(|held| ((held.class, held.text.as_str()), held.shares.as_slice()))
-        .collect();
+fn by_words(model: &lexical::Model, texts: &[Text]) -> Vec<Option<lexical::HeldOut>> {
+    let held_out: HashMap<(usize, &str), &lexical::HeldOut> =
+        model.held_out().iter().map(|held| ((held.class, held.text.as_str()), held)).collect();
     let of = |text: &Text| {
-        let shares = held_out.get(&(text.class, text.text.as_str()))?;
-        text.is_message.then(|| shares.to_vec())
+        let held = held_out.get(&(text.class, text.text.as_str())).filter(|_| text.is_message);
+        held.map(|held| (*held).clone())
     };
     texts.iter().map(of).collect()
 }

@@ -94,7 +94,7 @@ impl Roster {
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
         let division = division::learn(&model, &agents);
-        let trust = Trust::learn(model.held_out().iter().map(|held| (held.class, held.shares.as_slice())));
+        let trust = Trust::learn(model.held_out().iter().map(|held| (held.only(), held.shares.as_slice())));
         Self {
             version,
             agents,

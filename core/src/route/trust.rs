@@ -13,12 +13,13 @@ const SUREST: f64 = 0.95;
 pub(super) struct Trust(Vec<(f64, f64)>);
 
 impl Trust {
-    /// Learns it from the shares of messages that were not learned, each with its class; the last class is nobody.
-    pub(super) fn learn<'a>(held_out: impl Iterator<Item = (usize, &'a [f64])>) -> Self {
-        let guess = |(class, shares): (usize, &[f64])| {
+    /// Learns it from the shares of messages that were not learned, each with the class that alone is right for it, if
+    /// one is; the last class is nobody.
+    pub(super) fn learn<'a>(held_out: impl Iterator<Item = (Option<usize>, &'a [f64])>) -> Self {
+        let guess = |(class, shares): (Option<usize>, &[f64])| {
             let (agents, none) = shares.split_at(shares.len().checked_sub(1)?);
             let (agent, share) = best(agents).filter(|(_, share)| *share >= none[0])?;
-            Some((share, agent == class))
+            Some((share, class == Some(agent)))
         };
         Self::of(held_out.filter_map(guess).collect())
     }
@@ -66,7 +67,7 @@ mod tests {
         let rows: Vec<(usize, [f64; 3])> = (0..count)
             .flat_map(|i| [(0, [0.99, 0.005, 0.005]), (i % 2, [0.6, 0.2, 0.2]), (2, [0.1, 0.2, 0.7])])
             .collect();
-        Trust::learn(rows.iter().map(|(class, shares)| (*class, shares.as_slice())))
+        Trust::learn(rows.iter().map(|(class, shares)| (Some(*class), shares.as_slice())))
     }
 
     #[test]
@@ -86,7 +87,7 @@ mod tests {
     #[test]
     fn a_few_examples_prove_little_and_none_nothing() {
         let rows = [(0, [1.0, 0.0]), (0, [0.9, 0.1])];
-        let trust = Trust::learn(rows.iter().map(|(class, shares)| (*class, shares.as_slice())));
+        let trust = Trust::learn(rows.iter().map(|(class, shares)| (Some(*class), shares.as_slice())));
         assert!((0.95..0.97).contains(&trust.right(0.9)), "{trust:?}");
         assert!((Trust::default().right(0.8) - 0.8).abs() < 1e-9);
     }

@@ -118,6 +118,15 @@ pub(crate) struct HeldOut {
     pub(crate) text: String,
     /// By class.
     pub(crate) shares: Vec<f64>,
+    /// Whether it is for its agent alone, as far as is known, and not for all that have it together.
+    pub(crate) alone: bool,
+}
+
+impl HeldOut {
+    /// The class that alone is right for it.
+    pub(crate) fn only(&self) -> Option<usize> {
+        self.alone.then_some(self.class)
+    }
 }
 
 /// Which class has which example, among those that were held out.
@@ -245,14 +254,15 @@ impl Model {
         let tried = texts::evenly(self.messages, MAX_HELD_OUT);
         let cases: Vec<Case> = tried.clone().map(case).collect();
         self.weights = combine::learn(&cases, classes, &START);
+        let classes_of = self.texts.iter().map(|text| text.class).collect();
+        self.joint = Joint::fit(&first_said, classes_of, vectors, &self.likeness, classes);
         let held_out = |(case, i): (&Case, usize)| HeldOut {
             class: case.class,
             text: self.texts[i].text.clone(),
             shares: combine::shares(&case.scores, classes, &self.weights),
+            alone: self.joint.is_none() || twins[i].len() == 1,
         };
         self.held_out = cases.iter().zip(tried).map(held_out).collect();
-        let classes_of = self.texts.iter().map(|text| text.class).collect();
-        self.joint = Joint::fit(&first_said, classes_of, vectors, &self.likeness, classes);
     }
 
     /// Of each message, the first one that says the same.
