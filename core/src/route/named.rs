@@ -127,10 +127,15 @@ pub(super) fn is_ordered(text: &str, agent: &Agent) -> bool {
     names.may_draw(&text.to_lowercase()) && !agent.all_examples().any(is_ordinary)
 }
 
+/// Whether a text says outright that an agent be chosen, and does not only name it.
+pub(super) fn is_order(text: &str, agent: &Agent) -> bool {
+    is_ordered(text, agent) && Names::of(agent).are_ordered(&text.to_lowercase())
+}
+
 /// How an agent may be named, in lower case.
 struct Names<'a> {
     id: &'a str,
-    spellings: [String; 3],
+    spellings: [String; 4],
 }
 
 impl<'a> Names<'a> {
@@ -138,15 +143,16 @@ impl<'a> Names<'a> {
         let id = agent.id.as_str();
         let spaced = id.replace(['-', '_', '.'], " ");
         let short = spaced.strip_suffix(" agent").unwrap_or(&spaced).to_owned();
-        Self { id, spellings: [short, spaced, agent.name.to_lowercase()] }
+        Self { id, spellings: [short, spaced, agent.name.to_lowercase(), id.to_owned()] }
     }
 
     fn may_draw(&self, text: &str) -> bool {
         // No ordinary word is written like such an id.
         let is_no_word = self.id.contains(['-', '_', '.']);
-        if is_no_word && places(text, self.id).next().is_some() {
-            return true;
-        }
+        is_no_word && places(text, self.id).next().is_some() || self.are_ordered(text)
+    }
+
+    fn are_ordered(&self, text: &str) -> bool {
         let spoken = |name: &String| {
             places(text, name)
                 .any(|at| orders(&text[..at], &text[at + name.len()..], speaks_as_another(text)))

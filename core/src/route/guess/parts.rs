@@ -5,7 +5,7 @@ use crate::route::{
     Roster,
     clauses::{self, Clause},
     lexical::{self, Shares},
-    prohibitions,
+    named, prohibitions,
 };
 use std::ops::Range;
 use switchboard_shared::events::{Plan, Step};
@@ -94,15 +94,24 @@ impl Guess<'_> {
         Some(plan(steps, reason))
     }
 
-    /// What else is asked, where one of several requests forbids something.
+    /// What else is asked, where one of several requests forbids something or orders that an agent be chosen.
     pub(super) fn the_allowed(&self, text: &str) -> Option<Plan> {
         let (request, _) = clauses::data_of(text);
-        let allowed: Vec<&Heard> = self.heard.iter().filter(|heard| !heard.forbids(request)).collect();
-        if allowed.len() == self.heard.len() {
-            return None;
-        }
+        let forbids = |heard: &&Heard| heard.forbids(request);
+        let orders = |heard: &&Heard| {
+            let own = &request[heard.clause.at.clone()];
+            self.roster.agents.iter().any(|agent| named::is_order(own, agent))
+        };
+        let (forbidden, rest): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(forbids);
+        let (ordered, allowed): (Vec<&Heard>, Vec<&Heard>) = rest.into_iter().partition(orders);
+        let left_out = match (forbidden.is_empty(), ordered.is_empty()) {
+            (true, true) => return None,
+            (false, true) => "what is forbidden",
+            (true, false) => "an order to choose an agent",
+            (false, false) => "what is forbidden, and an order to choose an agent,",
+        };
         let parts = self.parts_of(request, allowed.into_iter())?;
-        let reason = "A guess: what is forbidden is left out.".to_owned();
+        let reason = format!("A guess: {left_out} is left out.");
         (!parts.is_empty()).then(|| plan(self.steps(&parts, text), reason))
     }
 
