@@ -161,7 +161,9 @@ impl<'a> Guess<'a> {
 
     fn one(&self, text: &str) -> Option<Plan> {
         let whole = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
-        if self.is_forbidden(text, whole.best) || prohibitions::is_order(clauses::data_of(text).0) {
+        let forbidden =
+            self.is_forbidden(text, whole.best) || prohibitions::is_order(clauses::data_of(text).0);
+        if forbidden || self.adds_nobodys(text) {
             return None;
         }
         let steps = vec![self.step(whole.best, text.to_owned(), whole.share)];

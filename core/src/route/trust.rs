@@ -8,9 +8,15 @@ const OPINION: f64 = 20.0;
 /// ... and so many of these at most are right, however sure it is: it takes some eighty more to show 99 of 100.
 const SUREST: f64 = 0.95;
 
-/// The curve: at and above a share, so many are right. Both rise.
+/// What is learned.
 #[derive(Debug, Default)]
-pub(super) struct Trust(Vec<(f64, f64)>);
+pub(super) enum Trust {
+    /// There are descriptions alone: the share itself is all that there is.
+    #[default]
+    Opinion,
+    /// The curve: at and above a share, so many are right. Both rise.
+    Curve(Vec<(f64, f64)>),
+}
 
 impl Trust {
     /// Learns it from the shares of messages that were not learned, each with the class that alone is right for it, if
@@ -21,6 +27,10 @@ impl Trust {
             let (agent, share) = best(agents).filter(|(_, share)| *share >= none[0])?;
             Some((share, class == Some(agent)))
         };
+        let mut held_out = held_out.peekable();
+        if held_out.peek().is_none() {
+            return Self::Opinion;
+        }
         Self::of(held_out.filter_map(guess).collect())
     }
 
@@ -44,17 +54,21 @@ impl Trust {
                 curve.push((share, right));
             }
         }
-        Self(curve)
+        Self::Curve(curve)
     }
 
-    /// How many of the messages with such a share or a greater one are right; of nothing learned, the share itself.
+    /// How many of the messages with such a share or a greater one are right.
     pub(super) fn right(&self, share: f64) -> f64 {
-        if self.0.is_empty() {
-            return share;
+        match self {
+            Self::Opinion => share,
+            // Of the examples none was given to an agent: there is nothing to go by but the model's own opinion.
+            Self::Curve(curve) if curve.is_empty() => share.min(SUREST),
+            Self::Curve(curve) => {
+                // Below the least sure of them it is no better than all of them are.
+                let below = curve.partition_point(|(from, _)| *from <= share);
+                curve[below.saturating_sub(1)].1
+            }
         }
-        // Below the least sure of them it is no better than all of them are.
-        let below = self.0.partition_point(|(from, _)| *from <= share);
-        self.0[below.saturating_sub(1)].1
     }
 }
 
@@ -89,6 +103,8 @@ mod tests {
         let rows = [(0, [1.0, 0.0]), (0, [0.9, 0.1])];
         let trust = Trust::learn(rows.iter().map(|(class, shares)| (Some(*class), shares.as_slice())));
         assert!((0.95..0.97).contains(&trust.right(0.9)), "{trust:?}");
-        assert!((Trust::default().right(0.8) - 0.8).abs() < 1e-9);
+        assert!((Trust::default().right(0.999) - 0.999).abs() < 1e-9);
+        let nobodys = Trust::learn(std::iter::once((Some(0), [0.1, 0.9].as_slice())));
+        assert!(nobodys.right(0.999) < 0.96 && (nobodys.right(0.5) - 0.5).abs() < 1e-9, "{nobodys:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The requests of a message one by one: who each is for, and how they are asked together.
 
-use super::{Guess, best, plan};
+use super::{CLEARLY, Guess, best, plan};
 use crate::route::{
     Roster,
     clauses::{self, Clause},
@@ -79,6 +79,13 @@ impl Guess<'_> {
             let words = || lexical::words(&request[clause.at.clone()]).len();
             sure.is_none() && !is_its && words() >= FEWEST_WORDS
         })
+    }
+
+    /// Whether a request of some words, beside others, is nobody's.
+    pub(super) fn adds_nobodys(&self, text: &str) -> bool {
+        let (request, _) = clauses::data_of(text);
+        let words = |heard: &Heard| lexical::words(&request[heard.clause.at.clone()]).len();
+        self.heard.iter().any(|heard| heard.shares.none >= CLEARLY && words(heard) >= FEWEST_WORDS)
     }
 
     /// The first requests of a message that has more of them than agents may be asked.

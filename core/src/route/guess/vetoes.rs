@@ -21,6 +21,9 @@ impl Guess<'_> {
         if self.roster.agents.iter().any(|agent| named::is_ordered(text, agent)) {
             return Some("it orders that an agent be chosen");
         }
+        if self.adds_nobodys(text) {
+            return Some("a part of it is like nothing that is asked here");
+        }
         let forbidden = self.heard.iter().any(|heard| heard.forbids(request));
         forbidden
             .then_some("a part of it forbids something, which words alone do not tell from asking for it")
@@ -121,7 +124,12 @@ mod tests {
     #[tokio::test]
     async fn an_order_not_to_do_something_alone_asks_nobody() {
         let roster = roster();
-        for text in ["Do not translate the letter to French.", "please never convert 50 dollars to euros"] {
+        for text in [
+            "Do not translate the letter to French.",
+            "please never convert 50 dollars to euros",
+            "Bitte keine Übersetzung ins Französische",
+            "Non cancellare il mio appuntamento",
+        ] {
             let plan = local().plan(&roster, &question(text)).await.plan;
             assert!(plan.steps.is_empty() && plan.degraded.is_some(), "{text}: {plan:?}");
             assert!(plan.reason.starts_with("It says what not to do"), "{plan:?}");
@@ -141,8 +149,10 @@ mod tests {
         let text =
             "Convert 50 dollars to euros. Will it rain tomorrow in London? Who wrote the play about Hamlet?";
         assert!(left_out(text).await);
-        let plan = router.plan(&roster, &question(text)).await.plan;
-        assert!(plan.degraded.is_some(), "{plan:?}");
+        for text in [text, "Convert 50 dollars to euros and tell me who wrote the play about Hamlet"] {
+            let plan = router.plan(&roster, &question(text)).await.plan;
+            assert!(plan.degraded.is_some(), "{plan:?}");
+        }
     }
 
     #[tokio::test]
