@@ -2,14 +2,19 @@
 
 use crate::error::{Error, Result};
 use std::{
+    collections::HashSet,
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 /// Below the range that outgoing connections take their ports from, so that a restarted child finds its port free.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// Finds a free loopback port.
+/// Those that were given out: until a child listens on its own, it looks free.
+static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+
+/// Finds a free loopback port, another one each time.
 ///
 /// # Errors
 /// When a hundred in a row are taken.
@@ -18,7 +23,8 @@ pub fn free() -> Result<u16> {
         let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
         let port =
             RANGE.start + u16::try_from((high ^ low) % u64::from(RANGE.end - RANGE.start)).unwrap_or(0);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let is_free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if is_free && GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
             return Ok(port);
         }
     }
@@ -78,6 +84,12 @@ fn inode_in(table: &str, port: u16) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_port_is_given_twice() {
+        let ports: Vec<u16> = (0..500).map(|_| free().unwrap()).collect();
+        assert_eq!(ports.iter().collect::<HashSet<_>>().len(), ports.len());
+    }
 
     #[test]
     fn a_taken_port_names_who_has_it() {
