@@ -22,9 +22,19 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Whether it forbids something; `request`: all of what is asked.
+    /// Its words; `request`: all of what is asked.
+    fn said<'t>(&self, request: &'t str) -> &'t str {
+        &request[self.clause.at.clone()]
+    }
+
+    /// Whether these are enough to stand for themselves.
+    fn says_enough(&self, request: &str) -> bool {
+        lexical::words(self.said(request)).len() >= FEWEST_WORDS
+    }
+
+    /// Whether it forbids something.
     pub(super) fn forbids(&self, request: &str) -> bool {
-        prohibitions::forbids(&request[self.clause.at.clone()])
+        prohibitions::forbids(self.said(request))
     }
 }
 
@@ -71,21 +81,19 @@ impl Guess<'_> {
     pub(super) fn leaves_out(&self, text: &str) -> bool {
         let (request, _) = clauses::data_of(text);
         let mut last = None;
-        self.heard.iter().any(|Heard { clause, shares }| {
-            let sure = self.sure(shares, self.config.accept_each);
+        self.heard.iter().any(|heard| {
+            let sure = self.sure(&heard.shares, self.config.accept_each);
             last = sure.or(last);
-            let (own, share) = best(&shares.agents).unwrap_or_default();
-            let is_its = last == Some(own) && share > shares.none;
-            let words = || lexical::words(&request[clause.at.clone()]).len();
-            sure.is_none() && !is_its && words() >= FEWEST_WORDS
+            let (own, share) = best(&heard.shares.agents).unwrap_or_default();
+            let is_its = last == Some(own) && share > heard.shares.none;
+            sure.is_none() && !is_its && heard.says_enough(request)
         })
     }
 
     /// Whether a request of some words, beside others, is nobody's.
     pub(super) fn adds_nobodys(&self, text: &str) -> bool {
         let (request, _) = clauses::data_of(text);
-        let words = |heard: &Heard| lexical::words(&request[heard.clause.at.clone()]).len();
-        self.heard.iter().any(|heard| heard.shares.none >= CLEARLY && words(heard) >= FEWEST_WORDS)
+        self.heard.iter().any(|heard| heard.shares.none >= CLEARLY && heard.says_enough(request))
     }
 
     /// The first requests of a message that has more of them than agents may be asked.
@@ -106,8 +114,7 @@ impl Guess<'_> {
         let (request, _) = clauses::data_of(text);
         let forbids = |heard: &&Heard| heard.forbids(request);
         let orders = |heard: &&Heard| {
-            let own = &request[heard.clause.at.clone()];
-            self.roster.agents.iter().any(|agent| named::is_order(own, agent))
+            self.roster.agents.iter().any(|agent| named::is_order(heard.said(request), agent))
         };
         let (forbidden, rest): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(forbids);
         let (ordered, allowed): (Vec<&Heard>, Vec<&Heard>) = rest.into_iter().partition(orders);
