@@ -57,10 +57,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/suggestions/{id}", post(suggestions::decide))
         .route("/decisions/{id}", get(decisions::get))
         .route("/decisions/{id}/replay", post(decisions::replay));
+    let document = http::described(&core.config);
     Router::new()
         .nest("/v1", v1)
         .route("/chat", post(chat::chat))
-        .route("/openapi.json", get(http::openapi))
+        .route("/openapi.json", get(move || http::openapi(document)))
         .route("/healthz", get(admin::healthz))
         .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })
         .method_not_allowed_fallback(|| async {

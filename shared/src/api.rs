@@ -5,7 +5,7 @@ use crate::{
     ids::{AgentId, CallId, ClientId, ConversationId, Group, MessageId, SuggestionId, TurnId, UserId},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::collections::BTreeSet;
 
 /// The most characters of a title.
@@ -657,7 +657,7 @@ pub struct FrozenSet {
     /// All of them.
     pub rows: Vec<FrozenRow>,
     /// How many examples on agents' cards are not learned because they are among them; of no meaning in a request.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "whole")]
     pub left_out: u32,
 }
 
@@ -763,12 +763,20 @@ pub struct DraftExamples {
     /// Languages (BCP 47), at most 8.
     pub languages: Vec<String>,
     /// How many in each language, 1 to 20.
-    #[serde(default = "ten")]
+    #[serde(default = "ten", deserialize_with = "whole")]
     pub count: u32,
 }
 
 fn ten() -> u32 {
     10
+}
+
+/// Reads a whole number as JSON may write it: 3, 3.0 and 3e0 are the same (JSON Schema 2020-12, core, §4.2.2).
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    // Zero takes the sign off minus zero.
+    let number = f64::deserialize(deserializer)? + 0.0;
+    // Every u32 is an f64 exactly, and written out it is read back as what it is.
+    format!("{number}").parse().map_err(|_| D::Error::custom(format!("{number} is not a whole number from 0 on")))
 }
 
 /// The answer to [`DraftExamples`]: for a person to read before they are given to `PUT /v1/agents/{id}/examples`.

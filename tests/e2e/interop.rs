@@ -9,12 +9,16 @@ use tokio::{
     time::timeout,
 };
 
-/// The interpreter with the programs of `interop/requirements.txt`; `tests/run` makes it.
 fn python() -> Command {
+    peer("python")
+}
+
+/// A program of `interop/requirements.txt`; `tests/run` installs them.
+pub(super) fn peer(name: &str) -> Command {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let python = root.join(".venv/bin/python");
-    assert!(python.is_file(), "run `tests/run` once: it makes .venv with tests/interop/requirements.txt");
-    let mut command = Command::new(python);
+    let program = root.join(".venv/bin").join(name);
+    assert!(program.is_file(), "run `tests/run` once: it makes .venv with tests/interop/requirements.txt");
+    let mut command = Command::new(program);
     command.current_dir(root.join("tests/interop")).stdin(Stdio::null()).kill_on_drop(true);
     command
 }

@@ -17,6 +17,7 @@ mod observability;
 mod openapi;
 mod promotion;
 mod refusals;
+mod schemathesis;
 mod startup;
 mod tenants;
 mod tls;

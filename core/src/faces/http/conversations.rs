@@ -1,6 +1,6 @@
 //! Conversations and their members.
 
-use super::extract::{Below, Caller, Id, IdempotencyKey, Json, Params};
+use super::extract::{Below, Caller, Id, IdempotencyKey, Json, Limit, Params};
 use crate::{
     accept::Envelope,
     access::{Permission, permit, permit_owner},
@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use switchboard_shared::{
     api::{
-        AddMember, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS, Member, MemberRole,
-        Page, RenameConversation,
+        AddMember, ConversationSummary, CreateConversation, MAX_TITLE_CHARS, Member, MemberRole, Page,
+        RenameConversation,
     },
     events::{Event, EventBody},
     identity::Identity,
@@ -33,7 +33,8 @@ const MAX_MEMBERS: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     after: Option<ConversationId>,
-    limit: Option<u32>,
+    #[serde(default)]
+    limit: Limit,
 }
 
 pub(crate) async fn create(
@@ -102,13 +103,10 @@ pub(crate) async fn list(
     Params(List { after, limit }): Params<List>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let limit = limit.unwrap_or(50).clamp(1, MAX_PAGE);
     let tx = core.store.read_own(&me.tenant).await?;
-    let mut items = tx.conversations(&me.tenant, &me.user, after, i64::from(limit) + 1).await?;
+    let mut items = tx.conversations(&me.tenant, &me.user, after, limit.one_more()).await?;
     tx.commit().await?;
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+    let next = limit.cut(&mut items).map(|last| last.id.to_string());
     Ok(axum::Json(Page { items, next }))
 }
 

@@ -99,11 +99,11 @@ fn unavailable(detail: &str, seconds: u64) -> Error {
 }
 
 fn languages(wanted: &DraftExamples) -> Result<Vec<String>> {
-    let languages: BTreeSet<_> = wanted.languages.iter().cloned().collect();
-    if languages.is_empty() || languages.len() > MAX_LANGUAGES {
+    if !(1..=MAX_LANGUAGES).contains(&wanted.languages.len()) {
         let detail = format!("Drafts are written in 1 to {MAX_LANGUAGES} languages at once.");
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
+    let languages: BTreeSet<_> = wanted.languages.iter().cloned().collect();
     if let Some(unknown) = languages.iter().find(|tag| !learn::is_language(tag)) {
         let unknown: String = unknown.chars().take(20).collect();
         let detail = format!("{unknown:?} is no language tag; de, pt-BR and zh-Hant are.");

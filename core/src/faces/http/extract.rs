@@ -12,9 +12,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, sync::Arc, time::Duration};
 use switchboard_shared::{
+    api::MAX_PAGE,
     headers,
     identity::Identity,
     ids::{ClientId, ConversationId},
@@ -124,6 +125,40 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Core>> for Params<T> {
             )
         })?;
         Ok(Self(query))
+    }
+}
+
+/// How many items a page has at most.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "u32")]
+pub(crate) struct Limit(u32);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl TryFrom<u32> for Limit {
+    type Error = String;
+
+    fn try_from(limit: u32) -> std::result::Result<Self, String> {
+        let fits = (1..=MAX_PAGE).contains(&limit);
+        fits.then_some(Self(limit)).ok_or_else(|| format!("limit is 1 to {MAX_PAGE}"))
+    }
+}
+
+impl Limit {
+    /// How many to ask for, to know whether there are more.
+    pub(crate) fn one_more(self) -> i64 {
+        i64::from(self.0) + 1
+    }
+
+    /// Cuts what was asked for with [`Limit::one_more`] to a page; its last item, when there are more after it.
+    pub(crate) fn cut<T>(self, items: &mut Vec<T>) -> Option<&T> {
+        let more = items.len() > self.0 as usize;
+        items.truncate(self.0 as usize);
+        items.last().filter(|_| more)
     }
 }
 

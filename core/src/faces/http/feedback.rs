@@ -1,6 +1,9 @@
 //! What members think of a turn.
 
-use super::extract::{Caller, Id, Json};
+use super::{
+    agents::no_agent,
+    extract::{Caller, Id, Json},
+};
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, permit},
@@ -42,7 +45,7 @@ async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> 
     // Two members at once would each overlook what the other one's word suggests.
     tx.lock_conversation(&me.tenant, turn.conversation, &me.user).await?;
     if let Some(unknown) = given.agents.iter().find(|id| agents.iter().all(|agent| agent.id != **id)) {
-        return Err(Error::public(ProblemKind::BadRequest, format!("There is no agent {unknown} here.")));
+        return Err(no_agent(unknown));
     }
     let view = FeedbackView {
         turn: id,
@@ -69,13 +72,13 @@ fn check(core: &Core, mut given: GiveFeedback) -> Result<GiveFeedback> {
         let detail = "`agents` are those that would have been right: they go with `down`.";
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
-    let agents: BTreeSet<_> = given.agents.into_iter().collect();
-    given.agents = agents.into_iter().collect();
     let bound = core.config.turn.max_agents;
     if given.agents.len() > bound {
         let detail = format!("A message asks at most {bound} agents.");
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
+    let agents: BTreeSet<_> = given.agents.into_iter().collect();
+    given.agents = agents.into_iter().collect();
     if given.comment.as_ref().is_some_and(|comment| comment.chars().count() > MAX_COMMENT_CHARS) {
         let detail = format!("A comment has at most {MAX_COMMENT_CHARS} characters.");
         return Err(Error::public(ProblemKind::TooLarge, detail));

@@ -1,6 +1,9 @@
 //! The frozen set: the messages by which a tenant's routing is measured, shown and replaced.
 
-use super::extract::{Caller, Json};
+use super::{
+    agents::no_agent,
+    extract::{Caller, Json},
+};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
@@ -52,7 +55,7 @@ async fn store(core: &Core, me: &Identity, rows: &[FrozenRow]) -> Result<u32> {
     let registry = tx.registry(&me.tenant).await?;
     let asked: BTreeSet<_> = rows.iter().flat_map(|row| &row.agents).collect();
     if let Some(unknown) = asked.into_iter().find(|id| registry.agents.iter().all(|agent| agent.id != **id)) {
-        return Err(Error::public(ProblemKind::BadRequest, format!("There is no agent {unknown} here.")));
+        return Err(no_agent(unknown));
     }
     not_learned(&registry, rows)?;
     tx.replace_frozen(&me.tenant, rows).await?;
@@ -101,12 +104,12 @@ fn check(core: &Core, rows: Vec<FrozenRow>) -> Result<Vec<FrozenRow>> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut kept: Vec<FrozenRow> = Vec::new();
     for (number, row) in (1..).zip(rows) {
-        let agents: BTreeSet<_> = row.agents.into_iter().collect();
         let faulty = |kind, detail: String| Error::public(kind, format!("Row {number}: {detail}"));
-        if agents.len() > core.config.turn.max_agents {
+        if row.agents.len() > core.config.turn.max_agents {
             let detail = format!("a message asks at most {} agents.", core.config.turn.max_agents);
             return Err(faulty(ProblemKind::BadRequest, detail));
         }
+        let agents: BTreeSet<_> = row.agents.into_iter().collect();
         let example = Example { text: row.text, language: row.language };
         if let Some((kind, detail)) = learn::fault(&example) {
             return Err(faulty(kind, detail));
@@ -116,7 +119,7 @@ fn check(core: &Core, rows: Vec<FrozenRow>) -> Result<Vec<FrozenRow>> {
         match places.entry(learn::normal(&row.text)) {
             Entry::Occupied(known) if kept[*known.get()].agents != row.agents => {
                 let detail = "an earlier row has the same message for other agents.".to_owned();
-                return Err(faulty(ProblemKind::BadRequest, detail));
+                return Err(faulty(ProblemKind::Conflict, detail));
             }
             Entry::Occupied(_) => {}
             Entry::Vacant(place) => {

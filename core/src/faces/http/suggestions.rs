@@ -1,6 +1,6 @@
 //! The review: what came up in use, and whether an agent learns from it.
 
-use super::extract::{Caller, Id, Json, Params};
+use super::extract::{Caller, Id, Json, Limit, Params};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
@@ -17,7 +17,7 @@ use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
     api::{
-        DecideSuggestion, Example, MAX_PAGE, Page, SuggestionReview, SuggestionState, SuggestionView, Trial,
+        DecideSuggestion, Example, Page, SuggestionReview, SuggestionState, SuggestionView, Trial,
     },
     identity::Identity,
     ids::{AgentId, SuggestionId},
@@ -29,7 +29,8 @@ use switchboard_shared::{
 pub(crate) struct List {
     state: Option<SuggestionState>,
     after: Option<SuggestionId>,
-    limit: Option<u32>,
+    #[serde(default)]
+    limit: Limit,
 }
 
 pub(crate) async fn list(
@@ -38,13 +39,10 @@ pub(crate) async fn list(
     Params(List { state, after, limit }): Params<List>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let limit = limit.unwrap_or(50).clamp(1, MAX_PAGE);
     let tx = core.store.read_latest(&me.tenant).await?;
-    let mut items = tx.suggestions(&me.tenant, state, after, i64::from(limit) + 1).await?;
+    let mut items = tx.suggestions(&me.tenant, state, after, limit.one_more()).await?;
     tx.commit().await?;
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+    let next = limit.cut(&mut items).map(|last| last.id.to_string());
     Ok(axum::Json(Page { items, next }))
 }
 
@@ -121,11 +119,11 @@ fn review(core: &Core, suggestion: &SuggestionView, decision: &DecideSuggestion)
         );
         return Err(bad(detail));
     };
-    let agents: BTreeSet<_> = agents.into_iter().collect();
     let bound = core.config.turn.max_agents;
     if agents.len() > bound {
         return Err(bad(format!("A message asks at most {bound} agents.")));
     }
+    let agents: BTreeSet<_> = agents.into_iter().collect();
     let said = decision.language.clone();
     // Other words may be in another language.
     let before = if decision.text.is_some() { String::new() } else { known.language };
