@@ -108,6 +108,14 @@ impl Client {
         self.send::<()>(Method::DELETE, path, None).await.map(drop)
     }
 
+    /// Opens the stream at `path`; nothing of it is read yet.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn listen(&self, path: &str) -> Result<Response> {
+        self.send::<()>(Method::GET, path, None).await
+    }
+
     /// When the edge's certificate expires.
     ///
     /// # Errors

@@ -776,7 +776,9 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     // Zero takes the sign off minus zero.
     let number = f64::deserialize(deserializer)? + 0.0;
     // Every u32 is an f64 exactly, and written out it is read back as what it is.
-    format!("{number}").parse().map_err(|_| D::Error::custom(format!("{number} is not a whole number from 0 on")))
+    format!("{number}")
+        .parse()
+        .map_err(|_| D::Error::custom(format!("{number} is not a whole number from 0 on")))
 }
 
 /// The answer to [`DraftExamples`]: for a person to read before they are given to `PUT /v1/agents/{id}/examples`.

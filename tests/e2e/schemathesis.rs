@@ -36,7 +36,16 @@ fn run(house: &House, token: &str) -> tokio::process::Command {
     let mut command = peer("schemathesis");
     command.args(["--config-file", "schemathesis.toml", "run"]);
     command.arg(house.topology().url().join("/openapi.json").expect("a path").as_str());
-    command.args(["--checks", "all", "--max-examples", "20", "--seed", "1", "--no-color", "--continue-on-failure"]);
+    command.args([
+        "--checks",
+        "all",
+        "--max-examples",
+        "20",
+        "--seed",
+        "1",
+        "--no-color",
+        "--continue-on-failure",
+    ]);
     command.arg("--tls-verify").arg(house.topology().ca());
     command.arg("--header").arg(format!("Authorization: Bearer {token}"));
     command.env("SSL_CERT_FILE", house.topology().ca()).stdout(Stdio::piped());

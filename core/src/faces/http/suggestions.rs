@@ -16,9 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{
-        DecideSuggestion, Example, Page, SuggestionReview, SuggestionState, SuggestionView, Trial,
-    },
+    api::{DecideSuggestion, Example, Page, SuggestionReview, SuggestionState, SuggestionView, Trial},
     identity::Identity,
     ids::{AgentId, SuggestionId},
     problem::ProblemKind,

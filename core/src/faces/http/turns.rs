@@ -63,7 +63,10 @@ pub(crate) async fn analyze(
         return Err(Error::public(ProblemKind::BadRequest, "The text is empty."));
     }
     if ask.text.chars().count() > core.config.max_text_chars {
-        return Err(Error::public(ProblemKind::TooLarge, format!("A message has at most {} characters.", core.config.max_text_chars)));
+        return Err(Error::public(
+            ProblemKind::TooLarge,
+            format!("A message has at most {} characters.", core.config.max_text_chars),
+        ));
     }
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
     let mut around = around(&core, &me, &ask).await?;
