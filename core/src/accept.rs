@@ -6,7 +6,7 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
-    store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, retrying},
+    store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, file, retrying},
     turn,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -108,12 +108,12 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         seq,
         author: Author::User(user.clone()),
         text: draft.message.text.clone(),
-        parts: draft.message.parts.clone(),
+        files: draft.message.parts.iter().map(file).collect(),
         turn: draft.turn,
         client_id: Some(draft.client_id.clone()),
         at,
     };
-    tx.insert_message(tenant, conversation, &message, Some(&draft.hash)).await?;
+    tx.insert_message(tenant, conversation, &message, &draft.message.parts, Some(&draft.hash)).await?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
     tx.insert_turn(tenant, &turn).await?;
     let mut bodies = vec![

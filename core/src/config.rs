@@ -31,6 +31,7 @@ pub struct Config {
     #[serde(rename = "drain_ms", deserialize_with = "millis")]
     pub drain: Duration,
     pub max_streams: usize,
+    pub max_streams_per_user: usize,
     pub postgres: PostgresConfig,
     pub redis: RedisConfig,
     pub events: EventsConfig,
@@ -48,6 +49,7 @@ pub struct Config {
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct PostgresConfig {
     pub urls: Vec<Secret>,
+    pub migrate_urls: Vec<Secret>,
     pub ca_file: PathBuf,
     pub cert_file: PathBuf,
     pub key_file: PathBuf,
@@ -59,6 +61,10 @@ pub struct PostgresConfig {
     pub connect: Duration,
     #[serde(rename = "statement_ms", deserialize_with = "millis")]
     pub statement: Duration,
+    #[serde(rename = "lock_ms", deserialize_with = "millis")]
+    pub lock: Duration,
+    #[serde(rename = "idle_ms", deserialize_with = "millis")]
+    pub idle: Duration,
 }
 
 /// `[redis]`
@@ -91,6 +97,10 @@ pub struct EventsConfig {
     pub keep_days: u32,
     pub queue: usize,
     pub page: u32,
+    pub page_bytes: usize,
+    pub queue_bytes: usize,
+    #[serde(rename = "stall_ms", deserialize_with = "millis")]
+    pub stall: Duration,
 }
 
 /// `[turn]`
@@ -221,6 +231,7 @@ impl Check for Config {
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),
             ("max_streams", self.max_streams),
+            ("max_streams_per_user", self.max_streams_per_user),
             ("postgres.pool_max", self.postgres.pool_max),
             ("redis.partitions", self.redis.partitions.into()),
             ("events.queue", self.events.queue),
@@ -238,6 +249,11 @@ impl Check for Config {
             "must be between 1 and 5000",
         );
         faults.require(
+            (65_536..=2_097_152).contains(&self.events.page_bytes),
+            "events.page_bytes",
+            "must be between 65536 and 2097152: an edge takes events of 4 MiB unless it is told otherwise",
+        );
+        faults.require(
             self.turn.lease >= Duration::from_secs(1),
             "turn.lease_ms",
             "must be at least 1000, or every slow moment loses the turn",
@@ -253,7 +269,7 @@ impl Check for PostgresConfig {
             "must name at least one host, as in [\"postgres://user@host/switchboard\"]",
         );
         let mut required = false;
-        for url in &self.urls {
+        for url in self.urls.iter().chain(&self.migrate_urls) {
             match url.expose().parse::<tokio_postgres::Config>() {
                 Ok(url) => required |= url.get_ssl_mode() == SslMode::Require,
                 Err(error) => faults.add("postgres.urls", unreadable(&error)),

@@ -3,7 +3,7 @@
 use crate::{
     agents::Agents,
     config::Config,
-    events::Bell,
+    events::{Bell, Streams},
     llm::Llm,
     metrics::Metrics,
     promotion::Trials,
@@ -14,7 +14,6 @@ use crate::{
 };
 use std::sync::Arc;
 use switchboard_shared::shutdown::Shutdown;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -31,7 +30,7 @@ pub(crate) struct Core {
     pub(crate) registry: Registry,
     pub(crate) trials: Trials,
     pub(crate) turns: Turns,
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Arc<Streams>,
     pub(crate) metrics: Metrics,
     pub(crate) shutdown: Shutdown,
     /// Ends what the drain has not ended: turns give their leases back.
@@ -97,7 +96,7 @@ impl Core {
             registry: Registry::new(embedder),
             trials: Trials::default(),
             turns: Turns::new(&config.turn),
-            streams: Arc::new(Semaphore::new(config.max_streams)),
+            streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             metrics: Metrics::new(),
             config,
             shutdown,

@@ -26,10 +26,11 @@ pub(crate) async fn keep(core: Arc<Core>) {
 
 async fn forget(core: &Core) -> Result<()> {
     let before = clock::now() - chrono::Duration::days(core.config.events.keep_days.into());
-    for tenant in core.store.tenants().await? {
+    let keys = clock::now() - KEYS;
+    for tenant in core.store.tenants_with_old_rows(before, keys).await? {
         let tx = core.store.write(&tenant).await?;
         let deleted = tx.delete_old_events(&tenant, before).await?;
-        tx.delete_old_idempotency(&tenant, clock::now() - KEYS).await?;
+        tx.delete_old_idempotency(&tenant, keys).await?;
         tx.commit().await?;
         if deleted > 0 {
             tracing::info!(%tenant, deleted, "old events deleted");

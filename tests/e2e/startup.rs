@@ -76,7 +76,8 @@ async fn a_schema_that_is_not_ours_ends_with_4_and_what_to_do() -> anyhow::Resul
     let database = house.topology().postgres().connect().await?;
     database.batch_execute("UPDATE refinery_schema_history SET checksum = '1'").await?;
     let (code, said) =
-        run("switchboard-core", "migrate", &core("127.0.0.1:0", &house.topology().postgres().url())).await?;
+        run("switchboard-core", "migrate", &core("127.0.0.1:0", &house.topology().postgres().owner_url()))
+            .await?;
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains("does not fit this version") && said.contains("restore a backup"), "{said}");
     house.stop().await

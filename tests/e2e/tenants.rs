@@ -76,3 +76,29 @@ async fn row_level_security_hides_other_tenants_even_from_a_statement_that_names
     assert_eq!((count("demo").await?, count("other").await?, count("").await?), (1, 0, 0));
     house.stop().await
 }
+
+#[tokio::test]
+async fn without_its_role_the_cores_login_reads_nothing_and_the_owner_no_tenants_rows() -> anyhow::Result<()>
+{
+    let house = House::start().await?;
+    house.person("ann").await?.room(&[]).await?;
+    let postgres = house.topology().postgres();
+    let (core, owner) = (postgres.log_in(false).await?, postgres.log_in(true).await?);
+    let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND rowsecurity";
+    let tables = owner.query(tables, &[]).await?;
+    assert!(tables.len() >= 17, "{}", tables.len());
+    for table in tables.iter().map(|row| row.get::<_, String>(0)) {
+        let count = format!("SELECT count(*) FROM {table}");
+        core.batch_execute("SET ROLE NONE").await?;
+        let refused = core.query_one(&count, &[]).await.unwrap_err();
+        assert_eq!(refused.code().map(|code| code.code()), Some("42501"), "{table}: {refused}");
+        assert_eq!(owner.query_one(&count, &[]).await?.get::<_, i64>(0), 0, "{table}");
+        core.batch_execute("SET ROLE switchboard_app_due").await?;
+        let refused = core.query_one(&format!("SELECT * FROM {table}"), &[]).await.unwrap_err();
+        assert_eq!(refused.code().map(|code| code.code()), Some("42501"), "{table}: {refused}");
+    }
+    for statement in ["ALTER TABLE messages DISABLE ROW LEVEL SECURITY", "CREATE TABLE mine (id integer)"] {
+        assert!(core.batch_execute(&format!("RESET ROLE; {statement}")).await.is_err(), "{statement}");
+    }
+    house.stop().await
+}

@@ -3,6 +3,8 @@
 mod bell;
 mod redis;
 mod stream;
+mod streams;
 
 pub(crate) use bell::Bell;
 pub(crate) use stream::{DELETED, open};
+pub(crate) use streams::Streams;

@@ -1,35 +1,38 @@
 //! One reader of one conversation: what it has missed from the rows, then what is new from the doorbell, in order,
 //! with nothing missing and nothing twice.
 
-use super::bell::Listener;
+use super::{
+    bell::Listener,
+    streams::{Piece, StreamPlace, Unread, Writer, queue},
+};
 use crate::{
     core::Core,
     error::{Error, Result},
+    store::{MessageRow, Paged},
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
+    api::MessageView,
     events::{Event, EventBody, StreamHead},
     identity::Identity,
     ids::{ConversationId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast::error::RecvError, mpsc, watch},
+    sync::{broadcast::error::RecvError, mpsc, watch},
     time::{Instant, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-/// Frames that wait for a slow reader before its stream stops reading the doorbell.
-const FRAMES: usize = 64;
 /// How long a stream outlives its token: as long as the edge lets a socket.
 const EXPIRY_GRACE_S: i64 = 60;
 /// Messages in a snapshot.
-const SNAPSHOT_MESSAGES: i64 = 50;
+const SNAPSHOT_MESSAGES: u32 = 50;
 
 /// An opened stream: its frames, in the format of server-sent events.
 pub(crate) struct OpenStream {
-    pub(crate) frames: mpsc::Receiver<Bytes>,
+    pub(crate) frames: mpsc::Receiver<Piece>,
 }
 
 /// Opens the events of a conversation after `after`; from now on when there is no cursor.
@@ -39,15 +42,11 @@ pub(crate) async fn open(
     conversation: ConversationId,
     after: Option<u64>,
 ) -> Result<OpenStream> {
-    let permit = Arc::clone(&core.streams).try_acquire_owned().map_err(|_| {
-        Error::Public(
-            Problem::new(ProblemKind::Unavailable, "This core has as many streams as it may.").retry_after(2),
-        )
-    })?;
+    let place = core.streams.take(identity).map_err(Error::Public)?;
     // Listen first, read then: what happens in between is heard.
     let listener = core.bell.listen(conversation);
     let head = head(core, identity, conversation, after).await?;
-    let (frames, receiver) = mpsc::channel(FRAMES);
+    let (frames, receiver) = queue(core.config.events.queue_bytes, core.config.events.stall);
     let last = match &head {
         StreamHead::Attached { seq, .. } => after.unwrap_or(*seq),
         StreamHead::Snapshot { seq, .. } => *seq,
@@ -61,7 +60,7 @@ pub(crate) async fn open(
         frames,
         degraded: false,
         degraded_channels: core.bell.degraded_channels(),
-        _permit: permit,
+        _place: place,
     };
     let stop = core.shutdown.token.clone();
     core.shutdown.tasks.spawn(reader.run(head, stop));
@@ -91,13 +90,28 @@ async fn head(
     let head = match reason {
         None => StreamHead::Attached { conversation: summary, seq },
         Some(reason) => {
-            let rows = tx.messages_before(tenant, conversation, seq + 1, SNAPSHOT_MESSAGES).await?;
-            let messages = rows.iter().rev().map(|row| row.view()).collect();
+            let size = core.config.events.size(SNAPSHOT_MESSAGES);
+            let newest = tx.messages_before(tenant, conversation, 0..seq + 1, size).await?;
+            let messages = newest_within(size.bytes, newest.rows.iter().map(MessageRow::view));
             StreamHead::Snapshot { conversation: summary, seq, reason: reason.to_owned(), messages }
         }
     };
     tx.commit().await?;
     Ok(head)
+}
+
+/// The newest messages, oldest first, that are so many bytes as JSON: more than what they say, which was counted before.
+fn newest_within(bytes: usize, newest_first: impl Iterator<Item = MessageView>) -> Vec<MessageView> {
+    let mut left = bytes;
+    let fits = |message: &MessageView| {
+        let size = serde_json::to_string(message).map_or(usize::MAX, |json| json.len());
+        let fits = size <= left;
+        left = left.saturating_sub(size);
+        fits
+    };
+    let mut messages: Vec<_> = newest_first.take_while(fits).collect();
+    messages.reverse();
+    messages
 }
 
 struct Reader {
@@ -106,10 +120,10 @@ struct Reader {
     conversation: ConversationId,
     listener: Listener,
     last: u64,
-    frames: mpsc::Sender<Bytes>,
+    frames: Writer,
     degraded: bool,
     degraded_channels: Option<watch::Receiver<Vec<bool>>>,
-    _permit: OwnedSemaphorePermit,
+    _place: StreamPlace,
 }
 
 /// How fresh the rows must be.
@@ -202,33 +216,33 @@ impl Reader {
 
     /// Reads the rows after the last event. When the database is away the stream stays, and tries at the next poll.
     async fn catch_up(&mut self, view: View) -> Result<(), End> {
-        let page = self.core.config.events.page;
         loop {
-            let rows = match self.rows(page, view).await {
-                Ok(rows) => rows,
+            let page = match self.page(view).await {
+                Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(%error, conversation = %self.conversation, "the log could not be read; trying again");
                     return Ok(());
                 }
             };
-            for event in &rows {
+            for event in &page.rows {
                 self.pass_on(event).await?;
             }
-            if rows.len() < page as usize {
+            if !page.more {
                 return Ok(());
             }
         }
     }
 
-    async fn rows(&self, page: u32, view: View) -> Result<Vec<Event>> {
+    async fn page(&self, view: View) -> Result<Paged<Event>> {
         let (tenant, store) = (&self.identity.tenant, &self.core.store);
         let tx = match view {
             View::Latest => store.read_latest(tenant).await?,
             View::Any => store.read(tenant).await?,
         };
-        let rows = tx.events_after(tenant, self.conversation, self.last, page).await?;
+        let size = self.core.config.events.size(self.core.config.events.page);
+        let page = tx.events_after(tenant, self.conversation, self.last, size).await?;
         tx.commit().await?;
-        Ok(rows)
+        Ok(page)
     }
 
     /// What is written so far of the answers that run, for who comes late.
@@ -284,7 +298,7 @@ impl Reader {
     }
 
     async fn send(&self, frame: Bytes) -> Result<(), End> {
-        self.frames.send(frame).await.map_err(|_| End::Quiet)
+        self.frames.send(frame).await.map_err(|Unread| End::Quiet)
     }
 }
 

@@ -1,6 +1,10 @@
 //! The log: durable events with gap-free numbers.
 
-use super::{Tx, sql};
+use super::{
+    Tx,
+    page::{PageSize, Paged},
+    sql,
+};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -80,11 +84,13 @@ impl Tx {
         tenant: &TenantId,
         id: ConversationId,
         after: u64,
-        limit: u32,
-    ) -> Result<Vec<Event>> {
-        let (after, limit) = (i64::try_from(after).unwrap_or(i64::MAX), i64::from(limit));
-        let rows = self.query(sql!("events_after"), &[&tenant.as_str(), &id.0, &after, &limit]).await?;
-        rows.iter().map(|row| event(id, row)).collect()
+        size: PageSize,
+    ) -> Result<Paged<Event>> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let (rows, bytes) = (size.one_more(), size.bytes());
+        let rows =
+            self.query(sql!("events_after"), &[&tenant.as_str(), &id.0, &after, &rows, &bytes]).await?;
+        size.cut(4, rows, |row| event(id, row))
     }
 
     /// The oldest event that is kept.

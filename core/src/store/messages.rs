@@ -1,11 +1,17 @@
 //! Messages: what members and Switchboard said.
 
-use super::{Tx, sql};
+use super::{
+    Tx,
+    page::{PageSize, Paged},
+    pools::Sql,
+    sql,
+};
 use crate::{
     error::{Error, Result},
     route::ContextMessage,
 };
 use chrono::{DateTime, Utc};
+use std::ops::Range;
 use switchboard_shared::{
     api::{Author, FileView, MessageView, Part},
     ids::{ClientId, ConversationId, MessageId, TenantId, TurnId, UserId},
@@ -18,7 +24,8 @@ pub(crate) struct MessageRow {
     pub(crate) seq: u64,
     pub(crate) author: Author,
     pub(crate) text: String,
-    pub(crate) parts: Vec<Part>,
+    /// Its files, without their bytes: [`Tx::message_parts`] reads those.
+    pub(crate) files: Vec<FileView>,
     pub(crate) turn: TurnId,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) at: DateTime<Utc>,
@@ -32,7 +39,7 @@ impl MessageRow {
             seq: self.seq,
             author: self.author.clone(),
             text: self.text.clone(),
-            files: self.parts.iter().map(file).collect(),
+            files: self.files.clone(),
             turn: Some(self.turn),
             client_id: self.client_id.clone(),
             at: self.at,
@@ -83,14 +90,16 @@ impl Tx {
         tenant: &TenantId,
         conversation: ConversationId,
         message: &MessageRow,
+        parts: &[Part],
         request_hash: Option<&[u8]>,
     ) -> Result<()> {
         let author = match &message.author {
             Author::User(user) => Some(user.as_str()),
             Author::Switchboard => None,
         };
-        let parts = serde_json::to_value(&message.parts);
-        let parts = parts.map_err(|e| Error::Row { what: "part", reason: e.to_string() })?;
+        let unwritable = |e: serde_json::Error| Error::Row { what: "part", reason: e.to_string() };
+        let parts = serde_json::to_value(parts).map_err(unwritable)?;
+        let files = serde_json::to_value(&message.files).map_err(unwritable)?;
         let seq = i64::try_from(message.seq).unwrap_or(i64::MAX);
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
         self.execute(
@@ -107,6 +116,7 @@ impl Tx {
                 &client_id,
                 &request_hash,
                 &message.at,
+                &files,
             ],
         )
         .await?;
@@ -124,33 +134,55 @@ impl Tx {
         row.as_ref().map(message).transpose()
     }
 
-    /// The newest messages before `before`, newest first.
+    /// The files of a message, with their bytes.
+    pub(crate) async fn message_parts(
+        &self,
+        tenant: &TenantId,
+        conversation: ConversationId,
+        at: u64,
+    ) -> Result<Vec<Part>> {
+        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        let row = self.query_opt(sql!("message_parts"), &[&tenant.as_str(), &conversation.0, &at]).await?;
+        let parts = row.map_or_else(|| Ok(Vec::new()), |row| serde_json::from_value(row.get(0)));
+        parts.map_err(|e| Error::Row { what: "part", reason: e.to_string() })
+    }
+
+    /// The newest messages of a range, newest first.
     pub(crate) async fn messages_before(
         &self,
         tenant: &TenantId,
         conversation: ConversationId,
-        before: u64,
-        limit: i64,
-    ) -> Result<Vec<MessageRow>> {
-        let before = i64::try_from(before).unwrap_or(i64::MAX);
-        let rows = self
-            .query(sql!("messages_before"), &[&tenant.as_str(), &conversation.0, &before, &limit])
-            .await?;
-        rows.iter().map(message).collect()
+        range: Range<u64>,
+        size: PageSize,
+    ) -> Result<Paged<MessageRow>> {
+        self.messages(sql!("messages_before"), tenant, conversation, range, size).await
     }
 
-    /// The oldest messages after `after`, oldest first.
+    /// The oldest messages of a range, oldest first.
     pub(crate) async fn messages_after(
         &self,
         tenant: &TenantId,
         conversation: ConversationId,
-        after: u64,
-        limit: i64,
-    ) -> Result<Vec<MessageRow>> {
-        let after = i64::try_from(after).unwrap_or(i64::MAX);
-        let rows =
-            self.query(sql!("messages_after"), &[&tenant.as_str(), &conversation.0, &after, &limit]).await?;
-        rows.iter().map(message).collect()
+        range: Range<u64>,
+        size: PageSize,
+    ) -> Result<Paged<MessageRow>> {
+        self.messages(sql!("messages_after"), tenant, conversation, range, size).await
+    }
+
+    async fn messages(
+        &self,
+        sql: Sql,
+        tenant: &TenantId,
+        conversation: ConversationId,
+        range: Range<u64>,
+        size: PageSize,
+    ) -> Result<Paged<MessageRow>> {
+        let after = i64::try_from(range.start).unwrap_or(i64::MAX) - 1;
+        let before = i64::try_from(range.end).unwrap_or(i64::MAX);
+        let (rows, bytes) = (size.one_more(), size.bytes());
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+            [&tenant.as_str(), &conversation.0, &after, &before, &rows, &bytes];
+        size.cut(8, self.query(sql, &values).await?, message)
     }
 }
 
@@ -171,14 +203,15 @@ fn message(row: &Row) -> Result<MessageRow> {
         seq: seq(row, 1),
         author,
         text: row.get(3),
-        parts: serde_json::from_value(row.get(4)).map_err(|e| broken(e.to_string()))?,
+        files: serde_json::from_value(row.get(4)).map_err(|e| broken(e.to_string()))?,
         turn: TurnId(row.get(5)),
         client_id: row.get::<_, Option<&str>>(6).and_then(|id| id.parse().ok()),
         at: row.get(7),
     })
 }
 
-fn file(part: &Part) -> FileView {
+/// What members see of a file.
+pub(crate) fn file(part: &Part) -> FileView {
     // Base64 holds three bytes in four characters, the padding at the end holds none.
     let bytes = part.data.trim_end_matches('=').len() as u64 * 3 / 4;
     FileView { name: part.name.clone(), media_type: part.media_type.clone(), bytes }

@@ -1,8 +1,11 @@
 //! Brings the schema up to date, under a lock, so that several cores may start at once.
 
-use super::tls::{connector, full};
+use super::{
+    due::due_role,
+    tls::{connector, full},
+};
 use crate::config::PostgresConfig;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use switchboard_shared::tls::TlsError;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
@@ -36,19 +39,38 @@ pub(crate) enum MigrateError {
         "the database's schema does not fit this version ({0}); run the version that wrote it, or restore a backup"
     )]
     Schema(#[from] refinery::Error),
+    /// The login may only look, and what it sees is older than what is needed.
+    #[error(
+        "the database's schema is at version {found} and {needed} is needed; run `switchboard-core migrate` with a login that owns the tables (postgres.migrate_urls)"
+    )]
+    Behind {
+        /// What the database has.
+        found: i32,
+        /// What this version needs.
+        needed: i32,
+    },
 }
 
 /// Runs what has not run yet, on the primary among the hosts.
 pub(crate) async fn migrate(config: &PostgresConfig) -> Result<(), MigrateError> {
     let tls = connector(config)?;
     let (lock, mut work) = (primary(config, &tls).await?, primary(config, &tls).await?);
-    make_role(&work, &config.role).await?;
+    if is_a_guest(&work).await? {
+        return require_current(&work).await;
+    }
+    warn_of_owner(config);
+    for role in [&config.role, &due_role(&config.role)] {
+        make_role(&work, role).await?;
+    }
     lock_schema(&lock).await?;
     let report = embedded::migrations::runner().set_abort_divergent(true).run_async(&mut work).await?;
     for migration in report.applied_migrations() {
         tracing::info!(%migration, "applied");
     }
     grant(&work, &config.role).await?;
+    for login in logins(config) {
+        admit(&work, &config.role, &login).await?;
+    }
     lock.batch_execute("COMMIT").await?;
     Ok(())
 }
@@ -57,7 +79,8 @@ async fn primary(config: &PostgresConfig, tls: &MakeRustlsConnect) -> Result<Cli
     let deadline = Instant::now() + CONNECT_WAIT;
     loop {
         let mut reason = String::new();
-        for url in &config.urls {
+        let urls = if config.migrate_urls.is_empty() { &config.urls } else { &config.migrate_urls };
+        for url in urls {
             match connect(url.expose(), config.connect, tls).await {
                 Ok(client) => return Ok(client),
                 Err(error) => reason = error,
@@ -99,11 +122,51 @@ async fn lock_schema(client: &Client) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// The role that the cores work as: it owns nothing, so row-level security binds it.
+/// Whether the tables are there and belong to somebody else.
+async fn is_a_guest(client: &Client) -> Result<bool, MigrateError> {
+    let sql = "SELECT 1 FROM pg_tables WHERE schemaname = 'public' AND tablename = 'tenants' \
+               AND NOT pg_has_role(tableowner, 'MEMBER')";
+    Ok(client.query_opt(sql, &[]).await?.is_some())
+}
+
+async fn require_current(client: &Client) -> Result<(), MigrateError> {
+    let sql = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    let found: i32 = client.query_one(sql, &[]).await?.get(0);
+    let runner = embedded::migrations::runner();
+    let needed = runner.get_migrations().iter().map(|one| one.version()).max().unwrap_or(0);
+    let needed = i32::try_from(needed).unwrap_or(i32::MAX);
+    if found < needed { Err(MigrateError::Behind { found, needed }) } else { Ok(()) }
+}
+
+/// One login for everything works, and is said: what it may do by its role alone it could do without.
+fn warn_of_owner(config: &PostgresConfig) {
+    if config.migrate_urls.is_empty() {
+        tracing::warn!(
+            "the login of postgres.urls owns the tables; give migrations their own in postgres.migrate_urls"
+        );
+    }
+}
+
+/// Whom the cores log in as.
+fn logins(config: &PostgresConfig) -> BTreeSet<String> {
+    let configs = config.urls.iter().filter_map(|url| url.expose().parse::<tokio_postgres::Config>().ok());
+    configs.filter_map(|config| config.get_user().map(ToOwned::to_owned)).collect()
+}
+
+/// Lets a login work as the roles, and see which schema there is.
+async fn admit(client: &Client, role: &str, login: &str) -> Result<(), MigrateError> {
+    let (login, due) = (login.replace('"', "\"\""), due_role(role));
+    let sql =
+        format!("GRANT {role}, {due} TO \"{login}\"; GRANT SELECT ON refinery_schema_history TO \"{login}\"");
+    client.batch_execute(&sql).await?;
+    Ok(())
+}
+
+/// A role that the cores work as: it owns nothing, so row-level security binds it.
 async fn make_role(client: &Client, role: &str) -> Result<(), MigrateError> {
     let known = client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await?;
     if known.is_none() {
-        let make = format!("CREATE ROLE {role} NOLOGIN NOBYPASSRLS; GRANT {role} TO CURRENT_USER");
+        let make = format!("CREATE ROLE {role} NOLOGIN NOBYPASSRLS");
         let made = client.batch_execute(&make).await;
         // Another core may have made it in between.
         if let Err(error) = made
@@ -124,5 +187,23 @@ async fn grant(client: &Client, role: &str) -> Result<(), MigrateError> {
              REVOKE ALL ON schema_lock, refinery_schema_history FROM {role}"
         ))
         .await?;
+    grant_due(client, &due_role(role)).await
+}
+
+/// Whose a row is, and when it is due: of every tenant, and nothing else.
+async fn grant_due(client: &Client, role: &str) -> Result<(), MigrateError> {
+    let mut sql = format!("GRANT USAGE ON SCHEMA public TO {role};");
+    for (table, columns) in [
+        ("turns", "tenant_id, lease_until, state"),
+        ("events", "tenant_id, at"),
+        ("idempotency", "tenant_id, at"),
+    ] {
+        sql.push_str(&format!(
+            "DROP POLICY IF EXISTS due ON {table};
+             CREATE POLICY due ON {table} FOR SELECT TO {role} USING (true);
+             GRANT SELECT ({columns}) ON {table} TO {role};"
+        ));
+    }
+    client.batch_execute(&sql).await?;
     Ok(())
 }

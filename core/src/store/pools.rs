@@ -47,6 +47,7 @@ pub(crate) struct Store {
     hosts: Arc<Vec<Host>>,
     writer: Arc<AtomicUsize>,
     written: Arc<AtomicU64>,
+    role: Arc<str>,
 }
 
 struct Host {
@@ -67,6 +68,7 @@ impl Store {
             hosts: Arc::new(hosts.collect::<Result<_>>()?),
             writer: Arc::default(),
             written: Arc::default(),
+            role: config.role.as_str().into(),
         })
     }
 
@@ -124,13 +126,14 @@ impl Store {
         Tx::begin(host.connection("reading").await?, tenant, begin, Arc::clone(&self.written)).await
     }
 
-    /// Every tenant there is; the one statement that belongs to none.
-    pub(crate) async fn tenants(&self) -> Result<Vec<TenantId>> {
-        let host = &self.hosts[self.writer.load(Ordering::Relaxed)];
-        let connection = host.connection("listing tenants").await?;
-        let fail = |source| Error::Database { doing: "listing tenants", source };
-        let rows = connection.query(super::sql!("tenants").1, &[]).await.map_err(fail)?;
-        Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
+    /// A connection to the primary that is bound to no tenant yet.
+    pub(super) async fn writer(&self, doing: &'static str) -> Result<Object> {
+        self.hosts[self.writer.load(Ordering::Relaxed)].connection(doing).await
+    }
+
+    /// The role that every connection works as.
+    pub(super) fn role(&self) -> &str {
+        &self.role
     }
 
     async fn probe(&self, i: usize, host: &Host) {
@@ -168,9 +171,11 @@ impl Host {
             .tcp_user_timeout(Duration::from_secs(3))
             .keepalives_idle(Duration::from_secs(2))
             .options(format!(
-                "-c role={} -c statement_timeout={} -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+                "-c role={} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c timezone=UTC",
                 config.role,
-                config.statement.as_millis()
+                config.statement.as_millis(),
+                config.lock.as_millis(),
+                config.idle.as_millis()
             ));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(connect, tls.clone(), recycling);

@@ -8,7 +8,7 @@ use crate::{
 };
 use std::sync::Arc;
 use switchboard_shared::{
-    api::FileView,
+    api::Part,
     events::{CallState, Mode, TurnState},
     ids::AgentId,
 };
@@ -16,7 +16,8 @@ use switchboard_shared::{
 /// The question of a turn and its context.
 pub(super) struct Brief {
     pub(super) message: MessageRow,
-    pub(super) files: Vec<FileView>,
+    /// Its files, with their bytes.
+    pub(super) parts: Vec<Part>,
     /// The last messages before it, oldest first.
     pub(super) context: Vec<ContextMessage>,
     /// Of the agents that the message's author may use; for this turn there are no others.
@@ -41,7 +42,7 @@ impl Brief {
             waiting: self.waiting.as_ref().map(|(agent, _)| agent),
             context: &self.context,
             previous: &self.previous,
-            files: &self.files,
+            files: &self.message.files,
             deadline: work.deadline,
         }
     }
@@ -53,8 +54,9 @@ impl Brief {
         let tx = work.core.store.write(tenant).await?;
         let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
         let message = message.ok_or(Error::LeaseLost)?;
-        let limit = i64::from(work.core.config.turn.context_messages);
-        let before = tx.messages_before(tenant, turn.conversation, turn.message_seq, limit).await?;
+        let parts = tx.message_parts(tenant, turn.conversation, turn.message_seq).await?;
+        let size = work.core.config.events.size(work.core.config.turn.context_messages);
+        let before = tx.messages_before(tenant, turn.conversation, 0..turn.message_seq, size).await?;
         let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
         let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
         if let Some(last) = last {
@@ -73,8 +75,7 @@ impl Brief {
             }
         }
         tx.commit().await?;
-        let files = message.view().files;
-        let context = before.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, files, context, roster, previous, waiting, asked_back })
+        let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
+        Ok(Self { message, parts, context, roster, previous, waiting, asked_back })
     }
 }

@@ -109,7 +109,7 @@ async fn ask(
                 task_id: row.task_id.clone(),
                 resume: known.is_some() && row.task_id.is_some(),
                 question: row.question.clone(),
-                parts: brief.message.parts.clone(),
+                parts: brief.parts.clone(),
                 deadline: work.deadline,
                 hops: work.turn.hops,
                 cancel: work.stop.canceled.child_token(),

@@ -82,7 +82,7 @@ pub(crate) async fn take_over(core: Arc<Core>) {
 }
 
 async fn claim(core: &Arc<Core>) -> Result<()> {
-    for tenant in core.store.tenants().await? {
+    for tenant in core.store.tenants_with_due_turns().await? {
         let free = i64::try_from(core.turns.free()).unwrap_or(0).min(TAKE_OVER);
         if free == 0 {
             return Ok(());

@@ -97,12 +97,12 @@ impl Work {
             seq,
             author: Author::Switchboard,
             text: text.to_owned(),
-            parts: Vec::new(),
+            files: Vec::new(),
             turn: self.turn.id,
             client_id: None,
             at,
         };
-        tx.insert_message(&self.tenant, self.turn.conversation, &row, None).await?;
+        tx.insert_message(&self.tenant, self.turn.conversation, &row, &[], None).await?;
         Ok(EventBody::MessageCreated(row.view()))
     }
 

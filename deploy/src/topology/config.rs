@@ -80,6 +80,12 @@ impl Shared<'_> {
     }
 }
 
+/// Gives migrations a login of their own.
+pub fn own_migrations(table: &mut Table, url: &str) {
+    let urls: Table = [("migrate_urls".to_owned(), strings([url]))].into_iter().collect();
+    overlay(table, &[("postgres".to_owned(), Value::Table(urls))].into_iter().collect());
+}
+
 /// Lays `over` on `base`: tables are merged, everything else is replaced.
 pub fn overlay(base: &mut Table, over: &Table) {
     for (key, value) in over {

@@ -340,11 +340,14 @@ async fn start_cores(
         specs.push((Spec::program(&name, program.clone(), logs), file));
     }
     let say = &options.progress;
-    if let Some((_, file)) = specs.first() {
-        say("bringing the database up to date");
-        let spec = Spec::program("migrate", program.clone(), logs).args(["migrate", "--config"]).args([file]);
-        Process::run(spec, Duration::from_secs(120)).await?;
-    }
+    say("bringing the database up to date");
+    let mut table = shared.core(loopback()?, loopback()?, &postgres.url(), &[]);
+    config::own_migrations(&mut table, &postgres.owner_url());
+    config::overlay(&mut table, &options.core_overrides);
+    let file = run.join("migrate.toml");
+    config::write(&file, &table)?;
+    let spec = Spec::program("migrate", program.clone(), logs).args(["migrate", "--config"]).args([&file]);
+    Process::run(spec, Duration::from_secs(120)).await?;
     say(&format!("starting {}", count(options.cores, "core")));
     try_join_all(
         specs.into_iter().map(|(spec, file)| Node::start(spec.args(["serve", "--config"]).args([file]))),

@@ -22,9 +22,10 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::task::TaskTracker;
 
-/// The role that the core connects as: it owns its database and may make roles, as the migrations do, but is no
-/// superuser.
-const ROLE: &str = "switchboard";
+/// Who migrates: the owner of the database and of its tables, who may make roles, but is no superuser.
+const OWNER: &str = "switchboard";
+/// Who the core connects as: it owns nothing, and may do nothing but take its role.
+const LOGIN: &str = "switchboard_core";
 /// The database.
 const DATABASE: &str = "switchboard";
 /// The superuser, for making the other two.
@@ -69,9 +70,19 @@ impl Postgres {
     /// The URL that the core connects with.
     #[must_use]
     pub fn url(&self) -> String {
+        self.url_of(LOGIN)
+    }
+
+    /// The URL that migrations run with.
+    #[must_use]
+    pub fn owner_url(&self) -> String {
+        self.url_of(OWNER)
+    }
+
+    fn url_of(&self, user: &str) -> String {
         let socket: String =
             url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
-        format!("postgres://{ROLE}@{socket}/{DATABASE}")
+        format!("postgres://{user}@{socket}/{DATABASE}")
     }
 
     /// Where the database lies.
@@ -92,12 +103,20 @@ impl Postgres {
         &self.process
     }
 
-    /// Connects as the core does.
+    /// Connects as the superuser, who sees every row.
     ///
     /// # Errors
     /// When Postgres does not answer.
     pub async fn connect(&self) -> Result<Client> {
-        self.connect_as(ROLE, DATABASE).await
+        self.connect_as(SUPERUSER, DATABASE).await
+    }
+
+    /// Connects with the login of the core, or with that of the tables' owner.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn log_in(&self, as_owner: bool) -> Result<Client> {
+        self.connect_as(if as_owner { OWNER } else { LOGIN }, DATABASE).await
     }
 
     /// Ends it: running statements are cut off, everything committed is on disk (fast shutdown).
@@ -149,17 +168,21 @@ impl Postgres {
         let client = self.connect_as(SUPERUSER, "postgres").await?;
         let fault =
             |error| Error::Failed(format!("the database {DATABASE} cannot be made: {}", full(&error)));
-        let role =
-            client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&ROLE]).await.map_err(fault)?;
-        if role.is_none() {
-            client.batch_execute(&format!("CREATE ROLE {ROLE} LOGIN CREATEROLE")).await.map_err(fault)?;
+        for (role, rights) in [(OWNER, "CREATEROLE"), (LOGIN, "NOINHERIT")] {
+            let known = client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await;
+            if known.map_err(fault)?.is_none() {
+                client.batch_execute(&format!("CREATE ROLE {role} LOGIN {rights}")).await.map_err(fault)?;
+            }
         }
         let database = client
             .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
             .await
             .map_err(fault)?;
         if database.is_none() {
-            client.batch_execute(&format!("CREATE DATABASE {DATABASE} OWNER {ROLE}")).await.map_err(fault)?;
+            client
+                .batch_execute(&format!("CREATE DATABASE {DATABASE} OWNER {OWNER}"))
+                .await
+                .map_err(fault)?;
         }
         Ok(())
     }

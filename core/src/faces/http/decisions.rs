@@ -81,12 +81,12 @@ async fn see(core: &Core, me: &Identity, turn: TurnId, action: &'static str) -> 
     let decision = tx.decision(&me.tenant, turn).await?.ok_or_else(Error::not_found)?;
     let (conversation, at) = (decision.conversation, decision.message_seq);
     let message = tx.message(&me.tenant, conversation, at).await?;
-    let limit = i64::from(core.config.turn.context_messages);
-    let before = tx.messages_before(&me.tenant, conversation, at, limit).await?;
+    let size = core.config.events.size(core.config.turn.context_messages);
+    let before = tx.messages_before(&me.tenant, conversation, 0..at, size).await?;
     let detail = json!({"conversation": conversation});
     let act = Act { at: clock::now(), actor: &me.user, action, subject: &turn.to_string(), detail };
     tx.append_audit(&me.tenant, &act).await?;
     tx.commit().await?;
-    let files = message.map(|message| message.view().files).unwrap_or_default();
-    Ok(Seen { decision, context: before.into_iter().rev().map(ContextMessage::from).collect(), files })
+    let files = message.map(|message| message.files).unwrap_or_default();
+    Ok(Seen { decision, context: before.rows.into_iter().rev().map(ContextMessage::from).collect(), files })
 }

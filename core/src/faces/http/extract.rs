@@ -74,12 +74,21 @@ fn body_problem(core: &Core, rejection: &BytesRejection) -> Error {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    if body.windows(6).any(|window| window == br"\u0000") {
+    if holds_nul(body) {
         return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
     }
     serde_json::from_slice(body).map_err(|error| {
         Error::public(ProblemKind::BadRequest, format!("The body is not what is needed: {error}."))
     })
+}
+
+/// Whether a string of the JSON holds the character U+0000, which no row can. Its escape after a backslash that is
+/// itself escaped is six characters of text.
+fn holds_nul(body: &[u8]) -> bool {
+    let escapes = body.windows(6).enumerate().filter(|(_, window)| *window == br"\u0000");
+    escapes
+        .into_iter()
+        .any(|(at, _)| body[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0)
 }
 
 /// An id in the path. One that is not an id is nothing that could be seen.
@@ -149,6 +158,11 @@ impl TryFrom<u32> for Limit {
 }
 
 impl Limit {
+    /// So many.
+    pub(crate) fn rows(self) -> u32 {
+        self.0
+    }
+
     /// How many to ask for, to know whether there are more.
     pub(crate) fn one_more(self) -> i64 {
         i64::from(self.0) + 1
@@ -237,4 +251,24 @@ pub(crate) fn name_request(response: &mut Response, id: &HeaderValue) {
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.into();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_character_is_told_from_its_name() {
+        for (json, holds) in [
+            (r#"{"text": "a\u0000b"}"#, true),
+            (r#"{"text": "a\\u0000b"}"#, false),
+            (r#"{"text": "a\\\u0000b"}"#, true),
+            (r#"{"text": "\u00001"}"#, true),
+            (r#"{"text": "u0000"}"#, false),
+        ] {
+            let parsed: serde_json::Value = serde_json::from_str(json).unwrap();
+            assert_eq!(parsed["text"].as_str().unwrap().contains('\0'), holds, "{json}");
+            assert_eq!(holds_nul(json.as_bytes()), holds, "{json}");
+        }
+    }
 }

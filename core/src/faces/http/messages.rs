@@ -1,12 +1,13 @@
 //! Saying something, reading what was said, and listening.
 
-use super::extract::{Caller, Id, IdempotencyKey, Json, Params};
+use super::extract::{Caller, Id, IdempotencyKey, Json, Limit, Params};
 use crate::{
     accept::{Envelope, accept},
     access::{Permission, permit},
     core::Core,
-    error::{Error, Result},
+    error::Result,
     events,
+    store::MessageRow,
 };
 use axum::{
     body::Body,
@@ -18,9 +19,8 @@ use futures::StreamExt;
 use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc};
 use switchboard_shared::{
-    api::{MAX_PAGE, Page, SendMessage},
+    api::{Page, SendMessage},
     ids::ConversationId,
-    problem::ProblemKind,
 };
 
 pub(crate) async fn send(
@@ -42,36 +42,32 @@ pub(crate) async fn send(
 pub(crate) struct Range {
     before: Option<u64>,
     after: Option<u64>,
-    limit: Option<u32>,
+    #[serde(default)]
+    limit: Limit,
 }
 
-/// A page, oldest first: after a seq, or the newest ones before it.
+/// A page, oldest first: after a seq, or the newest ones before one.
 pub(crate) async fn page(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
     Id(id): Id<ConversationId>,
-    Params(range): Params<Range>,
+    Params(Range { before, after, limit }): Params<Range>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let limit = range.limit.unwrap_or(50).clamp(1, MAX_PAGE);
-    let ask = i64::from(limit) + 1;
+    let size = core.config.events.size(limit.rows());
+    let range = after.map_or(0, |after| after.saturating_add(1))..before.unwrap_or(u64::MAX);
     let tx = core.store.read_own(&me.tenant).await?;
     tx.conversation(&me.tenant, id, &me.user).await?;
-    let (mut rows, forward) = match (range.before, range.after) {
-        (Some(_), Some(_)) => {
-            return Err(Error::public(ProblemKind::BadRequest, "Give `before` or `after`, not both."));
-        }
-        (None, Some(after)) => (tx.messages_after(&me.tenant, id, after, ask).await?, true),
-        (before, None) => (tx.messages_before(&me.tenant, id, before.unwrap_or(u64::MAX), ask).await?, false),
+    let mut page = match after {
+        Some(_) => tx.messages_after(&me.tenant, id, range, size).await?,
+        None => tx.messages_before(&me.tenant, id, range, size).await?,
     };
     tx.commit().await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    if !forward {
-        rows.reverse();
+    let next = page.rows.last().filter(|_| page.more).map(|row| row.seq.to_string());
+    if after.is_none() {
+        page.rows.reverse();
     }
-    Ok(axum::Json(Page { items: rows.iter().map(|row| row.view()).collect(), next }))
+    Ok(axum::Json(Page { items: page.rows.iter().map(MessageRow::view).collect(), next }))
 }
 
 #[derive(Deserialize)]
@@ -98,5 +94,5 @@ pub(crate) async fn stream(
         (header::CACHE_CONTROL, "no-store"),
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, Body::from_stream(frames.map(Ok::<_, Infallible>))))
+    Ok((headers, Body::from_stream(frames.map(|piece| Ok::<_, Infallible>(piece.into_bytes())))))
 }

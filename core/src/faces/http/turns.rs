@@ -120,8 +120,8 @@ async fn around(core: &Core, me: &Identity, ask: &Analyze) -> Result<Around> {
     let Some(id) = ask.conversation else { return Ok(Around::default()) };
     let tx = core.store.read_own(&me.tenant).await?;
     tx.conversation(&me.tenant, id, &me.user).await?;
-    let limit = i64::from(core.config.turn.context_messages);
-    let rows = tx.messages_before(&me.tenant, id, u64::MAX, limit).await?;
+    let size = core.config.events.size(core.config.turn.context_messages);
+    let before = tx.messages_before(&me.tenant, id, 0..u64::MAX, size).await?;
     let last = tx.previous_turn(&me.tenant, id, u64::MAX).await?;
     let waits = last.as_ref().filter(|turn| turn.state == TurnState::InputRequired).map(|turn| turn.id);
     let calls = match waits {
@@ -131,7 +131,7 @@ async fn around(core: &Core, me: &Identity, ask: &Analyze) -> Result<Around> {
     tx.commit().await?;
     let plan = last.and_then(|turn| turn.plan);
     Ok(Around {
-        context: rows.into_iter().rev().map(ContextMessage::from).collect(),
+        context: before.rows.into_iter().rev().map(ContextMessage::from).collect(),
         previous: plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect(),
         waiting: calls.into_iter().find(|call| call.state == CallState::InputRequired).map(|call| call.agent),
     })

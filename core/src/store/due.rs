@@ -1,0 +1,47 @@
+//! What is due, whoever's it is: the statements that look into all tenants. They run as a role that sees whose a row is
+//! and when it is due, and nothing else of it.
+
+use super::{pools::Store, sql};
+use crate::error::{Error, Result};
+use chrono::{DateTime, Utc};
+use switchboard_shared::ids::TenantId;
+use tokio_postgres::types::ToSql;
+
+/// Rows that are looked at to find whose they are; what is due behind them is found at the next look.
+const LOOKED_AT: i64 = 1_000;
+
+impl Store {
+    /// Tenants with turns whose core has stopped renewing their lease.
+    pub(crate) async fn tenants_with_due_turns(&self) -> Result<Vec<TenantId>> {
+        self.tenants_due(sql!("tenants_with_due_turns"), &[&LOOKED_AT]).await
+    }
+
+    /// Tenants with events or with keys of requests that are older than that.
+    pub(crate) async fn tenants_with_old_rows(
+        &self,
+        events: DateTime<Utc>,
+        keys: DateTime<Utc>,
+    ) -> Result<Vec<TenantId>> {
+        self.tenants_due(sql!("tenants_with_old_rows"), &[&events, &keys, &LOOKED_AT]).await
+    }
+
+    async fn tenants_due(
+        &self,
+        (doing, sql): super::pools::Sql,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<TenantId>> {
+        let fail = |source| Error::Database { doing, source };
+        let mut connection = self.writer(doing).await?;
+        let tx = connection.transaction().await.map_err(fail)?;
+        tx.batch_execute(&format!("SET LOCAL ROLE {}", due_role(self.role()))).await.map_err(fail)?;
+        let statement = tx.prepare_cached(sql).await.map_err(fail)?;
+        let rows = tx.query(&statement, values).await.map_err(fail)?;
+        tx.commit().await.map_err(fail)?;
+        Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
+    }
+}
+
+/// The role that finds what is due, beside the one that the cores work as.
+pub(super) fn due_role(role: &str) -> String {
+    format!("{role}_due")
+}

@@ -1,1 +1,0 @@
-SELECT id FROM tenants ORDER BY id
