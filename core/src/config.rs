@@ -4,7 +4,7 @@ use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use switchboard_shared::{
     config::{Check, Faults, Secret},
-    identity::MIN_KEY_BYTES,
+    keys::{MIN_KEY_BYTES, SigningKeys},
     redis,
     telemetry::TelemetryConfig,
     tls::TlsFiles,
@@ -23,6 +23,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub identity_key: Secret,
+    pub identity_keys_accepted: Vec<Secret>,
     pub max_body_bytes: usize,
     pub max_text_chars: usize,
     pub max_parts: usize,
@@ -195,6 +196,13 @@ pub struct LlmConfig {
     pub model: String,
 }
 
+impl Config {
+    /// What edges and cores sign with.
+    pub(crate) fn keys(&self) -> SigningKeys {
+        SigningKeys::new(self.identity_key.expose(), self.identity_keys_accepted.iter().map(Secret::expose))
+    }
+}
+
 impl Check for Config {
     fn check(&self, faults: &mut Faults) {
         let key = self.identity_key.expose().len();
@@ -202,6 +210,11 @@ impl Check for Config {
             key >= MIN_KEY_BYTES,
             "identity_key",
             &format!("must have at least {MIN_KEY_BYTES} bytes, has {key}"),
+        );
+        faults.require(
+            self.identity_keys_accepted.iter().all(|key| key.expose().len() >= MIN_KEY_BYTES),
+            "identity_keys_accepted",
+            &format!("must have at least {MIN_KEY_BYTES} bytes each"),
         );
         faults.require(
             is_private(self.admin_listen),

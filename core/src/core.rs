@@ -13,7 +13,7 @@ use crate::{
     turn::Turns,
 };
 use std::sync::Arc;
-use switchboard_shared::shutdown::Shutdown;
+use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) turns: Turns,
     pub(crate) streams: Arc<Streams>,
     pub(crate) metrics: Metrics,
+    /// Say which words of edges and cores are ours.
+    pub(crate) keys: SigningKeys,
     pub(crate) shutdown: Shutdown,
     /// Ends what the drain has not ended: turns give their leases back.
     pub(crate) halt: CancellationToken,
@@ -98,6 +100,7 @@ impl Core {
             turns: Turns::new(&config.turn),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             metrics: Metrics::new(),
+            keys: config.keys(),
             config,
             shutdown,
             halt: CancellationToken::new(),

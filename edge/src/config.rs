@@ -8,7 +8,8 @@ use std::{
 };
 use switchboard_shared::{
     config::{self, Check, ConfigError, Faults, Secret},
-    identity::{MIN_KEY_BYTES, Tier},
+    identity::Tier,
+    keys::MIN_KEY_BYTES,
     redis,
     telemetry::TelemetryConfig,
     tls::TlsFiles,

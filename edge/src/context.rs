@@ -1,9 +1,15 @@
 //! What the rooms of the edge share, and what every request to a core is stamped with.
 
 use crate::{auth::Auth, config::Config, limit::Limits, upstream::Cores};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::time::Duration;
-use switchboard_shared::{headers, identity::Identity, shutdown::Shutdown, telemetry};
+use switchboard_shared::{
+    headers,
+    identity::{Identity, SignedFor},
+    keys::SigningKeys,
+    shutdown::Shutdown,
+    telemetry,
+};
 use tracing::Span;
 
 /// The edge: one per process.
@@ -17,6 +23,8 @@ pub struct Edge {
     pub limits: Limits,
     /// Knows the cores.
     pub cores: Cores,
+    /// Sign who asks.
+    pub keys: SigningKeys,
     /// Ends the process.
     pub shutdown: Shutdown,
 }
@@ -36,7 +44,7 @@ impl Edge {
         request_id: &'a str,
         span: &'a Span,
     ) -> Stamp<'a> {
-        Stamp { key: self.config.identity_key.expose().as_bytes(), identity, request_id, span }
+        Stamp { keys: &self.keys, identity, request_id, span }
     }
 }
 
@@ -49,19 +57,22 @@ pub fn request_id() -> String {
 /// What the edge vouches for towards a core.
 #[derive(Debug)]
 pub struct Stamp<'a> {
-    key: &'a [u8],
+    keys: &'a SigningKeys,
     identity: Option<&'a Identity>,
     request_id: &'a str,
     span: &'a Span,
 }
 
 impl Stamp<'_> {
-    /// The header fields, signed now: a signature is good for a minute only. An event stream has no deadline.
+    /// The header fields of one request, signed now: a signature is good for half a minute and for nothing else. An
+    /// event stream has no deadline.
     #[must_use]
-    pub fn headers(&self, left: Option<Duration>) -> HeaderMap {
+    pub fn headers(&self, left: Option<Duration>, method: &Method, target: &str) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(6);
         if let Some(identity) = self.identity {
-            put(&mut map, headers::IDENTITY, &identity.sign(self.key, chrono::Utc::now().timestamp()));
+            let request = SignedFor { method: method.as_str(), target, request_id: self.request_id };
+            let signed = identity.sign(self.keys, chrono::Utc::now().timestamp(), request);
+            put(&mut map, headers::IDENTITY, &signed);
         }
         put(&mut map, headers::REQUEST_ID, self.request_id);
         if let Some(left) = left {

@@ -40,7 +40,7 @@ use pingora::{
 };
 use proxy::Proxy;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
-use switchboard_shared::shutdown::Shutdown;
+use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
 use tokio::{net::TcpListener, sync::watch};
 use upstream::{Cores, health};
 
@@ -109,7 +109,8 @@ pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let admin_listener = listen(config.admin_listen).await?;
     let address = listener.local_addr().map_err(|error| EdgeError::Listen(config.listen, error))?;
     let admin = admin_listener.local_addr().map_err(|error| EdgeError::Listen(config.admin_listen, error))?;
-    let edge = Arc::new(Edge { config, auth, limits, cores, shutdown });
+    let keys = SigningKeys::new(config.identity_key.expose(), []);
+    let edge = Arc::new(Edge { config, auth, limits, cores, keys, shutdown });
     let proxy = Arc::new(pingora_proxy(&edge));
     let (ending, ends) = watch::channel(false);
     let door = Door { edge: edge.clone(), proxy: proxy.clone(), tls, ending: ends.clone() };

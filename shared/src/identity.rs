@@ -1,18 +1,21 @@
 //! Who is asking. The edge verifies the client's token, makes an [`Identity`] of it and signs that; the core
 //! believes nothing else. The client's token itself never goes further than the edge.
 
-use crate::ids::{Group, TenantId, UserId};
+use crate::{
+    ids::{Group, TenantId, UserId},
+    keys::{Purpose, SigningKeys},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use std::collections::BTreeSet;
 
-/// How long a signed identity is good for after the edge made it: long enough for a slow hop, too short to keep.
-pub const SIGNED_IDENTITY_LIFETIME_S: i64 = 60;
+/// How long a signed identity is good for after the edge made it: long enough for a slow hop and for clocks that
+/// differ, too short to keep.
+pub const SIGNED_IDENTITY_LIFETIME_S: i64 = 30;
 
-/// The fewest bytes that a signing key may have (RFC 2104 advises the hash's length).
-pub const MIN_KEY_BYTES: usize = 32;
+/// After its token has expired a caller may still be listened for this long: a socket waits for a refresh that is on
+/// its way, and a stream for the edge to attach again with a fresh token.
+pub const EXPIRY_GRACE_S: i64 = 60;
 
 /// The most groups that a caller is in, or that an agent is for. So many of the longest names, signed for the core,
 /// stay below the 16 KiB that an HTTP/2 server takes as header fields unless it is told otherwise.
@@ -112,12 +115,26 @@ pub enum IdentityError {
     /// Not of the form `payload.signature`.
     #[error("the signed identity is malformed")]
     Malformed,
-    /// Signed with another key, or changed on the way.
+    /// Signed with another key, for another request, or changed on the way.
     #[error("the signed identity's signature does not match")]
     Signature,
     /// Older than [`SIGNED_IDENTITY_LIFETIME_S`], or from the future.
     #[error("the signed identity is stale")]
     Stale,
+    /// The token behind it has expired, more than [`EXPIRY_GRACE_S`] ago.
+    #[error("the signed identity's token has expired")]
+    Expired,
+}
+
+/// The request that an identity is signed for: it is good for no other one.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedFor<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query, as they stand in the request line.
+    pub target: &'a str,
+    /// Its id, as in [`headers::REQUEST_ID`](crate::headers::REQUEST_ID).
+    pub request_id: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,28 +144,42 @@ struct Signed {
 }
 
 impl Identity {
-    /// Signs this identity for the core: `base64url(payload).base64url(HMAC-SHA256)`.
+    /// Signs this identity for one request to the core: `base64url(payload).base64url(HMAC-SHA256)`. What the request
+    /// is, is signed as well, and not repeated.
+    ///
+    /// # Panics
+    /// Never: an identity is always JSON.
     #[must_use]
-    pub fn sign(&self, key: &[u8], now_s: i64) -> String {
+    pub fn sign(&self, keys: &SigningKeys, now_s: i64, request: SignedFor<'_>) -> String {
         let payload = serde_json::to_vec(&Signed { at: now_s, id: self.clone() })
             .expect("an identity has only string keys, so it is always JSON");
         let payload = URL_SAFE_NO_PAD.encode(payload);
-        let signature = URL_SAFE_NO_PAD.encode(mac(key, &payload).finalize().into_bytes());
+        let signature = keys.sign(Purpose::Identity, &request.with(&payload));
         format!("{payload}.{signature}")
     }
 
-    /// Verifies what [`Identity::sign`] made.
+    /// Verifies what [`Identity::sign`] made for this request.
     ///
     /// # Errors
-    /// When the header is malformed, was signed with another key, or is stale.
-    pub fn verify(header: &str, key: &[u8], now_s: i64) -> Result<Self, IdentityError> {
+    /// When the header is malformed, was signed with another key or for another request, is stale, or its token has
+    /// expired.
+    pub fn verify(
+        header: &str,
+        keys: &SigningKeys,
+        now_s: i64,
+        request: SignedFor<'_>,
+    ) -> Result<Self, IdentityError> {
         let (payload, signature) = header.split_once('.').ok_or(IdentityError::Malformed)?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| IdentityError::Malformed)?;
-        mac(key, payload).verify_slice(&signature).map_err(|_| IdentityError::Signature)?;
+        if !keys.verify(Purpose::Identity, &request.with(payload), signature) {
+            return Err(IdentityError::Signature);
+        }
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| IdentityError::Malformed)?;
         let signed: Signed = serde_json::from_slice(&payload).map_err(|_| IdentityError::Malformed)?;
         if (now_s - signed.at).abs() > SIGNED_IDENTITY_LIFETIME_S {
             return Err(IdentityError::Stale);
+        }
+        if signed.id.expires_at.saturating_add(EXPIRY_GRACE_S) < now_s {
+            return Err(IdentityError::Expired);
         }
         Ok(signed.id)
     }
@@ -160,15 +191,21 @@ impl Identity {
     }
 }
 
-fn mac(key: &[u8], payload: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length (RFC 2104)");
-    mac.update(payload.as_bytes());
-    mac
+impl<'a> SignedFor<'a> {
+    fn with(self, payload: &'a str) -> [&'a str; 4] {
+        [payload, self.method, self.target, self.request_id]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LISTS: SignedFor<'_> = SignedFor { method: "GET", target: "/v1/agents?limit=1", request_id: "r1" };
+
+    fn keys() -> SigningKeys {
+        SigningKeys::new("key", [])
+    }
 
     fn ann() -> Identity {
         Identity {
@@ -183,17 +220,17 @@ mod tests {
 
     #[test]
     fn a_signed_identity_comes_back_as_it_was() {
-        let header = ann().sign(b"key", 1_000);
-        assert_eq!(Identity::verify(&header, b"key", 1_010), Ok(ann()));
+        let header = ann().sign(&keys(), 1_000, LISTS);
+        assert_eq!(Identity::verify(&header, &keys(), 1_010, LISTS), Ok(ann()));
     }
 
     #[test]
     fn an_identity_that_was_signed_before_there_were_groups_has_none() {
         let alone = Identity { groups: BTreeSet::new(), ..ann() };
-        let header = alone.sign(b"key", 1_000);
+        let header = alone.sign(&keys(), 1_000, LISTS);
         let payload = URL_SAFE_NO_PAD.decode(header.split_once('.').unwrap().0).unwrap();
         assert!(!String::from_utf8(payload).unwrap().contains("groups"), "it is signed as it was before");
-        assert_eq!(Identity::verify(&header, b"key", 1_000), Ok(alone));
+        assert_eq!(Identity::verify(&header, &keys(), 1_000, LISTS), Ok(alone));
     }
 
     #[test]
@@ -205,21 +242,41 @@ mod tests {
             groups: (0..MAX_GROUPS).map(group).collect(),
             ..ann()
         };
-        let header = many.sign(b"key", 1_000);
+        let header = many.sign(&keys(), 1_000, LISTS);
         assert!(header.len() < 13_000, "{}", header.len());
-        assert_eq!(Identity::verify(&header, b"key", 1_000), Ok(many));
+        assert_eq!(Identity::verify(&header, &keys(), 1_000, LISTS), Ok(many));
     }
 
     #[test]
     fn a_changed_foreign_or_old_identity_is_refused() {
-        let header = ann().sign(b"key", 1_000);
-        assert_eq!(Identity::verify(&header, b"other", 1_000), Err(IdentityError::Signature));
-        assert_eq!(Identity::verify(&header, b"key", 1_061), Err(IdentityError::Stale));
+        let header = ann().sign(&keys(), 1_000, LISTS);
+        assert_eq!(
+            Identity::verify(&header, &SigningKeys::new("other", []), 1_000, LISTS),
+            Err(IdentityError::Signature)
+        );
+        assert_eq!(Identity::verify(&header, &keys(), 1_031, LISTS), Err(IdentityError::Stale));
         let mut changed = ann();
         changed.groups.insert("board".parse().unwrap());
-        let forged = changed.sign(b"key", 1_000);
+        let forged = changed.sign(&keys(), 1_000, LISTS);
         let spliced = format!("{}.{}", forged.split_once('.').unwrap().0, header.split_once('.').unwrap().1);
-        assert_eq!(Identity::verify(&spliced, b"key", 1_000), Err(IdentityError::Signature));
-        assert_eq!(Identity::verify("x", b"key", 1_000), Err(IdentityError::Malformed));
+        assert_eq!(Identity::verify(&spliced, &keys(), 1_000, LISTS), Err(IdentityError::Signature));
+        assert_eq!(Identity::verify("x", &keys(), 1_000, LISTS), Err(IdentityError::Malformed));
+    }
+
+    #[test]
+    fn an_identity_is_good_for_one_request_and_not_after_its_tokens_end() {
+        let header = ann().sign(&keys(), 1_000, LISTS);
+        for other in [
+            SignedFor { method: "POST", ..LISTS },
+            SignedFor { target: "/v1/agents", ..LISTS },
+            SignedFor { request_id: "r2", ..LISTS },
+            SignedFor { method: "GET/v1/agents", target: "?limit=1", ..LISTS },
+        ] {
+            assert_eq!(Identity::verify(&header, &keys(), 1_000, other), Err(IdentityError::Signature));
+        }
+        let late = ann().sign(&keys(), 2_061, LISTS);
+        assert_eq!(Identity::verify(&late, &keys(), 2_061, LISTS), Err(IdentityError::Expired));
+        let grace = ann().sign(&keys(), 2_060, LISTS);
+        assert_eq!(Identity::verify(&grace, &keys(), 2_060, LISTS), Ok(ann()));
     }
 }

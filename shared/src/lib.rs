@@ -2,6 +2,7 @@
 //!
 //! - [`ids`]: a newtype for every id
 //! - [`identity`]: who is asking, signed by the edge, verified by the core
+//! - [`keys`]: what both tiers sign with
 //! - [`api`]: requests and responses of the HTTP face
 //! - [`events`]: the conversation's event log, and the WebSocket frames that carry it
 //! - [`problem`]: the closed list of errors a client can see
@@ -16,6 +17,7 @@ pub mod events;
 pub mod headers;
 pub mod identity;
 pub mod ids;
+pub mod keys;
 pub mod problem;
 pub mod redis;
 pub mod shutdown;

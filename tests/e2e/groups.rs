@@ -310,7 +310,10 @@ fn ann_signed_by_somebody_else() -> String {
     });
     let identity: switchboard_shared::identity::Identity =
         serde_json::from_value(identity).expect("it is an identity");
-    identity.sign(&[7; 32], chrono::Utc::now().timestamp())
+    let keys = switchboard_shared::keys::SigningKeys::new("a key of somebody else's, and long enough", []);
+    let request =
+        switchboard_shared::identity::SignedFor { method: "GET", target: "/v1/agents", request_id: "" };
+    identity.sign(&keys, chrono::Utc::now().timestamp(), request)
 }
 
 #[tokio::test]

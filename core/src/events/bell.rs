@@ -55,7 +55,7 @@ impl Bell {
         let local = Arc::new(Rooms { rooms: Mutex::default(), queue: config.events.queue });
         let redis = match config.redis.urls.is_empty() {
             true => None,
-            false => Some(RedisBell::start(&config.redis, core, Arc::clone(&local), shutdown)?),
+            false => Some(RedisBell::start(config, core, Arc::clone(&local), shutdown)?),
         };
         Ok(Self { local, answers: Mutex::default(), redis })
     }

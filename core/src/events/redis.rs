@@ -5,7 +5,7 @@
 //! a channel on which it does not hear itself is degraded, and its readers poll.
 
 use super::bell::Rooms;
-use crate::config::RedisConfig;
+use crate::config::{Config, RedisConfig};
 use fred::{
     clients::{Client, SubscriberClient},
     interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface, StreamsInterface},
@@ -14,7 +14,7 @@ use fred::{
         config::{PerformanceConfig, ReconnectPolicy},
     },
 };
-use prometheus::{IntGauge, register_int_gauge};
+use prometheus::{IntCounterVec, IntGauge, register_int_counter_vec, register_int_gauge};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{
@@ -26,6 +26,7 @@ use std::{
 use switchboard_shared::{
     events::{Delta, Event},
     ids::{ConversationId, TurnId},
+    keys::{Purpose, SigningKeys},
     redis::{cluster, reason},
     shutdown::Shutdown,
 };
@@ -55,6 +56,15 @@ static DEGRADED: LazyLock<IntGauge> = LazyLock::new(|| {
     .expect("the name is registered once")
 });
 
+static FORGED: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "switchboard_core_unsigned_from_redis_total",
+        "What Redis said and none of our cores has signed, dropped",
+        &["kind"]
+    )
+    .expect("the name is registered once")
+});
+
 /// What goes to the other cores.
 pub(crate) enum Ring {
     Event(Arc<Event>),
@@ -67,6 +77,7 @@ pub(crate) struct RedisBell {
     outgoing: mpsc::Sender<Ring>,
     /// By channel: whether this core does not hear itself there.
     deaf: watch::Receiver<Vec<bool>>,
+    keys: Arc<SigningKeys>,
     partitions: u16,
 }
 
@@ -86,11 +97,12 @@ struct Message {
 
 impl RedisBell {
     pub(super) fn start(
-        config: &RedisConfig,
+        config: &Config,
         core: Uuid,
         rooms: Arc<Rooms>,
         shutdown: &Shutdown,
     ) -> Result<Self, fred::error::Error> {
+        let (keys, config) = (Arc::new(config.keys()), &config.redis);
         let builder = builder(config)?;
         let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
         let (outgoing, queue) = mpsc::channel(QUEUE);
@@ -103,12 +115,14 @@ impl RedisBell {
             core,
             config: config.clone(),
             heard: Arc::clone(&heard),
+            keys: Arc::clone(&keys),
             told,
         };
         shutdown.tasks.spawn(publisher.run(queue, shutdown.clone()));
-        let ears = Ears { subscriber, core, rooms, heard, partitions: config.partitions };
+        let ears =
+            Ears { subscriber, core, rooms, heard, keys: Arc::clone(&keys), partitions: config.partitions };
         shutdown.tasks.spawn(ears.run(shutdown.clone()));
-        Ok(Self { client, outgoing, deaf, partitions: config.partitions })
+        Ok(Self { client, outgoing, deaf, keys, partitions: config.partitions })
     }
 
     /// Queues a ring; false when the queue is full.
@@ -119,12 +133,14 @@ impl RedisBell {
     /// The pieces of a running answer, as the core that writes it has put them down.
     pub(super) async fn deltas(&self, turn: TurnId) -> Vec<Delta> {
         let key = stream_key(turn);
-        let found = self.client.xrange_values::<String, String, String, _, _, _>(key, "-", "+", None).await;
+        let found = self.client.xrange_values::<String, String, String, _, _, _>(&key, "-", "+", None).await;
         match found {
             Ok(entries) => entries
                 .into_iter()
                 .flat_map(|(_, fields)| fields.into_values())
-                .filter_map(|json| serde_json::from_str(&json).ok())
+                .filter_map(|sealed| {
+                    serde_json::from_str(ours(&self.keys, Purpose::Delta, &key, &sealed)?).ok()
+                })
                 .collect(),
             Err(error) => {
                 tracing::debug!(%error, "the pieces of a running answer could not be read");
@@ -148,6 +164,7 @@ struct Publisher {
     core: Uuid,
     config: RedisConfig,
     heard: Arc<Heard>,
+    keys: Arc<SigningKeys>,
     told: watch::Sender<Vec<bool>>,
 }
 
@@ -200,7 +217,8 @@ impl Publisher {
     async fn say(&self, channel: &str, event: Option<Arc<Event>>) {
         let message = Message { from: self.core, event };
         let Ok(json) = serde_json::to_string(&message) else { return };
-        let sent: Result<i64, _> = self.client.spublish(channel, json).await;
+        let sealed = self.keys.seal(Purpose::Ring, channel, &json);
+        let sent: Result<i64, _> = self.client.spublish(channel, sealed).await;
         if let Err(error) = sent {
             tracing::debug!(%error, channel, "a ring was not taken");
         }
@@ -209,8 +227,9 @@ impl Publisher {
     async fn put_down(&self, turn: TurnId, delta: &Delta) {
         let Ok(json) = serde_json::to_string(delta) else { return };
         let (key, ttl) = (stream_key(turn), i64::from(self.config.delta_ttl_s));
+        let sealed = self.keys.seal(Purpose::Delta, &key, &json);
         let cap = ("MAXLEN", "~", i64::from(self.config.delta_max));
-        let added: Result<String, _> = self.client.xadd(&key, false, cap, "*", vec![("d", json)]).await;
+        let added: Result<String, _> = self.client.xadd(&key, false, cap, "*", vec![("d", sealed)]).await;
         if added.is_ok() && delta.offset == 0 {
             drop(self.client.expire::<i64, _>(&key, ttl, None).await);
         }
@@ -222,6 +241,7 @@ struct Ears {
     core: Uuid,
     rooms: Arc<Rooms>,
     heard: Arc<Heard>,
+    keys: Arc<SigningKeys>,
     partitions: u16,
 }
 
@@ -261,10 +281,9 @@ impl Ears {
     }
 
     fn hear(&self, channel: &str, value: &fred::types::Value) {
-        let Some(message) = value.as_str().and_then(|json| serde_json::from_str::<Message>(&json).ok())
-        else {
-            return;
-        };
+        let said = value.as_str();
+        let word = said.as_deref().and_then(|sealed| ours(&self.keys, Purpose::Ring, channel, sealed));
+        let Some(message) = word.and_then(|json| serde_json::from_str::<Message>(json).ok()) else { return };
         match message.event {
             // What this core itself announces has been delivered here already.
             Some(event) if message.from != self.core => self.rooms.deliver(&event),
@@ -299,6 +318,18 @@ impl Heard {
     fn now_ms(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// The word of one of our cores, for this channel or key. Redis may be lost, and is not believed: whoever can write to it
+/// must not speak in a member's or an agent's name.
+fn ours<'a>(keys: &SigningKeys, purpose: Purpose, place: &str, sealed: &'a str) -> Option<&'a str> {
+    let word = keys.unseal(purpose, place, sealed);
+    if word.is_none() {
+        let kind = if purpose == Purpose::Delta { "delta" } else { "ring" };
+        FORGED.with_label_values(&[kind]).inc();
+        tracing::debug!(place, "redis said what none of our cores has signed");
+    }
+    word
 }
 
 /// Connects, and again when there was nothing to connect to; a connection that is lost is fred's to mend.

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::MessageView,
     events::{Event, EventBody, StreamHead},
-    identity::Identity,
+    identity::{EXPIRY_GRACE_S, Identity},
     ids::{ConversationId, TurnId},
     problem::{Problem, ProblemKind},
 };
@@ -25,8 +25,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a stream outlives its token: as long as the edge lets a socket.
-const EXPIRY_GRACE_S: i64 = 60;
 /// Messages in a snapshot.
 const SNAPSHOT_MESSAGES: u32 = 50;
 

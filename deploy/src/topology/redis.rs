@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
 };
 use nix::sys::signal::Signal;
-use std::{net::Ipv4Addr, path::Path, time::Duration};
+use std::{fmt, net::Ipv4Addr, path::Path, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -20,10 +20,10 @@ use tokio::{
 const START_WITHIN: Duration = Duration::from_secs(20);
 
 /// A running Redis of our own.
-#[derive(Debug)]
 pub struct Redis {
     process: Process,
     port: u16,
+    password: String,
 }
 
 impl Redis {
@@ -46,32 +46,28 @@ impl Redis {
         files::folder(&folder, 0o700)?;
         let (port, bus) = (ports::free()?, ports::free()?);
         let mut spec = Spec::program("redis", program, logs);
-        for (key, value) in [
-            ("--port", port.to_string().as_str()),
-            ("--cluster-port", bus.to_string().as_str()),
-            ("--bind", "127.0.0.1"),
-            ("--cluster-enabled", "yes"),
-            ("--cluster-announce-ip", "127.0.0.1"),
-            ("--cluster-require-full-coverage", "no"),
-            ("--cluster-node-timeout", "2000"),
-            ("--save", ""),
-            ("--appendonly", "no"),
-            ("--daemonize", "no"),
-        ] {
-            spec = spec.args([key, value]);
-        }
-        spec.args.extend(["--dir".into(), folder.into()]);
+        let password = files::random_key(&folder.join("password"))?;
+        // In a file that only its owner may read: arguments are there for everybody to see.
+        let file = folder.join("redis.conf");
+        files::secret(&file, &settings(port, bus, &folder, &password))?;
+        spec.args.push(file.into());
         spec.ready_within = None;
         spec.last = Signal::SIGKILL;
-        let redis = Self { process: Process::start(spec).await?, port };
+        let redis = Self { process: Process::start(spec).await?, port, password };
         redis.take_all_slots().await?;
         Ok(redis)
     }
 
-    /// The URL that both tiers connect with.
+    /// The URL that both tiers connect with; it holds the password.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://default:{}@127.0.0.1:{}", self.password, self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The child process.
@@ -144,7 +140,8 @@ impl Redis {
         let exchange = async {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
             // QUIT ends the stream after the answer, so that reading to its end is reading all of it.
-            stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await?;
+            let lines = format!("AUTH {}\r\n{command}\r\nQUIT\r\n", self.password);
+            stream.write_all(lines.as_bytes()).await?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await?;
             std::io::Result::Ok(answer)
@@ -153,9 +150,26 @@ impl Redis {
         let answer =
             answer.map_err(|_| Error::Unreachable(format!("redis did not answer {command} in 5 s")))?;
         let answer = answer.map_err(Error::io(format!("redis, {command}")))?;
+        let answer = answer.strip_prefix("+OK\r\n").unwrap_or(&answer).to_owned();
         match answer.strip_prefix('-') {
             Some(error) => Err(Error::Failed(format!("redis, {command}: {}", error.trim()))),
             None => Ok(answer),
         }
+    }
+}
+
+/// The whole configuration of the node.
+fn settings(port: u16, bus: u16, folder: &Path, password: &str) -> String {
+    format!(
+        "port {port}\ncluster-port {bus}\nbind 127.0.0.1\nrequirepass {password}\nmasterauth {password}\n\
+         cluster-enabled yes\ncluster-announce-ip 127.0.0.1\ncluster-require-full-coverage no\n\
+         cluster-node-timeout 2000\nsave \"\"\nappendonly no\ndaemonize no\ndir \"{}\"\n",
+        folder.display()
+    )
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("port", &self.port).finish_non_exhaustive()
     }
 }

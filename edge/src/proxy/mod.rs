@@ -163,7 +163,9 @@ impl ProxyHttp for Proxy {
         request: &mut Request,
     ) -> Result<()> {
         let left = (!request.is_stream()).then(|| self.left(request));
-        let stamp = self.0.stamp(request.identity.as_deref(), &request.id, &request.span).headers(left);
+        let target = upstream.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let stamp = self.0.stamp(request.identity.as_deref(), &request.id, &request.span);
+        let stamp = stamp.headers(left, &upstream.method, &target);
         let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
         fields::to_core(upstream, stamp, authority)?;
         if request.is_stream() {

@@ -1,6 +1,5 @@
 //! Names of frames for metrics, and what can be known of a frame that cannot be read.
 
-use super::outbox::Entry;
 use switchboard_shared::events::{ClientFrame, ServerFrame};
 
 /// The longest id that is sent back, in bytes; it may be longer than a good one, so that its sender learns which it was.
@@ -53,22 +52,18 @@ pub fn name_in(frame: &ClientFrame) -> &'static str {
     }
 }
 
-/// The name of what the edge writes.
+/// The name of a frame of the edge's own.
 #[must_use]
-pub fn name_out(entry: &Entry) -> &'static str {
-    match entry {
-        Entry::Event(..) => "event",
-        Entry::Piece(_) => "delta",
-        Entry::Frame(frame) => match **frame {
-            ServerFrame::Welcome { .. } => "welcome",
-            ServerFrame::Joined { .. } => "joined",
-            ServerFrame::Left { .. } => "left",
-            ServerFrame::Snapshot { .. } => "snapshot",
-            ServerFrame::Ack { .. } => "ack",
-            ServerFrame::Error { .. } => "error",
-            ServerFrame::Limit { .. } => "limit",
-            ServerFrame::Pong { .. } => "pong",
-        },
+pub fn name_out(frame: &ServerFrame) -> &'static str {
+    match frame {
+        ServerFrame::Welcome { .. } => "welcome",
+        ServerFrame::Joined { .. } => "joined",
+        ServerFrame::Left { .. } => "left",
+        ServerFrame::Snapshot { .. } => "snapshot",
+        ServerFrame::Ack { .. } => "ack",
+        ServerFrame::Error { .. } => "error",
+        ServerFrame::Limit { .. } => "limit",
+        ServerFrame::Pong { .. } => "pong",
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     answer::{rate_limited, unauthenticated},
     context::Edge,
+    limit::Decision,
     metrics::METRICS,
     upstream::call::Call,
 };
@@ -46,6 +47,12 @@ pub struct Done {
     pub identity: Option<Arc<Identity>>,
 }
 
+impl Done {
+    fn say(frames: Vec<ServerFrame>) -> Self {
+        Self { frames, ..Self::default() }
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Debug)]
 pub struct Asker {
@@ -67,10 +74,18 @@ impl Asker {
                 let span = tracing::info_span!(parent: &self.span, "send", session = %self.session);
                 let frames =
                     self.send(id, conversation, *message, since, &span).instrument(span.clone()).await;
-                Done { frames, identity: None }
+                Done::say(frames)
             }
-            Job::Cancel(turn) => Done { frames: self.cancel(turn, since).await, identity: None },
-            Job::Refresh(token) => self.refresh(&token).await,
+            Job::Cancel(turn) => {
+                match counted(&self.edge, &self.identity, Some(turn.to_string()), None).await {
+                    Ok(()) => Done::say(self.cancel(turn, since).await),
+                    Err(frames) => Done::say(frames),
+                }
+            }
+            Job::Refresh(token) => match counted(&self.edge, &self.identity, None, None).await {
+                Ok(()) => self.refresh(&token).await,
+                Err(frames) => Done::say(frames),
+            },
         }
     }
 
@@ -89,13 +104,7 @@ impl Asker {
         }
         let decision = self.edge.limits.message(&self.identity).await;
         if !decision.allowed {
-            let limit = ServerFrame::Limit {
-                policy: decision.policy.name.to_owned(),
-                quota: decision.policy.quota,
-                remaining: decision.remaining,
-                reset_s: decision.reset_s(),
-            };
-            return vec![fail(&rate_limited(&decision)), limit];
+            return vec![fail(&rate_limited(&decision)), limit(&decision)];
         }
         METRICS.chat_requests.inc();
         let Ok(body) = serde_json::to_vec(&message) else {
@@ -144,11 +153,38 @@ impl Asker {
     async fn refresh(&self, token: &str) -> Done {
         let problem = match self.edge.auth.token(token).await {
             Ok(new) if new.user == self.identity.user && new.tenant == self.identity.tenant => {
-                return Done { frames: Vec::new(), identity: Some(new) };
+                return Done { identity: Some(new), ..Done::default() };
             }
             Ok(_) => Problem::new(ProblemKind::Forbidden, "the token is another user's"),
             Err(refusal) => unauthenticated(refusal),
         };
-        Done { frames: vec![ServerFrame::error(None, None, &problem)], identity: None }
+        Done::say(vec![ServerFrame::error(None, None, &problem)])
+    }
+}
+
+/// Counts what is no message as a request of the user, as over HTTP.
+///
+/// # Errors
+/// With what to say when it is one too many.
+pub async fn counted(
+    edge: &Edge,
+    identity: &Identity,
+    id: Option<String>,
+    conversation: Option<ConversationId>,
+) -> Result<(), Vec<ServerFrame>> {
+    let decision = edge.limits.request(identity).await;
+    if decision.allowed {
+        return Ok(());
+    }
+    Err(vec![ServerFrame::error(id, conversation, &rate_limited(&decision)), limit(&decision)])
+}
+
+/// How a limit stands.
+fn limit(decision: &Decision) -> ServerFrame {
+    ServerFrame::Limit {
+        policy: decision.policy.name.to_owned(),
+        quota: decision.policy.quota,
+        remaining: decision.remaining,
+        reset_s: decision.reset_s(),
     }
 }

@@ -11,11 +11,16 @@ use switchboard_shared::events::CloseCode;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{
     Error as WsError, Message,
+    error::ProtocolError,
     protocol::{CloseFrame, frame::coding::CloseCode as WireCode},
 };
 
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 const FAREWELL: Duration = Duration::from_secs(1);
+/// RFC 6455 §7.4.1: what is not as the protocol says.
+const PROTOCOL: u16 = 1002;
+/// RFC 6455 §7.4.1: text that is no UTF-8.
+const INCONSISTENT: u16 = 1007;
 /// RFC 6455 §7.4.1: a message too big to process.
 const TOO_BIG: u16 = 1009;
 
@@ -24,6 +29,10 @@ const TOO_BIG: u16 = 1009;
 pub enum Leaving {
     /// With one of our codes.
     Code(CloseCode),
+    /// With what is not as the protocol says.
+    Protocol,
+    /// With text that is no UTF-8.
+    Inconsistent,
     /// With a message that is too big.
     TooBig,
     /// The client closed it, or is gone.
@@ -34,10 +43,11 @@ impl From<&WsError> for Leaving {
     fn from(error: &WsError) -> Self {
         match error {
             WsError::Capacity(_) => Self::TooBig,
-            WsError::Protocol(_) | WsError::Utf8(_) => Self::Code(CloseCode::BadFrame),
-            WsError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Self::Code(CloseCode::BadFrame)
-            }
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            WsError::Protocol(_) => Self::Protocol,
+            WsError::Utf8(_) => Self::Inconsistent,
+            // More fragments than are taken.
+            WsError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Self::TooBig,
             _ => Self::Gone,
         }
     }
@@ -47,6 +57,8 @@ impl From<&WsError> for Leaving {
 pub async fn close(mut sink: SplitSink<Socket, Message>, mut stream: SplitStream<Socket>, leaving: Leaving) {
     let code = match leaving {
         Leaving::Code(code) => code as u16,
+        Leaving::Protocol => PROTOCOL,
+        Leaving::Inconsistent => INCONSISTENT,
         Leaving::TooBig => TOO_BIG,
         Leaving::Gone => {
             METRICS.socket_closes.with_label_values(&["client"]).inc();
@@ -66,6 +78,8 @@ pub async fn close(mut sink: SplitSink<Socket, Message>, mut stream: SplitStream
 fn reason(leaving: Leaving) -> &'static str {
     match leaving {
         Leaving::Gone => "",
+        Leaving::Protocol => "not as RFC 6455 says",
+        Leaving::Inconsistent => "text that is no UTF-8",
         Leaving::TooBig => "a message is too big",
         Leaving::Code(code) => match code {
             CloseCode::Restart => "join again elsewhere",

@@ -1,39 +1,56 @@
 //! What waits to be written to a client: bounded, and kept short by joining pieces of one answer.
 
+use super::frames::name_out;
 use crate::metrics::METRICS;
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use switchboard_shared::{
     events::{Event, EventBody, ServerFrame},
     ids::ConversationId,
 };
 use tokio_tungstenite::tungstenite::Message;
 
-/// One frame to be written.
+/// One frame to be written. All but a piece of an answer, which others may be joined to, is text already, so that what
+/// waits is what is counted.
 #[derive(Debug)]
 pub enum Entry {
-    /// A frame of the edge's own.
-    Frame(Box<ServerFrame>),
+    /// A frame of the edge's own, and its name.
+    Frame(&'static str, String),
     /// An event, as the core wrote it.
     Event(ConversationId, String),
     /// A piece of an answer.
     Piece(Box<Event>),
 }
 
+impl From<&ServerFrame> for Entry {
+    fn from(frame: &ServerFrame) -> Self {
+        Self::Frame(name_out(frame), to_json(frame))
+    }
+}
+
 impl Entry {
     fn conversation(&self) -> Option<ConversationId> {
         match self {
-            Self::Frame(_) => None,
+            Self::Frame(..) => None,
             Self::Event(conversation, _) => Some(*conversation),
             Self::Piece(event) => Some(event.conversation),
+        }
+    }
+
+    /// Its name, for metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Frame(name, _) => name,
+            Self::Event(..) => "event",
+            Self::Piece(_) => "delta",
         }
     }
 
     fn bytes(&self) -> usize {
         const ENVELOPE: usize = 256;
         match self {
-            Self::Frame(_) => ENVELOPE,
-            Self::Event(_, text) => text.len(),
+            Self::Frame(_, text) | Self::Event(_, text) => text.len(),
             Self::Piece(event) => match &event.body {
                 EventBody::AnswerDelta(delta) => ENVELOPE + delta.text.len(),
                 _ => ENVELOPE,
@@ -43,8 +60,7 @@ impl Entry {
 
     fn text(self) -> String {
         match self {
-            Self::Frame(frame) => to_json(&frame),
-            Self::Event(_, text) => text,
+            Self::Frame(_, text) | Self::Event(_, text) => text,
             Self::Piece(event) => to_json(&event),
         }
     }
@@ -58,6 +74,8 @@ fn to_json<T: serde::Serialize>(value: &T) -> String {
 #[derive(Debug)]
 pub struct Outbox {
     entries: VecDeque<Entry>,
+    /// Where the newest piece of each conversation ends, in characters, while it waits.
+    ends: HashMap<ConversationId, u64>,
     bytes: usize,
     max_bytes: usize,
     max_entries: usize,
@@ -68,7 +86,7 @@ impl Outbox {
     /// Makes an empty queue.
     #[must_use]
     pub fn new(max_bytes: usize, max_entries: usize) -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, max_bytes, max_entries, ping: false }
+        Self { entries: VecDeque::new(), ends: HashMap::new(), bytes: 0, max_bytes, max_entries, ping: false }
     }
 
     /// Puts an entry at the end, or joins it with the last one of its conversation. Takes it even when full: whoever
@@ -81,6 +99,9 @@ impl Outbox {
             return;
         }
         self.bytes += entry.bytes();
+        if let Some(end) = end(&entry) {
+            self.ends.insert(end.0, end.1);
+        }
         self.entries.push_back(entry);
     }
 
@@ -103,6 +124,7 @@ impl Outbox {
         if self.entries.is_empty() {
             // An idle socket holds no memory for its busiest moment.
             self.entries = VecDeque::new();
+            self.ends = HashMap::new();
         }
         Some(entry.text())
     }
@@ -122,20 +144,37 @@ impl Outbox {
         else {
             return false;
         };
-        let end = last.offset + last.text.chars().count() as u64;
-        if !same_turn || last.attempt != next.attempt || end != next.offset {
+        let Some(end) = self.ends.get_mut(&event.conversation) else { return false };
+        if !same_turn || last.attempt != next.attempt || *end != next.offset {
             return false;
         }
         last.text.push_str(&next.text);
+        *end += next.text.chars().count() as u64;
         self.bytes += next.text.len();
         true
+    }
+}
+
+/// Where a piece of an answer ends, in characters. It is counted once: counting all that was joined so far at each piece
+/// would cost the square of an answer's length.
+fn end(entry: &Entry) -> Option<(ConversationId, u64)> {
+    let Entry::Piece(event) = entry else { return None };
+    match &event.body {
+        EventBody::AnswerDelta(delta) => {
+            Some((event.conversation, delta.offset + delta.text.chars().count() as u64))
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use switchboard_shared::{events::Delta, ids::TurnId};
+    use switchboard_shared::{
+        events::Delta,
+        ids::TurnId,
+        problem::{Problem, ProblemKind},
+    };
 
     fn piece(conversation: ConversationId, turn: TurnId, offset: u64, text: &str) -> Entry {
         let body = EventBody::AnswerDelta(Delta { attempt: 1, offset, text: text.into() });
@@ -177,5 +216,17 @@ mod tests {
         assert!(!outbox.is_full());
         (0..3).for_each(|_| outbox.push(Entry::Event(a, String::new())));
         assert!(outbox.is_full());
+    }
+
+    #[test]
+    fn a_frame_of_our_own_counts_with_all_its_bytes() {
+        let mut outbox = Outbox::new(1_000, 100);
+        outbox.push(Entry::from(&ServerFrame::Pong { t: None }));
+        assert!(!outbox.is_full());
+        let long = Problem::new(ProblemKind::BadRequest, "x".repeat(1_000));
+        outbox.push(Entry::from(&ServerFrame::error(None, None, &long)));
+        assert!(outbox.is_full());
+        while outbox.pop().is_some() {}
+        assert_eq!(outbox.bytes, 0);
     }
 }

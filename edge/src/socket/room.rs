@@ -2,16 +2,18 @@
 
 use super::{
     cursor::{Cursor, Taken},
+    job::counted,
     outbox::Entry,
-    stream::{self, SourceEvent},
+    stream::{self, Fault, SourceEvent},
 };
 use crate::{
     context::Edge,
     metrics::{Counted, METRICS},
     upstream::{Lease, call::unavailable, streams::Slot},
 };
+use eventsource_stream::EventStreamError;
 use futures::{Stream, StreamExt};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     events::{Event, EventBody, ServerFrame, StreamHead},
@@ -87,6 +89,13 @@ impl Room {
     }
 
     async fn follow(&mut self) -> Result<(), Unheard> {
+        let identity = self.identity.borrow().clone();
+        if let Err(refusal) = counted(&self.edge, &identity, None, Some(self.conversation)).await {
+            for frame in refusal {
+                self.say(Entry::from(&frame)).await?;
+            }
+            return self.tell(None).await;
+        }
         let mut welcomed = false;
         let mut short_lives = 0_u32;
         loop {
@@ -161,11 +170,13 @@ impl Room {
     async fn ask(&self, core: &Lease) -> Result<(reqwest::Response, Slot), reqwest::Error> {
         let slot = core.streams.take();
         let identity = self.identity.borrow().clone();
-        let stamp = self.edge.stamp(Some(&identity), &self.session, &self.span).headers(None);
-        let mut url = format!("http://{}/v1/conversations/{}/events", core.authority, self.conversation);
+        let mut target = format!("/v1/conversations/{}/events", self.conversation);
         if let Some(seq) = self.cursor.seq() {
-            url.push_str(&format!("?after={seq}"));
+            target.push_str(&format!("?after={seq}"));
         }
+        let stamp = self.edge.stamp(Some(&identity), &self.session, &self.span);
+        let stamp = stamp.headers(None, &Method::GET, &target);
+        let url = format!("http://{}{target}", core.authority);
         let request = slot.client.get(url).headers(stamp).header(header::ACCEPT, "text/event-stream");
         Ok((request.send().await?, slot))
     }
@@ -179,6 +190,12 @@ impl Room {
         while let Some(event) = events.next().await {
             let event = match event {
                 Ok(event) => event,
+                Err(EventStreamError::Transport(Fault::TooLarge)) => {
+                    // It would be as large again from any core.
+                    tracing::warn!(conversation = %self.conversation, "an event is larger than max_event_bytes");
+                    let detail = "an event of this conversation is larger than this edge passes on";
+                    return Ok(End::ForGood(Problem::new(ProblemKind::TooLarge, detail)));
+                }
                 Err(error) => {
                     tracing::debug!(%error, conversation = %self.conversation, "an event stream broke");
                     return Ok(End::Again);
@@ -218,7 +235,7 @@ impl Room {
                 ServerFrame::Snapshot { conversation, seq, reason, messages }
             }
         };
-        self.say(Entry::Frame(Box::new(frame))).await
+        self.say(Entry::from(&frame)).await
     }
 
     /// Passes an event on; false when the stream cannot be trusted and has to be attached again.
@@ -250,7 +267,7 @@ impl Room {
 
     async fn over(&mut self, problem: &Problem) -> Result<(), Unheard> {
         let frame = ServerFrame::error(None, Some(self.conversation), problem);
-        self.say(Entry::Frame(Box::new(frame))).await?;
+        self.say(Entry::from(&frame)).await?;
         self.tell(None).await
     }
 

@@ -3,7 +3,7 @@
 use super::{
     Socket,
     cursor::Cursor,
-    frames::{id_of, name_in, name_out, why},
+    frames::{id_of, name_in, why},
     greeting::greet,
     job::{Asker, Done, Job},
     leaving::{Leaving, close},
@@ -28,7 +28,7 @@ use std::{
 use switchboard_shared::{
     api::SendMessage,
     events::{ClientFrame, CloseCode, ServerFrame},
-    identity::Identity,
+    identity::{EXPIRY_GRACE_S, Identity},
     ids::ConversationId,
     problem::{Problem, ProblemKind},
 };
@@ -39,9 +39,6 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
-
-/// After its token has expired a socket may still listen for this long, for a refresh that is on its way.
-const EXPIRY_GRACE_S: i64 = 60;
 
 /// How a socket begins.
 #[derive(Debug)]
@@ -291,7 +288,7 @@ impl Session {
     }
 
     fn say(&mut self, frame: ServerFrame) {
-        self.push(Entry::Frame(Box::new(frame)));
+        self.push(Entry::from(&frame));
     }
 
     fn fail(&mut self, id: Option<String>, conversation: Option<ConversationId>, problem: &Problem) {
@@ -299,7 +296,7 @@ impl Session {
     }
 
     fn push(&mut self, entry: Entry) {
-        METRICS.frame("out", name_out(&entry));
+        METRICS.frame("out", entry.name());
         self.outbox.push(entry);
     }
 

@@ -40,7 +40,7 @@ impl Cores {
                 return Err(unavailable());
             }
             if let Some(core) = self.choose(&tried) {
-                let headers = stamp.headers(Some(left));
+                let headers = stamp.headers(Some(left), &call.method, &call.path);
                 match tokio::time::timeout(left.min(call.attempt), ask(&core, call, headers)).await {
                     Ok(Ok((status, body))) if !worth_another_try(status) => return settle(status, body),
                     Ok(Ok(_)) => {}

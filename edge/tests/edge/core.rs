@@ -19,8 +19,9 @@ use std::{
 };
 use switchboard_shared::{
     headers,
-    identity::Identity,
+    identity::{Identity, SignedFor},
     ids::{ConversationId, TurnId},
+    keys::SigningKeys,
 };
 use tokio::sync::{broadcast, mpsc};
 
@@ -147,14 +148,20 @@ fn router(log: Arc<Log>) -> Router {
         .with_state(log)
 }
 
+/// Who asks, by the edge's signed word for this request.
+pub(crate) fn who(headers: &HeaderMap, method: &str, target: &str) -> Option<Identity> {
+    let signed = headers.get(headers::IDENTITY)?.to_str().ok()?;
+    let request_id = headers.get(headers::REQUEST_ID)?.to_str().ok()?;
+    let request = SignedFor { method, target, request_id };
+    Identity::verify(signed, &SigningKeys::new(KEY, []), chrono::Utc::now().timestamp(), request).ok()
+}
+
 async fn note(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
     let path = request.uri().path_and_query().unwrap().to_string();
     if path != "/healthz" {
         let headers = request.headers().clone();
-        let identity = headers.get(headers::IDENTITY).and_then(|value| value.to_str().ok());
-        let known = identity.is_some_and(|identity| {
-            Identity::verify(identity, KEY.as_bytes(), chrono::Utc::now().timestamp()).is_ok()
-        });
+        let method = request.method().to_string();
+        let known = who(&headers, &method, &path).is_some();
         let open = path == "/openapi.json";
         log.seen.lock().unwrap().push(Seen { path, headers });
         if !known && !open {

@@ -6,6 +6,7 @@ use crate::{
 };
 use futures::{SinkExt, StreamExt};
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::{
     self, Message,
     protocol::frame::{
@@ -207,7 +208,70 @@ async fn oversize_and_endlessly_fragmented_messages_end_the_socket() {
         ws.socket.feed(part(i == 0, 0)).await.unwrap();
     }
     ws.socket.flush().await.unwrap();
-    assert_eq!(ws.closed().await, 4400);
+    assert_eq!(ws.closed().await, 1009);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_protocol_end_with_the_codes_of_the_protocol() {
+    let house = House::start().await;
+    let text = |payload: &'static [u8], last: bool| Frame::message(payload, OpCode::Data(Data::Text), last);
+    let mut reserved = text(b"{}", true);
+    reserved.header_mut().rsv1 = true;
+    let continued = Frame::message("x", OpCode::Data(Data::Continue), true);
+    let long_ping = Frame::ping(vec![0; 126]);
+    for (what, frames, code) in [
+        ("reserved bits", vec![reserved], 1002),
+        ("nothing to go on with", vec![continued], 1002),
+        ("a message within another", vec![text(b"a", false), text(b"b", true)], 1002),
+        ("a long ping", vec![long_ping], 1002),
+        ("no UTF-8", vec![text(&[0xc3, 0x28], true)], 1007),
+        ("a character that ends in the middle", vec![text(&[0xe2, 0x82], true)], 1007),
+    ] {
+        let mut ws = house.socket("ann").await;
+        for frame in frames {
+            ws.socket.feed(Message::Frame(frame)).await.unwrap();
+        }
+        ws.socket.flush().await.unwrap();
+        assert_eq!(ws.closed().await, code, "{what}");
+    }
+    let mut ws = house.socket("ann").await;
+    ws.socket.get_mut().write_all(&[0x81, 2, b'{', b'}']).await.unwrap();
+    assert_eq!(ws.closed().await, 1002, "a client's frame without a mask");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joins_cancels_and_refreshes_count_as_requests() {
+    let house = House::with("limits.requests_per_minute = 5", 1).await;
+    let mut ws = house.socket("ann").await;
+    for frame in [
+        json!({"type": "join", "conversation": house.log.conversation}),
+        json!({"type": "cancel", "turn": house.log.turn}),
+        json!({"type": "refresh", "token": house.token("ann")}),
+    ] {
+        let mut refused = false;
+        for _ in 0..8 {
+            ws.send(frame.clone()).await;
+            let answer = ws.next().await;
+            refused |= answer["code"] == "rate_limited" && answer["retry_after_s"].as_u64() > Some(0);
+        }
+        assert!(refused, "{frame}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_too_large_ends_its_conversation_and_not_the_socket() {
+    let house = House::with("socket.max_event_bytes = 4096", 1).await;
+    let mut ws = house.joined("ann").await;
+    house.log.large(8_000);
+    let error = ws.next_of("error").await;
+    assert_eq!(
+        (&error["code"], &error["conversation"]),
+        (&json!("too_large"), &json!(house.log.conversation))
+    );
+    ws.send(json!({"type": "ping"})).await;
+    ws.next_of("pong").await;
+    let attached = house.log.paths().iter().filter(|path| path.contains("/events")).count();
+    assert_eq!(attached, 1, "it is not attached again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

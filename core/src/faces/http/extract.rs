@@ -8,8 +8,8 @@ use crate::{
 };
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -17,7 +17,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use switchboard_shared::{
     api::MAX_PAGE,
     headers,
-    identity::Identity,
+    identity::{Identity, SignedFor},
     ids::{ClientId, ConversationId},
     problem::{Problem, ProblemKind},
 };
@@ -32,9 +32,20 @@ impl FromRequestParts<Arc<Core>> for Caller {
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
         let unsigned = || Error::public(ProblemKind::Unauthenticated, "This port answers to edges only.");
         let header = parts.headers.get(headers::IDENTITY).and_then(|value| value.to_str().ok());
-        let key = core.config.identity_key.expose().as_bytes();
         let now = chrono::Utc::now().timestamp();
-        let identity = Identity::verify(header.ok_or_else(unsigned)?, key, now).map_err(|error| {
+        // Without what a nested router takes off the path.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+        let request = SignedFor {
+            method: parts.method.as_str(),
+            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            request_id: parts
+                .headers
+                .get(headers::REQUEST_ID)
+                .and_then(|id| id.to_str().ok())
+                .unwrap_or_default(),
+        };
+        let signed = header.ok_or_else(unsigned)?;
+        let identity = Identity::verify(signed, &core.keys, now, request).map_err(|error| {
             tracing::warn!(%error, "a signed identity was refused");
             unsigned()
         })?;
