@@ -119,6 +119,14 @@ impl Client {
         Ok(info.and_then(TlsInfo::peer_certificate).and_then(crate::topology::ca::expiry))
     }
 
+    /// Asks for something and reads no more than the head of the answer; its body comes as it is read.
+    ///
+    /// # Errors
+    /// With the problem that the server names, or when it cannot be reached.
+    pub async fn open(&self, path: &str) -> Result<Response> {
+        self.send::<()>(Method::GET, path, None).await
+    }
+
     /// Opens a WebSocket (RFC 6455) at `path`, with the token in its handshake.
     ///
     /// # Errors

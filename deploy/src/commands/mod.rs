@@ -5,6 +5,7 @@ pub mod agents;
 pub mod chat;
 pub mod completions;
 pub mod doctor;
+pub mod drill;
 pub mod eval;
 pub mod feedback;
 pub mod frozen;
@@ -70,6 +71,8 @@ pub enum Verb {
     Eval(eval::Eval),
     /// Check everything that is needed, and say what to do about it
     Doctor(doctor::Doctor),
+    /// Measure what one tenant can cost another one, in a house of its own
+    Drill(drill::Drill),
     /// Print shell completions
     Completions(completions::Completions),
 }
@@ -90,6 +93,7 @@ pub async fn run(cli: Cli) -> u8 {
             Err(error) => Err(error),
         },
         Verb::Doctor(doctor) => doctor.run().await,
+        Verb::Drill(drill) => drill.run().await,
         Verb::Completions(completions) => completions.run(),
     };
     match result {

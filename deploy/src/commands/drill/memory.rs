@@ -1,0 +1,131 @@
+//! What one user does, and how much memory that costs a core and an edge.
+
+use super::{
+    agent::{Agent, Manner},
+    site::{LOUD, Site, room},
+    table::Row,
+};
+use crate::{
+    client::{Client, Socket, send_frame},
+    error::Result,
+};
+use futures::{StreamExt, future::join_all, stream};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+const FILE_BYTES: usize = 1_000_000;
+/// What readers of pages may cost a core.
+const PAGES_MB: f64 = 150.0;
+/// What one socket that reads nothing may cost an edge.
+const SOCKET_MB: f64 = 32.0;
+/// What streams that nobody reads may cost a core, and an edge.
+const STREAMS_MB: f64 = 100.0;
+/// What the cards of one tenant may cost a core.
+const CARDS_MB: f64 = 50.0;
+/// How long what nobody reads is watched.
+const WATCHED: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Does something, and looks how much both programs have meanwhile.
+async fn watch<T>(site: &Site, what: &str, bound_mb: f64, work: impl Future<Output = T>) -> (Vec<Row>, T) {
+    let before = site.memory();
+    let mut peak = before;
+    let mut work = std::pin::pin!(work);
+    let done = loop {
+        let pause = sleep(LOOK_EVERY);
+        tokio::select! {
+            done = &mut work => break done,
+            () = pause => {}
+        }
+        for (peak, now) in peak.iter_mut().zip(site.memory()) {
+            *peak = peak.max(now);
+        }
+    };
+    let rows = ["core", "edge"].into_iter().zip(before).zip(peak);
+    let rows = rows.map(|((who, before), peak)| Row::grew(format!("{what}: {who}"), before, peak, bound_mb));
+    (rows.collect(), done)
+}
+
+/// Messages with files, and readers of the pages that they are on.
+pub(super) async fn pages(site: &Site, files: usize, readers: usize) -> Result<Vec<Row>> {
+    let (who, path) = with_files(site, files).await?;
+    let page = format!("{path}?limit=200");
+    let read = join_all((0..readers).map(|_| who.get::<Value>(&page)));
+    let what = format!("{files} messages with a file of 1 MB each, {readers} readers of their page");
+    let (rows, _) = watch(site, &what, PAGES_MB, read).await;
+    Ok(rows)
+}
+
+async fn with_files(site: &Site, files: usize) -> Result<(Client, String)> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let who = site.caller(LOUD, "ann", &[])?;
+    let path = format!("/v1/conversations/{}/messages", room(&who).await?);
+    let data = STANDARD.encode(vec![7_u8; FILE_BYTES]);
+    let part = json!({"name": "a.bin", "media_type": "application/octet-stream", "data": data});
+    let sent = json!({"text": "@quick look", "parts": [part]});
+    // One that is refused for its size, or for a quota, is not there to be read.
+    stream::iter(0..files).for_each(async |_| drop(who.post::<Value>(&path, &sent).await)).await;
+    Ok((who, path))
+}
+
+/// A socket that joins again and again, ahead of the log, and reads nothing.
+pub(super) async fn sockets(site: &Site, joins: usize) -> Result<Vec<Row>> {
+    let who = site.caller(LOUD, "ann", &[])?;
+    let room = room(&who).await?;
+    for _ in 0..20 {
+        let text = format!("@quick {}", "long ".repeat(3_000));
+        who.post::<Value>(&format!("/v1/conversations/{room}/messages"), &json!({"text": text})).await?;
+    }
+    let mut socket: Socket = who.socket("/ws").await?;
+    let flood = async {
+        for _ in 0..joins {
+            let join = json!({"type": "join", "conversation": room, "after": 1_000_000});
+            // A socket that is closed has reached its bound.
+            if send_frame(&mut socket, &join).await.is_err() {
+                break;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        sleep(WATCHED).await;
+    };
+    let what = format!("a socket that joins {joins} times and reads nothing");
+    Ok(watch(site, &what, SOCKET_MB, flood).await.0)
+}
+
+/// Streams of events that nobody reads, of a conversation with much in it.
+pub(super) async fn streams(site: &Site, count: usize) -> Result<Vec<Row>> {
+    let who = site.caller(LOUD, "ann", &[])?;
+    let room = room(&who).await?;
+    for _ in 0..60 {
+        let text = format!("@quick {}", "long ".repeat(3_500));
+        who.post::<Value>(&format!("/v1/conversations/{room}/messages"), &json!({"text": text})).await?;
+    }
+    let path = format!("/v1/conversations/{room}/events?after=0");
+    let open = async {
+        let until = Instant::now() + WATCHED;
+        let heads = stream::iter(0..count).map(|_| who.open(&path)).buffer_unordered(32);
+        let held: Vec<_> = heads.filter_map(|head| std::future::ready(head.ok())).collect().await;
+        tokio::time::sleep_until(until).await;
+        held.len()
+    };
+    let what = format!("{count} event streams that nobody reads");
+    Ok(watch(site, &what, STREAMS_MB, open).await.0)
+}
+
+/// Agents with cards of a megabyte.
+pub(super) async fn cards(site: &Site, count: usize) -> Result<Vec<Row>> {
+    let olga = site.caller(LOUD, "olga", &[])?;
+    let agent = Agent::start("large", Manner { hangs: false, card_bytes: 1_000_000 }).await?;
+    let register = async {
+        for i in 0..count {
+            // One that is refused for its size costs nothing.
+            drop(
+                olga.post::<Value>("/v1/agents", &json!({"url": agent.url, "id": format!("large-{i}")}))
+                    .await,
+            );
+        }
+    };
+    let what = format!("{count} registered cards of 1 MB");
+    Ok(watch(site, &what, CARDS_MB, register).await.0)
+}
