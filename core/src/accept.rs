@@ -7,7 +7,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, file, retrying},
-    turn,
+    turn::{self, Full, Whose},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -20,6 +20,9 @@ use switchboard_shared::{
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
+
+/// When a message that found no place may find one.
+const RETRY_AFTER_S: u64 = 5;
 
 /// What came with a message besides itself.
 pub(crate) struct Envelope {
@@ -46,12 +49,8 @@ pub(crate) async fn accept(
         Some(id) => id,
         None => own.map_err(|e| Error::Row { what: "client id", reason: e.to_string() })?,
     };
-    let place = core.turns.reserve().ok_or_else(|| {
-        Error::Public(
-            Problem::new(ProblemKind::Unavailable, "Too many messages are waiting for answers.")
-                .retry_after(5),
-        )
-    })?;
+    let whose = Whose { tenant: identity.tenant.clone(), user: identity.user.clone() };
+    let place = core.turns.reserve(whose).map_err(no_place)?;
     let draft = Draft {
         id: MessageId::new(),
         turn: TurnId::new(),
@@ -74,6 +73,18 @@ pub(crate) async fn accept(
             Ok(accepted)
         }
     }
+}
+
+/// Refused before it is accepted, so that nothing acknowledged is lost.
+fn no_place(full: Full) -> Error {
+    let (kind, detail) = match full {
+        Full::All => (ProblemKind::Unavailable, "Too many messages are waiting for answers."),
+        Full::Tenant => {
+            (ProblemKind::RateLimited, "Too many messages of your tenant are waiting for answers.")
+        }
+        Full::User => (ProblemKind::RateLimited, "Too many messages of yours are waiting for answers."),
+    };
+    Error::Public(Problem::new(kind, detail).retry_after(RETRY_AFTER_S))
 }
 
 struct Draft {

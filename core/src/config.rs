@@ -1,5 +1,11 @@
 //! The core's configuration; `deploy/core.toml` is its manual and its defaults.
 
+mod embedder;
+mod limits;
+
+pub use embedder::EmbedderConfig;
+pub use limits::{CostlyPerMinute, LimitsConfig};
+
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use switchboard_shared::{
@@ -39,6 +45,7 @@ pub struct Config {
     pub turn: TurnConfig,
     pub agents: AgentsConfig,
     pub route: RouteConfig,
+    pub limits: LimitsConfig,
     pub synthesis: SynthesisConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
@@ -154,22 +161,11 @@ pub struct RouteConfig {
     #[serde(rename = "llm_ms", deserialize_with = "millis")]
     pub llm: Duration,
     pub min_known: f64,
+    #[serde(rename = "model_wait_ms", deserialize_with = "millis")]
+    pub model_wait: Duration,
+    pub learn_at_once: usize,
+    pub models_bytes: usize,
     pub embedder: EmbedderConfig,
-}
-
-/// `[route.embedder]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
-pub struct EmbedderConfig {
-    pub model: String,
-    pub tokenizer: String,
-    pub url: String,
-    pub url_model: String,
-    pub api_key: Secret,
-    #[serde(rename = "timeout_ms", deserialize_with = "millis")]
-    pub timeout: Duration,
-    pub max_tokens: usize,
 }
 
 /// `[synthesis]`
@@ -240,6 +236,12 @@ impl Check for Config {
             faults.require((0.0..=1.0).contains(&share), name, "must be between 0 and 1");
         }
         self.route.embedder.check(faults);
+        faults.require(
+            self.route.models_bytes >= 1 << 20,
+            "route.models_bytes",
+            "must be at least 1048576, or no model of many agents would stay",
+        );
+        self.limits.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),
@@ -251,6 +253,7 @@ impl Check for Config {
             ("turn.max_running", self.turn.max_running),
             ("turn.max_queued", self.turn.max_queued),
             ("turn.max_agents", self.turn.max_agents),
+            ("route.learn_at_once", self.route.learn_at_once),
             ("agents.max_reply_bytes", self.agents.max_reply_bytes),
             ("agents.max_stream_bytes", self.agents.max_stream_bytes),
         ] {
@@ -321,43 +324,6 @@ fn unreadable(error: &tokio_postgres::Error) -> String {
         false => "",
     };
     format!("a URL cannot be read: {why}{hint}")
-}
-
-impl Check for EmbedderConfig {
-    fn check(&self, faults: &mut Faults) {
-        faults.require(
-            self.model.is_empty() || self.url.is_empty(),
-            "route.embedder.url",
-            "must be empty when model is given: there is one embedder",
-        );
-        faults.require(
-            self.model.is_empty() == self.tokenizer.is_empty(),
-            "route.embedder.tokenizer",
-            "must be given with model, and only with it",
-        );
-        faults.require(
-            self.url.is_empty()
-                || Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
-            "route.embedder.url",
-            "must be http or https, as in \"https://api.example.com/v1\"",
-        );
-        faults.require(
-            self.url.is_empty() == self.url_model.is_empty(),
-            "route.embedder.url_model",
-            "must be given with url, and only with it",
-        );
-        faults.require(
-            self.api_key.expose().chars().all(|c| c.is_ascii_graphic()),
-            "route.embedder.api_key",
-            "must be visible ASCII",
-        );
-        faults.require(
-            (8..=8_192).contains(&self.max_tokens),
-            "route.embedder.max_tokens",
-            "must be between 8 and 8192",
-        );
-        faults.require(!self.timeout.is_zero(), "route.embedder.timeout_ms", "must be at least 1");
-    }
 }
 
 fn is_private(address: SocketAddr) -> bool {

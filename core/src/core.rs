@@ -2,6 +2,7 @@
 
 use crate::{
     agents::Agents,
+    budget::Budgets,
     config::Config,
     events::{Bell, Streams},
     llm::Llm,
@@ -27,9 +28,10 @@ pub(crate) struct Core {
     pub(crate) agents: Agents,
     pub(crate) llm: Arc<Llm>,
     pub(crate) router: Router,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) trials: Trials,
     pub(crate) turns: Turns,
+    pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
     pub(crate) metrics: Metrics,
     /// Say which words of edges and cores are ours.
@@ -95,9 +97,10 @@ impl Core {
             agents,
             llm,
             router,
-            registry: Registry::new(embedder),
+            registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),
             turns: Turns::new(&config.turn),
+            budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             metrics: Metrics::new(),
             keys: config.keys(),

@@ -94,6 +94,7 @@ pub(crate) async fn promote(
         if write(core, me, promotion, &rows, &changed, candidate.map(|(_, trial)| trial)).await? {
             if let Some((candidate, _)) = candidate {
                 core.registry.keep(&me.tenant, Arc::clone(candidate));
+                core.registry.look_again(&core.store, &me.tenant);
             }
             return Ok(tried.map(|(_, trial)| trial));
         }
@@ -122,7 +123,7 @@ async fn try_out(
         tracing::warn!(%error, "the frozen set is not embedded");
     }
     let before = core.registry.roster_of(&tenant, before).await?;
-    let candidate = Arc::new(core.registry.learn(rows).await?);
+    let candidate = Arc::new(core.registry.learn(&tenant, rows).await?);
     if before.has_meaning() != candidate.has_meaning() {
         let detail = "The embedder does not answer, and without it the two routers cannot be compared.";
         return Err(Error::Public(Problem::new(ProblemKind::Unavailable, detail).retry_after(10)));

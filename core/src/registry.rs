@@ -5,11 +5,16 @@
 //! The rows count their changes; a core whose count is another one reads them again, so a change on one core is seen by
 //! every other at its next turn.
 
+mod learning;
+mod pending;
 mod shelf;
+
+pub(crate) use pending::Pending;
 
 use crate::{
     access::Reach,
     agents::{Agent, AgentError},
+    config::RouteConfig,
     error::{Error, Result},
     learn::{self, Frozen},
     route::{
@@ -20,30 +25,46 @@ use crate::{
     },
     store::{AgentRow, RegistryRows, Store},
 };
+use learning::{Learning, Lesson};
 use lru::LruCache;
 use shelf::{Key, Shelf};
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
 };
-use switchboard_shared::ids::TenantId;
-use tokio::sync::Semaphore;
+use switchboard_shared::{
+    ids::TenantId,
+    problem::{Problem, ProblemKind},
+    shutdown::Shutdown,
+};
+use tokio::sync::{oneshot, watch};
 
 /// Tenants whose agents are kept in memory as they were read; of more, the one not asked for the longest is read again
 /// when it is needed.
 const MAX_TENANTS: NonZeroUsize = NonZeroUsize::new(512).expect("it is not zero");
 
-/// Rosters learned at once: after a change of a large tenant's registry each set of its users' groups asks for its own,
-/// and the turns that run meanwhile need the processor too. Others wait in order.
-const MAX_LEARNING: usize = 2;
+/// How many of a tenant's rosters are learned anew as soon as its registry has changed, the latest used first; others
+/// when they are asked for.
+const MAX_RENEWED: usize = 8;
 
 /// Agents by tenant, and the rosters that have been learned of them.
 pub(crate) struct Registry {
     listed: Mutex<LruCache<TenantId, Arc<Listed>>>,
-    rosters: Shelf<Roster>,
-    learning: Semaphore,
+    rosters: Shelf,
+    learning: Arc<Learning>,
     embedder: Option<Arc<Embedder>>,
 }
+
+/// What is found when a roster is looked for.
+pub(crate) enum Found {
+    Learned(Arc<Roster>),
+    Learning(Arc<Pending>),
+    /// Too many of the tenant's wait to be learned already: there is no more than what there is meanwhile.
+    Refused(Arc<Pending>),
+}
+
+/// How often one is waited for whose place a newer one has taken.
+const ATTEMPTS: usize = 3;
 
 /// All agents of a tenant, at one version of its registry.
 pub(crate) struct Listed {
@@ -76,17 +97,18 @@ impl Listed {
 }
 
 impl Registry {
-    pub(crate) fn new(embedder: Option<Embedder>) -> Self {
-        Self {
+    pub(crate) fn new(config: &RouteConfig, embedder: Option<Embedder>, shutdown: Shutdown) -> Arc<Self> {
+        Arc::new(Self {
             listed: Mutex::new(LruCache::new(MAX_TENANTS)),
-            rosters: Shelf::default(),
-            learning: Semaphore::new(MAX_LEARNING),
+            rosters: Shelf::new(config.models_bytes),
+            learning: Learning::new(config.learn_at_once, shutdown),
             embedder: embedder.map(Arc::new),
-        }
+        })
     }
 
-    /// The tenant's agents as they are now, whomever they are for: to be looked after, not to be routed with.
-    pub(crate) async fn all(&self, store: &Store, tenant: &TenantId) -> Result<Arc<Listed>> {
+    /// The tenant's agents as they are now, whomever they are for: to be looked after, not to be routed with. When they
+    /// have changed, what was learned of them begins to be learned again.
+    pub(crate) async fn all(self: &Arc<Self>, store: &Store, tenant: &TenantId) -> Result<Arc<Listed>> {
         let tx = store.read_own(tenant).await?;
         let version = tx.registry_version(tenant).await?;
         let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
@@ -98,39 +120,152 @@ impl Registry {
         tx.commit().await?;
         let listed = Arc::new(Listed::of(rows));
         self.listed.lock().unwrap_or_else(PoisonError::into_inner).put(tenant.clone(), Arc::clone(&listed));
+        self.renew(tenant, &listed);
         Ok(listed)
     }
 
-    /// The agents that somebody may use as they are now, and the model learned from these alone.
+    /// Begins to learn what the tenant's users have needed of late, and what they need who are in no group.
+    fn renew(self: &Arc<Self>, tenant: &TenantId, listed: &Listed) {
+        let mut reaches = self.rosters.reaches(tenant);
+        reaches.truncate(MAX_RENEWED);
+        for reach in reaches.into_iter().chain([Reach::default()]) {
+            // What finds no room is learned when it is needed.
+            drop(self.find(tenant, listed, &reach));
+        }
+    }
+
+    /// The agents that somebody may use as they are now, and the model learned from these alone, or what there is while
+    /// it is being learned. It is learned once, however many come for it, and whether or not they stay.
+    pub(crate) async fn seek(
+        self: &Arc<Self>,
+        store: &Store,
+        tenant: &TenantId,
+        reach: &Reach,
+    ) -> Result<Found> {
+        let listed = self.all(store, tenant).await?;
+        Ok(self.find(tenant, &listed, reach))
+    }
+
+    /// The same, when it is learned.
     pub(crate) async fn roster(
-        &self,
+        self: &Arc<Self>,
         store: &Store,
         tenant: &TenantId,
         reach: &Reach,
     ) -> Result<Arc<Roster>> {
-        let listed = self.all(store, tenant).await?;
-        let usable = listed.usable(reach);
-        let key = listed.key(tenant, &usable);
-        self.rosters.get(key, || self.train(&listed, usable)).await
+        for _ in 0..ATTEMPTS {
+            match self.seek(store, tenant, reach).await? {
+                Found::Learned(roster) => return Ok(roster),
+                Found::Learning(pending) => {
+                    if let Some(roster) = pending.learned().await {
+                        return Ok(roster);
+                    }
+                }
+                Found::Refused(_) => break,
+            }
+        }
+        Err(too_many())
+    }
+
+    /// Looks again whether the registry has changed, after it was changed here.
+    pub(crate) fn look_again(self: &Arc<Self>, store: &Store, tenant: &TenantId) {
+        let (registry, store, tenant) = (Arc::clone(self), store.clone(), tenant.clone());
+        self.learning.spawn(async move {
+            if let Err(error) = registry.all(&store, &tenant).await {
+                tracing::warn!(%error, %tenant, "the changed registry is read when it is needed");
+            }
+        });
+    }
+
+    fn find(self: &Arc<Self>, tenant: &TenantId, listed: &Listed, reach: &Reach) -> Found {
+        let agents = listed.usable(reach);
+        let key = listed.key(tenant, &agents);
+        if let Some(roster) = self.rosters.get(&key) {
+            return Found::Learned(roster);
+        }
+        let before = self.rosters.before(&key);
+        let (learned, waits) = watch::channel(None);
+        let pending = || Pending::new(waits, listed.version, agents.clone(), before);
+        let (pending, is_new) = self.rosters.coming(&key, pending);
+        if is_new {
+            let (nobody, reach) = (listed.nobody.clone(), reach.clone());
+            let lesson = Arc::clone(self).bring(key.clone(), agents, nobody, reach, learned);
+            if !self.learning.add(tenant, Box::pin(lesson)) {
+                self.rosters.settled(&key);
+                return Found::Refused(pending);
+            }
+        }
+        Found::Learning(pending)
+    }
+
+    /// Learns a roster and puts it where it is found, unless the registry has changed before it was its turn.
+    async fn bring(
+        self: Arc<Self>,
+        key: Key,
+        agents: Vec<Arc<Agent>>,
+        nobody: Vec<String>,
+        reach: Reach,
+        learned: watch::Sender<Option<Arc<Roster>>>,
+    ) {
+        let coming = Coming { registry: &self, key: &key };
+        if let Some(roster) = self.rosters.get(&key) {
+            learned.send_replace(Some(roster));
+        } else if !self.is_outdated(&key) {
+            match self.train(key.version, agents, nobody).await {
+                Ok(roster) => {
+                    let roster = Arc::new(roster);
+                    self.rosters.put(key.clone(), Arc::clone(&roster), reach);
+                    learned.send_replace(Some(roster));
+                }
+                Err(error) => tracing::error!(%error, tenant = %key.tenant, "a model could not be learned"),
+            }
+        }
+        drop(coming);
+    }
+
+    fn is_outdated(&self, key: &Key) -> bool {
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.peek(&key.tenant).is_some_and(|listed| listed.version > key.version)
     }
 
     /// The roster of rows that were just read, with all of their agents.
-    pub(crate) async fn roster_of(&self, tenant: &TenantId, rows: RegistryRows) -> Result<Arc<Roster>> {
+    pub(crate) async fn roster_of(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        rows: RegistryRows,
+    ) -> Result<Arc<Roster>> {
         let listed = Listed::of(rows);
-        let all = listed.agents.clone();
-        self.rosters.get(listed.key(tenant, &all), || self.train(&listed, all)).await
+        let key = listed.key(tenant, &listed.agents);
+        if let Some(roster) = self.rosters.get(&key) {
+            return Ok(roster);
+        }
+        let roster = Arc::new(self.learn_listed(tenant, listed).await?);
+        self.keep(tenant, Arc::clone(&roster));
+        Ok(roster)
     }
 
     /// Learns rows, with all of their agents, without keeping what comes of it.
-    pub(crate) async fn learn(&self, rows: RegistryRows) -> Result<Roster> {
-        let listed = Listed::of(rows);
-        self.train(&listed, listed.agents.clone()).await
+    pub(crate) async fn learn(self: &Arc<Self>, tenant: &TenantId, rows: RegistryRows) -> Result<Roster> {
+        self.learn_listed(tenant, Listed::of(rows)).await
+    }
+
+    async fn learn_listed(self: &Arc<Self>, tenant: &TenantId, listed: Listed) -> Result<Roster> {
+        let (learned, waits) = oneshot::channel();
+        let registry = Arc::clone(self);
+        let lesson: Lesson = Box::pin(async move {
+            // Who waited may have left.
+            drop(learned.send(registry.train(listed.version, listed.agents, listed.nobody).await));
+        });
+        if !self.learning.add(tenant, lesson) {
+            return Err(too_many());
+        }
+        waits.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?
     }
 
     /// Has this roster ready for whoever may use all of its agents.
     pub(crate) fn keep(&self, tenant: &TenantId, roster: Arc<Roster>) {
         let key = Key::new(tenant, roster.version, roster.agents.iter().map(|agent| &agent.id));
-        self.rosters.put(key, roster);
+        self.rosters.put(key, roster, Reach { admin: true, ..Reach::default() });
     }
 
     /// Embeds these texts once, where there is an embedder, so that they need not be when they are asked about.
@@ -141,17 +276,14 @@ impl Registry {
         }
     }
 
-    async fn train(&self, listed: &Listed, agents: Vec<Arc<Agent>>) -> Result<Roster> {
-        // The semaphore is never closed, so a permit always comes.
-        let place = self.learning.acquire().await;
-        let (version, nobody) = (listed.version, listed.nobody.clone());
+    async fn train(&self, version: i64, agents: Vec<Arc<Agent>>, nobody: Vec<String>) -> Result<Roster> {
+        let of_nobody = nobody.clone();
         let learned = tokio::task::spawn_blocking(move || {
-            let model = Model::train_with(&agents, &nobody);
+            let model = Model::train_with(&agents, &of_nobody);
             Roster::of(version, agents, model)
         });
         let roster = learned.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
-        drop(place);
-        let meaning = self.meaning(&roster, &listed.nobody).await;
+        let meaning = self.meaning(&roster, &nobody).await;
         Ok(roster.with(meaning))
     }
 
@@ -161,6 +293,23 @@ impl Registry {
         let learned = Meaning::learn(embedder, &roster.agents, nobody, &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()
     }
+}
+
+/// A roster that is coming, until it has come or does not come.
+struct Coming<'a> {
+    registry: &'a Registry,
+    key: &'a Key,
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.registry.rosters.settled(self.key);
+    }
+}
+
+fn too_many() -> Error {
+    let detail = "Too many models of your tenant's agents wait to be learned.";
+    Error::Public(Problem::new(ProblemKind::Unavailable, detail).retry_after(10))
 }
 
 /// Reads stored cards; one that this version cannot read is left out, and said.

@@ -108,14 +108,6 @@ impl Client {
         self.send::<()>(Method::DELETE, path, None).await.map(drop)
     }
 
-    /// Opens the stream at `path`; nothing of it is read yet.
-    ///
-    /// # Errors
-    /// As [`Client::get`].
-    pub async fn listen(&self, path: &str) -> Result<Response> {
-        self.send::<()>(Method::GET, path, None).await
-    }
-
     /// When the edge's certificate expires.
     ///
     /// # Errors
@@ -125,6 +117,14 @@ impl Client {
             self.http.get(self.url("/")?).send().await.map_err(|error| self.unreachable(&error))?;
         let info = response.extensions().get::<TlsInfo>();
         Ok(info.and_then(TlsInfo::peer_certificate).and_then(crate::topology::ca::expiry))
+    }
+
+    /// Asks for something and reads no more than the head of the answer; its body comes as it is read.
+    ///
+    /// # Errors
+    /// With the problem that the server names, or when it cannot be reached.
+    pub async fn open(&self, path: &str) -> Result<Response> {
+        self.send::<()>(Method::GET, path, None).await
     }
 
     /// Opens a WebSocket (RFC 6455) at `path`, with the token in its handshake.

@@ -270,15 +270,18 @@ pub struct Explanation {
     pub local: Outcome,
     /// How likely the local model finds each agent, best first, and nobody; the unlikely ones are left out.
     pub shares: Vec<AgentShare>,
-    /// Which share of the message's words the agents' texts have, rare words counting more.
-    pub known: f64,
-    /// How unlike the message is to every example, 0 to 1.
-    pub novelty: f64,
+    /// Which share of the message's words the agents' texts have, rare words counting more; absent for a caller who may
+    /// not read examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<f64>,
+    /// How unlike the message is to every example, 0 to 1; absent for a caller who may not read examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<f64>,
     /// What the local model is held to before it decides about the whole message. Empty where that plays no part: without
     /// agents, when a rule has decided, and when it has divided the message.
     pub bounds: Vec<Bound>,
     /// The examples that are most like it by their words, the likest first; with them the nearest one of each agent of
-    /// the plan and of the next best agent.
+    /// the plan and of the next best agent. None for a caller who may not read examples.
     pub nearest: Vec<NearExample>,
     /// Its requests one by one, when it has several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -802,6 +805,17 @@ pub struct GiveFeedback {
     /// A word for whoever reviews it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+}
+
+/// Feedback that is kept, and what became of what it suggests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedbackKept {
+    /// As it is kept.
+    #[serde(flatten)]
+    pub feedback: FeedbackView,
+    /// Why nothing of it comes before a reviewer, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// What a member thinks of a turn, as it is kept.

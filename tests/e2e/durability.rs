@@ -254,7 +254,7 @@ async fn beyond_its_bounds_a_core_refuses_before_it_accepts() -> anyhow::Result<
         let small = toml::toml! {
             [turn]
             max_running = 1
-            max_queued = 1
+            max_queued = 2
         };
         switchboard::topology::config::overlay(&mut options.core_overrides, &small);
     })
@@ -268,7 +268,7 @@ async fn beyond_its_bounds_a_core_refuses_before_it_accepts() -> anyhow::Result<
     ann.send(&json!({"type": "send", "id": "three", "conversation": room, "text": "@slow three"})).await?;
     let refused = ann.until(|frame| frame["id"] == "three").await?;
     let refused = refused.last().unwrap();
-    assert_eq!(refused["code"], "unavailable", "{refused}");
+    assert_eq!(refused["code"], "rate_limited", "one place is left, and it is not hers: {refused}");
     assert!(refused["retry_after_s"].as_u64().is_some(), "{refused}");
     // What was accepted is still worked off, in order.
     for ack in [running, waiting] {

@@ -86,7 +86,8 @@ async fn the_command_explains_a_choice_among_the_example_agents_and_shows_whose_
 }
 
 #[tokio::test]
-async fn who_may_not_read_examples_is_told_whose_they_are_and_not_what_they_say() -> anyhow::Result<()> {
+async fn who_may_not_read_examples_gets_tenths_and_nothing_that_measures_against_them() -> anyhow::Result<()>
+{
     let house = House::start().await?;
     let weather = FakeAgent::start("weather", WEATHER, Manner::Says("It will rain.".into())).await?;
     let stocks = FakeAgent::start("stocks", STOCKS, Manner::Says("Acme is up.".into())).await?;
@@ -96,9 +97,10 @@ async fn who_may_not_read_examples_is_told_whose_they_are_and_not_what_they_say(
     let ann = house.topology().client("ann", &["user"])?;
     let olga = house.topology().client("olga", &["user", "agent-admin"])?;
     let analysis: Analysis = ann.post("/v1/analyze", &asked).await?;
-    let near = analysis.explanation.expect("it was asked for").nearest;
-    assert!(near.len() > 1 && near.iter().all(|near| near.text.is_none()), "{near:?}");
-    assert_eq!(near[0].agent.as_ref().map(ToString::to_string).as_deref(), Some("weather"));
+    let why = analysis.explanation.expect("it was asked for");
+    assert!(why.nearest.is_empty() && why.known.is_none() && why.novelty.is_none(), "{why:?}");
+    let tenths = why.shares.iter().all(|share| (share.share * 10.0).fract().abs() < 1e-9);
+    assert!(tenths && why.shares[0].agent.as_ref().is_some_and(|id| id.as_str() == "weather"), "{why:?}");
     let analysis: Analysis = olga.post("/v1/analyze", &asked).await?;
     let near = analysis.explanation.expect("it was asked for").nearest;
     assert_eq!(near[0].text.as_deref(), Some("will it rain tomorrow"));

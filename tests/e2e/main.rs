@@ -7,6 +7,7 @@ mod conversations;
 mod durability;
 mod eval;
 mod explain;
+mod fairness;
 mod groups;
 mod house;
 mod interop;

@@ -103,7 +103,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     ann.ask("removeMember", &[room, "carl"], None).await?;
     let asked = json!({"text": "rain tomorrow and snow today?", "conversation": room, "explain": true});
     let analysis = ann.ask("analyze", &[], Some(asked)).await?;
-    ensure!(analysis["explanation"]["nearest"][0]["agent"] == "weather", "{analysis}");
+    ensure!(analysis["explanation"]["shares"][0]["agent"] == "weather", "{analysis}");
     olga.ask("compareAgents", &[], None).await?;
 
     let file = json!({"name": "sky.txt", "media_type": "text/plain", "data": "Ymx1ZQ=="});

@@ -52,6 +52,10 @@ impl House {
         options.core_overrides = toml::toml! {
             [agents]
             allow_private_addresses = true
+            [limits.costly_per_minute]
+            standard = 10_000
+            [route]
+            model_wait_ms = 60_000
         };
         change(&mut options);
         Ok(Self { topology: Topology::start(options.clone()).await?, options, folder })

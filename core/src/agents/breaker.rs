@@ -1,6 +1,7 @@
 //! Whether an agent is asked at all. Failures in a row open its breaker; after a while one call may try, and what
 //! becomes of that call closes the breaker or opens it again.
 
+use super::transcript::End;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -23,11 +24,23 @@ pub(super) struct Rule {
 /// What became of a call, as the breaker sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The agent works; that it refused or asked back is its right.
+    /// The agent works; that it refused, asked back, or says that it failed, is an answer. Else a user with questions
+    /// that it cannot answer would take it from everybody.
     Works,
+    /// No connection, no protocol, or no answer in time.
     Failed,
     /// The call says nothing about the agent: the user stopped it.
     Unknown,
+}
+
+impl Outcome {
+    pub(super) fn of(end: &End) -> Self {
+        match end {
+            End::Failed(_) | End::TimedOut => Self::Failed,
+            End::Message | End::Task(_) | End::Full | End::Refused(_) | End::Error(_) => Self::Works,
+            End::Canceled => Self::Unknown,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

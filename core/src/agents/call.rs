@@ -3,6 +3,7 @@
 
 use super::{
     Agent, Ask, Progress, Reply,
+    breaker::Outcome,
     line::{Events, Fault, Line},
     transcript::{End, Transcript},
     wire::{self, Said, TaskState, error_code, methods},
@@ -26,7 +27,7 @@ pub(super) async fn run(
     ask: &Ask,
     max_reply_bytes: usize,
     progress: &mut (dyn FnMut(Progress) + Send + Sync),
-) -> Reply {
+) -> (Reply, Outcome) {
     let mut call = Call {
         line,
         agent,
@@ -44,7 +45,8 @@ pub(super) async fn run(
         () = sleep_until(ask.deadline) => End::TimedOut,
     };
     call.give_up(&end).await;
-    call.transcript.reply(end)
+    let outcome = Outcome::of(&end);
+    (call.transcript.reply(end), outcome)
 }
 
 struct Call<'a> {
@@ -210,7 +212,7 @@ impl Call<'_> {
     /// Stops the work that nobody waits for any more, as well as that can be done in a moment.
     async fn give_up(&self, end: &End) {
         let Some(task) = self.transcript.task() else { return };
-        if matches!(end, End::TimedOut | End::Canceled | End::Full | End::Failed(_)) {
+        if matches!(end, End::TimedOut | End::Canceled | End::Full | End::Error(_) | End::Failed(_)) {
             let cancel = self.line.one(methods::CANCEL_TASK, json!({"id": task}));
             match timeout(CANCEL_BOUND, cancel).await {
                 Ok(Ok(_)) => {}
@@ -224,7 +226,7 @@ impl Call<'_> {
 fn refused(fault: Fault) -> End {
     match fault {
         Fault::Rpc(error) if error.code == i64::from(error_code::TASK_NOT_FOUND) => {
-            End::Failed("it no longer knows the task".into())
+            End::Error("it no longer knows the task".into())
         }
         Fault::Rpc(error) if error.code == i64::from(error_code::CONTENT_TYPE_NOT_SUPPORTED) => {
             End::Refused(format!("it does not read this kind of content: {}", error.message))
@@ -232,8 +234,16 @@ fn refused(fault: Fault) -> End {
         Fault::Rpc(error) if error.code == i64::from(error_code::VERSION_NOT_SUPPORTED) => {
             End::Failed(format!("it does not speak A2A {}", a2a::VERSION))
         }
+        Fault::Rpc(ref error) if !breaks_protocol(error.code) => End::Error(fault.to_string()),
         fault => End::Failed(fault.to_string()),
     }
+}
+
+/// Whether an error says that the two sides do not understand each other; any other is about what was asked.
+fn breaks_protocol(code: i64) -> bool {
+    [error_code::PARSE_ERROR, error_code::INVALID_REQUEST, error_code::METHOD_NOT_FOUND]
+        .map(i64::from)
+        .contains(&code)
 }
 
 fn cannot(code: i64) -> bool {

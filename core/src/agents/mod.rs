@@ -149,9 +149,10 @@ impl Agents {
         }
         ask.deadline = ask.deadline.min(Instant::now() + self.config.call);
         // A call that is dropped must not hold the half-open breaker's only try.
-        let held = Held { breakers: &self.breakers, tenant, agent: &agent.id, outcome: Outcome::Unknown };
-        let reply = self.call(agent, &ask, progress, &span).instrument(span.clone()).await;
-        held.leave(&reply);
+        let mut held = Held { breakers: &self.breakers, tenant, agent: &agent.id, outcome: Outcome::Unknown };
+        let (reply, outcome) = self.call(agent, &ask, progress, &span).instrument(span.clone()).await;
+        held.outcome = outcome;
+        drop(held);
         if !matches!(reply.state, CallState::Completed | CallState::InputRequired) {
             span.record("error.type", reply.state.name());
             tracing::info!(parent: &span, agent = %agent.id, state = reply.state.name(),
@@ -171,11 +172,11 @@ impl Agents {
         ask: &Ask,
         progress: &mut (dyn FnMut(Progress) + Send + Sync),
         span: &Span,
-    ) -> Reply {
+    ) -> (Reply, Outcome) {
         let AgentsConfig { max_stream_bytes, max_reply_bytes, .. } = self.config;
         match Line::new(&self.client, self.guard, agent, ask.hops, max_stream_bytes, span) {
             Ok(line) => Box::pin(call::run(&line, agent, ask, max_reply_bytes, progress)).await,
-            Err(fault) => Transcript::new(0, None).reply(End::Failed(fault.to_string())),
+            Err(fault) => (Transcript::new(0, None).reply(End::Failed(fault.to_string())), Outcome::Failed),
         }
     }
 }
@@ -186,16 +187,6 @@ struct Held<'a> {
     tenant: &'a TenantId,
     agent: &'a AgentId,
     outcome: Outcome,
-}
-
-impl Held<'_> {
-    fn leave(mut self, reply: &Reply) {
-        self.outcome = match reply.state {
-            CallState::Failed | CallState::TimedOut => Outcome::Failed,
-            CallState::Completed | CallState::Rejected | CallState::InputRequired => Outcome::Works,
-            CallState::Canceled | CallState::Running | CallState::Skipped => Outcome::Unknown,
-        };
-    }
 }
 
 impl Drop for Held<'_> {

@@ -401,6 +401,24 @@ async fn an_agent_that_fails_in_a_row_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
+async fn an_agent_that_says_it_failed_or_answers_with_an_error_is_not_left_alone() {
+    let fake = FakeAgent::start(false, |_, _, nth| match nth {
+        0..5 => Act::Result(json!({"task": {"id": "t", "status": {"state": "TASK_STATE_FAILED"}}})),
+        5..10 => Act::Error(-32603),
+        _ => Act::Result(json!({"message": {"parts": [{"text": "a good question"}]}})),
+    })
+    .await;
+    let agents = Agents::new(&config()).unwrap();
+    for _ in 0..10 {
+        let state = agents.ask(&tenant(), &fake.agent, ask(), &mut |_| {}).await.state;
+        assert_eq!(state, CallState::Failed);
+        assert_eq!(agents.breaker_state(&tenant(), &fake.agent), "closed");
+    }
+    let reply = agents.ask(&tenant(), &fake.agent, ask(), &mut |_| {}).await;
+    assert_eq!((reply.state, reply.text.as_str()), (CallState::Completed, "a good question"));
+}
+
+#[tokio::test]
 async fn a_question_that_went_in_circles_is_not_passed_on() {
     let fake = FakeAgent::start(true, |_, _, _| Act::Hang).await;
     let (reply, _) = fake.ask_with(Ask { hops: 3, ..ask() }).await;

@@ -17,6 +17,9 @@ pub(super) enum End {
     Full,
     /// The agent takes part in the protocol, but not in this question.
     Refused(String),
+    /// The agent answered, and the answer is an error (JSON-RPC 2.0, section 5.1).
+    Error(String),
+    /// It cannot be reached, or does not keep to the protocol.
     Failed(String),
     TimedOut,
     Canceled,
@@ -150,7 +153,7 @@ impl Transcript {
                 Some(first_of(status, String::new(), "it failed without saying why")),
             ),
             End::Refused(reason) => (CallState::Rejected, said, Some(reason)),
-            End::Failed(reason) => (CallState::Failed, said, Some(reason)),
+            End::Error(reason) | End::Failed(reason) => (CallState::Failed, said, Some(reason)),
             End::TimedOut => (CallState::TimedOut, said, Some("it did not answer in time".to_owned())),
             End::Canceled => (CallState::Canceled, said, Some("the question was canceled".to_owned())),
         };

@@ -1,25 +1,29 @@
-//! What has been learned, by tenant and agents: callers who may use the same agents share it, and it is learned once,
-//! however many come for it at once.
+//! What has been learned, by tenant and agents, and what is being learned: callers who may use the same agents share it.
+//! What is kept is bounded by its bytes; what was not used for the longest goes first.
 
-use crate::error::Result;
+use super::pending::Pending;
+use crate::{access::Reach, route::Roster};
 use lru::LruCache;
+use prometheus::{IntGauge, register_int_gauge};
 use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 use switchboard_shared::ids::{AgentId, TenantId};
-use tokio::sync::OnceCell;
 
-/// Rosters in memory; of more, the one not asked for the longest is learned again when it is needed.
-const MAX_ROSTERS: NonZeroUsize = NonZeroUsize::new(512).expect("it is not zero");
 /// Those of one tenant: many different sets of groups in one must not cost the others theirs.
 const MAX_OF_A_TENANT: usize = 64;
+
+static BYTES: LazyLock<IntGauge> = LazyLock::new(|| {
+    register_int_gauge!("switchboard_core_models_bytes", "Bytes of the learned models in memory")
+        .expect("the name is registered here alone")
+});
 
 /// Whose agents, which, and as of when.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    tenant: TenantId,
-    version: i64,
+    pub(super) tenant: TenantId,
+    pub(super) version: i64,
     agents: Vec<AgentId>,
 }
 
@@ -33,73 +37,128 @@ impl Key {
         agents.sort_unstable();
         Self { tenant: tenant.clone(), version, agents }
     }
-}
 
-/// Things that are dear to make, by key.
-pub(super) struct Shelf<T>(Mutex<LruCache<Key, Place<T>>>);
-
-/// Where a thing will be; who comes while it is being made waits here.
-type Place<T> = Arc<OnceCell<Arc<T>>>;
-
-impl<T> Default for Shelf<T> {
-    fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MAX_ROSTERS)))
+    /// Whether it is of the same agents, at an earlier time.
+    fn precedes(&self, other: &Self) -> bool {
+        self.tenant == other.tenant && self.version < other.version && self.agents == other.agents
     }
 }
 
-impl<T> Shelf<T> {
-    /// What is there, or what `make` makes. When that fails, or its caller gives up, the next one in line tries.
-    pub(super) async fn get<F: Future<Output = Result<T>>>(
-        &self,
-        key: Key,
-        make: impl FnOnce() -> F,
-    ) -> Result<Arc<T>> {
-        let place = self.place(key);
-        let made = place.get_or_try_init(async || make().await.map(Arc::new)).await;
-        made.map(Arc::clone)
+/// A roster, and somebody who may use all of its agents and no others.
+struct Kept {
+    roster: Arc<Roster>,
+    reach: Reach,
+    bytes: usize,
+}
+
+/// Rosters, those that are there and those that are coming.
+pub(super) struct Shelf {
+    max_bytes: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    kept: LruCache<Key, Kept>,
+    bytes: usize,
+    coming: HashMap<Key, Arc<Pending>>,
+}
+
+impl Shelf {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        let state = State { kept: LruCache::unbounded(), bytes: 0, coming: HashMap::new() };
+        Self { max_bytes, state: Mutex::new(state) }
     }
 
-    /// Puts there what was made elsewhere, unless it has been made here meanwhile.
-    pub(super) fn put(&self, key: Key, thing: Arc<T>) {
-        // What is there already was made of the same rows.
-        drop(self.place(key).set(thing));
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Roster>> {
+        self.state().kept.get(key).map(|kept| Arc::clone(&kept.roster))
     }
 
-    fn place(&self, key: Key) -> Place<T> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = shelf.get(&key) {
-            return Arc::clone(place);
+    /// The roster of the same agents that was learned before, if it is there.
+    pub(super) fn before(&self, key: &Key) -> Option<Arc<Roster>> {
+        let state = self.state();
+        let before = state.kept.iter().filter(|(known, _)| known.precedes(key));
+        before.max_by_key(|(known, _)| known.version).map(|(_, kept)| Arc::clone(&kept.roster))
+    }
+
+    /// What is being learned under a key; `begin` makes it when that is nothing.
+    pub(super) fn coming(&self, key: &Key, begin: impl FnOnce() -> Pending) -> (Arc<Pending>, bool) {
+        let mut state = self.state();
+        if let Some(pending) = state.coming.get(key) {
+            return (Arc::clone(pending), false);
         }
-        for gone in outlived(&shelf, &key) {
-            shelf.pop(&gone);
+        let pending = Arc::new(begin());
+        state.coming.insert(key.clone(), Arc::clone(&pending));
+        (pending, true)
+    }
+
+    /// It does not come, or it has come.
+    pub(super) fn settled(&self, key: &Key) {
+        self.state().coming.remove(key);
+    }
+
+    /// Keeps a roster, and lets go of what has to make room for it: its earlier versions, then what is too many of its
+    /// tenant, then what was not used for the longest. The newest one is kept however large it is, or it would be learned
+    /// again at each message.
+    pub(super) fn put(&self, key: Key, roster: Arc<Roster>, reach: Reach) {
+        let bytes = roster.bytes();
+        let mut state = self.state();
+        for gone in outlived(&state.kept, &key) {
+            state.take(&gone);
         }
-        let place = Place::default();
-        shelf.put(key, Arc::clone(&place));
-        place
+        while state.bytes + bytes > self.max_bytes
+            && let Some((_, kept)) = state.kept.pop_lru()
+        {
+            state.bytes -= kept.bytes;
+        }
+        state.take(&key);
+        state.bytes += bytes;
+        state.kept.put(key, Kept { roster, reach, bytes });
+        BYTES.set(i64::try_from(state.bytes).unwrap_or(i64::MAX));
+    }
+
+    /// For whom there are rosters of a tenant, the latest used first.
+    pub(super) fn reaches(&self, tenant: &TenantId) -> Vec<Reach> {
+        let state = self.state();
+        let own = state.kept.iter().filter(|(key, _)| key.tenant == *tenant);
+        own.map(|(_, kept)| kept.reach.clone()).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What has to make room for a new key: the tenant's older versions, and what is too many of this one.
-fn outlived<T>(shelf: &LruCache<Key, Place<T>>, new: &Key) -> Vec<Key> {
-    let of_tenant = shelf.iter().map(|(key, _)| key).filter(|key| key.tenant == new.tenant);
-    let (old, same): (Vec<_>, Vec<_>) = of_tenant.partition(|key| key.version < new.version);
+impl State {
+    fn take(&mut self, key: &Key) {
+        if let Some(kept) = self.kept.pop(key) {
+            self.bytes -= kept.bytes;
+        }
+    }
+}
+
+/// What has to make room for a new key whatever there is of bytes.
+fn outlived(kept: &LruCache<Key, Kept>, new: &Key) -> Vec<Key> {
+    let of_tenant = kept.iter().map(|(key, _)| key).filter(|key| key.tenant == new.tenant);
+    let (old, others): (Vec<_>, Vec<_>) = of_tenant.partition(|key| key.precedes(new));
     // The shelf is in order of use, the latest first.
-    old.into_iter().chain(same.into_iter().skip(MAX_OF_A_TENANT - 1)).cloned().collect()
+    old.into_iter().chain(others.into_iter().skip(MAX_OF_A_TENANT - 1)).cloned().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn key(tenant: &str, version: i64, agents: &[&str]) -> Key {
         let agents: Vec<AgentId> = agents.iter().map(|agent| agent.parse().unwrap()).collect();
         Key::new(&tenant.parse().unwrap(), version, agents.iter())
     }
 
-    fn kept(shelf: &Shelf<u8>) -> Vec<Key> {
-        shelf.0.lock().unwrap().iter().map(|(key, _)| key.clone()).collect()
+    fn roster() -> Arc<Roster> {
+        Arc::new(Roster::new(1, Vec::new()))
+    }
+
+    fn kept(shelf: &Shelf) -> Vec<Key> {
+        shelf.state().kept.iter().map(|(key, _)| key.clone()).collect()
     }
 
     #[test]
@@ -110,41 +169,44 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_burst_of_callers_learns_once_and_other_agents_are_learned_apart() {
-        let (shelf, made) = (Shelf::default(), AtomicUsize::new(0));
-        let make = || async {
-            tokio::task::yield_now().await;
-            Ok(made.fetch_add(1, Ordering::Relaxed))
-        };
-        let burst = (0..10).map(|_| shelf.get(key("acme", 1, &["a"]), make));
-        let got: Vec<_> = futures::future::try_join_all(burst).await.unwrap();
-        assert!(got.iter().all(|one| **one == 0), "{got:?}");
-        assert_eq!(*shelf.get(key("acme", 1, &["a", "b"]), make).await.unwrap(), 1);
-        assert_eq!(*shelf.get(key("acme", 1, &["a"]), make).await.unwrap(), 0);
+    #[test]
+    fn a_new_version_takes_the_place_of_the_same_agents_and_until_then_the_old_one_is_there() {
+        let shelf = Shelf::new(usize::MAX);
+        shelf.put(key("acme", 1, &["a", "b"]), roster(), Reach::default());
+        let (new, without_b) = (key("acme", 2, &["a", "b"]), key("acme", 2, &["a"]));
+        assert!(shelf.get(&new).is_none() && shelf.before(&new).is_some());
+        assert!(shelf.before(&without_b).is_none(), "an agent that was removed is not shown again");
+        shelf.put(new.clone(), roster(), Reach::default());
+        assert_eq!(kept(&shelf), [new]);
     }
 
-    #[tokio::test]
-    async fn what_could_not_be_made_is_made_by_the_next_one() {
-        let shelf = Shelf::default();
-        let failed = shelf.get(key("acme", 1, &[]), || async { Err(Error::not_found()) }).await;
-        assert!(failed.is_err());
-        assert_eq!(*shelf.get(key("acme", 1, &[]), || async { Ok(7) }).await.unwrap(), 7);
+    #[test]
+    fn bytes_are_bounded_and_the_least_recently_used_goes_first() {
+        let one = roster().bytes();
+        let shelf = Shelf::new(3 * one);
+        for tenant in ["a", "b", "c"] {
+            shelf.put(key(tenant, 1, &[]), roster(), Reach::default());
+        }
+        assert!(shelf.get(&key("a", 1, &[])).is_some());
+        shelf.put(key("d", 1, &[]), roster(), Reach::default());
+        assert_eq!(kept(&shelf), [key("d", 1, &[]), key("a", 1, &[]), key("c", 1, &[])]);
+        assert_eq!(shelf.state().bytes, 3 * one);
+        let tiny = Shelf::new(1);
+        tiny.put(key("a", 1, &[]), roster(), Reach::default());
+        tiny.put(key("b", 1, &[]), roster(), Reach::default());
+        assert_eq!(kept(&tiny), [key("b", 1, &[])], "the newest is kept however large it is");
     }
 
-    #[tokio::test]
-    async fn a_tenant_keeps_its_newest_and_costs_the_others_nothing() {
-        let shelf: Shelf<u8> = Shelf::default();
-        let name = |i: usize| format!("agent-{i}");
-        let put = async |key| drop(shelf.get(key, || async { Ok(0) }).await.unwrap());
-        put(key("other", 1, &["a"])).await;
-        put(key("acme", 1, &["a"])).await;
-        for i in 0..2 * MAX_ROSTERS.get() {
-            put(key("acme", 2, &[&name(i)])).await;
+    #[test]
+    fn a_tenant_with_many_sets_of_groups_costs_the_others_nothing() {
+        let shelf = Shelf::new(usize::MAX);
+        shelf.put(key("other", 1, &["a"]), roster(), Reach::default());
+        for i in 0..2 * MAX_OF_A_TENANT {
+            shelf.put(key("acme", 2, &[&format!("agent-{i}")]), roster(), Reach::default());
         }
         let kept = kept(&shelf);
-        assert!(kept.contains(&key("other", 1, &["a"])) && !kept.contains(&key("acme", 1, &["a"])));
+        assert!(kept.contains(&key("other", 1, &["a"])));
         assert_eq!(kept.len(), 1 + MAX_OF_A_TENANT);
-        assert!(kept.contains(&key("acme", 2, &[&name(2 * MAX_ROSTERS.get() - 1)])), "the newest is there");
+        assert_eq!(kept[0], key("acme", 2, &[&format!("agent-{}", 2 * MAX_OF_A_TENANT - 1)]));
     }
 }

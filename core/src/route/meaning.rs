@@ -51,6 +51,14 @@ pub(crate) struct Learned {
 }
 
 impl Meaning {
+    /// About how much memory it takes, without the embedder, which all have.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.view {
+            View::Examples { head, .. } => head.bytes(),
+            View::Descriptions(descriptions) => descriptions.bytes(),
+        }
+    }
+
     /// Learns the agents, and how far meaning is to be trusted.
     pub(crate) async fn learn(
         embedder: Arc<Embedder>,

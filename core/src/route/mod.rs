@@ -115,6 +115,12 @@ impl Roster {
         }
     }
 
+    /// About how much memory it takes, without its agents, which others have as well.
+    pub(crate) fn bytes(&self) -> usize {
+        let meaning = self.meaning.as_ref().map_or(0, Meaning::bytes);
+        size_of::<Self>() + self.model.bytes() + self.trust.bytes() + meaning
+    }
+
     /// Whether an embedder's view is beside the words.
     pub(crate) fn has_meaning(&self) -> bool {
         self.meaning.is_some()
@@ -203,6 +209,12 @@ impl Router {
         DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
         SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
         Decision { plan, scores, tokens, degraded }
+    }
+
+    /// Whether the message itself says who is to be asked, so that no model is needed.
+    pub(crate) fn is_addressed(&self, roster: &Roster, question: &Question<'_>) -> bool {
+        let alone = Question { waiting: None, ..*question };
+        rules::explicit(roster, &alone, None, self.max_agents).is_some()
     }
 
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {

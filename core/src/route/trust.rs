@@ -19,6 +19,13 @@ pub(super) enum Trust {
 }
 
 impl Trust {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Opinion => 0,
+            Self::Curve(curve) => curve.capacity() * size_of::<(f64, f64)>(),
+        }
+    }
+
     /// Learns it from the shares of messages that were not learned, each with the class that alone is right for it, if
     /// one is; the last class is nobody.
     pub(super) fn learn<'a>(held_out: impl Iterator<Item = (Option<usize>, &'a [f64])>) -> Self {

@@ -29,7 +29,7 @@ pub(crate) use messages::{MessageRow, SentBefore, file};
 pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use page::Paged;
 pub(crate) use pools::{Patience, Store, Tx};
-pub(crate) use suggestions::{NewSuggestion, Review};
+pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
 
 macro_rules! sql {

@@ -13,8 +13,11 @@ use switchboard_shared::{
 };
 use tokio_postgres::Row;
 
-/// Open suggestions of a tenant; while there are so many, no more are made: nobody reads them.
+/// Open suggestions of a tenant; while there are so many, no more are made: nobody reads them. Of each user no more are
+/// counted than it may have.
 const MAX_OPEN: i64 = 5_000;
+/// Open suggestions of one user; while there are so many, no more are made of what it says, and the others' still are.
+pub(crate) const MAX_OPEN_OF_USER: i64 = 100;
 
 /// Something that has just come up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +41,12 @@ pub(crate) struct Review {
 }
 
 impl Tx {
-    /// Remembers what has come up; what has come up before, and been decided or not, stays as it is.
+    /// Remembers what has come up because of somebody; what has come up before, and been decided or not, stays as it is.
     pub(crate) async fn insert_suggestions(
         &self,
         tenant: &TenantId,
         turn: TurnId,
+        user: &UserId,
         new: &[NewSuggestion],
         at: DateTime<Utc>,
     ) -> Result<()> {
@@ -62,11 +66,19 @@ impl Tx {
                     &at,
                     &MAX_OPEN,
                     &one.language,
+                    &user.as_str(),
+                    &MAX_OPEN_OF_USER,
                 ],
             )
             .await?;
         }
         Ok(())
+    }
+
+    /// Whether somebody has as many open suggestions as there may be of one user.
+    pub(crate) async fn has_too_many_open(&self, tenant: &TenantId, user: &UserId) -> Result<bool> {
+        let row = self.query_opt(sql!("open_suggestions"), &[&tenant.as_str(), &user.as_str()]).await?;
+        Ok(row.is_some_and(|row| row.get::<_, i64>(0) >= MAX_OPEN_OF_USER))
     }
 
     /// Takes back the open suggestions that feedback on a turn had made, but those for the agents in `keep`.

@@ -3,6 +3,7 @@
 use super::Work;
 use crate::{
     error::{Error, Result},
+    registry::{Found, Pending},
     route::{ContextMessage, Question, Roster},
     store::{MessageRow, retrying},
 };
@@ -22,6 +23,8 @@ pub(super) struct Brief {
     pub(super) context: Vec<ContextMessage>,
     /// Of the agents that the message's author may use; for this turn there are no others.
     pub(super) roster: Arc<Roster>,
+    /// Its model, while that is being learned.
+    pending: Option<Arc<Pending>>,
     /// The agents of the turn before, which may have been somebody else's: those that are on the roster.
     pub(super) previous: Vec<AgentId>,
     /// The agent that waits for this message, and its task; nobody waits for whom its author may not use.
@@ -47,9 +50,28 @@ impl Brief {
         }
     }
 
+    /// Waits for the model of its agents, where one is needed, no longer than a turn waits for it; what the plan does
+    /// without then.
+    pub(super) async fn learned(&mut self, work: &Work) -> Option<&'static str> {
+        let pending = self.pending.take()?;
+        if work.core.router.is_addressed(&self.roster, &self.question(work)) {
+            return None;
+        }
+        match pending.learned_within(work.core.config.route.model_wait).await {
+            Some(roster) => {
+                self.roster = roster;
+                None
+            }
+            None => Some(pending.without()),
+        }
+    }
+
     async fn read_once(work: &Work) -> Result<Self> {
         let (tenant, turn) = (&work.tenant, &work.turn);
-        let roster = work.core.registry.roster(&work.core.store, tenant, &turn.reach).await?;
+        let (roster, pending) = match work.core.registry.seek(&work.core.store, tenant, &turn.reach).await? {
+            Found::Learned(roster) => (roster, None),
+            Found::Learning(pending) | Found::Refused(pending) => (pending.meanwhile().await?, Some(pending)),
+        };
         let known = |id: &AgentId| roster.knows(id);
         let tx = work.core.store.write(tenant).await?;
         let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
@@ -76,6 +98,6 @@ impl Brief {
         }
         tx.commit().await?;
         let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, parts, context, roster, previous, waiting, asked_back })
+        Ok(Self { message, parts, context, roster, pending, previous, waiting, asked_back })
     }
 }

@@ -8,8 +8,10 @@ mod brief;
 mod calls;
 mod queue;
 mod record;
+mod share;
 
 pub(crate) use queue::{Place, Turns};
+pub(crate) use share::{Full, Whose};
 
 use crate::{
     clock,
@@ -25,7 +27,7 @@ use record::Rows;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    events::{Answer, CallState, EventBody, Mode, Plan, Source, TurnState, Usage},
+    events::{Answer, CallState, EventBody, Mode, Plan, Source, Stage, TurnState, Usage},
     ids::{MessageId, TenantId},
     telemetry,
 };
@@ -93,9 +95,9 @@ async fn claim(core: &Arc<Core>) -> Result<()> {
         for turn in turns {
             tracing::warn!(%tenant, turn = %turn.id, attempt = turn.attempt, "taken over from a core that is gone");
             core.metrics.taken_over.inc();
-            if let Some(place) = core.turns.reserve() {
-                spawn(core, tenant.clone(), turn, place);
-            }
+            // It was accepted long ago, so it is not refused; it waits in its user's and tenant's turn.
+            let place = core.turns.take_in(Whose { tenant: tenant.clone(), user: turn.user.clone() });
+            spawn(core, tenant.clone(), turn, place);
         }
     }
     Ok(())
@@ -163,10 +165,10 @@ impl Work {
             self.record(vec![again], Rows::None).await?;
         }
         let metrics = &self.core.metrics;
-        let brief = Brief::read(self).await?;
+        let mut brief = Brief::read(self).await?;
         let (plan, mut usage) = match &self.turn.plan {
             Some(plan) => (plan.clone(), Usage::default()),
-            None => metrics.timed("route", self.route(&brief)).await?,
+            None => metrics.timed("route", self.route(&mut brief)).await?,
         };
         let outcomes = metrics.timed("dispatch", calls::ask_all(self, &plan, &brief)).await?;
         usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
@@ -184,11 +186,15 @@ impl Work {
         metrics.timed("close", self.close(state, Some(reply), &outcomes, usage, None)).await
     }
 
-    async fn route(&self, brief: &Brief) -> Result<(Plan, Usage)> {
+    async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
+        let without = brief.learned(self).await;
         let began = Instant::now();
         let question = brief.question(self);
         let decision = self.core.router.plan(&brief.roster, &question).await;
-        let plan = decision.plan;
+        let mut plan = decision.plan;
+        if let Some(without) = without.filter(|_| plan.stage != Stage::Rule && plan.degraded.is_none()) {
+            plan.degraded = Some(without.to_owned());
+        }
         let decided = EventBody::PlanDecided(plan.clone());
         let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
         let row = NewDecision {

@@ -1,56 +1,87 @@
 //! How many turns run at once on this core, and how many wait. A message that finds no place is refused before it is
-//! accepted, so nothing acknowledged is ever dropped here.
+//! accepted, so nothing acknowledged is ever dropped here. Waiting turns are served in turn by tenant, and within a
+//! tenant by user; each core counts for itself.
 
-use super::Stop;
-use crate::config::TurnConfig;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+use super::{
+    Stop,
+    share::{Full, Shares, Whose},
 };
-use switchboard_shared::ids::TurnId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use crate::{config::TurnConfig, rota::Rota};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use switchboard_shared::ids::{TenantId, TurnId, UserId};
+use tokio::sync::{Notify, oneshot};
 
 /// This core's turns.
 pub(crate) struct Turns {
-    all: usize,
-    places: Arc<Semaphore>,
-    running: Arc<Semaphore>,
+    hall: Arc<Hall>,
     stops: Mutex<HashMap<TurnId, Stop>>,
 }
 
-/// A place in the queue.
+/// A place: waiting, and then running until it is dropped.
 pub(crate) struct Place {
-    place: OwnedSemaphorePermit,
-    running: Arc<Semaphore>,
+    hall: Arc<Hall>,
+    whose: Whose,
+    served: Option<oneshot::Receiver<()>>,
+    runs: bool,
+}
+
+/// Where turns wait and run.
+struct Hall {
+    queue: Mutex<Queue>,
+    left: Notify,
+}
+
+/// Pure: who has a place, who runs, who waits.
+struct Queue {
+    places: Shares,
+    running: Shares,
+    waiting: Rota<TenantId, Rota<UserId, VecDeque<oneshot::Sender<()>>>>,
 }
 
 impl Turns {
     pub(crate) fn new(config: &TurnConfig) -> Self {
-        let all = config.max_running + config.max_queued;
+        let queue = Queue {
+            places: Shares::new(config.max_running + config.max_queued),
+            running: Shares::new(config.max_running),
+            waiting: Rota::default(),
+        };
         Self {
-            all,
-            places: Arc::new(Semaphore::new(all)),
-            running: Arc::new(Semaphore::new(config.max_running)),
+            hall: Arc::new(Hall { queue: Mutex::new(queue), left: Notify::new() }),
             stops: Mutex::default(),
         }
     }
 
-    /// A place for one more turn, if there is one.
-    pub(crate) fn reserve(&self) -> Option<Place> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place { place, running: Arc::clone(&self.running) })
+    /// A place for one more turn, if there is one for its user.
+    pub(crate) fn reserve(&self, whose: Whose) -> Result<Place, Full> {
+        let mut queue = self.hall.queue();
+        queue.places.may_take(&whose)?;
+        queue.places.take(&whose);
+        Ok(Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false })
     }
 
-    /// How many more could run at once.
+    /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.
+    pub(crate) fn take_in(&self, whose: Whose) -> Place {
+        self.hall.queue().places.take(&whose);
+        Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false }
+    }
+
+    /// How many more places there are.
     pub(crate) fn free(&self) -> usize {
-        self.running.available_permits()
+        self.hall.queue().places.free()
     }
 
     /// Waits until no turn is left.
     pub(crate) async fn idle(&self) {
-        let all = u32::try_from(self.all).unwrap_or(u32::MAX);
-        // The semaphore is never closed, so this ends when every place is free.
-        drop(self.places.acquire_many(all).await);
+        loop {
+            let left = self.hall.left.notified();
+            if self.hall.queue().places.are_idle() {
+                return;
+            }
+            left.await;
+        }
     }
 
     /// How a turn is told to stop.
@@ -71,9 +102,65 @@ impl Turns {
 }
 
 impl Place {
-    /// Waits for its turn, in order of acceptance; the place is free again when what this returns is dropped.
-    pub(crate) async fn wait(self) -> (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>) {
-        // The semaphore is never closed, so a permit always comes.
-        (self.place, self.running.acquire_owned().await.ok())
+    /// Waits for its turn; the place is free again when what this returns is dropped.
+    pub(crate) async fn wait(mut self) -> Self {
+        let served = {
+            let (serve, served) = oneshot::channel();
+            let mut queue = self.hall.queue();
+            queue.waiting.line(self.whose.tenant.clone()).line(self.whose.user.clone()).push_back(serve);
+            queue.serve();
+            self.served.insert(served)
+        };
+        // Its other end stays in the queue until it is served, so this does not fail.
+        self.runs = served.await.is_ok();
+        self
     }
 }
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        {
+            let mut queue = self.hall.queue();
+            queue.places.give_back(&self.whose);
+            // Who leaves while waiting may have been served in this moment.
+            let served = self.served.as_mut().is_some_and(|served| served.try_recv().is_ok());
+            if self.runs || served {
+                queue.running.give_back(&self.whose);
+            }
+            queue.serve();
+        }
+        self.hall.left.notify_waiters();
+    }
+}
+
+impl Hall {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Lets run whoever may.
+    fn serve(&mut self) {
+        while let Some((whose, served)) = self.next() {
+            // Who has left meanwhile takes nothing.
+            if served.send(()).is_ok() {
+                self.running.take(&whose);
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<(Whose, oneshot::Sender<()>)> {
+        let running = &self.running;
+        self.waiting.serve(|tenant, users| {
+            users.serve(|user, line| {
+                let whose = Whose { tenant: tenant.clone(), user: user.clone() };
+                running.may_take(&whose).ok()?;
+                line.pop_front().map(|served| (whose, served))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

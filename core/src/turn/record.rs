@@ -113,13 +113,13 @@ impl Work {
             Rows::Plan { decision, chips } => {
                 tx.set_plan(tenant, turn.id, decision.plan).await?;
                 tx.upsert_decision(tenant, turn.id, decision, at).await?;
-                tx.insert_suggestions(tenant, turn.id, chips, at).await
+                tx.insert_suggestions(tenant, turn.id, &turn.user, chips, at).await
             }
             Rows::CallBegun(call) => tx.insert_call(tenant, turn.id, call, at).await,
             Rows::CallEnded(call, end) => tx.finish_call(tenant, turn.id, *call, end).await,
             Rows::TurnEnded { end, agents, rejections, .. } => {
                 tx.finish_turn(tenant, turn.id, end).await?;
-                tx.insert_suggestions(tenant, turn.id, rejections, at).await?;
+                tx.insert_suggestions(tenant, turn.id, &turn.user, rejections, at).await?;
                 tx.add_usage(tenant, &turn.user, at, &end.usage).await?;
                 let act = Act {
                     at,

@@ -4,7 +4,7 @@ use super::access::Access;
 use crate::{error::Result, terminal};
 use clap::{Args, ValueEnum};
 use switchboard_shared::{
-    api::{FeedbackView, GiveFeedback, Thumb},
+    api::{FeedbackKept, GiveFeedback, Thumb},
     ids::{AgentId, TurnId},
 };
 
@@ -50,11 +50,14 @@ impl Feedback {
         };
         let given = GiveFeedback { value, agents: self.agent.clone(), comment: self.comment.clone() };
         let path = format!("/v1/turns/{}/feedback", self.turn);
-        let kept: FeedbackView = self.access.client(&["user"])?.post(&path, &given).await?;
+        let kept: FeedbackKept = self.access.client(&["user"])?.post(&path, &given).await?;
         if self.json {
             terminal::json(&kept);
         } else {
             terminal::say("thank you; what it suggests is looked at before anything is learned");
+            if let Some(note) = &kept.note {
+                terminal::say(&terminal::clean(note));
+            }
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ pub enum Verb {
     Eval(eval::Eval),
     /// Check everything that is needed, and say what to do about it
     Doctor(doctor::Doctor),
-    /// Provoke what must not harm, on a house of its own, and measure what it does
+    /// Measure what one tenant can cost another one, in a house of its own
     Drill(drill::Drill),
     /// Print shell completions
     Completions(completions::Completions),

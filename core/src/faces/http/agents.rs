@@ -71,6 +71,7 @@ pub(crate) async fn register(
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
     let agent = retrying!(envelope.deadline, store(&core, &me, agent.clone(), new.groups.clone()))?;
+    core.registry.look_again(&core.store, &me.tenant);
     Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
 }
 
@@ -133,6 +134,7 @@ pub(crate) async fn remove(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     retrying!(envelope.deadline, delete(&core, &me, &id))?;
+    core.registry.look_again(&core.store, &me.tenant);
     Ok(StatusCode::NO_CONTENT)
 }
 

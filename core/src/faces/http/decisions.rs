@@ -51,6 +51,7 @@ pub(crate) async fn replay(
     Params(wanted): Params<Wanted>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
+    core.budgets.spend(&me)?;
     let Seen { mut decision, context, files } =
         retrying!(envelope.deadline, see(&core, &me, turn, "decision.replayed"))?;
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;

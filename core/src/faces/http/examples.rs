@@ -52,6 +52,7 @@ pub(crate) async fn replace(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let examples = check(&core, new.examples)?;
+    core.budgets.spend(&me)?;
     let promotion = Promotion {
         detail: json!({"examples": examples.len()}),
         lesson: Lesson::Examples(id.clone(), examples),
@@ -85,6 +86,7 @@ pub(crate) async fn draft(
         let detail = "No LLM is configured, and drafts are written by one: see [[llm]] of the core's file.";
         return Err(unavailable(detail, 60));
     }
+    core.budgets.spend(&me)?;
     let deadline = envelope.deadline.checked_sub(LAST_WORD).unwrap_or(envelope.deadline);
     let count = wanted.count as usize;
     let drafts = learn::draft(&core.llm, &agent, &languages, count, deadline).await.map_err(|error| {

@@ -11,12 +11,12 @@ use crate::{
     core::Core,
     error::{Error, Result},
     learn,
-    store::retrying,
+    store::{MAX_OPEN_OF_USER, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{FeedbackView, GiveFeedback, Thumb},
+    api::{FeedbackKept, FeedbackView, GiveFeedback, Thumb},
     identity::Identity,
     ids::TurnId,
     problem::ProblemKind,
@@ -38,7 +38,7 @@ pub(crate) async fn give(
     Ok(axum::Json(view))
 }
 
-async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> Result<FeedbackView> {
+async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> Result<FeedbackKept> {
     let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(me));
     let tx = core.store.write(&me.tenant).await?;
     let turn = tx.turn(&me.tenant, id, &me.user).await?;
@@ -62,9 +62,15 @@ async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> 
     let suggested = learn::from_feedback(&all, turn.plan.as_ref(), &text);
     let keep: Vec<_> = suggested.iter().map(|one| one.agent.as_str()).collect();
     tx.withdraw_suggestions(&me.tenant, id, &keep).await?;
-    tx.insert_suggestions(&me.tenant, id, &suggested, view.at).await?;
+    let full = !suggested.is_empty() && tx.has_too_many_open(&me.tenant, &me.user).await?;
+    tx.insert_suggestions(&me.tenant, id, &me.user, &suggested, view.at).await?;
     tx.commit().await?;
-    Ok(view)
+    Ok(FeedbackKept { feedback: view, note: full.then(full_note) })
+}
+
+/// The feedback is kept and counts; it only is not put before a reviewer.
+fn full_note() -> String {
+    format!("You have {MAX_OPEN_OF_USER} suggestions that wait for a review: this one is not added to them.")
 }
 
 fn check(core: &Core, mut given: GiveFeedback) -> Result<GiveFeedback> {

@@ -42,7 +42,9 @@ pub(crate) async fn replace(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let rows = check(&core, new.rows)?;
+    core.budgets.spend(&me)?;
     let left_out = retrying!(envelope.deadline, store(&core, &me, &rows))?;
+    core.registry.look_again(&core.store, &me.tenant);
     Ok(axum::Json(FrozenSet { rows, left_out }))
 }
 

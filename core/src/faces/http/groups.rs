@@ -32,6 +32,7 @@ pub(crate) async fn replace(
     permit(&me, Permission::ManageAgents)?;
     check(&new.groups)?;
     retrying!(envelope.deadline, store(&core, &me, &id, &new.groups))?;
+    core.registry.look_again(&core.store, &me.tenant);
     let agent = find(&core, &me, &id).await?;
     Ok(axum::Json(view(&core, &me, &agent)))
 }

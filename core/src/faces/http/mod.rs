@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod chat;
+mod coarse;
 pub(crate) mod conversations;
 pub(crate) mod decisions;
 pub(crate) mod examples;

@@ -39,6 +39,7 @@ pub(crate) async fn replace(
         return Err(Error::public(ProblemKind::TooLarge, detail));
     }
     let examples = sound(new.examples)?;
+    core.budgets.spend(&me)?;
     let promotion = Promotion {
         detail: json!({"examples": examples.len()}),
         lesson: Lesson::Nobody(examples),

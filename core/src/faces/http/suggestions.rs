@@ -34,14 +34,27 @@ pub(crate) struct List {
 pub(crate) async fn list(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
-    Params(List { state, after, limit }): Params<List>,
+    envelope: Envelope,
+    Params(list): Params<List>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let tx = core.store.read_latest(&me.tenant).await?;
-    let mut items = tx.suggestions(&me.tenant, state, after, limit.one_more()).await?;
+    Ok(axum::Json(retrying!(envelope.deadline, page(&core, &me, &list))?))
+}
+
+/// One page. It shows other people's messages to whoever need not be in their conversations, so that it was read is
+/// audited, with what was on it.
+async fn page(core: &Core, me: &Identity, list: &List) -> Result<Page<SuggestionView>> {
+    let tx = core.store.write(&me.tenant).await?;
+    let mut items = tx.suggestions(&me.tenant, list.state, list.after, list.limit.one_more()).await?;
+    let next = list.limit.cut(&mut items).map(|last| last.id.to_string());
+    if let (Some(first), Some(last)) = (items.first(), items.last()) {
+        let detail = json!({"state": list.state, "to": last.id, "count": items.len()});
+        let (action, subject) = ("suggestions.read", &first.id.to_string());
+        let act = Act { at: clock::now(), actor: &me.user, action, subject, detail };
+        tx.append_audit(&me.tenant, &act).await?;
+    }
     tx.commit().await?;
-    let next = limit.cut(&mut items).map(|last| last.id.to_string());
-    Ok(axum::Json(Page { items, next }))
+    Ok(Page { items, next })
 }
 
 pub(crate) async fn decide(
@@ -58,6 +71,9 @@ pub(crate) async fn decide(
             "What is dismissed teaches nothing: leave out agents, text, language and force.".to_owned(),
         )),
         SuggestionState::Approved | SuggestionState::Dismissed => {
+            if decision.state == SuggestionState::Approved {
+                core.budgets.spend(&me)?;
+            }
             Ok(axum::Json(retrying!(envelope.deadline, settled(&core, &me, id, &decision))?))
         }
     }

@@ -1,9 +1,12 @@
 //! Turns: how far they are, stopping them, and what the router would do.
 
-use super::extract::{Caller, Id, Json};
+use super::{
+    coarse::coarse,
+    extract::{Caller, Id, Json},
+};
 use crate::{
     accept::Envelope,
-    access::{Permission, Reach, permit},
+    access::{Permission, Reach, may, permit},
     core::Core,
     error::{Error, Result},
     route::{ContextMessage, Decision, Question, Roster},
@@ -68,6 +71,7 @@ pub(crate) async fn analyze(
             format!("A message has at most {} characters.", core.config.max_text_chars),
         ));
     }
+    core.budgets.spend(&me)?;
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
     let mut around = around(&core, &me, &ask).await?;
     let known = |id: &AgentId| roster.knows(id);
@@ -85,8 +89,7 @@ pub(crate) async fn analyze(
     Ok(axum::Json(analysis(&core, &me, &roster, &question, ask.explain).await))
 }
 
-/// What the router does with a question, and why if that is asked for. Whoever may not read examples is told whose they
-/// are and how like them the message is, and not what they say.
+/// What the router does with a question, and why if that is asked for; coarsely, for whoever may not read examples.
 pub(super) async fn analysis(
     core: &Core,
     me: &Identity,
@@ -97,14 +100,12 @@ pub(super) async fn analysis(
     let began = Instant::now();
     let Decision { plan, scores, .. } = Box::pin(core.router.plan(roster, question)).await;
     let us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    if !explain {
-        return Analysis { plan, scores, us, explanation: None };
-    }
-    let mut explanation = Box::pin(core.router.explain(roster, question, &plan)).await;
-    if permit(me, Permission::ManageAgents).is_err() {
-        explanation.nearest.iter_mut().for_each(|near| near.text = None);
-    }
-    Analysis { plan, scores, us, explanation: Some(explanation) }
+    let explanation = match explain {
+        true => Some(Box::pin(core.router.explain(roster, question, &plan)).await),
+        false => None,
+    };
+    let analysis = Analysis { plan, scores, us, explanation };
+    if may(me, Permission::ManageAgents) { analysis } else { coarse(analysis) }
 }
 
 /// What stands around a message in its conversation.

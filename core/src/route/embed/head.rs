@@ -82,6 +82,14 @@ impl Head {
         Trained { head, held_out: shares }
     }
 
+    /// About how much memory it takes; of the rest only the examples and the whitening grow.
+    pub(crate) fn bytes(&self) -> usize {
+        let vectors = self.examples.iter().flat_map(|example| [&example.vector, &example.whitened]);
+        let vectors: usize = vectors.map(|vector| vector.capacity() * size_of::<f32>()).sum();
+        let width = self.examples.first().map_or(0, |example| example.vector.len());
+        vectors + self.examples.capacity() * size_of::<Example>() + width * width * size_of::<f32>()
+    }
+
     /// How likely each class is.
     pub(crate) fn score(&self, vector: &[f32]) -> Vec<f64> {
         self.shares(&self.features(vector))

@@ -13,6 +13,10 @@ const TEMPERATURE: f32 = 0.05;
 pub(crate) struct Descriptions(Vec<Vec<f32>>);
 
 impl Descriptions {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(|vector| size_of::<Vec<f32>>() + vector.capacity() * size_of::<f32>()).sum()
+    }
+
     /// Of each agent several vectors, which count by their weights.
     pub(crate) fn new(ways: &[Vec<f32>], weights: &[f32]) -> Self {
         let all: f32 = weights.iter().sum();

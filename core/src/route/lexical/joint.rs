@@ -36,6 +36,10 @@ pub(in crate::route) struct Together {
 }
 
 impl Joint {
+    pub(super) fn bytes(&self) -> usize {
+        self.regression.bytes() + self.trust.bytes()
+    }
+
     /// Takes all texts, messages first: of each its class, the last of which is nobody; of each message the first one
     /// that says the same.
     pub(super) fn fit(

@@ -28,6 +28,12 @@ pub(super) struct Likeness {
 }
 
 impl Likeness {
+    pub(super) fn bytes(&self) -> usize {
+        let words = self.weights.capacity() + self.bits.capacity() + self.from.capacity();
+        let words = words + self.places.capacity() + self.scales.capacity();
+        words * size_of::<u32>() + self.often.capacity() * size_of::<usize>()
+    }
+
     pub(super) fn new(vectors: &[Vector], space: &Space) -> Self {
         let padded = vectors.len().next_multiple_of(LANES);
         let mut likeness = Self {

@@ -175,6 +175,24 @@ impl Model {
         model
     }
 
+    /// About how much memory it takes: what its vectors have room for.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts: usize = self.texts.iter().map(|text| size_of::<Learned>() + text.text.capacity()).sum();
+        let held_out = self.held_out.iter().map(|held| {
+            size_of::<HeldOut>() + held.text.capacity() + held.shares.capacity() * size_of::<f64>()
+        });
+        let joint = self.joint.as_ref().map_or(0, Joint::bytes);
+        texts
+            + held_out.sum::<usize>()
+            + self.vocabulary.bytes()
+            + self.space.bytes()
+            + self.likeness.bytes()
+            + self.regression.bytes()
+            + self.profiles.bytes()
+            + self.linear.bytes()
+            + joint
+    }
+
     /// Scores a message.
     pub(crate) fn score(&self, text: &str) -> Shares {
         let places = self.vocabulary.find(&Features::of(text));

@@ -49,6 +49,13 @@ struct Feature {
 }
 
 impl Profiles {
+    pub(super) fn bytes(&self) -> usize {
+        let features = self.features.capacity() * size_of::<Feature>();
+        features
+            + self.agents.capacity() * size_of::<(u32, f32)>()
+            + self.lengths.capacity() * size_of::<f32>()
+    }
+
     /// Returns with them their features in order.
     pub(super) fn new(agents: &[Arc<Agent>]) -> (Self, Vec<u64>) {
         let mut texts: HashMap<u64, f32, NoHash> = HashMap::default();

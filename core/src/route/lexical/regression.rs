@@ -39,6 +39,10 @@ pub(super) struct Regression {
 }
 
 impl Regression {
+    pub(super) fn bytes(&self) -> usize {
+        (self.alphas.capacity() + self.base.capacity()) * size_of::<f32>()
+    }
+
     /// Fits it to some of the texts; returns with it the score of each of these by the others.
     pub(super) fn fit(texts: &Texts<'_>, fitted: &[usize]) -> (Self, Vec<f32>) {
         let (size, classes) = (texts.vectors.len(), texts.classes);

@@ -49,6 +49,10 @@ struct Row {
 }
 
 impl Space {
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+    }
+
     /// Numbers the features of texts, each with whether it is an agent's; when there are too many, the rarest go.
     /// Returns with it the features in order.
     pub(super) fn new<'a>(

@@ -29,6 +29,10 @@ const WORK: usize = 1_500_000_000;
 const FOLDS: usize = 3;
 
 impl Linear {
+    pub(super) fn bytes(&self) -> usize {
+        (self.weights.capacity() + self.bias.capacity()) * size_of::<f32>()
+    }
+
     pub(super) fn train(samples: &[&Sample], rows: usize, classes: usize) -> Self {
         let mut model = Self { classes, weights: vec![0.0; rows * classes], bias: vec![0.0; classes] };
         let mut squares = vec![1e-3_f32; rows * classes];

@@ -30,6 +30,11 @@ impl Vocabulary {
         Self { places }
     }
 
+    /// A table's slot has a byte beside it, and an eighth of the slots is free.
+    pub(super) fn bytes(&self) -> usize {
+        self.places.capacity() * 8 / 7 * (size_of::<(u64, Place)>() + 1)
+    }
+
     pub(super) fn find(&self, features: &Features) -> Features<Place> {
         let nowhere = Place { row: NONE, profile: NONE };
         features.map(|hash| self.places.get(hash).copied().unwrap_or(nowhere))

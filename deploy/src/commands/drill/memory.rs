@@ -1,134 +1,131 @@
-//! Floods of bytes, and how much more a process holds while they last.
+//! What one user does, and how much memory that costs a core and an edge.
 
 use super::{
-    report::Report,
-    silent::Silent,
-    stand::{NOISY, Stand, growth_during, neighbour, room, say},
+    agent::{Agent, Manner},
+    site::{LOUD, Site, room},
+    table::Row,
 };
 use crate::{
-    client::{Client, send_frame},
+    client::{Client, Socket, send_frame},
     error::Result,
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{StreamExt, future::join_all, stream};
 use serde_json::{Value, json};
 use std::time::Duration;
-use switchboard_shared::ids::ConversationId;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-/// How much more a process may hold.
-const BOUND: u64 = 64 << 20;
-/// How long a reader that does not read is left alone.
-const LEFT_ALONE: Duration = Duration::from_secs(3);
+const FILE_BYTES: usize = 1_000_000;
+/// What readers of pages may cost a core.
+const PAGES_MB: f64 = 150.0;
+/// What one socket that reads nothing may cost an edge.
+const SOCKET_MB: f64 = 32.0;
+/// What streams that nobody reads may cost a core, and an edge.
+const STREAMS_MB: f64 = 100.0;
+/// What the cards of one tenant may cost a core.
+const CARDS_MB: f64 = 50.0;
+/// How long what nobody reads is watched.
+const WATCHED: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub(super) async fn run(stand: &Stand, quick: bool, report: &mut Report) -> Result<()> {
-    let scale = if quick { 10 } else { 1 };
-    files(stand, 190 / scale, report).await?;
-    let ann = stand.client(NOISY, "ann", "user", &[])?;
-    let long = long_room(&ann).await?;
-    joins(stand, &ann, long, report).await?;
-    streams(stand, &ann, long, 300 / scale, report).await?;
-    cards(stand, 20, report).await
+/// Does something, and looks how much both programs have meanwhile.
+async fn watch<T>(site: &Site, what: &str, bound_mb: f64, work: impl Future<Output = T>) -> (Vec<Row>, T) {
+    let before = site.memory();
+    let mut peak = before;
+    let mut work = std::pin::pin!(work);
+    let done = loop {
+        let pause = sleep(LOOK_EVERY);
+        tokio::select! {
+            done = &mut work => break done,
+            () = pause => {}
+        }
+        for (peak, now) in peak.iter_mut().zip(site.memory()) {
+            *peak = peak.max(now);
+        }
+    };
+    let rows = ["core", "edge"].into_iter().zip(before).zip(peak);
+    let rows = rows.map(|((who, before), peak)| Row::grew(format!("{what}: {who}"), before, peak, bound_mb));
+    (rows.collect(), done)
 }
 
-fn grown(what: &str, growth: u64, note: &str, report: &mut Report) {
-    let seen = format!("{:.1} MB more{note}", growth as f64 / 1e6);
-    report.row(what, &seen, "at most 67 MB more", growth <= BOUND);
+/// Messages with files, and readers of the pages that they are on.
+pub(super) async fn pages(site: &Site, files: usize, readers: usize) -> Result<Vec<Row>> {
+    let (who, path) = with_files(site, files).await?;
+    let page = format!("{path}?limit=200");
+    let read = join_all((0..readers).map(|_| who.get::<Value>(&page)));
+    let what = format!("{files} messages with a file of 1 MB each, {readers} readers of their page");
+    let (rows, _) = watch(site, &what, PAGES_MB, read).await;
+    Ok(rows)
 }
 
-/// Messages with a file of 1.4 MB each, and pages of them for 22 readers at once.
-async fn files(stand: &Stand, messages: usize, report: &mut Report) -> Result<()> {
-    let sender = stand.client(NOISY, "filer", "user", &[])?;
-    let room = room(&sender).await?;
-    let data = STANDARD.encode(vec![7_u8; 1_400_000]);
-    let file = json!([{"name": "a.bin", "media_type": "application/octet-stream", "data": data}]);
-    let sent =
-        stream::iter(0..messages)
-            .map(|number| {
-                let (sender, file) = (&sender, file.clone());
-                async move {
-                    say(sender, room, "data-processor", &format!("the mean of {number} and 2"), file).await
-                }
-            })
-            .buffered(2);
-    let accepted = sent.filter(|accepted| std::future::ready(*accepted)).count().await;
-    let path = format!("/v1/conversations/{room}/messages?limit=200");
-    let (growth, (_, waits)) = growth_during(stand.core(), async {
-        tokio::join!(join_all((0..22).map(|_| sender.get::<Value>(&path))), neighbour(stand, 3))
-    })
-    .await;
-    let what = format!("{accepted} of {messages} messages with 1.4 MB, read by 22 at once");
-    grown(&what, growth, &format!(", {}", waits?), report);
-    Ok(())
+async fn with_files(site: &Site, files: usize) -> Result<(Client, String)> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let who = site.caller(LOUD, "ann", &[])?;
+    let path = format!("/v1/conversations/{}/messages", room(&who).await?);
+    let data = STANDARD.encode(vec![7_u8; FILE_BYTES]);
+    let part = json!({"name": "a.bin", "media_type": "application/octet-stream", "data": data});
+    let sent = json!({"text": "@quick look", "parts": [part]});
+    // One that is refused for its size, or for a quota, is not there to be read.
+    stream::iter(0..files).for_each(async |_| drop(who.post::<Value>(&path, &sent).await)).await;
+    Ok((who, path))
 }
 
-/// A conversation whose newest messages are large.
-async fn long_room(client: &Client) -> Result<ConversationId> {
-    let room = room(client).await?;
-    let text = "数据处理的平均值是多少 ".repeat(1_600);
-    for _ in 0..40 {
-        say(client, room, "data-processor", &text, json!([])).await;
+/// A socket that joins again and again, ahead of the log, and reads nothing.
+pub(super) async fn sockets(site: &Site, joins: usize) -> Result<Vec<Row>> {
+    let who = site.caller(LOUD, "ann", &[])?;
+    let room = room(&who).await?;
+    for _ in 0..20 {
+        let text = format!("@quick {}", "long ".repeat(3_000));
+        who.post::<Value>(&format!("/v1/conversations/{room}/messages"), &json!({"text": text})).await?;
     }
-    Ok(room)
-}
-
-/// A socket that asks for snapshots and reads none.
-async fn joins(stand: &Stand, client: &Client, room: ConversationId, report: &mut Report) -> Result<()> {
-    let (growth, sent) = growth_during(stand.edge(), async {
-        let mut socket = client.socket("/ws").await?;
-        let join = json!({"type": "join", "conversation": room, "after": 1_000_000});
-        let mut sent = 0;
-        while sent < 200 && send_frame(&mut socket, &join).await.is_ok() {
-            sent += 1;
-            sleep(Duration::from_millis(25)).await;
+    let mut socket: Socket = who.socket("/ws").await?;
+    let flood = async {
+        for _ in 0..joins {
+            let join = json!({"type": "join", "conversation": room, "after": 1_000_000});
+            // A socket that is closed has reached its bound.
+            if send_frame(&mut socket, &join).await.is_err() {
+                break;
+            }
+            sleep(LOOK_EVERY).await;
         }
-        sleep(LEFT_ALONE).await;
-        Ok::<_, crate::error::Error>(sent)
-    })
-    .await;
-    grown(&format!("a socket joins {} times ahead of the log, reads nothing", sent?), growth, "", report);
-    Ok(())
+        sleep(WATCHED).await;
+    };
+    let what = format!("a socket that joins {joins} times and reads nothing");
+    Ok(watch(site, &what, SOCKET_MB, flood).await.0)
 }
 
-/// Event streams that nobody reads.
-async fn streams(
-    stand: &Stand,
-    client: &Client,
-    room: ConversationId,
-    streams: usize,
-    report: &mut Report,
-) -> Result<()> {
+/// Streams of events that nobody reads, of a conversation with much in it.
+pub(super) async fn streams(site: &Site, count: usize) -> Result<Vec<Row>> {
+    let who = site.caller(LOUD, "ann", &[])?;
+    let room = room(&who).await?;
+    for _ in 0..60 {
+        let text = format!("@quick {}", "long ".repeat(3_500));
+        who.post::<Value>(&format!("/v1/conversations/{room}/messages"), &json!({"text": text})).await?;
+    }
     let path = format!("/v1/conversations/{room}/events?after=0");
-    let (growth, held) = growth_during(stand.core(), async {
-        let open = stream::iter(0..streams).map(|_| client.listen(&path)).buffered(8);
-        let open: Vec<_> = open.filter_map(|opened| std::future::ready(opened.ok())).collect().await;
-        sleep(LEFT_ALONE).await;
-        open.len()
-    })
-    .await;
-    grown(
-        &format!("{streams} event streams of one user that nobody reads"),
-        growth,
-        &format!(", {held} opened"),
-        report,
-    );
-    Ok(())
+    let open = async {
+        let until = Instant::now() + WATCHED;
+        let heads = stream::iter(0..count).map(|_| who.open(&path)).buffer_unordered(32);
+        let held: Vec<_> = heads.filter_map(|head| std::future::ready(head.ok())).collect().await;
+        tokio::time::sleep_until(until).await;
+        held.len()
+    };
+    let what = format!("{count} event streams that nobody reads");
+    Ok(watch(site, &what, STREAMS_MB, open).await.0)
 }
 
-/// Agents whose cards have a megabyte each.
-async fn cards(stand: &Stand, cards: usize, report: &mut Report) -> Result<()> {
-    let long = "word ".repeat(200_000);
-    let (growth, taken) = growth_during(stand.core(), async {
-        let mut taken = 0;
-        for number in 0..cards {
-            let agent = Silent::start(&format!("big-{number}"), &long, &[]).await?;
-            let registered =
-                stand.register(NOISY, &format!("big-{number}"), agent.url.clone(), &[], None).await;
-            taken += usize::from(registered.is_ok());
+/// Agents with cards of a megabyte.
+pub(super) async fn cards(site: &Site, count: usize) -> Result<Vec<Row>> {
+    let olga = site.caller(LOUD, "olga", &[])?;
+    let agent = Agent::start("large", Manner { hangs: false, card_bytes: 1_000_000 }).await?;
+    let register = async {
+        for i in 0..count {
+            // One that is refused for its size costs nothing.
+            drop(
+                olga.post::<Value>("/v1/agents", &json!({"url": agent.url, "id": format!("large-{i}")}))
+                    .await,
+            );
         }
-        Ok::<_, crate::error::Error>(taken)
-    })
-    .await;
-    grown(&format!("{cards} cards of 1 MB are registered"), growth, &format!(", {} taken", taken?), report);
-    Ok(())
+    };
+    let what = format!("{count} registered cards of 1 MB");
+    Ok(watch(site, &what, CARDS_MB, register).await.0)
 }

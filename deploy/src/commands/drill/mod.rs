@@ -1,38 +1,106 @@
-//! `switchboard drill`: what must hold when things go wrong, provoked on a house of its own and measured.
+//! Drills: a house of its own, something done to it that must not hurt, and the figures of what it did.
 
-mod fairness;
+mod agent;
 mod memory;
-mod report;
-mod silent;
-mod stand;
+mod site;
+mod table;
 mod waiting;
 
-use crate::error::Result;
-use clap::{Args, Subcommand};
+use crate::{
+    error::{Error, Result},
+    terminal,
+};
+use clap::{Args, Subcommand, ValueEnum};
+use site::Site;
+use std::path::PathBuf;
+use table::Row;
 
-/// Arguments of `drill`.
+const EXAMPLES: &str = "Examples:
+  switchboard drill fairness                 what one tenant costs another one, in time and memory
+  switchboard drill fairness --only turns    one scenario";
+
+/// `switchboard drill`
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Drill {
-    /// Which one.
     #[command(subcommand)]
-    pub which: Which,
+    what: What,
 }
 
-/// The drills.
 #[derive(Debug, Subcommand)]
-pub enum Which {
-    /// What one tenant's floods cost another tenant in time, and a house in memory
-    Fairness(fairness::Fairness),
+enum What {
+    /// Flood a house as one tenant, and time another tenant's message; exits with 1 where a bound does not hold
+    Fairness(Fairness),
+}
+
+#[derive(Debug, Args)]
+struct Fairness {
+    /// These scenarios alone
+    #[arg(long, value_enum)]
+    only: Vec<Scenario>,
+    /// Multiplies the bounds of time: a debug build on a busy machine is slower
+    #[arg(long, default_value_t = 1)]
+    times: u32,
+    /// Makes every flood so many times smaller
+    #[arg(long, default_value_t = 1)]
+    smaller: usize,
+    /// The folder of the programs to start; absent: beside this one
+    #[arg(long, hide = true)]
+    programs: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    Turns,
+    Learning,
+    Analyses,
+    Pages,
+    Sockets,
+    Streams,
+    Cards,
 }
 
 impl Drill {
     /// Runs it.
     ///
     /// # Errors
-    /// When the house does not come up, or a bound does not hold (exit code 1).
+    /// When the house does not start, or a bound does not hold.
     pub async fn run(&self) -> Result<()> {
-        match &self.which {
-            Which::Fairness(fairness) => fairness.run().await,
+        let What::Fairness(fairness) = &self.what;
+        fairness.run().await
+    }
+}
+
+impl Fairness {
+    async fn run(&self) -> Result<()> {
+        let mut rows: Vec<Row> = Vec::new();
+        for scenario in Scenario::value_variants() {
+            if self.only.is_empty() || self.only.contains(scenario) {
+                // A house each: what one leaves behind must not be the next one's.
+                let site = Site::start(self.programs.clone()).await?;
+                let measured = self.measure(*scenario, &site).await;
+                site.stop().await;
+                let measured = measured?;
+                measured.iter().for_each(|row| terminal::out(&row.line()));
+                rows.extend(measured);
+            }
+        }
+        match rows.iter().filter(|row| !row.holds()).count() {
+            0 => Ok(()),
+            broken => Err(Error::Failed(format!("{broken} of {} bounds do not hold", rows.len()))),
+        }
+    }
+
+    async fn measure(&self, scenario: Scenario, site: &Site) -> Result<Vec<Row>> {
+        let flood = |size: usize| (size / self.smaller.max(1)).max(1);
+        match scenario {
+            Scenario::Turns => waiting::turns(site, flood(290), self.times).await,
+            Scenario::Learning => waiting::learning(site, flood(12), flood(500), self.times).await,
+            Scenario::Analyses => waiting::analyses(site, flood(200), self.times).await,
+            Scenario::Pages => memory::pages(site, flood(60), flood(22)).await,
+            Scenario::Sockets => memory::sockets(site, flood(200)).await,
+            Scenario::Streams => memory::streams(site, flood(300)).await,
+            Scenario::Cards => memory::cards(site, flood(20)).await,
         }
     }
 }

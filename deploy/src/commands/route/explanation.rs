@@ -86,7 +86,9 @@ fn shares(text: &mut String, why: &Explanation) {
         let (share, words) = (written(*share, 2), written(*words, 2));
         writeln!(text, "  {share:>5}  {:20} {words:>11}{meaning}", name(agent.as_ref())).ok();
     }
-    writeln!(text, "  {:.0} % of its words are known; novelty {:.2}", why.known * 100.0, why.novelty).ok();
+    if let (Some(known), Some(novelty)) = (why.known, why.novelty) {
+        writeln!(text, "  {:.0} % of its words are known; novelty {novelty:.2}", known * 100.0).ok();
+    }
 }
 
 /// An example on one line.

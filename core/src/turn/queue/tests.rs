@@ -1,0 +1,91 @@
+use super::*;
+use futures::FutureExt;
+
+fn turns(max_running: usize, max_queued: usize) -> Turns {
+    let config = crate::config::TurnConfig {
+        deadline: std::time::Duration::from_secs(1),
+        lease: std::time::Duration::from_secs(1),
+        max_running,
+        max_queued,
+        max_agents: 1,
+        context_messages: 0,
+    };
+    Turns::new(&config)
+}
+
+fn whose(tenant: &str, user: &str) -> Whose {
+    Whose { tenant: tenant.parse().unwrap(), user: user.parse().unwrap() }
+}
+
+fn is_running(place: &mut std::pin::Pin<Box<impl Future<Output = Place>>>) -> Option<Place> {
+    place.as_mut().now_or_never()
+}
+
+#[tokio::test]
+async fn a_tenant_that_fills_its_share_does_not_keep_another_one_waiting() {
+    let turns = turns(256, 2_048);
+    let places: Vec<_> =
+        (0..290).map(|i| turns.reserve(whose("greedy", &format!("u{}", i % 10))).unwrap()).collect();
+    let mut waiting: Vec<_> = places.into_iter().map(|place| Box::pin(place.wait())).collect();
+    let running: Vec<_> = waiting.iter_mut().filter_map(is_running).collect();
+    assert!((100..200).contains(&running.len()), "{}", running.len());
+    let other = turns.reserve(whose("other", "ann")).unwrap();
+    let other = other.wait().now_or_never();
+    assert!(other.is_some(), "another tenant's turn begins at once");
+    let newcomer = turns.reserve(whose("greedy", "newcomer")).unwrap();
+    assert!(newcomer.wait().now_or_never().is_some(), "and so does another user's of the same tenant");
+}
+
+#[tokio::test]
+async fn who_waits_is_served_in_turn_by_tenant_and_user_and_each_in_its_order() {
+    let turns = turns(1, 100);
+    let first = turns.reserve(whose("a", "ann")).unwrap().wait().now_or_never().unwrap();
+    let users = [("a", "ann"), ("a", "ann"), ("a", "ann"), ("a", "bob"), ("b", "cid"), ("b", "cid")];
+    let mut waiting: Vec<_> = users
+        .iter()
+        .map(|(tenant, user)| Box::pin(turns.reserve(whose(tenant, user)).unwrap().wait()))
+        .collect();
+    assert!(waiting.iter_mut().all(|place| is_running(place).is_none()));
+    let (mut order, mut running) = (Vec::new(), Some(first));
+    while order.len() < users.len() {
+        drop(running.take());
+        for (i, place) in
+            waiting.iter_mut().enumerate().filter(|(i, _)| !order.contains(i)).collect::<Vec<_>>()
+        {
+            if let Some(place) = is_running(place) {
+                order.push(i);
+                running = Some(place);
+                break;
+            }
+        }
+    }
+    assert_eq!(order, [0, 4, 3, 5, 1, 2]);
+}
+
+#[tokio::test]
+async fn who_leaves_while_waiting_takes_nothing_along() {
+    let turns = turns(1, 10);
+    let first = turns.reserve(whose("a", "ann")).unwrap().wait().now_or_never().unwrap();
+    let mut gone = Box::pin(turns.reserve(whose("b", "bob")).unwrap().wait());
+    assert!(is_running(&mut gone).is_none());
+    let mut served = Box::pin(turns.reserve(whose("c", "cid")).unwrap().wait());
+    assert!(is_running(&mut served).is_none());
+    drop(gone);
+    drop(first);
+    // It has been served and has not looked yet.
+    drop(served);
+    assert!(turns.idle().now_or_never().is_some(), "nothing is held");
+    assert!(turns.reserve(whose("d", "dan")).unwrap().wait().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn what_was_accepted_elsewhere_is_taken_in_and_waits_like_the_others() {
+    let turns = turns(1, 1);
+    let running = turns.reserve(whose("a", "ann")).unwrap().wait().now_or_never().unwrap();
+    let mut taken: Vec<_> = (0..5).map(|_| Box::pin(turns.take_in(whose("b", "bob")).wait())).collect();
+    assert!(taken.iter_mut().all(|place| is_running(place).is_none()));
+    assert_eq!((turns.free(), turns.reserve(whose("c", "cid")).err()), (0, Some(Full::All)));
+    drop(running);
+    let running: Vec<_> = taken.iter_mut().filter_map(is_running).collect();
+    assert_eq!(running.len(), 1, "the others wait on");
+}

@@ -1,0 +1,146 @@
+//! Who may have how much of what there is of places for turns. Pure: values in, values out.
+//!
+//! Nobody has a fixed share, which would be too small alone and too large in a crowd. Whoever already has some may have
+//! one more as long as what it has is no more than what is free (dynamic thresholds; Choudhury and Hahne, 1998). A tenant
+//! alone has half of all, of two greedy ones each has a third, and whoever comes next always finds something free. A
+//! user's are counted twice, as its own and as its tenant's, so that the same holds among the users of a tenant: one
+//! alone has a third.
+
+use std::collections::HashMap;
+use switchboard_shared::ids::{TenantId, UserId};
+
+/// Whose a turn is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Whose {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: UserId,
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// None is left for anybody.
+    All,
+    /// The caller's tenant has its share.
+    Tenant,
+    /// The caller has its share.
+    User,
+}
+
+/// Places, and who has them.
+#[derive(Debug)]
+pub(super) struct Shares {
+    all: usize,
+    taken: usize,
+    tenants: HashMap<TenantId, usize>,
+    users: HashMap<Whose, usize>,
+}
+
+impl Shares {
+    pub(super) fn new(all: usize) -> Self {
+        Self { all, taken: 0, tenants: HashMap::new(), users: HashMap::new() }
+    }
+
+    pub(super) fn free(&self) -> usize {
+        self.all.saturating_sub(self.taken)
+    }
+
+    pub(super) fn are_idle(&self) -> bool {
+        self.taken == 0
+    }
+
+    /// Whether there is one more for somebody.
+    pub(super) fn may_take(&self, whose: &Whose) -> Result<(), Full> {
+        let of_tenant = self.tenants.get(&whose.tenant).copied().unwrap_or(0);
+        let of_user = self.users.get(whose).copied().unwrap_or(0);
+        match self.free() {
+            0 => Err(Full::All),
+            free if of_tenant > free => Err(Full::Tenant),
+            free if of_tenant + of_user > free => Err(Full::User),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes one, whether or not there is one.
+    pub(super) fn take(&mut self, whose: &Whose) {
+        self.taken += 1;
+        *self.tenants.entry(whose.tenant.clone()).or_default() += 1;
+        *self.users.entry(whose.clone()).or_default() += 1;
+    }
+
+    pub(super) fn give_back(&mut self, whose: &Whose) {
+        self.taken = self.taken.saturating_sub(1);
+        one_less(&mut self.tenants, &whose.tenant);
+        one_less(&mut self.users, whose);
+    }
+}
+
+fn one_less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whose(tenant: &str, user: &str) -> Whose {
+        Whose { tenant: tenant.parse().unwrap(), user: user.parse().unwrap() }
+    }
+
+    /// Takes as many as there are for these users in turn.
+    fn fill(shares: &mut Shares, users: &[Whose]) -> usize {
+        let before = shares.taken;
+        loop {
+            let at = shares.taken;
+            for user in users {
+                if shares.may_take(user).is_ok() {
+                    shares.take(user);
+                }
+            }
+            if shares.taken == at {
+                return shares.taken - before;
+            }
+        }
+    }
+
+    #[test]
+    fn however_many_come_the_next_tenant_and_the_next_user_find_something_free() {
+        let mut shares = Shares::new(256);
+        let ten: Vec<_> = (0..10).map(|i| whose("greedy", &format!("u{i}"))).collect();
+        let taken = fill(&mut shares, &ten);
+        assert!((100..=130).contains(&taken), "{taken}");
+        assert_eq!(shares.may_take(&whose("greedy", "newcomer")), Ok(()));
+        for tenant in 0..4 {
+            let users: Vec<_> = (0..5).map(|i| whose(&format!("t{tenant}"), &format!("u{i}"))).collect();
+            assert!(fill(&mut shares, &users) > 0, "tenant {tenant}");
+        }
+        assert_eq!(shares.may_take(&whose("last", "ann")), Ok(()));
+    }
+
+    #[test]
+    fn one_user_alone_has_a_third_and_a_tenant_of_many_half() {
+        let mut shares = Shares::new(300);
+        assert_eq!(fill(&mut shares, &[whose("a", "ann")]), 101);
+        assert_eq!(shares.may_take(&whose("a", "ann")), Err(Full::User));
+        let others: Vec<_> = (0..300).map(|i| whose("a", &format!("u{i}"))).collect();
+        assert_eq!(101 + fill(&mut shares, &others), 151);
+        assert_eq!(shares.may_take(&whose("a", "bob")), Err(Full::Tenant));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_is_forgotten() {
+        let mut shares = Shares::new(1);
+        let ann = whose("a", "ann");
+        assert_eq!(shares.may_take(&ann), Ok(()), "the only place is anybody's");
+        shares.take(&ann);
+        assert_eq!(shares.may_take(&whose("b", "bob")), Err(Full::All));
+        shares.give_back(&ann);
+        assert!(shares.are_idle() && shares.tenants.is_empty() && shares.users.is_empty());
+        assert_eq!(shares.may_take(&ann), Ok(()));
+    }
+}
