@@ -18,6 +18,7 @@ ALTER TABLE feedback      FORCE ROW LEVEL SECURITY;
 ALTER TABLE suggestions   FORCE ROW LEVEL SECURITY;
 ALTER TABLE frozen        FORCE ROW LEVEL SECURITY;
 ALTER TABLE nobody        FORCE ROW LEVEL SECURITY;
+ALTER TABLE stored        FORCE ROW LEVEL SECURITY;
 
 DROP INDEX turns_running;
 CREATE INDEX turns_due ON turns (lease_until) WHERE state = 'running';

@@ -4,9 +4,10 @@
 use crate::{
     access::Reach,
     clock,
+    config::QuotaConfig,
     core::Core,
     error::{Error, Result},
-    store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, file, retrying},
+    store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     turn::{self, Full, Whose},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -124,7 +125,9 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         client_id: Some(draft.client_id.clone()),
         at,
     };
-    tx.insert_message(tenant, conversation, &message, &draft.message.parts, Some(&draft.hash)).await?;
+    let (parts, hash) = (&draft.message.parts, Some(draft.hash.as_slice()));
+    let bytes = tx.insert_message(tenant, conversation, &message, parts, hash).await?;
+    within_quota(&core.config.quota, &tx.keep_bytes(tenant, user, bytes).await?)?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
     tx.insert_turn(tenant, &turn).await?;
     let mut bodies = vec![
@@ -140,6 +143,23 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
     Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), events })
+}
+
+/// What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
+fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
+    let refused = |whose: &str, bytes: u64, most: u64| {
+        let detail = format!(
+            "{whose} would hold {bytes} bytes of messages and files, and {most} are allowed: delete conversations."
+        );
+        Err(Error::public(ProblemKind::QuotaExceeded, detail))
+    };
+    if quota.user_bytes > 0 && stored.by_user > quota.user_bytes {
+        return refused("You", stored.by_user, quota.user_bytes);
+    }
+    if quota.tenant_bytes > 0 && stored.by_tenant > quota.tenant_bytes {
+        return refused("Your tenant", stored.by_tenant, quota.tenant_bytes);
+    }
+    Ok(())
 }
 
 fn stored_before(

@@ -1,9 +1,11 @@
 //! The core's configuration; `deploy/core.toml` is its manual and its defaults.
 
 mod embedder;
+mod keep;
 mod limits;
 
 pub use embedder::EmbedderConfig;
+pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
 
 use serde::Deserialize;
@@ -46,6 +48,8 @@ pub struct Config {
     pub agents: AgentsConfig,
     pub route: RouteConfig,
     pub limits: LimitsConfig,
+    pub quota: QuotaConfig,
+    pub retention: RetentionConfig,
     pub synthesis: SynthesisConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
@@ -242,6 +246,7 @@ impl Check for Config {
             "must be at least 1048576, or no model of many agents would stay",
         );
         self.limits.check(faults);
+        self.retention.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),
@@ -265,9 +270,9 @@ impl Check for Config {
             "must be between 1 and 5000",
         );
         faults.require(
-            (65_536..=2_097_152).contains(&self.events.page_bytes),
+            (65_536..=524_288).contains(&self.events.page_bytes),
             "events.page_bytes",
-            "must be between 65536 and 2097152: an edge takes events of 4 MiB unless it is told otherwise",
+            "must be between 65536 and 524288: an edge takes events of 1 MiB unless it is told otherwise",
         );
         faults.require(
             self.turn.lease >= Duration::from_secs(1),

@@ -73,6 +73,9 @@ pub struct ConversationSummary {
     pub created_at: DateTime<Utc>,
     /// When something last happened.
     pub updated_at: DateTime<Utc>,
+    /// Messages from before then were deleted, as the tenant's retention says; absent when none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten_before: Option<DateTime<Utc>>,
     /// Who is in it; absent in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Member>,

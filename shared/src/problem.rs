@@ -57,6 +57,8 @@ problems! {
     UnsupportedMediaType = "unsupported_media_type", 415, "This media type is not supported here.";
     /// The request did not arrive in time.
     RequestTimeout = "request_timeout", 408, "The request did not arrive in time.";
+    /// No more bytes may be stored for this user or tenant.
+    QuotaExceeded = "quota_exceeded", 403, "The quota of stored bytes is reached.";
     /// The usage policy's limit is reached.
     RateLimited = "rate_limited", 429, "The limit of your tier is reached.";
     /// Header fields above their bound.

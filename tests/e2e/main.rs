@@ -17,6 +17,7 @@ mod llm;
 mod observability;
 mod openapi;
 mod promotion;
+mod quotas;
 mod refusals;
 mod schemathesis;
 mod startup;

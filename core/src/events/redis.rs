@@ -40,6 +40,8 @@ use uuid::Uuid;
 const QUEUE: usize = 8_192;
 /// How often a core rings itself on every channel.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Of what is not signed by a core every so manieth is logged.
+const FORGED_PER_LINE: u64 = 1_000;
 /// Without hearing itself for this long, a core takes a channel for degraded.
 const DEAF_AFTER_MS: u64 = 4_000;
 /// Between two attempts to connect.
@@ -326,8 +328,15 @@ fn ours<'a>(keys: &SigningKeys, purpose: Purpose, place: &str, sealed: &'a str) 
     let word = keys.unseal(purpose, place, sealed);
     if word.is_none() {
         let kind = if purpose == Purpose::Delta { "delta" } else { "ring" };
-        FORGED.with_label_values(&[kind]).inc();
-        tracing::debug!(place, "redis said what none of our cores has signed");
+        let forged = FORGED.with_label_values(&[kind]);
+        forged.inc();
+        if forged.get() % FORGED_PER_LINE == 1 {
+            tracing::warn!(
+                place,
+                count = forged.get(),
+                "redis said what none of our cores has signed; dropped"
+            );
+        }
     }
     word
 }

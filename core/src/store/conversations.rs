@@ -185,6 +185,7 @@ fn summary(row: &Row) -> ConversationSummary {
         last_seq: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
         created_at: row.get(3),
         updated_at: row.get(4),
+        forgotten_before: row.try_get("forgotten_before").ok().flatten(),
         members: Vec::new(),
     }
 }

@@ -25,6 +25,11 @@ impl Store {
         self.tenants_due(sql!("tenants_with_old_rows"), &[&events, &keys, &LOOKED_AT]).await
     }
 
+    /// Tenants with turns that began before that.
+    pub(crate) async fn tenants_with_old_turns(&self, before: DateTime<Utc>) -> Result<Vec<TenantId>> {
+        self.tenants_due(sql!("tenants_with_old_turns"), &[&before, &LOOKED_AT]).await
+    }
+
     async fn tenants_due(
         &self,
         (doing, sql): super::pools::Sql,

@@ -85,6 +85,7 @@ impl Tx {
         }))
     }
 
+    /// Stores a message; how many bytes it takes.
     pub(crate) async fn insert_message(
         &self,
         tenant: &TenantId,
@@ -92,7 +93,7 @@ impl Tx {
         message: &MessageRow,
         parts: &[Part],
         request_hash: Option<&[u8]>,
-    ) -> Result<()> {
+    ) -> Result<i64> {
         let author = match &message.author {
             Author::User(user) => Some(user.as_str()),
             Author::Switchboard => None,
@@ -102,25 +103,26 @@ impl Tx {
         let files = serde_json::to_value(&message.files).map_err(unwritable)?;
         let seq = i64::try_from(message.seq).unwrap_or(i64::MAX);
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
-        self.execute(
-            sql!("insert_message"),
-            &[
-                &tenant.as_str(),
-                &conversation.0,
-                &seq,
-                &message.id.0,
-                &author,
-                &message.text,
-                &parts,
-                &message.turn.0,
-                &client_id,
-                &request_hash,
-                &message.at,
-                &files,
-            ],
-        )
-        .await?;
-        Ok(())
+        let row = self
+            .query_opt(
+                sql!("insert_message"),
+                &[
+                    &tenant.as_str(),
+                    &conversation.0,
+                    &seq,
+                    &message.id.0,
+                    &author,
+                    &message.text,
+                    &parts,
+                    &message.turn.0,
+                    &client_id,
+                    &request_hash,
+                    &message.at,
+                    &files,
+                ],
+            )
+            .await?;
+        Ok(row.map_or(0, |row| row.get(0)))
     }
 
     pub(crate) async fn message(

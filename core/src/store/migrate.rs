@@ -194,7 +194,7 @@ async fn grant(client: &Client, role: &str) -> Result<(), MigrateError> {
 async fn grant_due(client: &Client, role: &str) -> Result<(), MigrateError> {
     let mut sql = format!("GRANT USAGE ON SCHEMA public TO {role};");
     for (table, columns) in [
-        ("turns", "tenant_id, lease_until, state"),
+        ("turns", "tenant_id, lease_until, state, created_at"),
         ("events", "tenant_id, at"),
         ("idempotency", "tenant_id, at"),
     ] {

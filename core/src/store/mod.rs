@@ -15,6 +15,7 @@ mod migrate;
 mod nobody;
 mod page;
 mod pools;
+mod stored;
 mod suggestions;
 mod tls;
 mod turns;
@@ -29,6 +30,7 @@ pub(crate) use messages::{MessageRow, SentBefore, file};
 pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use page::Paged;
 pub(crate) use pools::{Patience, Store, Tx};
+pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
 

@@ -102,7 +102,9 @@ impl Work {
             client_id: None,
             at,
         };
-        tx.insert_message(&self.tenant, self.turn.conversation, &row, &[], None).await?;
+        let bytes = tx.insert_message(&self.tenant, self.turn.conversation, &row, &[], None).await?;
+        // Of the one who asked; an answer is not refused for it.
+        tx.keep_bytes(&self.tenant, &self.turn.user, bytes).await?;
         Ok(EventBody::MessageCreated(row.view()))
     }
 

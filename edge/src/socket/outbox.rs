@@ -90,7 +90,7 @@ impl Outbox {
     }
 
     /// Puts an entry at the end, or joins it with the last one of its conversation. Takes it even when full: whoever
-    /// reads from the cores asks [`Outbox::is_full`] first, and answers to a client's frames are few.
+    /// reads from the cores or from the client asks [`Outbox::is_full`] first, so that it is one frame more at most.
     pub fn push(&mut self, entry: Entry) {
         if let Entry::Piece(event) = &entry
             && self.join(event)

@@ -40,6 +40,9 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+/// What the rooms of a socket have said and it has not taken yet, in frames.
+const SAID: usize = 4;
+
 /// How a socket begins.
 #[derive(Debug)]
 pub struct Opening {
@@ -94,7 +97,7 @@ impl Session {
     fn new(opening: Opening, identity: Arc<Identity>) -> Self {
         let config = &opening.edge.config.socket;
         let now = Instant::now();
-        let (says, said) = mpsc::channel(16);
+        let (says, said) = mpsc::channel(SAID);
         let window = Duration::from_secs(1)
             .mul_f64(f64::from(config.frames_burst) / f64::from(config.frames_per_second));
         let mut session = Self {
@@ -139,7 +142,8 @@ impl Session {
                 written = write(sink, &mut self.outbox, &mut self.full_since) => {
                     if let Err(error) = written { return Leaving::from(&error) }
                 }
-                message = stream.next() => match message {
+                // Answers to its frames wait there too: who reads nothing is not heard either.
+                message = stream.next(), if !self.outbox.is_full() => match message {
                     Some(Ok(message)) => if let Err(leaving) = self.message(message) { return leaving },
                     Some(Err(error)) => return Leaving::from(&error),
                     None => return Leaving::Gone,

@@ -173,6 +173,7 @@ async fn erase(core: &Core, me: &Identity, id: ConversationId) -> Result<()> {
     let tx = core.store.write(&me.tenant).await?;
     let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
     permit_owner(access.role)?;
+    tx.give_back_conversation(&me.tenant, id).await?;
     tx.delete_conversation(&me.tenant, id).await?;
     audit(&tx, me, "conversation.deleted", id, json!({})).await?;
     tx.commit().await

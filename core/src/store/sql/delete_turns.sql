@@ -1,0 +1,1 @@
+DELETE FROM turns WHERE tenant_id = $1 AND id = ANY($2)
