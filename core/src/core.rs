@@ -9,6 +9,7 @@ use crate::{
     promotion::Trials,
     registry::Registry,
     route::{Router, embed::Embedder},
+    seen::Seen,
     store::{MigrateError, Store, migrate},
     turn::Turns,
 };
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) trials: Trials,
     pub(crate) turns: Turns,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) seen: Seen,
     pub(crate) metrics: Metrics,
     pub(crate) shutdown: Shutdown,
     /// Ends what the drain has not ended: turns give their leases back.
@@ -98,6 +100,7 @@ impl Core {
             trials: Trials::default(),
             turns: Turns::new(&config.turn),
             streams: Arc::new(Semaphore::new(config.max_streams)),
+            seen: Seen::new(),
             metrics: Metrics::new(),
             config,
             shutdown,

@@ -57,6 +57,8 @@ problems! {
     UnsupportedMediaType = "unsupported_media_type", 415, "This media type is not supported here.";
     /// The request did not arrive in time.
     RequestTimeout = "request_timeout", 408, "The request did not arrive in time.";
+    /// Somebody who is to be added, and has never been here.
+    UnknownUser = "unknown_user", 422, "This user has not been here yet.";
     /// The usage policy's limit is reached.
     RateLimited = "rate_limited", 429, "The limit of your tier is reached.";
     /// Header fields above their bound.
