@@ -7,6 +7,7 @@ use crate::{
     config::QuotaConfig,
     core::Core,
     error::{Error, Result},
+    outside,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     turn::{self, Full, Whose},
 };
@@ -267,8 +268,13 @@ fn check_part(part: &Part) -> Result<()> {
     };
     let essence = part.media_type.split(';').next().unwrap_or_default().trim();
     let named = essence.split_once('/').is_some_and(|(kind, rest)| word(kind) && word(rest));
-    if !named || part.media_type.len() > 255 || part.name.chars().count() > 255 {
-        let detail = "A file needs a media type such as image/png, and a name of at most 255 characters.";
+    if !named || part.media_type.len() > 255 || !outside::is_plain(&part.media_type) {
+        let detail = "A file needs a media type such as image/png.";
+        return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    if !outside::is_file_name(&part.name) {
+        let detail = "A file's name is a name and no path, has at most 255 characters, and holds no control \
+            characters, nor such that change the direction of text.";
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
     match STANDARD.decode(&part.data) {
@@ -279,9 +285,10 @@ fn check_part(part: &Part) -> Result<()> {
 
 /// The first line of the first message, cut at a word.
 fn title(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(file)");
+    let mut lines = text.lines().map(|line| outside::line(line, MAX_TITLE_CHARS));
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_else(|| "(file)".to_owned());
     if line.chars().count() <= MAX_TITLE_CHARS.min(80) {
-        return line.to_owned();
+        return line;
     }
     let cut: String = line.chars().take(79).collect();
     let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);

@@ -143,6 +143,7 @@ pub struct AgentsConfig {
     pub max_reply_bytes: usize,
     pub max_stream_bytes: usize,
     pub max_card_bytes: usize,
+    pub max_cards_bytes: usize,
     #[serde(rename = "card_ms", deserialize_with = "millis")]
     pub card: Duration,
     pub max_agents: u32,
@@ -183,6 +184,7 @@ pub struct SynthesisConfig {
     pub total: Duration,
     pub max_answer_chars: usize,
     pub max_reply_chars: usize,
+    pub max_prompt_chars: usize,
 }
 
 /// One of `[[llm]]`
@@ -261,6 +263,9 @@ impl Check for Config {
             ("route.learn_at_once", self.route.learn_at_once),
             ("agents.max_reply_bytes", self.agents.max_reply_bytes),
             ("agents.max_stream_bytes", self.agents.max_stream_bytes),
+            ("agents.max_cards_bytes", self.agents.max_cards_bytes),
+            ("synthesis.max_answer_chars", self.synthesis.max_answer_chars),
+            ("synthesis.max_prompt_chars", self.synthesis.max_prompt_chars),
         ] {
             faults.require(count > 0, name, "must be at least 1");
         }

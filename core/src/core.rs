@@ -10,6 +10,7 @@ use crate::{
     promotion::Trials,
     registry::Registry,
     route::{Router, embed::Embedder},
+    seen::Seen,
     store::{MigrateError, Store, migrate},
     turn::Turns,
 };
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) turns: Turns,
     pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
+    pub(crate) seen: Seen,
     pub(crate) metrics: Metrics,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: SigningKeys,
@@ -102,6 +104,7 @@ impl Core {
             turns: Turns::new(&config.turn),
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
+            seen: Seen::new(),
             metrics: Metrics::new(),
             keys: config.keys(),
             config,

@@ -20,6 +20,9 @@ pub(crate) enum Error {
     /// The turn is not this core's any more.
     #[error("the lease of this turn is lost")]
     LeaseLost,
+    /// A defect of ours, met in one piece of work.
+    #[error("it ended in a panic")]
+    Panic,
 }
 
 /// The core's results.
@@ -44,9 +47,11 @@ impl Error {
                 Problem::new(ProblemKind::Unavailable, "The database cannot be reached just now.")
                     .retry_after(2)
             }
-            Self::Database { .. } | Self::NoConnection { .. } | Self::Row { .. } | Self::LeaseLost => {
-                Problem::new(ProblemKind::Internal, "")
-            }
+            Self::Database { .. }
+            | Self::NoConnection { .. }
+            | Self::Row { .. }
+            | Self::LeaseLost
+            | Self::Panic => Problem::new(ProblemKind::Internal, ""),
         }
     }
 
@@ -55,7 +60,7 @@ impl Error {
         match self {
             Self::NoConnection { .. } => true,
             Self::Database { source, .. } => is_transient(source),
-            Self::Public(_) | Self::Row { .. } | Self::LeaseLost => false,
+            Self::Public(_) | Self::Row { .. } | Self::LeaseLost | Self::Panic => false,
         }
     }
 }

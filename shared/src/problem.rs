@@ -59,6 +59,8 @@ problems! {
     RequestTimeout = "request_timeout", 408, "The request did not arrive in time.";
     /// No more bytes may be stored for this user or tenant.
     QuotaExceeded = "quota_exceeded", 403, "The quota of stored bytes is reached.";
+    /// Somebody who is to be added, and has never been here.
+    UnknownUser = "unknown_user", 404, "This user has not been here yet.";
     /// The usage policy's limit is reached.
     RateLimited = "rate_limited", 429, "The limit of your tier is reached.";
     /// Header fields above their bound.

@@ -6,7 +6,7 @@ use super::{
     breaker::Outcome,
     line::{Events, Fault, Line},
     transcript::{End, Transcript},
-    wire::{self, Said, TaskState, error_code, methods},
+    wire::{self, Said, TaskState, Unusable, error_code, methods},
 };
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -36,7 +36,6 @@ pub(super) async fn run(
         progress,
         told_task: ask.task_id.is_some(),
         told: 0,
-        handed_out: Some(String::new()),
     };
     let end = tokio::select! {
         biased;
@@ -57,8 +56,6 @@ struct Call<'a> {
     progress: &'a mut (dyn FnMut(Progress) + Send + Sync),
     told_task: bool,
     told: u32,
-    /// What of the reply went out in pieces; nothing more does once the agent has taken some of it back.
-    handed_out: Option<String>,
 }
 
 impl Call<'_> {
@@ -85,7 +82,7 @@ impl Call<'_> {
             }
         }
         let result = self.line.one(methods::SEND_MESSAGE, self.question()).await?;
-        let said = wire::said(&result).ok_or_else(nonsense)?;
+        let said = wire::said(&result).map_err(nonsense)?;
         Ok(self.take(said))
     }
 
@@ -112,7 +109,7 @@ impl Call<'_> {
 
     /// Listens until the task is over; `None`: the stream ended before that.
     async fn listen(&mut self, mut events: Events, continued: bool) -> Result<Option<End>, Fault> {
-        let mut first = true;
+        let (mut first, mut unknown) = (true, false);
         while let Some(result) = events.next().await {
             let result = match result {
                 Ok(result) => result,
@@ -120,7 +117,13 @@ impl Call<'_> {
                 Err(Fault::Broken(_)) if self.transcript.task().is_some() => return Ok(None),
                 Err(fault) => return Err(fault),
             };
-            let said = wire::said(&result).ok_or_else(nonsense)?;
+            let said = match wire::said(&result) {
+                Err(Unusable::Unknown) => {
+                    unknown = true;
+                    continue;
+                }
+                said => said.map_err(nonsense)?,
+            };
             let stale = first && continued && matches!(said, Said::Task { .. });
             first = false;
             match self.take(said) {
@@ -132,6 +135,7 @@ impl Call<'_> {
         }
         match self.transcript.task() {
             Some(_) => Ok(None),
+            None if unknown => Err(nonsense(Unusable::Unknown)),
             None => Err(Fault::Broken("it ended before saying anything".into())),
         }
     }
@@ -171,7 +175,7 @@ impl Call<'_> {
 
     async fn get(&mut self, task: &str) -> Result<Option<End>, Fault> {
         let result = self.line.one(methods::GET_TASK, json!({"id": task})).await?;
-        let said = wire::task(&result).or_else(|| wire::said(&result)).ok_or_else(nonsense)?;
+        let said = wire::task(&result).map_or_else(|| wire::said(&result), Ok).map_err(nonsense)?;
         Ok(self.take(said))
     }
 
@@ -183,7 +187,9 @@ impl Call<'_> {
             }
         };
         let end = self.transcript.take(said);
-        self.hand_out();
+        if let Some(piece) = self.transcript.added() {
+            (self.progress)(Progress::Piece(piece));
+        }
         if let (false, Some(task)) = (self.told_task, self.transcript.task()) {
             self.told_task = true;
             (self.progress)(Progress::Task(task.to_owned()));
@@ -193,20 +199,6 @@ impl Call<'_> {
             (self.progress)(Progress::Text(words.chars().take(MAX_PROGRESS_CHARS).collect()));
         }
         end
-    }
-
-    /// Hands out what has been added to the reply.
-    fn hand_out(&mut self) {
-        let Some(handed_out) = &mut self.handed_out else { return };
-        let so_far = self.transcript.so_far();
-        match so_far.strip_prefix(handed_out.as_str()) {
-            Some("") => {}
-            Some(piece) => {
-                (self.progress)(Progress::Piece(piece.to_owned()));
-                *handed_out = so_far;
-            }
-            None => self.handed_out = None,
-        }
     }
 
     /// Stops the work that nobody waits for any more, as well as that can be done in a moment.
@@ -250,6 +242,9 @@ fn cannot(code: i64) -> bool {
     [error_code::UNSUPPORTED_OPERATION, error_code::METHOD_NOT_FOUND].map(i64::from).contains(&code)
 }
 
-fn nonsense() -> Fault {
-    Fault::Garbage("neither a message nor a task".into())
+fn nonsense(what: Unusable) -> Fault {
+    Fault::Garbage(match what {
+        Unusable::Unknown => "neither a message nor a task".into(),
+        Unusable::Broken => "a task or an update that is not whole, or has an id that cannot be kept".into(),
+    })
 }

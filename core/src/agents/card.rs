@@ -1,7 +1,8 @@
 //! An agent as its card describes it. A card is untrusted text from elsewhere: every field is bounded here.
 
 use super::AgentError;
-use serde_json::Value;
+use crate::outside;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example},
@@ -13,7 +14,12 @@ const MAX_NAME_CHARS: usize = 120;
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
 const MAX_EXAMPLE_CHARS: usize = 500;
 const MAX_SKILLS: usize = 100;
-const MAX_WORDS: usize = 200;
+const MAX_TAGS: usize = 32;
+const MAX_MODES: usize = 64;
+/// On the card, of one skill; more can be given at registration.
+const MAX_EXAMPLES: usize = 200;
+const MAX_TENANT_CHARS: usize = 200;
+const MAX_URL_CHARS: usize = 2_000;
 const MAX_ID_CHARS: usize = 64;
 
 /// An agent that can be asked.
@@ -22,8 +28,8 @@ pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) name: String,
     pub(crate) description: String,
+    pub(crate) version: String,
     pub(crate) card_url: Url,
-    pub(crate) card: Value,
     /// Messages it should get, given at registration.
     pub(crate) examples: Vec<Example>,
     /// Whose members may use it; empty is everyone. The tenant's word, never the card's.
@@ -60,9 +66,12 @@ impl Agent {
         card: Value,
         examples: Vec<Example>,
     ) -> Result<Self, AgentError> {
+        if outside::holds_nul(&card) {
+            return Err(AgentError::Card("it holds the character U+0000".into()));
+        }
         let name = required(&card, "name", MAX_NAME_CHARS)?;
         let description = required(&card, "description", MAX_DESCRIPTION_CHARS)?;
-        required(&card, "version", MAX_NAME_CHARS)?;
+        let version = required(&card, "version", MAX_NAME_CHARS)?;
         let id = match id {
             Some(id) => id,
             None => slug(&name).parse()?,
@@ -75,19 +84,36 @@ impl Agent {
         };
         let endpoint = endpoint(&card)?;
         let streaming = card.pointer("/capabilities/streaming").and_then(Value::as_bool).unwrap_or(false);
-        let input_modes = words(card.get("defaultInputModes"), MAX_NAME_CHARS);
+        let input_modes = words(card.get("defaultInputModes"), MAX_MODES, MAX_NAME_CHARS);
         Ok(Self {
             id,
             name,
             description,
+            version,
             card_url,
-            card,
             examples,
             groups: BTreeSet::new(),
             endpoint,
             streaming,
             skills,
             input_modes,
+        })
+    }
+
+    /// What was read of its card, in the form of a card: all that is kept in memory.
+    pub(crate) fn profile(&self) -> Value {
+        let skill = |skill: &Skill| {
+            json!({"id": skill.id, "name": skill.name, "description": skill.description, "tags": skill.tags,
+                "examples": skill.examples})
+        };
+        let Endpoint { url, tenant } = &self.endpoint;
+        json!({
+            "name": self.name, "description": self.description, "version": self.version,
+            "skills": self.skills.iter().map(skill).collect::<Vec<_>>(),
+            "capabilities": {"streaming": self.streaming},
+            "defaultInputModes": self.input_modes,
+            "supportedInterfaces": [
+                {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0", "tenant": tenant}],
         })
     }
 
@@ -130,6 +156,11 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
         ));
     };
     let url = text(interface.get("url"));
+    if url.chars().nth(MAX_URL_CHARS).is_some() {
+        return Err(AgentError::Card(format!(
+            "the interface's url has more than {MAX_URL_CHARS} characters"
+        )));
+    }
     let url: Url = url
         .parse()
         .map_err(|error| AgentError::Card(format!("the interface's url cannot be read: {error}")))?;
@@ -138,7 +169,13 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
             "the interface's url must be http or https, without credentials".into(),
         ));
     }
-    let tenant = Some(text(interface.get("tenant"))).filter(|tenant| !tenant.is_empty()).map(str::to_owned);
+    let tenant = match text(interface.get("tenant")) {
+        "" => None,
+        tenant if outside::is_plain(tenant) && tenant.chars().nth(MAX_TENANT_CHARS).is_none() => {
+            Some(tenant.to_owned())
+        }
+        _ => return Err(AgentError::Card("the interface's tenant cannot be kept".into())),
+    };
     Ok(Endpoint { url, tenant })
 }
 
@@ -146,32 +183,27 @@ fn skill(value: &Value) -> Result<Skill, AgentError> {
     Ok(Skill {
         id: required(value, "id", MAX_NAME_CHARS)?,
         name: required(value, "name", MAX_NAME_CHARS)?,
-        description: cut(text(value.get("description")), MAX_DESCRIPTION_CHARS),
-        tags: words(value.get("tags"), MAX_NAME_CHARS),
-        examples: words(value.get("examples"), MAX_EXAMPLE_CHARS),
+        description: outside::line(text(value.get("description")), MAX_DESCRIPTION_CHARS),
+        tags: words(value.get("tags"), MAX_TAGS, MAX_NAME_CHARS),
+        examples: words(value.get("examples"), MAX_EXAMPLES, MAX_EXAMPLE_CHARS),
     })
 }
 
 fn required(value: &Value, key: &str, max_chars: usize) -> Result<String, AgentError> {
-    match text(value.get(key)).trim() {
-        "" => Err(AgentError::Card(format!("{key} is missing"))),
-        found => Ok(cut(found, max_chars)),
+    match outside::line(text(value.get(key)), max_chars) {
+        found if found.is_empty() => Err(AgentError::Card(format!("{key} is missing"))),
+        found => Ok(found),
     }
 }
 
-fn words(value: Option<&Value>, max_chars: usize) -> Vec<String> {
+fn words(value: Option<&Value>, most: usize, max_chars: usize) -> Vec<String> {
     let items = value.and_then(Value::as_array).into_iter().flatten();
     let items = items.filter_map(Value::as_str).map(str::trim).filter(|item| !item.is_empty());
-    items.take(MAX_WORDS).map(|item| cut(item, max_chars)).collect()
+    items.take(most).map(|item| outside::line(item, max_chars)).collect()
 }
 
 fn text(value: Option<&Value>) -> &str {
     value.and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Cuts, and takes out what could disturb a terminal, a log or a prompt.
-fn cut(text: &str, max_chars: usize) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(max_chars).collect()
 }
 
 fn slug(name: &str) -> String {
@@ -215,7 +247,7 @@ mod tests {
         assert_eq!(agent.id.to_string(), "weather-climate");
         assert_eq!(agent.endpoint.url.path(), "/rpc");
         assert_eq!(agent.endpoint.tenant.as_deref(), Some("t1"));
-        assert_eq!(agent.description, "Forecasts. ");
+        assert_eq!(agent.description, "Forecasts.");
         assert_eq!(agent.all_examples().count(), 2);
         let view = agent.view("closed");
         assert_eq!((view.examples, view.languages), (2, vec!["de".to_owned()]));
@@ -245,7 +277,31 @@ mod tests {
         card["skills"] =
             json!((0..10_000).map(|i| json!({"id": i.to_string(), "name": "n"})).collect::<Vec<_>>());
         let agent = read(card).unwrap();
-        assert_eq!(agent.description.len(), MAX_DESCRIPTION_CHARS);
+        assert_eq!(agent.description.chars().count(), MAX_DESCRIPTION_CHARS);
         assert_eq!(agent.skills.len(), MAX_SKILLS);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_card_is_read_again_as_the_same() {
+        let mut hostile = card();
+        hostile["unknown"] = json!("x".repeat(50_000));
+        hostile["skills"][0]["tags"] = json!(vec!["t"; 10_000]);
+        hostile["name"] = json!("Weather\u{202E}\n Bank");
+        let agent = read(hostile).unwrap();
+        assert_eq!(agent.name, "Weather  Bank");
+        let profile = agent.profile();
+        assert!(profile.to_string().len() < 2_000, "{profile}");
+        let again = read(profile.clone()).unwrap();
+        assert_eq!((again.profile(), again.endpoint), (profile, agent.endpoint));
+    }
+
+    #[test]
+    fn a_card_with_what_no_row_can_hold_is_refused_with_the_reason() {
+        let mut deep = card();
+        deep["provider"] = json!({"x": ["a\u{0}"]});
+        assert!(read(deep).unwrap_err().to_string().contains("U+0000"));
+        let mut tenant = card();
+        tenant["supportedInterfaces"][2]["tenant"] = json!("a\nb");
+        assert!(read(tenant).is_err());
     }
 }

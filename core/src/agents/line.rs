@@ -5,8 +5,8 @@ use super::{
     guard::{Guard, RefusedAddress},
     wire::{self, RpcError},
 };
+use crate::sse::{self, SentEvent};
 use bytes::{Bytes, BytesMut};
-use eventsource_stream::{EventStreamError, Eventsource};
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::Response;
@@ -77,13 +77,18 @@ impl<'a> Line<'a> {
     /// Sends a request that is answered by a stream. An agent that answers with a body gives a stream of one.
     pub(super) async fn open(&self, method: &str, params: Value) -> Result<Events, Fault> {
         let (id, response) = self.send(method, params, "text/event-stream").await?;
+        let status = response.status();
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if !kind.unwrap_or_default().to_ascii_lowercase().starts_with("text/event-stream") {
             let result = self.body(response, &id).await?;
             return Ok(stream::iter([Ok(result)]).boxed());
         }
-        let events = whole_lines(response, Arc::clone(&self.left)).eventsource();
-        Ok(events.map(move |event| envelope(event.map_err(fault)?.data.as_bytes(), &id)).boxed())
+        // Before a word of it is read: it may be a page that never ends.
+        if !status.is_success() {
+            return Err(Fault::Status(status.as_u16()));
+        }
+        let events = sse::events(bounded(response, Arc::clone(&self.left)));
+        Ok(events.filter_map(move |event| std::future::ready(event_result(event, &id))).boxed())
     }
 
     async fn send(
@@ -112,7 +117,8 @@ impl<'a> Line<'a> {
             Ok::<_, Fault>(body)
         });
         match envelope(&body.await?, id) {
-            Err(Fault::Garbage(_)) if !status.is_success() => Err(Fault::Status(status.as_u16())),
+            Err(Fault::Rpc(error)) => Err(Fault::Rpc(error)),
+            _ if !status.is_success() => Err(Fault::Status(status.as_u16())),
             result => result,
         }
     }
@@ -135,6 +141,18 @@ fn envelope(text: &[u8], id: &str) -> Result<Value, Fault> {
     Ok(wire::result(&value, id).map_err(Fault::Garbage)??)
 }
 
+/// What an event of a stream says. One of a kind that we do not know is left out, unless it answers us all the same.
+fn event_result(event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Value, Fault>> {
+    let (known, result) = match event {
+        Ok(event) => (event.is_message(), envelope(event.data.as_bytes(), id)),
+        Err(fault) => return Some(Err(fault)),
+    };
+    match result {
+        Err(Fault::Garbage(_)) if !known => None,
+        result => Some(result),
+    }
+}
+
 fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
     response.bytes_stream().map(move |chunk| {
         let chunk = chunk.map_err(|error| Fault::Broken(innermost(&error)))?;
@@ -144,43 +162,6 @@ fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Res
             Err(_) => Err(Fault::TooMuch),
         }
     })
-}
-
-/// Hands on whole lines only. The event parser reads its buffer from the start at every chunk, which a long line in
-/// small pieces would make quadratic.
-fn whole_lines(
-    response: Response,
-    left: Arc<AtomicUsize>,
-) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
-    let chunks = bounded(response, left).boxed();
-    stream::unfold(Some((chunks, BytesMut::new())), |state| async move {
-        let (mut chunks, mut held) = state?;
-        loop {
-            match chunks.next().await {
-                None if held.is_empty() => return None,
-                None => return Some((Ok(held.freeze()), None)),
-                Some(Err(fault)) => return Some((Err(fault), None)),
-                Some(Ok(chunk)) => {
-                    let end = chunk.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
-                    let end = end.map(|end| held.len() + end + 1);
-                    held.extend_from_slice(&chunk);
-                    if let Some(end) = end {
-                        let lines = held.split_to(end).freeze();
-                        return Some((Ok(lines), Some((chunks, held))));
-                    }
-                }
-            }
-        }
-    })
-}
-
-fn fault(error: EventStreamError<Fault>) -> Fault {
-    match error {
-        EventStreamError::Transport(fault) => fault,
-        EventStreamError::Utf8(_) | EventStreamError::Parser(_) => {
-            Fault::Garbage("its stream is not server-sent events".into())
-        }
-    }
 }
 
 pub(super) fn unreachable(error: reqwest::Error) -> Fault {

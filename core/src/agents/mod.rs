@@ -3,6 +3,7 @@
 mod breaker;
 mod call;
 mod card;
+mod draft;
 mod guard;
 mod line;
 #[cfg(test)]
@@ -14,9 +15,11 @@ pub(crate) use card::{Agent, Skill};
 
 use crate::config::AgentsConfig;
 use breaker::{Breakers, Outcome, Rule};
+use futures::FutureExt;
 use guard::Guard;
 use line::{Fault, Line};
 use serde_json::Value;
+use std::panic::AssertUnwindSafe;
 use switchboard_shared::{
     api::Part,
     events::CallState,
@@ -150,7 +153,9 @@ impl Agents {
         ask.deadline = ask.deadline.min(Instant::now() + self.config.call);
         // A call that is dropped must not hold the half-open breaker's only try.
         let mut held = Held { breakers: &self.breakers, tenant, agent: &agent.id, outcome: Outcome::Unknown };
-        let (reply, outcome) = self.call(agent, &ask, progress, &span).instrument(span.clone()).await;
+        // A panic on the way is this call's failure: the turn has other agents, who may have answered already.
+        let call = AssertUnwindSafe(self.call(agent, &ask, progress, &span).instrument(span.clone()));
+        let (reply, outcome) = call.catch_unwind().await.unwrap_or_else(|_| (broken(), Outcome::Failed));
         held.outcome = outcome;
         drop(held);
         if !matches!(reply.state, CallState::Completed | CallState::InputRequired) {
@@ -210,6 +215,13 @@ fn span(agent: &Agent, ask: &Ask) -> Span {
         a2a.method.name = method,
         error.type = tracing::field::Empty,
     )
+}
+
+/// The panic itself is in the log already.
+fn broken() -> Reply {
+    tracing::error!("asking an agent ended in a panic");
+    let reason = "something went wrong on our side while it was asked".to_owned();
+    Transcript::new(0, None).reply(End::Failed(reason))
 }
 
 fn skipped(reason: &str, span: &Span) -> Reply {

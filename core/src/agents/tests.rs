@@ -135,6 +135,7 @@ fn config() -> AgentsConfig {
         max_reply_bytes: 10_000,
         max_stream_bytes: 100_000,
         max_card_bytes: 1_000_000,
+        max_cards_bytes: 10_000_000,
         card: Duration::from_secs(2),
         max_agents: 10,
         max_examples: 10,

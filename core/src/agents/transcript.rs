@@ -2,6 +2,7 @@
 
 use super::{
     Reply,
+    draft::Draft,
     wire::{Said, TaskState},
 };
 use switchboard_shared::events::CallState;
@@ -30,7 +31,7 @@ pub(super) enum End {
 pub(super) struct Transcript {
     max_bytes: usize,
     task: Option<String>,
-    artifacts: Vec<(String, String)>,
+    draft: Draft,
     status: String,
     /// The agent's last message in the task's history, for agents that put their answer there.
     last: String,
@@ -39,8 +40,8 @@ pub(super) struct Transcript {
 
 impl Transcript {
     pub(super) fn new(max_bytes: usize, task: Option<String>) -> Self {
-        let (artifacts, status, last) = (Vec::new(), String::new(), String::new());
-        Self { max_bytes, task, artifacts, status, last, full: false }
+        let (draft, status, last) = (Draft::new(max_bytes), String::new(), String::new());
+        Self { max_bytes, task, draft, status, last, full: false }
     }
 
     pub(super) fn task(&self) -> Option<&str> {
@@ -59,7 +60,8 @@ impl Transcript {
             }
             Said::Task { id, state, status, artifacts, last } => {
                 self.task = Some(id);
-                (self.artifacts, self.status, self.last) = (artifacts, status, last);
+                self.draft.replace(artifacts);
+                (self.status, self.last) = (status, last);
                 over(state)
             }
             Said::Status { task, state, text } => {
@@ -69,7 +71,7 @@ impl Transcript {
             }
             Said::Artifact { task, id, append, text } => {
                 self.learn_task(task);
-                self.add(id, append, &text);
+                self.draft.add(id, append, &text);
                 None
             }
         };
@@ -92,18 +94,10 @@ impl Transcript {
         }
     }
 
-    fn add(&mut self, id: String, append: bool, text: &str) {
-        match self.artifacts.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, whole)) if append => whole.push_str(text),
-            Some((_, whole)) => text.clone_into(whole),
-            None => self.artifacts.push((id, text.to_owned())),
-        }
-    }
-
     fn bound(&mut self) {
-        let mut left = self.max_bytes;
-        let artifacts = self.artifacts.iter_mut().map(|(_, text)| text);
-        for text in artifacts.chain([&mut self.status, &mut self.last]) {
+        self.full |= self.draft.is_full();
+        let mut left = self.draft.room();
+        for text in [&mut self.status, &mut self.last] {
             if text.len() > left {
                 text.truncate(text.floor_char_boundary(left));
                 self.full = true;
@@ -112,14 +106,14 @@ impl Transcript {
         }
     }
 
-    /// The reply as it stands.
-    pub(super) fn so_far(&self) -> String {
-        self.said().trim_start().to_owned()
+    /// What has been added to the reply since this was last asked; nothing more once the agent takes back what it said.
+    pub(super) fn added(&mut self) -> Option<String> {
+        self.draft.added()
     }
 
     /// What the call comes to.
     pub(super) fn reply(self, end: End) -> Reply {
-        let said = self.said();
+        let said = self.draft.text();
         let Self { task, status, max_bytes, .. } = self;
         let (state, text, reason) = match end {
             End::Message | End::Task(TaskState::Completed) => {
@@ -159,12 +153,6 @@ impl Transcript {
         };
         let whole = matches!(state, CallState::Completed | CallState::InputRequired) && !self.full;
         Reply { state, partial: !whole && !text.trim().is_empty(), text, task_id: task, reason }
-    }
-
-    fn said(&self) -> String {
-        let texts: Vec<_> =
-            self.artifacts.iter().map(|(_, text)| text.trim_end()).filter(|text| !text.is_empty()).collect();
-        texts.join("\n\n")
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(super) use a2a::{TaskState, errors::error_code, methods};
 
+use crate::outside;
 use serde_json::{Value, json};
 use switchboard_shared::api;
 
@@ -29,7 +30,7 @@ const MAX_ERROR_CHARS: usize = 300;
 pub(super) fn result(envelope: &Value, id: &str) -> Result<Result<Value, RpcError>, String> {
     if let Some(error) = envelope.get("error").filter(|error| !error.is_null()) {
         let message = error.get("message").and_then(Value::as_str).unwrap_or("no message");
-        let message = message.chars().filter(|c| !c.is_control()).take(MAX_ERROR_CHARS).collect();
+        let message = outside::line(message, MAX_ERROR_CHARS);
         let code = error.get("code").and_then(Value::as_i64).unwrap_or_default();
         return Ok(Err(RpcError { code, message }));
     }
@@ -42,24 +43,51 @@ pub(super) fn result(envelope: &Value, id: &str) -> Result<Result<Value, RpcErro
     }
 }
 
-/// Reads a `StreamResponse` or a `SendMessageResponse`; `None` if it is something else.
-pub(super) fn said(result: &Value) -> Option<Said> {
+/// Why what was said cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It is of a kind that is not ours to know; a later version of the protocol may have more of them.
+    Unknown,
+    Broken,
+}
+
+/// Reads a `StreamResponse` or a `SendMessageResponse`.
+pub(super) fn said(result: &Value) -> Result<Said, Unusable> {
     if let Some(message) = object(result, "message") {
-        Some(Said::Message(parts(message)))
-    } else if let Some(value) = object(result, "task") {
+        return Ok(Said::Message(parts(message)));
+    }
+    let known = if let Some(value) = object(result, "task") {
         task(value)
     } else if let Some(update) = object(result, "statusUpdate") {
-        let status = update.get("status")?;
-        Some(Said::Status { task: string(update, "taskId"), state: state(status)?, text: message_of(status) })
+        status_update(update)
+    } else if let Some(update) = object(result, "artifactUpdate") {
+        artifact_update(update)
     } else {
-        let update = object(result, "artifactUpdate")?;
-        let artifact = update.get("artifact")?;
-        Some(Said::Artifact {
-            task: string(update, "taskId"),
-            id: string(artifact, "artifactId"),
-            append: update.get("append").and_then(Value::as_bool).unwrap_or_default(),
-            text: parts(artifact),
-        })
+        return Err(Unusable::Unknown);
+    };
+    known.ok_or(Unusable::Broken)
+}
+
+fn status_update(update: &Value) -> Option<Said> {
+    let status = update.get("status")?;
+    Some(Said::Status { task: task_of(update)?, state: state(status)?, text: message_of(status) })
+}
+
+fn artifact_update(update: &Value) -> Option<Said> {
+    let artifact = update.get("artifact")?;
+    Some(Said::Artifact {
+        task: task_of(update)?,
+        id: string(artifact, "artifactId"),
+        append: update.get("append").and_then(Value::as_bool).unwrap_or_default(),
+        text: parts(artifact),
+    })
+}
+
+/// The id of the task that an update is about; empty where it names none, nothing where it is none to be kept.
+fn task_of(update: &Value) -> Option<String> {
+    match update.get("taskId").and_then(Value::as_str) {
+        None | Some("") => Some(String::new()),
+        Some(task) => outside::id(task),
     }
 }
 
@@ -70,7 +98,7 @@ pub(super) fn task(value: &Value) -> Option<Said> {
         list(value, "artifacts").map(|artifact| (string(artifact, "artifactId"), parts(artifact)));
     let last = list(value, "history").rfind(|message| string(message, "role") == "ROLE_AGENT");
     Some(Said::Task {
-        id: Some(string(value, "id")).filter(|id| !id.is_empty())?,
+        id: outside::id(value.get("id")?.as_str()?)?,
         state: state(status)?,
         status: message_of(status),
         artifacts: artifacts.collect(),
@@ -115,13 +143,13 @@ fn parts(of: &Value) -> String {
     let mut text = String::new();
     for part in list(of, "parts") {
         if let Some(words) = part.get("text").and_then(Value::as_str) {
-            text.push_str(words);
+            text.push_str(&outside::text(words));
         } else if let Some(data) = part.get("data").filter(|data| !data.is_null()) {
-            on_a_new_line(&mut text, &data.to_string());
+            on_a_new_line(&mut text, &outside::text(&data.to_string()));
         } else if let Some(url) = part.get("url").and_then(Value::as_str) {
-            on_a_new_line(&mut text, url);
+            on_a_new_line(&mut text, &outside::text(url));
         } else if part.get("raw").is_some() {
-            let name = string(part, "filename");
+            let name = outside::line(&string(part, "filename"), outside::MAX_FILE_NAME_CHARS);
             on_a_new_line(&mut text, &format!("[file {name}]"));
         }
     }
@@ -155,20 +183,28 @@ mod tests {
     fn what_is_missing_or_null_or_unknown_is_no_error() {
         let task = json!({"task": {"id": "t", "status": {"state": "TASK_STATE_COMPLETED"}, "artifacts": null,
             "createdAt": "x", "history": [{"role": "ROLE_AGENT", "parts": [{"text": "hello"}]}]}});
-        let Some(Said::Task { id, state, last, .. }) = said(&task) else { panic!("not a task") };
+        let Ok(Said::Task { id, state, last, .. }) = said(&task) else { panic!("not a task") };
         assert_eq!((id.as_str(), state, last.as_str()), ("t", TaskState::Completed, "hello"));
-        assert_eq!(said(&json!({"message": {"parts": null}})), Some(Said::Message(String::new())));
-        for garbage in
-            [json!(null), json!([]), json!({"task": {}}), json!({"statusUpdate": {"status": {"state": "?"}}})]
-        {
-            assert_eq!(said(&garbage), None, "{garbage}");
+        assert_eq!(said(&json!({"message": {"parts": null}})), Ok(Said::Message(String::new())));
+        for unknown in [json!(null), json!([]), json!({"heartbeat": {}})] {
+            assert_eq!(said(&unknown), Err(Unusable::Unknown), "{unknown}");
+        }
+        let working = json!({"state": "TASK_STATE_WORKING"});
+        for broken in [
+            json!({"task": {}}),
+            json!({"statusUpdate": {"status": {"state": "?"}}}),
+            json!({"task": {"id": "T\u{0}1", "status": working}}),
+            json!({"statusUpdate": {"taskId": "a\nb", "status": working}}),
+            json!({"artifactUpdate": {"taskId": "x".repeat(1_000), "artifact": {}}}),
+        ] {
+            assert_eq!(said(&broken), Err(Unusable::Broken), "{broken}");
         }
     }
 
     #[test]
     fn data_and_files_become_text() {
         let message = json!({"message": {"parts": [{"text": "so: "}, {"data": {"a": [1]}}, {"raw": "AA", "filename": "f.png"}]}});
-        assert_eq!(said(&message), Some(Said::Message("so: \n{\"a\":[1]}\n[file f.png]".into())));
+        assert_eq!(said(&message), Ok(Said::Message("so: \n{\"a\":[1]}\n[file f.png]".into())));
     }
 
     #[test]

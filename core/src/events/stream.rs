@@ -49,12 +49,16 @@ pub(crate) async fn open(
         StreamHead::Attached { seq, .. } => after.unwrap_or(*seq),
         StreamHead::Snapshot { seq, .. } => *seq,
     };
+    let member_at = match &head {
+        StreamHead::Attached { seq, .. } | StreamHead::Snapshot { seq, .. } => *seq,
+    };
     let reader = Reader {
         core: Arc::clone(core),
         identity: identity.clone(),
         conversation,
         listener,
         last,
+        member_at,
         frames,
         degraded: false,
         degraded_channels: core.bell.degraded_channels(),
@@ -118,6 +122,8 @@ struct Reader {
     conversation: ConversationId,
     listener: Listener,
     last: u64,
+    /// The log's end when this reader was found to be a member.
+    member_at: u64,
     frames: Writer,
     degraded: bool,
     degraded_channels: Option<watch::Receiver<Vec<bool>>>,
@@ -201,14 +207,36 @@ impl Reader {
         self.send(frame(event.body.name(), event.seq, event)).await?;
         self.last = event.seq.unwrap_or(self.last);
         match &event.body {
-            EventBody::MemberRemoved { user } if *user == self.identity.user => Err(End::Told(Problem::new(
-                ProblemKind::Forbidden,
-                "You are not a member of this conversation any more.",
-            ))),
+            EventBody::MemberRemoved { user } if *user == self.identity.user => {
+                self.may_stay(event.seq).await
+            }
             EventBody::Notice { code, .. } if code == DELETED => {
                 Err(End::Told(Problem::new(ProblemKind::NotFound, "This conversation was deleted.")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// After this reader was taken off the list: that may be long ago, and they may have been added again since.
+    async fn may_stay(&self, seq: Option<u64>) -> Result<(), End> {
+        if seq.is_some_and(|seq| seq <= self.member_at) {
+            return Ok(());
+        }
+        let (tenant, user) = (&self.identity.tenant, &self.identity.user);
+        let look = async {
+            let tx = self.core.store.read_latest(tenant).await?;
+            let access = tx.conversation(tenant, self.conversation, user).await?;
+            tx.commit().await?;
+            Ok::<_, Error>(access)
+        };
+        match look.await {
+            Ok(_) => Ok(()),
+            Err(Error::Public(_)) => Err(End::Told(Problem::new(
+                ProblemKind::Forbidden,
+                "You are not a member of this conversation any more.",
+            ))),
+            // Whoever attaches again is looked up again.
+            Err(_) => Err(End::Quiet),
         }
     }
 

@@ -5,12 +5,12 @@ use super::{
     request::{Body, Spared, Wanted},
     transport,
 };
-use crate::config::LlmConfig;
+use crate::{config::LlmConfig, outside};
 use async_openai::{Client, config::OpenAIConfig, middleware::HttpRequestFactory};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
 use serde_json::Value;
-use std::{sync::LazyLock, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::LazyLock, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
 
@@ -29,6 +29,10 @@ static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     register_histogram_vec!("llm_request_seconds", "How long requests to LLM endpoints took", labels, buckets)
         .expect("the name is registered here alone")
 });
+
+const MAX_FINISH_CHARS: usize = 40;
+/// No request has more.
+const MOST_TOKENS: u64 = 100_000_000;
 
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -69,8 +73,10 @@ impl Endpoint {
     ) -> Result<(Value, Tokens), Fault> {
         let span = self.span();
         let began = Instant::now();
-        let result = timeout_at(deadline, Box::pin(self.ask_json(wanted))).instrument(span.clone()).await;
-        let result = result.unwrap_or_else(|_| Err(Fault::new(Kind::TimedOut, "it did not answer in time")));
+        let asking = AssertUnwindSafe(Box::pin(self.ask_json(wanted))).catch_unwind();
+        let result = timeout_at(deadline, asking).instrument(span.clone()).await;
+        let late = |_| Ok(Err(Fault::new(Kind::TimedOut, "it did not answer in time")));
+        let result = result.unwrap_or_else(late).unwrap_or_else(|_| Err(panicked()));
         self.note("json", began, result.as_ref().map(|(_, tokens)| *tokens), &span);
         result
     }
@@ -87,7 +93,8 @@ impl Endpoint {
         let began = Instant::now();
         let mut writing = Writing { begun: false, finish: None, tokens: Tokens::default() };
         let result = Box::pin(self.write(wanted, first, deadline, &mut writing, on_text));
-        let result = result.instrument(span.clone()).await.map(|()| writing.tokens);
+        let result = AssertUnwindSafe(result.instrument(span.clone())).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| Err(panicked())).map(|()| writing.tokens);
         self.note("stream", began, result.as_ref().copied(), &span);
         result.map_err(|fault| (fault, writing.begun))
     }
@@ -103,7 +110,7 @@ impl Endpoint {
         let text = answer.pointer("/choices/0/message/content").and_then(Value::as_str).unwrap_or_default();
         let value = serde_json::from_str(unfenced(text))
             .map_err(|_| Fault::new(Kind::Nonsense, "it did not write the JSON it was asked for"))?;
-        Ok((value, tokens(&answer)))
+        Ok((outside::value(value), tokens(&answer)))
     }
 
     async fn write(
@@ -180,6 +187,11 @@ impl Endpoint {
     }
 }
 
+/// A panic on the way is this request's failure, and not that of the turn it is for.
+fn panicked() -> Fault {
+    Fault::new(Kind::Nonsense, "something went wrong on our side while it was asked")
+}
+
 /// A text that is being written.
 struct Writing {
     begun: bool,
@@ -195,10 +207,10 @@ impl Writing {
         let text = chunk.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default();
         if !text.is_empty() {
             self.begun = true;
-            on_text(text);
+            on_text(&outside::text(text));
         }
         if let Some(finish) = chunk.pointer("/choices/0/finish_reason").and_then(Value::as_str) {
-            self.finish = Some(finish.to_owned());
+            self.finish = Some(outside::line(finish, MAX_FINISH_CHARS));
         }
     }
 
@@ -223,8 +235,10 @@ fn spare(fault: Fault, spared: Spared) -> Result<Spared, Fault> {
     if may_be_the_form && next != spared { Ok(next) } else { Err(fault) }
 }
 
+/// As the endpoint counts, within reason: what it says is added up and kept.
 fn tokens(answer: &Value) -> Tokens {
-    let count = |pointer| answer.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    let count =
+        |pointer| answer.pointer(pointer).and_then(Value::as_u64).unwrap_or_default().min(MOST_TOKENS);
     Tokens { input: count("/usage/prompt_tokens"), output: count("/usage/completion_tokens") }
 }
 

@@ -15,10 +15,23 @@ use url::Url;
 pub(crate) struct AgentRow {
     pub(crate) id: AgentId,
     pub(crate) card_url: Url,
+    /// What is needed of its card, in the form of a card.
     pub(crate) card: Value,
     pub(crate) examples: Vec<Example>,
     /// Whose members may use it; empty is everyone.
     pub(crate) groups: BTreeSet<Group>,
+}
+
+/// What an agent that is registered again had before.
+pub(crate) struct RegisteredBefore {
+    pub(crate) examples: Vec<Example>,
+    pub(crate) groups: BTreeSet<Group>,
+}
+
+/// How many agents a tenant has, and how large their cards are.
+pub(crate) struct OtherAgents {
+    pub(crate) count: u64,
+    pub(crate) card_bytes: u64,
 }
 
 /// Everything that a tenant's router is learned from, and what it must not be learned from.
@@ -69,7 +82,37 @@ impl Tx {
             .collect()
     }
 
-    pub(crate) async fn upsert_agent(&self, tenant: &TenantId, agent: &AgentRow, by: &UserId) -> Result<()> {
+    /// The agent of this id as it is, without its card.
+    pub(crate) async fn registered_before(
+        &self,
+        tenant: &TenantId,
+        id: &AgentId,
+    ) -> Result<Option<RegisteredBefore>> {
+        let row = self.query_opt(sql!("registered_before"), &[&tenant.as_str(), &id.as_str()]).await?;
+        row.map(|row| {
+            let broken = |e: serde_json::Error| Error::Row { what: "agent", reason: e.to_string() };
+            let examples = serde_json::from_value(row.get(0)).map_err(broken)?;
+            Ok(RegisteredBefore { examples, groups: groups(row.get(1))? })
+        })
+        .transpose()
+    }
+
+    /// The tenant's agents but this one, counted and not read.
+    pub(crate) async fn other_agents(&self, tenant: &TenantId, id: &AgentId) -> Result<OtherAgents> {
+        let row = self.query_opt(sql!("other_agents"), &[&tenant.as_str(), &id.as_str()]).await?;
+        let number = |at| row.as_ref().map_or(0, |row| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0));
+        Ok(OtherAgents { count: number(0), card_bytes: number(1) })
+    }
+
+    /// Writes an agent down, and its card as it came.
+    pub(crate) async fn upsert_agent(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentRow,
+        card: &Value,
+        by: &UserId,
+    ) -> Result<()> {
+        let bytes = i32::try_from(card.to_string().len()).unwrap_or(i32::MAX);
         let examples = json(&agent.examples)?;
         let groups = group_names(&agent.groups);
         self.execute(
@@ -82,6 +125,8 @@ impl Tx {
                 &examples,
                 &groups,
                 &by.as_str(),
+                &card,
+                &bytes,
             ],
         )
         .await?;

@@ -30,6 +30,13 @@ impl Tx {
         Ok(())
     }
 
+    /// Those of these users who have not been here yet.
+    pub(crate) async fn unseen_users(&self, tenant: &TenantId, users: &[&UserId]) -> Result<Vec<String>> {
+        let ids: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
+        let rows = self.query(sql!("unseen_users"), &[&tenant.as_str(), &ids]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     pub(crate) async fn insert_conversation(&self, tenant: &TenantId, new: &CreateRow<'_>) -> Result<()> {
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
             [&tenant.as_str(), &new.id.0, &new.title, &new.owner.as_str()];

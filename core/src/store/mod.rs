@@ -20,7 +20,7 @@ mod suggestions;
 mod tls;
 mod turns;
 
-pub(crate) use agents::{AgentRow, RegistryRows};
+pub(crate) use agents::{AgentRow, OtherAgents, RegistryRows};
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
 pub(crate) use conversations::CreateRow;

@@ -7,6 +7,9 @@ use switchboard_shared::{events::Claim, ids::AgentId};
 /// Shared words below this share tie a sentence to nobody.
 const FEWEST_SHARED: f64 = 0.3;
 
+/// Claims beyond these are not told apart: an event has to stay small.
+const MAX_CLAIMS: usize = 500;
+
 /// Reads `claim [agent]`: a claim reaches from the marker or the paragraph before it to its marker.
 pub(super) fn marked(text: &str, known: &[AgentId]) -> Vec<Claim> {
     let chars: Vec<char> = text.chars().collect();
@@ -34,6 +37,7 @@ pub(super) fn marked(text: &str, known: &[AgentId]) -> Vec<Claim> {
             None => at += 1,
         }
     }
+    claims.truncate(MAX_CLAIMS);
     claims
 }
 
@@ -60,6 +64,7 @@ pub(super) fn by_overlap(text: &str, replies: &[&NamedReply]) -> Vec<Claim> {
             }
         }
     }
+    claims.truncate(MAX_CLAIMS);
     claims
 }
 
@@ -80,17 +85,10 @@ fn closest<'a>(
 }
 
 fn marker_at(chars: &[char], at: usize, known: &[AgentId]) -> Option<(usize, Vec<AgentId>)> {
-    if chars[at] != '[' {
-        return None;
-    }
-    let length = chars[at..].iter().position(|&c| c == ']')?;
-    if chars.get(at + length + 1) == Some(&'(') {
-        return None;
-    }
-    let inside: String = chars[at + 1..at + length].iter().collect();
+    let (length, inside) = markers::read(&chars[at..])?;
     let agents: Option<Vec<AgentId>> =
-        markers::ids(&inside).map(|id| known.iter().find(|known| known.to_string() == id).cloned()).collect();
-    Some((at + length + 1, agents?))
+        markers::ids(&inside).map(|id| known.iter().find(|known| known.as_str() == id).cloned()).collect();
+    Some((at + length, agents?))
 }
 
 /// Leaves out white space, and a full stop that followed the marker before.

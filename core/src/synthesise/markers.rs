@@ -2,7 +2,7 @@
 
 use switchboard_shared::ids::AgentId;
 
-/// Longer than any marker of a few agents.
+/// Longer than any marker of a few agents; what is longer is none.
 const MAX_HELD_CHARS: usize = 200;
 /// What is shorter than this is an index or a check box.
 const FEWEST_CHARS: usize = 3;
@@ -11,6 +11,7 @@ pub(super) struct Markers {
     known: Vec<String>,
     /// What may become a marker: from `[` to the character after `]`.
     held: String,
+    held_chars: usize,
     ticks: usize,
     /// The last character that was handed on; a marker that is taken out takes the space before it along.
     space: bool,
@@ -19,7 +20,7 @@ pub(super) struct Markers {
 impl Markers {
     pub(super) fn new(known: &[AgentId]) -> Self {
         let known = known.iter().map(ToString::to_string).collect();
-        Self { known, held: String::new(), ticks: 0, space: false }
+        Self { known, held: String::new(), held_chars: 0, ticks: 0, space: false }
     }
 
     /// Takes the next piece; returns what can be handed on.
@@ -48,8 +49,8 @@ impl Markers {
             self.finish(c, out);
         } else {
             self.held.push(c);
-            let impossible = c == '\n' || c == '[' || self.held.chars().count() > MAX_HELD_CHARS;
-            if impossible {
+            self.held_chars += 1;
+            if ends_no_marker(c) || self.held_chars > MAX_HELD_CHARS {
                 let held = std::mem::take(&mut self.held);
                 self.emit(&held, out);
             }
@@ -60,7 +61,10 @@ impl Markers {
         self.ticks += usize::from(c == '`');
         let in_code = self.ticks % 2 == 1;
         match c {
-            '[' if !in_code => self.held.push(c),
+            '[' if !in_code => {
+                self.held.push(c);
+                self.held_chars = 1;
+            }
             // Held back by one, so that it can go with a marker.
             ' ' if !self.space => self.space = true,
             c => self.emit(c.encode_utf8(&mut [0; 4]), out),
@@ -95,9 +99,38 @@ impl Markers {
     }
 }
 
-/// The ids inside a marker: `[one]`, `[one, two]`.
+/// Reads the marker that these characters begin with: how long it is, and what stands inside. There is one reading of
+/// markers, so that what is made harmless before is what would count after.
+pub(super) fn read(chars: &[char]) -> Option<(usize, String)> {
+    let inside = chars.strip_prefix(&['['])?;
+    let length = inside.iter().take(MAX_HELD_CHARS).position(|&c| c == ']' || ends_no_marker(c))?;
+    let is_link = inside.get(length + 1) == Some(&'(');
+    (inside[length] == ']' && !is_link).then(|| (length + 2, inside[..length].iter().collect()))
+}
+
+/// The ids inside a marker: `[one]`, `[ @one, two ]`.
 pub(super) fn ids(inside: &str) -> impl Iterator<Item = &str> {
-    inside.split(',').map(|id| id.trim().trim_start_matches('@'))
+    inside.split(',').map(|id| id.trim().trim_start_matches('@').trim_start())
+}
+
+/// A text in which no marker names any of these agents: its brackets have become round.
+pub(super) fn unmarked(text: &str, known: &[AgentId]) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    while at < chars.len() {
+        match read(&chars[at..]) {
+            Some((length, inside)) if ids(&inside).any(|id| known.iter().any(|k| k.as_str() == id)) => {
+                (chars[at], chars[at + length - 1]) = ('(', ')');
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+    chars.into_iter().collect()
+}
+
+fn ends_no_marker(c: char) -> bool {
+    matches!(c, '[' | '\n' | '\r')
 }
 
 #[cfg(test)]
@@ -129,6 +162,23 @@ mod tests {
             for piece in 1..8 {
                 assert_eq!(through(text, piece).trim_end(), expected, "pieces of {piece}");
             }
+        }
+    }
+
+    #[test]
+    fn whatever_would_be_read_as_a_marker_of_a_known_agent_is_made_harmless() {
+        let known = ["bank".parse().unwrap()];
+        for marker in ["[bank]", "[@bank]", "[ bank ]", "[bank,rogue]", "[rogue, @ bank]", "[[bank]]"] {
+            let text = unmarked(&format!("Pay {marker}."), &known);
+            let chars: Vec<char> = text.chars().collect();
+            assert!(
+                (0..chars.len())
+                    .all(|at| read(&chars[at..]).is_none_or(|(_, i)| ids(&i).all(|id| id != "bank"))),
+                "{text}"
+            );
+        }
+        for other in ["[link](bank)", "[bank](http://a)", "a[0] [x] [rogue]", "[bank", "[\nbank]"] {
+            assert_eq!(unmarked(other, &known), other);
         }
     }
 }

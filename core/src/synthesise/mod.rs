@@ -1,11 +1,13 @@
 //! One answer out of the agents' replies: written by the LLM where there are several, passed through where there is
 //! one, and put side by side where there is no LLM. Every agent that is missing from it is named in it.
 
+mod beside;
 mod claims;
 mod markers;
 mod notes;
 mod page;
 mod prompt;
+mod shares;
 #[cfg(test)]
 mod tests;
 
@@ -70,9 +72,18 @@ pub(crate) async fn write(
     let usable: Vec<_> = material.replies.iter().filter(|reply| reply.is_usable()).collect();
     let draft = match usable.as_slice() {
         [] => Draft { degraded: nothing(material), ..Draft::default() },
-        [reply] => Draft { claims: vec![passed_through(&mut page, reply)], ..Draft::default() },
+        [reply] if material.replies.len() == 1 => {
+            Draft { claims: vec![passed_through(&mut page, reply)], ..Draft::default() }
+        }
+        // Beside others, even if these said nothing, it must be seen whose word it is.
+        [_] => Draft { claims: beside::write(&mut page, &usable), ..Draft::default() },
         several => Box::pin(together(llm, config, material, several, deadline, &mut page)).await,
     };
+    if page.is_cut() {
+        let gap = if page.text().is_empty() { "" } else { "\n\n" };
+        let bound = config.max_answer_chars;
+        page.push_note(&format!("{gap}(The answer was cut here: it has at most {bound} characters.)"));
+    }
     notes::add(&mut page, material.replies, draft.by_model);
     let too_long = page.is_cut().then(|| "the answer was longer than allowed and is cut".to_owned());
     let degraded = draft.degraded.or(too_long);
@@ -109,7 +120,8 @@ async fn together(
     deadline: Instant,
     page: &mut Page<'_>,
 ) -> Draft {
-    let messages = prompt::messages(material, replies, config.max_reply_chars);
+    let shares = prompt::shares(replies, config);
+    let messages = prompt::messages(material, replies, &shares);
     let deadline = deadline.min(Instant::now() + config.total);
     let known: Vec<_> = replies.iter().map(|reply| reply.agent.clone()).collect();
     let mut markers = Markers::new(&known);
@@ -127,7 +139,7 @@ async fn together(
                 LlmError::Failed(fault) => format!("the LLM failed: {fault}"),
                 error => error.to_string(),
             };
-            let claims = side_by_side(page, replies);
+            let claims = beside::write(page, replies);
             return Draft { claims, degraded: Some(degraded), ..Draft::default() };
         }
     };
@@ -143,18 +155,20 @@ async fn together(
         None => unmarked
             .then(|| "the LLM did not say which agent said what; this was matched by words".to_owned()),
     };
+    name_unread(page, replies, &shares);
     Draft { claims, degraded, tokens, by_model: true }
 }
 
-/// Each reply under its agent's name.
-fn side_by_side(page: &mut Page<'_>, replies: &[&NamedReply]) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    for (i, reply) in replies.iter().enumerate() {
-        let gap = if i == 0 { "" } else { "\n\n" };
-        page.push(&format!("{gap}**{}**\n\n", reply.name));
-        claims.push(passed_through(page, reply));
-        page.push(&format!(" [{}]", reply.agent));
+/// Says of which replies the LLM had a part only.
+fn name_unread(page: &mut Page<'_>, replies: &[&NamedReply], shares: &[usize]) {
+    for (reply, share) in replies.iter().zip(shares) {
+        let all = reply.text.chars().count();
+        if *share < all {
+            let name = beside::plain(&reply.name);
+            let agent = &reply.agent;
+            page.push_note(&format!(
+                "\n\n(Of {name}, {agent}, the first {share} of {all} characters were read.)"
+            ));
+        }
     }
-    claims.retain(|claim| claim.start < claim.end);
-    claims
 }

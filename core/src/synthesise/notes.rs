@@ -1,6 +1,11 @@
 //! What an answer says about agents that are not, or only in part, in it.
 
-use super::{NamedReply, page::Page};
+use super::{
+    NamedReply,
+    beside::{plain, quoted},
+    page::Page,
+};
+use crate::outside;
 use switchboard_shared::events::CallState;
 
 /// Where the model is expected to have named them itself.
@@ -28,13 +33,17 @@ pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
 
 /// One sentence about an agent that did not complete, or whose reply is not whole.
 fn note(reply: &NamedReply) -> Option<String> {
-    let name = &reply.name;
-    let reason = reply.reason.as_deref().unwrap_or_default().trim().trim_end_matches('.');
-    let reason: String = reason.chars().take(MAX_REASON_CHARS).collect();
+    let name = plain(&reply.name);
+    let reason = plain(reply.reason.as_deref().unwrap_or_default());
+    let reason = outside::line(reason.trim().trim_end_matches('.'), MAX_REASON_CHARS);
     let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     Some(match reply.state {
         CallState::Completed if !reply.partial => return None,
-        CallState::InputRequired => format!("{name} asks: {}", reply.text.trim()),
+        CallState::InputRequired => match reply.text.trim() {
+            // More than a line is set apart, as replies are.
+            text if text.contains(['\n', '\r']) => format!("{name} asks:\n\n> {}\n", quoted(text)),
+            text => format!("{name} asks: {}", text.replace('[', "(").replace(']', ")")),
+        },
         _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
         CallState::TimedOut => format!("{name} did not answer in time."),
         CallState::Rejected => format!("{name} declined{because}."),

@@ -34,6 +34,11 @@ impl<'a> Page<'a> {
         self.chars += chars.len();
     }
 
+    /// How many characters still fit.
+    pub(super) fn room(&self) -> usize {
+        self.max_chars.saturating_sub(self.chars)
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }

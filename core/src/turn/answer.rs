@@ -1,22 +1,32 @@
 //! Writing the answer: the pieces go out as they are written, the whole is stored at the end.
 
-use super::{
-    Work, asks,
-    brief::Brief,
-    calls::{Outcome, clean},
-    record::Rows,
-};
+use super::{Work, asks, brief::Brief, calls::Outcome, record::Rows};
 use crate::{
+    agents::Progress,
     error::Result,
     llm::Tokens,
+    outside,
     synthesise::{self, Material, NamedReply},
 };
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 use switchboard_shared::events::{Claim, Delta, EventBody, Plan};
 use tokio::{sync::mpsc, time::sleep};
 
 /// Pieces are gathered for this long before they go out: a reader sees a steady stream, not a frame per token.
 const GATHER: Duration = Duration::from_millis(25);
+/// Nothing larger goes out in one frame.
+const MAX_DELTA_CHARS: usize = 4_000;
+
+/// What of the only agent's reply has gone out already, as the beginning of the answer.
+#[derive(Default)]
+pub(super) struct Begun {
+    started: bool,
+    text: String,
+    chars: usize,
+}
 
 /// A written answer.
 pub(super) struct Reply {
@@ -28,7 +38,8 @@ pub(super) struct Reply {
 
 /// Writes the answer to what was asked, and streams it.
 pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief: &Brief) -> Result<Reply> {
-    if begun(work).is_empty() {
+    let already = lock(work).started;
+    if !already {
         started(work).await?;
     }
     // Unbounded in pieces, bounded in text: synthesis.max_answer_chars ends what is written into it.
@@ -40,7 +51,7 @@ pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief:
         reply
     };
     let (mut reply, ()) = futures::future::join(writing, stream(work, pieces)).await;
-    reply.text = clean(&reply.text);
+    reply.text = outside::text(&reply.text);
     if let Some(lost) = &plan.degraded {
         let written = reply.degraded.take().filter(|reason| reason != lost);
         reply.degraded = Some(written.map_or_else(|| lost.clone(), |reason| format!("{lost}; {reason}")));
@@ -87,44 +98,70 @@ async fn compose(
     }
 }
 
-/// Sends out the next piece of the only agent's reply while the agent is still speaking.
+/// Waits a moment for more of what an agent says; in order.
+pub(super) async fn gathered(
+    first: Progress,
+    words: &mut mpsc::UnboundedReceiver<Progress>,
+) -> Vec<Progress> {
+    let is_piece = matches!(first, Progress::Piece(_));
+    let mut all = vec![first];
+    if is_piece {
+        sleep(GATHER).await;
+    }
+    while let Ok(more) = words.try_recv() {
+        all.push(more);
+    }
+    all
+}
+
+/// Sends out the next piece of the only agent's reply while the agent is still speaking, as far as the answer has room
+/// for it: the answer is cut at the same place.
 pub(super) async fn begin(work: &Work, piece: &str) {
-    let before = begun(work);
-    if before.is_empty()
-        && let Err(error) = started(work).await
-    {
+    let already = lock(work).started;
+    if !already && let Err(error) = started(work).await {
         // The answer is written all the same when the reply is whole.
         tracing::warn!(%error, "the answer could not be begun early");
         return;
     }
-    let piece = clean(piece);
-    send(work, before.chars().count() as u64, &piece);
-    work.begun.lock().unwrap_or_else(PoisonError::into_inner).push_str(&piece);
+    let mut begun = lock(work);
+    let room = work.core.config.synthesis.max_answer_chars.saturating_sub(begun.chars);
+    let fits: String = piece.chars().take(room).collect();
+    send(work, begun.chars as u64, &fits);
+    begun.started = true;
+    begun.chars += fits.chars().count();
+    begun.text.push_str(&fits);
 }
 
 async fn started(work: &Work) -> Result<()> {
     work.record(vec![EventBody::AnswerStarted { attempt: work.turn.attempt }], Rows::None).await
 }
 
-fn begun(work: &Work) -> String {
-    work.begun.lock().unwrap_or_else(PoisonError::into_inner).clone()
+fn lock(work: &Work) -> MutexGuard<'_, Begun> {
+    work.begun.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn send(work: &Work, offset: u64, text: &str) {
-    let delta = Delta { attempt: work.turn.attempt, offset, text: text.to_owned() };
-    work.core.bell.delta(work.turn.conversation, work.turn.id, delta);
+fn send(work: &Work, mut offset: u64, mut text: &str) {
+    while !text.is_empty() {
+        let (end, chars) = match text.char_indices().nth(MAX_DELTA_CHARS) {
+            Some((end, _)) => (end, MAX_DELTA_CHARS),
+            None => (text.len(), text.chars().count()),
+        };
+        let delta = Delta { attempt: work.turn.attempt, offset, text: text[..end].to_owned() };
+        work.core.bell.delta(work.turn.conversation, work.turn.id, delta);
+        (offset, text) = (offset + chars as u64, &text[end..]);
+    }
 }
 
 /// Sends the pieces out, a few at a time, but for what has gone out already.
 async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
-    let (mut offset, begun) = (0, begun(work));
+    let (mut offset, begun) = (0, lock(work).text.clone());
     let mut rest = begun.as_str();
     while let Some(mut text) = pieces.recv().await {
         sleep(GATHER).await;
         while let Ok(piece) = pieces.try_recv() {
             text.push_str(&piece);
         }
-        let text = clean(&text);
+        let text = outside::text(&text);
         let length = text.chars().count() as u64;
         if let Some(unsaid) = rest.strip_prefix(text.as_str()) {
             rest = unsaid;

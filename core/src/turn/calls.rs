@@ -1,10 +1,16 @@
 //! Asking the agents of a plan: at once, or one after another with what was said before. A late or failed agent is part
 //! of the result. A call that is in the rows already is not made again.
 
-use super::{Work, answer, asks, brief::Brief, record::Rows};
+use super::{
+    Work, answer, asks,
+    brief::Brief,
+    hand_on::{self, hand_on},
+    record::Rows,
+};
 use crate::{
     agents::{Agent, Ask, Progress, Reply},
     error::Result,
+    outside,
     store::{CallRow, FinishedCall, retrying},
 };
 use futures::future::join_all;
@@ -15,12 +21,8 @@ use switchboard_shared::{
 };
 use tokio::{sync::mpsc, time::Instant};
 
-/// The most characters of an earlier reply that a later agent gets.
-const MAX_HANDED_ON: usize = 8_000;
 /// The most characters of one word of progress.
 const MAX_PROGRESS: usize = 500;
-/// What stands between a later agent's question and the earlier replies.
-const HANDED_ON: &str = "\n\nReply of ";
 
 /// What became of one call.
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// What the agent was asked, without the replies of others that came with it.
     pub(super) fn asked(&self) -> &str {
-        self.question.split(HANDED_ON).next().unwrap_or_default()
+        hand_on::asked(&self.question)
     }
 }
 
@@ -157,16 +159,21 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
         reply
     };
     let telling = async {
-        while let Some(progress) = words.recv().await {
-            match progress {
-                Progress::Task(task) => remember_task(work, row.id, &task).await,
-                Progress::Text(text) => {
-                    let text = clean(&text).chars().take(MAX_PROGRESS).collect();
-                    let body = EventBody::CallProgress { call: row.id, agent: row.agent.clone(), text };
-                    work.core.bell.live(work.turn.conversation, Some(work.turn.id), body);
+        while let Some(first) = words.recv().await {
+            let mut piece = String::new();
+            for progress in answer::gathered(first, &mut words).await {
+                match progress {
+                    Progress::Task(task) => remember_task(work, row.id, &task).await,
+                    Progress::Text(text) => {
+                        let text = outside::line(&text, MAX_PROGRESS);
+                        let body = EventBody::CallProgress { call: row.id, agent: row.agent.clone(), text };
+                        work.core.bell.live(work.turn.conversation, Some(work.turn.id), body);
+                    }
+                    Progress::Piece(text) => piece.push_str(&text),
                 }
-                Progress::Piece(text) if alone => answer::begin(work, &text).await,
-                Progress::Piece(_) => {}
+            }
+            if alone && !piece.is_empty() {
+                answer::begin(work, &piece).await;
             }
         }
     };
@@ -186,7 +193,8 @@ async fn remember_task(work: &Work, call: CallId, task: &str) {
 }
 
 async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> Result<Outcome> {
-    let (text, reason) = (clean(&reply.text), reply.reason.as_deref().map(clean));
+    let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
+    let (text, reason) = (reply.text, reply.reason.as_deref().map(shorten));
     let finished = EventBody::CallFinished {
         call: row.id,
         agent: row.agent.clone(),
@@ -261,19 +269,4 @@ fn outcome_of_row(row: &CallRow, name: String) -> Outcome {
         reason: row.reason.clone(),
         partial: row.partial,
     }
-}
-
-/// A later agent's question, with the earlier replies as data below it.
-fn hand_on(question: &str, before: &[&Outcome]) -> String {
-    let mut text = question.to_owned();
-    for outcome in before {
-        let said: String = outcome.text.chars().take(MAX_HANDED_ON).collect();
-        text.push_str(&format!("{HANDED_ON}{}:\n{said}", outcome.agent));
-    }
-    text
-}
-
-/// Postgres stores every character but U+0000.
-pub(super) fn clean(text: &str) -> String {
-    text.replace('\0', "\u{FFFD}")
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod brief;
 mod calls;
+mod hand_on;
 mod queue;
 mod record;
 mod share;
@@ -17,15 +18,16 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
-    learn,
+    learn, outside,
     store::{FinishedTurn, NewDecision, TurnRow},
 };
 use answer::Reply;
 use brief::Brief;
 use calls::Outcome;
+use futures::FutureExt;
 use record::Rows;
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use switchboard_shared::{
     events::{Answer, CallState, EventBody, Mode, Plan, Source, Stage, TurnState, Usage},
     ids::{MessageId, TenantId},
@@ -41,6 +43,8 @@ const MAX_ATTEMPTS: u32 = 5;
 const TAKE_OVER: i64 = 16;
 /// How often a running turn looks whether it is still this core's, and still wanted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The most characters of what an agent asks back in its event; the answer has all of it.
+const MAX_ASKED_CHARS: usize = 4_000;
 
 /// Sets a turn going, in its place in the queue.
 pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Place) {
@@ -114,7 +118,7 @@ struct Work {
     /// One step is written at a time, so that the last one written is the one a lost answer is about.
     record: Mutex<()>,
     /// What of the only agent's reply has gone out already, as the beginning of the answer.
-    begun: std::sync::Mutex<String>,
+    begun: std::sync::Mutex<answer::Begun>,
 }
 
 /// Why a turn should end early.
@@ -146,7 +150,10 @@ impl Work {
     async fn run_and_close(&self, place: Place) -> Result<()> {
         let _place = place.wait().await;
         let _running = self.core.metrics.running();
-        match self.run().await {
+        // What panics once would do so again: it ends this attempt and no other one follows.
+        let ran = AssertUnwindSafe(Box::pin(self.run())).catch_unwind().await;
+        let ran = ran.unwrap_or_else(|_| Err(Error::Panic));
+        match ran {
             Err(error) if !matches!(error, Error::LeaseLost) && !error.is_transient() => {
                 tracing::error!(%error, "the turn failed");
                 self.fail("Something went wrong on our side.").await
@@ -248,7 +255,8 @@ impl Work {
         if state == TurnState::InputRequired
             && let Some(asking) = outcomes.iter().find(|o| o.state == CallState::InputRequired)
         {
-            let (agent, call, question) = (asking.agent.clone(), asking.call, asking.text.clone());
+            let question = outside::shorten(&asking.text, MAX_ASKED_CHARS);
+            let (agent, call) = (asking.agent.clone(), asking.call);
             bodies.push(EventBody::InputRequired { agent, call, question });
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });

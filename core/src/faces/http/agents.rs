@@ -14,10 +14,10 @@ use crate::{
     error::{Error, Result},
     learn::Frozen,
     route,
-    store::{Act, AgentRow, retrying},
+    store::{Act, AgentRow, OtherAgents, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
     api::{AgentView, Page, Probe, RegisterAgent},
@@ -64,13 +64,13 @@ pub(crate) async fn register(
     let examples = check(&core, new.examples)?;
     new.groups.as_ref().map_or(Ok(()), groups::check)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
-    let agent = Agent::from_card(new.id, card_url, card, examples).map_err(refused)?;
+    let agent = Agent::from_card(new.id, card_url, card.clone(), examples).map_err(refused)?;
     if RESERVED.contains(&agent.id.as_str()) {
         let detail =
             format!("No agent can be called {}: a route has this name. Give it another id.", agent.id);
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
-    let agent = retrying!(envelope.deadline, store(&core, &me, agent.clone(), new.groups.clone()))?;
+    let agent = retrying!(envelope.deadline, store(&core, &me, agent.clone(), &card, new.groups.clone()))?;
     core.registry.look_again(&core.store, &me.tenant);
     Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
 }
@@ -82,6 +82,7 @@ async fn store(
     core: &Core,
     me: &Identity,
     mut agent: Agent,
+    card: &Value,
     groups: Option<BTreeSet<Group>>,
 ) -> Result<Agent> {
     let tx = core.store.write(&me.tenant).await?;
@@ -92,11 +93,9 @@ async fn store(
     if let Some(detail) = frozen.refusal(agent.examples.iter()) {
         return Err(Error::public(ProblemKind::Conflict, detail));
     }
-    let agents = tx.agents(&me.tenant).await?;
-    let many = agents.len() >= core.config.agents.max_agents as usize;
-    let known = agents.into_iter().find(|known| known.id == agent.id);
-    if known.is_none() && many {
-        let detail = format!("A tenant has at most {} agents.", core.config.agents.max_agents);
+    let known = tx.registered_before(&me.tenant, &agent.id).await?;
+    let others = tx.other_agents(&me.tenant, &agent.id).await?;
+    if let Some(detail) = no_room(core, &others, known.is_none(), card) {
         return Err(Error::public(ProblemKind::Conflict, detail));
     }
     let action = if known.is_some() { "agent.replaced" } else { "agent.registered" };
@@ -105,7 +104,7 @@ async fn store(
     if let Some(known) = known.filter(|_| agent.examples.is_empty()) {
         agent.examples = known.examples;
     }
-    tx.upsert_agent(&me.tenant, &row(&agent), &me.user).await?;
+    tx.upsert_agent(&me.tenant, &row(&agent), card, &me.user).await?;
     let detail = json!({"url": agent.card_url});
     let act = Act { at: clock::now(), actor: &me.user, action, subject: agent.id.as_str(), detail };
     tx.append_audit(&me.tenant, &act).await?;
@@ -116,11 +115,24 @@ async fn store(
     Ok(agent)
 }
 
+/// Why the tenant has no place for an agent, if it has none.
+fn no_room(core: &Core, others: &OtherAgents, new: bool, card: &Value) -> Option<String> {
+    let bounds = &core.config.agents;
+    if new && others.count >= u64::from(bounds.max_agents) {
+        return Some(format!("A tenant has at most {} agents.", bounds.max_agents));
+    }
+    let bytes = others.card_bytes.saturating_add(card.to_string().len() as u64);
+    let most = bounds.max_cards_bytes;
+    (bytes > most as u64).then(|| {
+        format!("The cards of a tenant's agents have at most {most} bytes together; remove one first.")
+    })
+}
+
 fn row(agent: &Agent) -> AgentRow {
     AgentRow {
         id: agent.id.clone(),
         card_url: agent.card_url.clone(),
-        card: agent.card.clone(),
+        card: agent.profile(),
         examples: agent.examples.clone(),
         groups: agent.groups.clone(),
     }

@@ -8,6 +8,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     events::DELETED,
+    outside,
     store::{Act, CreateRow, NewEvent, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
@@ -80,6 +81,8 @@ async fn make_once(
     tx.upsert_user(&me.tenant, &me.user).await?;
     let mut made = id;
     if tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await? {
+        let others: Vec<_> = new.members.iter().collect();
+        have_been_seen(&tx, &me.tenant, &others).await?;
         let row = CreateRow { id, title: &new.title, owner: &me.user, members: &new.members };
         tx.insert_conversation(&me.tenant, &row).await?;
         audit(&tx, me, "conversation.created", id, json!({"members": new.members})).await?;
@@ -211,6 +214,7 @@ async fn add(core: &Core, me: &Identity, id: ConversationId, member: &Member) ->
     if tx.count_members(&me.tenant, id).await? >= i64::try_from(MAX_MEMBERS).unwrap_or(i64::MAX) {
         return Err(too_many_members());
     }
+    have_been_seen(&tx, &me.tenant, &[&member.user]).await?;
     let mut events = Vec::new();
     if tx.insert_member(&me.tenant, id, &member.user, member.role).await? {
         let body = EventBody::MemberAdded(member.clone());
@@ -246,6 +250,20 @@ async fn take_off(core: &Core, me: &Identity, id: ConversationId, user: &UserId)
     audit(&tx, me, "member.removed", id, json!({"user": user})).await?;
     tx.commit().await?;
     Ok(events)
+}
+
+/// A conversation is shared with people who have been here, and not with whatever somebody types.
+async fn have_been_seen(tx: &Tx, tenant: &TenantId, users: &[&UserId]) -> Result<()> {
+    match tx.unseen_users(tenant, users).await?.first() {
+        None => Ok(()),
+        Some(unseen) => {
+            let detail = format!(
+                "{unseen} has not been here yet. Ask them to sign in and open any page or conversation once; then \
+                 they can be added."
+            );
+            Err(Error::public(ProblemKind::UnknownUser, detail))
+        }
+    }
 }
 
 async fn summary(
@@ -286,10 +304,9 @@ fn check_title(title: &str) -> Result<()> {
         let detail = format!("A title has at most {MAX_TITLE_CHARS} characters.");
         return Err(Error::public(ProblemKind::TooLarge, detail));
     }
-    let turns_around = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    match title.chars().any(|c| c.is_control() || turns_around(c)) {
-        false => Ok(()),
-        true => {
+    match outside::is_plain(title) {
+        true => Ok(()),
+        false => {
             let detail =
                 "A title must not hold control characters, nor such that change the direction of text.";
             Err(Error::public(ProblemKind::BadRequest, detail))

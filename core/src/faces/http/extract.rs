@@ -50,6 +50,7 @@ impl FromRequestParts<Arc<Core>> for Caller {
             unsigned()
         })?;
         permit_any(&identity, &[Permission::Converse, Permission::ManageAgents])?;
+        core.seen.see(&core.store, &identity.tenant, &identity.user).await;
         Ok(Self(identity))
     }
 }

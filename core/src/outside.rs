@@ -1,0 +1,138 @@
+//! Words from outside: what agents, models and people wrote passes here before it meets a row, a prompt or a terminal.
+//! Postgres stores every character but U+0000; what steers a terminal, or turns around the text beside it, is nobody's
+//! name.
+
+use serde_json::Value;
+
+/// The longest id of somebody else's making, such as an agent's of its task.
+const MAX_ID_CHARS: usize = 512;
+/// The longest reason that somebody else gives.
+pub(crate) const MAX_REASON_CHARS: usize = 500;
+/// The longest name of a file.
+pub(crate) const MAX_FILE_NAME_CHARS: usize = 255;
+
+/// Text of any number of lines. Character by character, so that the pieces of a text become what the whole does.
+pub(crate) fn text(text: &str) -> String {
+    text.chars().map(shown).collect()
+}
+
+/// One line: a name, a title, a reason. What is longer ends with an ellipsis.
+pub(crate) fn line(text: &str, max_chars: usize) -> String {
+    let one_line = |c: char| if c.is_control() || is_line_end(c) { ' ' } else { c };
+    let mut chars = text.trim().chars().filter(|c| !turns_around(*c)).map(one_line);
+    let mut line: String = chars.by_ref().take(max_chars).collect();
+    if chars.next().is_some() && line.pop().is_some() {
+        line.push('…');
+    }
+    line.trim_end().to_owned()
+}
+
+/// The beginning of a text that is too long, which says so.
+pub(crate) fn shorten(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// An id of somebody else's making, which is kept as it is or not at all.
+pub(crate) fn id(text: &str) -> Option<String> {
+    let fits = !text.is_empty() && text.chars().nth(MAX_ID_CHARS).is_none();
+    (fits && is_plain(text)).then(|| text.to_owned())
+}
+
+/// Whether a text is fit to be a name as it is: nothing in it steers a terminal or turns text around.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || is_line_end(c) || turns_around(c))
+}
+
+/// Whether a text is the name of a file, and not the way to one.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    is_plain(name)
+        && !name.contains(['/', '\\'])
+        && !matches!(name, "." | "..")
+        && name.chars().nth(MAX_FILE_NAME_CHARS).is_none()
+}
+
+/// All texts in a value, as [`text`] does.
+pub(crate) fn value(of: Value) -> Value {
+    match of {
+        Value::String(string) => Value::String(text(&string)),
+        Value::Array(items) => items.into_iter().map(value).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, of)| (text(&key), value(of))).collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+    }
+}
+
+/// Whether there is a U+0000 in a value, which no row can hold.
+pub(crate) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn shown(c: char) -> char {
+    match c {
+        '\n' | '\r' | '\t' => c,
+        c if is_line_end(c) => '\n',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    }
+}
+
+/// Line and paragraph separator.
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Embeddings, overrides and isolates (UAX #9): they change how what stands beside them is read.
+fn turns_around(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn text_keeps_its_lines_and_loses_what_steers() {
+        assert_eq!(text("a\0b\u{1b}[2J\r\n\tc\u{2028}d"), "a\u{FFFD}b\u{FFFD}[2J\r\n\tc\nd");
+        let whole = "x\0y\u{85}z";
+        let pieces: String = whole.chars().map(|c| text(c.encode_utf8(&mut [0; 4]))).collect();
+        assert_eq!(pieces, text(whole));
+    }
+
+    #[test]
+    fn a_line_is_one_bounded_and_reads_in_its_own_direction() {
+        assert_eq!(line(" a\n\u{202E}b\0c ", 10), "a b c");
+        assert_eq!(line(&"é".repeat(205_000), 5), "éééé…");
+        assert_eq!(line("12345", 5), "12345");
+    }
+
+    #[test]
+    fn an_id_is_kept_as_it_is_or_not_at_all() {
+        assert_eq!(id("T/1 ü").as_deref(), Some("T/1 ü"));
+        for bad in ["", "T\u{0}1", "a\nb", "a\u{202E}b", &"x".repeat(513)] {
+            assert_eq!(id(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_has_a_name_and_no_path() {
+        assert!(is_file_name("räge 1.png") && is_file_name(""));
+        for bad in ["../etc/passwd", "a\\b", "..", "a\u{202E}gnp.exe", "a\u{7}", &"x".repeat(256)] {
+            assert!(!is_file_name(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_looked_through_to_the_bottom() {
+        let bad = json!({"a": [{"b": "x\u{0}"}], "n": 1});
+        assert!(holds_nul(&bad) && holds_nul(&json!({"k\u{0}": 1})));
+        assert_eq!(value(bad), json!({"a": [{"b": "x\u{FFFD}"}], "n": 1}));
+    }
+}

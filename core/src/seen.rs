@@ -1,0 +1,62 @@
+//! Who has been here: a user is known from the first request on, so that conversations can be shared with people and
+//! not with whatever somebody types.
+
+use crate::{error::Result, store::Store};
+use lru::LruCache;
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use switchboard_shared::ids::{TenantId, UserId};
+use tokio::time::{Instant, timeout};
+
+/// Users that this process has written down and need not again; of more, the one not seen for the longest is written
+/// once more, which changes nothing.
+const MAX_USERS: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is not zero");
+/// How long a request waits for it. Whoever reads goes on while nothing can be written.
+const WAIT: Duration = Duration::from_millis(500);
+/// After a failure nobody waits for this long.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The users that this process knows to have rows.
+pub(crate) struct Seen {
+    users: Mutex<LruCache<(TenantId, UserId), ()>>,
+    paused_until: Mutex<Option<Instant>>,
+}
+
+impl Seen {
+    pub(crate) fn new() -> Self {
+        Self { users: Mutex::new(LruCache::new(MAX_USERS)), paused_until: Mutex::default() }
+    }
+
+    /// Writes a user down who has not been here before.
+    pub(crate) async fn see(&self, store: &Store, tenant: &TenantId, user: &UserId) {
+        let key = (tenant.clone(), user.clone());
+        if self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&key).is_some() || self.is_paused() {
+            return;
+        }
+        match timeout(WAIT, write(store, tenant, user)).await {
+            Ok(Ok(())) => {
+                self.users.lock().unwrap_or_else(PoisonError::into_inner).put(key, ());
+            }
+            failed => {
+                let error = failed.map_or_else(|late| late.to_string(), |error| format!("{error:?}"));
+                tracing::warn!(error, "a user could not be written down; the next request tries again");
+                let until = Some(Instant::now() + PAUSE);
+                *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+            }
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        let until = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+async fn write(store: &Store, tenant: &TenantId, user: &UserId) -> Result<()> {
+    let tx = store.write(tenant).await?;
+    tx.upsert_user(tenant, user).await?;
+    tx.commit().await
+}
