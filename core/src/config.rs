@@ -3,8 +3,7 @@
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use switchboard_shared::{
-    config::{Check, Faults, Secret},
-    identity::MIN_KEY_BYTES,
+    config::{self, Check, Faults, Secret},
     redis,
     telemetry::TelemetryConfig,
     tls::TlsFiles,
@@ -187,17 +186,8 @@ pub struct LlmConfig {
 
 impl Check for Config {
     fn check(&self, faults: &mut Faults) {
-        let key = self.identity_key.expose().len();
-        faults.require(
-            key >= MIN_KEY_BYTES,
-            "identity_key",
-            &format!("must have at least {MIN_KEY_BYTES} bytes, has {key}"),
-        );
-        faults.require(
-            is_private(self.admin_listen),
-            "admin_listen",
-            "must be a loopback or private address: it has no authentication",
-        );
+        config::require_key(faults, "identity_key", &self.identity_key);
+        config::require_private(faults, "admin_listen", self.admin_listen);
         self.postgres.check(faults);
         redis::check(&self.redis.urls, &self.redis.tls(), faults);
         for llm in &self.llm {
@@ -328,13 +318,6 @@ impl Check for EmbedderConfig {
             "must be between 8 and 8192",
         );
         faults.require(!self.timeout.is_zero(), "route.embedder.timeout_ms", "must be at least 1");
-    }
-}
-
-fn is_private(address: SocketAddr) -> bool {
-    match address.ip().to_canonical() {
-        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
-        std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
     }
 }
 
