@@ -266,9 +266,10 @@ fn check_part(part: &Part) -> Result<()> {
     let word = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
     };
-    let essence = part.media_type.split(';').next().unwrap_or_default().trim();
+    let essence = part.media_type.split(';').next().unwrap_or_default().trim_end_matches(' ');
+    let written = part.media_type.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     let named = essence.split_once('/').is_some_and(|(kind, rest)| word(kind) && word(rest));
-    if !named || part.media_type.len() > 255 || !outside::is_plain(&part.media_type) {
+    if !named || !written || part.media_type.len() > 255 {
         let detail = "A file needs a media type such as image/png.";
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }

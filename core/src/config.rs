@@ -11,8 +11,8 @@ pub use limits::{CostlyPerMinute, LimitsConfig};
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use switchboard_shared::{
-    config::{Check, Faults, Secret},
-    keys::{MIN_KEY_BYTES, SigningKeys},
+    config::{self, Check, Faults, Secret},
+    keys::SigningKeys,
     redis,
     telemetry::TelemetryConfig,
     tls::TlsFiles,
@@ -207,22 +207,11 @@ impl Config {
 
 impl Check for Config {
     fn check(&self, faults: &mut Faults) {
-        let key = self.identity_key.expose().len();
-        faults.require(
-            key >= MIN_KEY_BYTES,
-            "identity_key",
-            &format!("must have at least {MIN_KEY_BYTES} bytes, has {key}"),
-        );
-        faults.require(
-            self.identity_keys_accepted.iter().all(|key| key.expose().len() >= MIN_KEY_BYTES),
-            "identity_keys_accepted",
-            &format!("must have at least {MIN_KEY_BYTES} bytes each"),
-        );
-        faults.require(
-            is_private(self.admin_listen),
-            "admin_listen",
-            "must be a loopback or private address: it has no authentication",
-        );
+        config::require_key(faults, "identity_key", &self.identity_key);
+        for key in &self.identity_keys_accepted {
+            config::require_key(faults, "identity_keys_accepted", key);
+        }
+        config::require_private(faults, "admin_listen", self.admin_listen);
         self.postgres.check(faults);
         redis::check(&self.redis.urls, &self.redis.tls(), faults);
         for llm in &self.llm {
@@ -334,13 +323,6 @@ fn unreadable(error: &tokio_postgres::Error) -> String {
         false => "",
     };
     format!("a URL cannot be read: {why}{hint}")
-}
-
-fn is_private(address: SocketAddr) -> bool {
-    match address.ip().to_canonical() {
-        std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
-        std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
-    }
 }
 
 fn millis<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {

@@ -9,7 +9,6 @@ use std::{
 use switchboard_shared::{
     config::{self, Check, ConfigError, Faults, Secret},
     identity::Tier,
-    keys::MIN_KEY_BYTES,
     redis,
     telemetry::TelemetryConfig,
     tls::TlsFiles,
@@ -29,6 +28,8 @@ pub struct Config {
     pub identity_key: Secret,
     pub workers: usize,
     pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub max_strangers_per_address: usize,
     pub drain_s: u64,
     pub tls: TlsConfig,
     pub cores: CoresConfig,
@@ -78,6 +79,8 @@ pub struct HttpConfig {
     pub write_timeout_ms: u64,
     pub deadline_ms: u64,
     pub max_h2_streams: u32,
+    pub max_h2_resets: usize,
+    pub max_h2_held_bytes: usize,
 }
 
 /// `[auth]`
@@ -194,10 +197,16 @@ impl Config {
 
 impl Check for Config {
     fn check(&self, faults: &mut Faults) {
-        let key = self.identity_key.expose();
-        faults.require(key.len() >= MIN_KEY_BYTES, "identity_key", "must be at least 32 bytes");
+        config::require_key(faults, "identity_key", &self.identity_key);
+        config::require_private(faults, "admin_listen", self.admin_listen);
         faults.require(self.max_connections > 0, "max_connections", "must be at least 1");
         faults.require(self.max_connections <= 1_000_000, "max_connections", "must be at most 1000000");
+        for (key, value) in [
+            ("max_connections_per_address", self.max_connections_per_address),
+            ("max_strangers_per_address", self.max_strangers_per_address),
+        ] {
+            faults.require(value > 0, key, "must be at least 1");
+        }
         self.tls.check(faults);
         self.cores.check(faults);
         self.http.check(faults);
@@ -245,6 +254,10 @@ impl HttpConfig {
         let bytes = (1024..=65536).contains(&self.max_header_bytes);
         faults.require(bytes, "http.max_header_bytes", "must be 1024 to 65536");
         faults.require((8..=256).contains(&self.max_headers), "http.max_headers", "must be 8 to 256");
+        let resets = (1..=100_000).contains(&self.max_h2_resets);
+        faults.require(resets, "http.max_h2_resets", "must be 1 to 100000");
+        let held = (65_536..=1 << 30).contains(&self.max_h2_held_bytes);
+        faults.require(held, "http.max_h2_held_bytes", "must be 65536 to 1073741824");
         for (key, value) in [
             ("http.header_timeout_ms", self.header_timeout_ms),
             ("http.keepalive_s", self.keepalive_s),
@@ -269,12 +282,29 @@ impl AuthConfig {
     fn check(&self, faults: &mut Faults) {
         faults.require(!self.issuer.is_empty(), "auth.issuer", "must be the tokens' iss");
         faults.require(!self.audience.is_empty(), "auth.audience", "must be the tokens' aud");
-        faults.require(!self.jwks.is_empty(), "auth.jwks", "must be a file or an http(s) URL");
+        faults.require(!self.jwks.is_empty(), "auth.jwks", "must be a file or an https URL");
+        faults.require(
+            !is_open_to_others(&self.jwks),
+            "auth.jwks",
+            "must be https, or http on loopback: whoever stands between could give keys of their own",
+        );
         faults.require(self.max_token_bytes >= 512, "auth.max_token_bytes", "must be at least 512");
         faults.require((0..=300).contains(&self.skew_s), "auth.skew_s", "must be 0 to 300");
         faults.require(self.token_cache >= 16, "auth.token_cache", "must be at least 16");
         faults.require(self.jwks_stale_s >= 3600, "auth.jwks_stale_s", "must be at least 3600");
     }
+}
+
+/// Whether somebody on the way could change what comes from there.
+fn is_open_to_others(jwks: &str) -> bool {
+    let Ok(url) = Url::parse(jwks) else { return false };
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !loopback
 }
 
 impl LimitsConfig {
@@ -362,6 +392,38 @@ mod tests {
         let error = config::parse::<Config>(DEFAULTS, "f", "").unwrap_err();
         let keys: Vec<_> = error.faults.iter().map(|fault| fault.key.as_str()).collect();
         assert_eq!(keys, ["identity_key", "tls.cert", "tls.key", "auth.issuer", "auth.jwks"]);
+    }
+
+    #[test]
+    fn what_would_open_the_house_to_others_is_refused() {
+        let text = |key: &str, admin: &str, jwks: &str| {
+            format!("identity_key = \"{key}\"\nadmin_listen = \"{admin}\"\n[auth]\njwks = \"{jwks}\"\n")
+        };
+        let faults = |text: &str| {
+            let error = config::parse::<Config>(DEFAULTS, "f", text).unwrap_err();
+            let given = ["identity_key", "admin_listen", "auth.jwks"];
+            error
+                .faults
+                .into_iter()
+                .map(|fault| fault.key)
+                .filter(|key| given.contains(&&**key))
+                .collect::<Vec<_>>()
+        };
+        let key = "0123456789abcdef0123456789abcdef";
+        for jwks in
+            ["keys.json", "https://a/keys", "http://127.0.0.1:1/keys", "http://[::1]/k", "http://localhost/k"]
+        {
+            assert_eq!(faults(&text(key, "10.0.0.1:1", jwks)), [""; 0], "{jwks}");
+        }
+        for jwks in ["http://a.example/keys", "http://10.0.0.1/keys", "HTTP://localhost.a.example/k"] {
+            assert_eq!(faults(&text(key, "127.0.0.1:1", jwks)), ["auth.jwks"], "{jwks}");
+        }
+        for admin in ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"] {
+            assert_eq!(faults(&text(key, admin, "k")), ["admin_listen"], "{admin}");
+        }
+        for weak in ["a".repeat(64), "passwordpasswordpasswordpassword".into(), "0".repeat(31)] {
+            assert_eq!(faults(&text(&weak, "127.0.0.1:1", "k")), ["identity_key"], "{weak}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ use pingora::{
     server::configuration::ServerConf,
 };
 use proxy::Proxy;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
 use tokio::{net::TcpListener, sync::watch};
 use upstream::{Cores, health};
@@ -133,19 +133,15 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, EdgeError> {
 
 /// Pingora's proxy with our phases and bounds.
 fn pingora_proxy(edge: &Arc<Edge>) -> HttpProxy<Proxy> {
-    let http = &edge.config.http;
     let conf = ServerConf {
         max_retries: edge.config.cores.attempts,
         threads: edge.config.workers.max(1),
         ..ServerConf::default()
     };
     let mut proxy = http_proxy(&Arc::new(conf), Proxy(edge.clone()));
-    let mut h2 = pingora::protocols::http::v2::server::default_h2_options();
-    h2.max_header_list_size(u32::try_from(http.max_header_bytes).unwrap_or(65_536));
-    h2.max_concurrent_streams(http.max_h2_streams);
-    proxy.h2_options = Some(h2);
     let mut options = pingora::apps::HttpServerOptions::default();
-    options.h2_idle_timeout = Some(Duration::from_secs(http.keepalive_s));
+    // It is refused by `Proxy::admit`, and not by a line at `ERROR` for each that its client takes back.
+    options.allow_connect_method_proxying = true;
     proxy.server_options = Some(options);
     proxy
 }

@@ -22,6 +22,7 @@ pub struct Metrics {
     pub stages: HistogramVec,
     pub connections: IntGauge,
     pub connections_refused: IntCounterVec,
+    pub http2_ended: IntCounterVec,
     pub open_sockets: IntGauge,
     pub joined_conversations: IntGauge,
     pub limit_decisions: IntCounterVec,
@@ -56,6 +57,11 @@ impl Metrics {
             connections_refused: register_int_counter_vec!(
                 "switchboard_edge_connections_refused_total",
                 "Connections that ended before a request, by reason",
+                &["reason"]
+            )?,
+            http2_ended: register_int_counter_vec!(
+                "switchboard_edge_http2_ended_total",
+                "HTTP/2 connections that were ended for what the client did, by reason",
                 &["reason"]
             )?,
             open_sockets: register_int_gauge!("switchboard_edge_open_sockets", "Open WebSockets")?,

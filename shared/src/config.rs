@@ -3,9 +3,11 @@
 
 mod merge;
 mod place;
+mod safe;
 
 use merge::Merged;
 use place::{Place, line_of};
+pub use safe::{require_key, require_private};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{fmt, path::Path};
 use toml::{Table, de::DeTable};

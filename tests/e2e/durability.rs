@@ -64,6 +64,7 @@ async fn a_restarted_core_has_everything() -> anyhow::Result<()> {
     let agent = FakeAgent::start("weather", WEATHER, Manner::Says("Sunny.".into())).await?;
     house.register("weather", &agent).await?;
     let mut ann = house.person("ann").await?;
+    house.greet("bob").await?;
     let room = ann.room(&["bob"]).await?;
     ann.join(room, Some(0)).await?;
     let heard = ann.ask(room, "@weather will it rain?").await?;
@@ -150,8 +151,12 @@ async fn cores_that_share_a_redis_ring_each_other() -> anyhow::Result<()> {
     house.register("weather", &agent).await?;
     let mut people = Vec::new();
     let mut ann = house.person("ann").await?;
-    let room = ann.room(&["bob", "cleo", "dan"]).await?;
-    for name in ["bob", "cleo", "dan"] {
+    let others = ["bob", "cleo", "dan"];
+    for name in others {
+        house.greet(name).await?;
+    }
+    let room = ann.room(&others).await?;
+    for name in others {
         let mut person = house.person(name).await?;
         person.join(room, Some(0)).await?;
         people.push(person);

@@ -92,6 +92,10 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     olga.ask("setGroups", &["weather"], Some(json!({"groups": []}))).await?;
 
     let ann = Api::new(&house, "ann", &["user"])?;
+    let unknown = ann.send("createConversation", &[], "", Some(json!({"members": ["bob"]}))).await?;
+    ann.described("createConversation", unknown, StatusCode::NOT_FOUND).await?;
+    house.greet("bob").await?;
+    house.greet("carl").await?;
     let room = ann.ask("createConversation", &[], Some(json!({"members": ["bob"]}))).await?;
     let room = room["id"].as_str().context("it has an id")?;
     let events = ann.send("streamEvents", &[room], "?after=0", None).await?;

@@ -127,6 +127,7 @@ impl House {
         let token = self.member_token(name, groups)?;
         let mut person = Person::new(name, self.topology.client(name, &["user"])?.with_token(&token));
         person.connect().await?;
+        self.greet(name).await?;
         Ok(person)
     }
 
@@ -146,7 +147,18 @@ impl House {
     pub async fn person(&self, name: &str) -> anyhow::Result<Person> {
         let mut person = Person::new(name, self.topology.client(name, &["user"])?);
         person.connect().await?;
+        self.greet(name).await?;
         Ok(person)
+    }
+
+    /// Lets somebody have been here: only then can a conversation be shared with them.
+    ///
+    /// # Errors
+    /// When the house refuses.
+    pub async fn greet(&self, name: &str) -> anyhow::Result<()> {
+        let client = self.topology.client(name, &["user"])?;
+        client.get::<serde_json::Value>("/v1/conversations?limit=1").await?;
+        Ok(())
     }
 
     /// A client of a certain edge.

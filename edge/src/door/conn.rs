@@ -1,6 +1,12 @@
 //! One client's TLS connection, in the shape that Pingora asks for. It is ours rather than Pingora's so that the first
 //! bytes of a request can be looked at and put back, and so that an idle WebSocket holds no 64 KiB buffer.
 
+use super::{
+    frames::Requests,
+    guest::{Guest, Visit},
+    head::Head,
+    watch::{Incoming, Watch},
+};
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
 use pingora::protocols::{
@@ -19,6 +25,8 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
+    sync::Notify,
+    time::Instant,
 };
 use tokio_rustls::server::TlsStream;
 
@@ -29,14 +37,23 @@ pub struct Conn {
     peer: SocketAddr,
     /// Bytes that were looked at and not yet used.
     seen: BytesMut,
+    watch: Watch,
+    guest: Arc<Guest>,
     established: SystemTime,
 }
 
 impl Conn {
     /// Takes over a connection after its handshake.
     #[must_use]
-    pub fn new(tls: TlsStream<TcpStream>, peer: SocketAddr) -> Self {
-        Self { tls, peer, seen: BytesMut::new(), established: SystemTime::now() }
+    pub fn new(tls: TlsStream<TcpStream>, peer: SocketAddr, guest: Guest) -> Self {
+        let (seen, watch, established) = (BytesMut::new(), Watch::default(), SystemTime::now());
+        Self { tls, peer, seen, watch, guest: Arc::new(guest), established }
+    }
+
+    /// What the door knows of the client.
+    #[must_use]
+    pub fn guest(&self) -> &Arc<Guest> {
+        &self.guest
     }
 
     /// Who is at the other end.
@@ -65,6 +82,28 @@ impl Conn {
         self.tls.read_buf(&mut self.seen).await
     }
 
+    /// Puts a head back for its next reader, with its target as a path, and looks on at the body, which must have come
+    /// by `until`.
+    pub fn put_back(&mut self, head: &Head, until: Instant) {
+        let mut len = head.len;
+        if let Some((begin, length, path)) = &head.target {
+            let rest = self.seen.split_off(begin + length);
+            self.seen.truncate(*begin);
+            self.seen.extend_from_slice(path.as_bytes());
+            self.seen.unsplit(rest);
+            len = len - length + path.len();
+        }
+        self.watch = Watch::Body(Incoming::new(len, head.framing, until));
+    }
+
+    /// Looks on at frames of HTTP/2; tells when the client has gone too far with resets, after which nothing more is
+    /// read.
+    pub fn watch_frames(&mut self, max_resets: usize) -> Arc<Notify> {
+        let flood = Arc::new(Notify::new());
+        self.watch = Watch::Frames(Requests::new(max_resets), flood.clone());
+        flood
+    }
+
     /// Uses up `count` of the seen bytes.
     pub fn skip(&mut self, count: usize) {
         self.seen.advance(count.min(self.seen.len()));
@@ -80,19 +119,36 @@ impl AsyncRead for Conn {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.seen.is_empty() {
-            return Pin::new(&mut self.tls).poll_read(cx, buf);
+        if self.watch.is_over() {
+            // Whoever serves the connection has been told, and ends it.
+            return Poll::Pending;
         }
-        let count = buf.remaining().min(self.seen.len());
-        buf.put_slice(&self.seen[..count]);
-        self.skip(count);
-        Poll::Ready(Ok(()))
+        self.watch.before(cx)?;
+        let before = buf.filled().len();
+        loop {
+            if self.seen.is_empty() {
+                ready!(Pin::new(&mut self.tls).poll_read(cx, buf))?;
+            } else {
+                let count = buf.remaining().min(self.seen.len());
+                buf.put_slice(&self.seen[..count]);
+                self.skip(count);
+            }
+            let outcome = self.watch.read(&buf.filled()[before..]);
+            if outcome.is_ready() {
+                return outcome;
+            }
+            buf.set_filled(before);
+            if !self.watch.is_lost() {
+                return Poll::Pending;
+            }
+        }
     }
 }
 
 impl AsyncWrite for Conn {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let count = ready!(Pin::new(&mut self.tls).poll_write(cx, buf))?;
+        self.watch.written(&buf[..count]);
         Poll::Ready(Ok(count))
     }
 
@@ -134,7 +190,7 @@ impl GetTimingDigest for Conn {
 
 impl GetProxyDigest for Conn {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        None
+        Visit { guest: self.guest.clone(), share: None }.packed()
     }
 }
 

@@ -3,6 +3,7 @@
 //! CVE-2026-2833 and CVE-2026-2835): a length and chunks, two lengths, chunks in HTTP/1.0, bare line feeds, an upgrade
 //! where there is nothing to upgrade to.
 
+use super::{authority, body::Framing};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 use switchboard_shared::problem::ProblemKind;
@@ -25,6 +26,10 @@ pub struct Refused(pub ProblemKind, pub &'static str);
 pub struct Head {
     /// Its length in bytes.
     pub len: usize,
+    /// Where its target begins, how long that is, and what stands for it further in: an absolute one without its host.
+    pub target: Option<(usize, usize, String)>,
+    /// How its body is framed.
+    pub framing: Framing,
     /// What is asked for, if it asks for a WebSocket.
     pub upgrade: Option<Upgrade>,
 }
@@ -69,13 +74,14 @@ pub fn look(bytes: &[u8], bounds: Bounds) -> Result<Option<Head>, Refused> {
         return Err(Refused(ProblemKind::HeadersTooLarge, "there are too many header fields"));
     }
     let version = if request.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
-    check_framing(request.headers, version)?;
-    check_host(request.headers, version)?;
-    let target = request.path.unwrap_or_default();
-    if !target.starts_with('/') {
-        return Err(bad("the request target must be a path"));
-    }
-    Ok(Some(Head { len, upgrade: upgrade(&request, target, version)? }))
+    let framing = framing(request.headers, version)?;
+    let host = host(request.headers, version)?;
+    let given = request.path.unwrap_or_default();
+    let target = origin(given, host)?;
+    let upgrade = upgrade(&request, &target, version)?;
+    let begin = request.method.map_or(0, str::len) + 1;
+    let target = (target != given).then_some((begin, given.len(), target));
+    Ok(Some(Head { len, target, framing, upgrade }))
 }
 
 fn has_bare_line_feed(head: &[u8]) -> bool {
@@ -91,20 +97,20 @@ fn values<'a>(fields: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &
     fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
 }
 
-fn check_framing(fields: &[Header<'_>], version: Version) -> Result<(), Refused> {
+fn framing(fields: &[Header<'_>], version: Version) -> Result<Framing, Refused> {
     let mut lengths = values(fields, "content-length");
     let length = lengths.next();
     if lengths.next().is_some() {
         return Err(bad("there is more than one content-length"));
     }
-    if let Some(length) = length {
-        let digits = !length.is_empty() && length.len() <= 19 && length.iter().all(u8::is_ascii_digit);
-        if !digits {
-            return Err(bad("the content-length is not a number"));
-        }
-    }
+    let digits = |length: &[u8]| length.iter().all(u8::is_ascii_digit) && length.len() <= 19;
+    let number = |length| std::str::from_utf8(length).ok().and_then(|length| length.parse::<u64>().ok());
+    let length = match length.map(|length| number(length).filter(|_| digits(length))) {
+        Some(None) => return Err(bad("the content-length is not a number")),
+        known => known.flatten(),
+    };
     let mut codings = values(fields, "transfer-encoding");
-    let Some(coding) = codings.next() else { return Ok(()) };
+    let Some(coding) = codings.next() else { return Ok(length.map_or(Framing::None, Framing::Length)) };
     if codings.next().is_some() || !coding.eq_ignore_ascii_case(b"chunked") {
         return Err(bad("the only transfer-encoding here is chunked"));
     }
@@ -114,24 +120,37 @@ fn check_framing(fields: &[Header<'_>], version: Version) -> Result<(), Refused>
     if version == Version::HTTP_10 {
         return Err(bad("HTTP/1.0 has no transfer-encoding"));
     }
-    Ok(())
+    Ok(Framing::Chunked)
 }
 
-fn check_host(fields: &[Header<'_>], version: Version) -> Result<(), Refused> {
+fn host<'a>(fields: &'a [Header<'a>], version: Version) -> Result<Option<&'a str>, Refused> {
     let mut hosts = values(fields, "host");
     let host = hosts.next();
     if hosts.next().is_some() {
         return Err(bad("there is more than one host"));
     }
     let Some(host) = host else {
-        return if version == Version::HTTP_10 { Ok(()) } else { Err(bad("there is no host")) };
+        return if version == Version::HTTP_10 { Ok(None) } else { Err(bad("there is no host")) };
     };
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(byte);
-    let authority = std::str::from_utf8(host).ok().and_then(|text| text.parse::<http::uri::Authority>().ok());
-    if host.is_empty() || !host.iter().all(allowed) || authority.is_none() {
-        return Err(bad("the host cannot be read"));
+    match std::str::from_utf8(host) {
+        Ok(host) if authority::is_plain(host) => Ok(Some(host)),
+        _ => Err(bad("the host cannot be read")),
     }
-    Ok(())
+}
+
+/// The target as a path. In the absolute form (RFC 9112 §3.2.2) it has to name the host that the request names, so that
+/// nobody can read it as being for another one.
+fn origin(target: &str, host: Option<&str>) -> Result<String, Refused> {
+    if target.starts_with('/') {
+        return Ok(target.to_owned());
+    }
+    let Some((authority, path)) = authority::absolute(target) else {
+        return Err(bad("the request target must be a path, or https with the host and a path"));
+    };
+    if !host.is_some_and(|host| host.eq_ignore_ascii_case(authority)) {
+        return Err(bad("the request target is for another host"));
+    }
+    Ok(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
 }
 
 /// An upgrade is to a WebSocket on its path, without a body; everything else that says `upgrade` is refused, so that no
@@ -177,6 +196,7 @@ mod tests {
             "POST /chat HTTP/1.1\nHost: a:443\nContent-Length: 5",
             "POST /chat HTTP/1.1\nHost: [::1]:8443\nTransfer-Encoding: chunked",
             "GET /chat HTTP/1.0",
+            "GET /chat HTTP/1.0\nhost: a",
         ] {
             assert!(of(good).unwrap().unwrap().upgrade.is_none(), "{good}");
         }
@@ -204,7 +224,14 @@ mod tests {
             "GET /chat HTTP/1.1\nhost: a/b",
             "GET /chat HTTP/1.1\nhost: a b",
             "GET /chat HTTP/1.1\nhost: u@a",
-            "GET http://b/chat HTTP/1.1\nhost: a",
+            "GET /chat HTTP/1.1\nhost: a:b",
+            "GET /chat HTTP/1.1\nhost: a:999999",
+            "GET http://a/chat HTTP/1.1\nhost: a",
+            "GET https://b/chat HTTP/1.1\nhost: a",
+            "GET https://a:443/chat HTTP/1.1\nhost: a",
+            "GET https://u@a/chat HTTP/1.1\nhost: a",
+            "GET https://a/chat HTTP/1.0",
+            "GET a/chat HTTP/1.1\nhost: a",
             "CONNECT a:443 HTTP/1.1\nhost: a",
             "GET /a b HTTP/1.1\nhost: a",
             "GET /chat HTTP/2.0\nhost: a",
@@ -224,6 +251,17 @@ mod tests {
         ] {
             assert!(look(bytes.as_bytes(), BOUNDS).is_err(), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn an_absolute_target_of_the_host_is_its_path() {
+        for (target, path) in
+            [("https://a:1/chat?x", "/chat?x"), ("HTTPS://A:1", "/"), ("https://a:1?x", "/?x")]
+        {
+            let head = of(&format!("GET {target} HTTP/1.1\nhost: a:1")).unwrap().unwrap();
+            assert_eq!(head.target, Some((4, target.len(), path.to_owned())));
+        }
+        assert_eq!(of("GET /https://b/ HTTP/1.1\nhost: a").unwrap().unwrap().target, None);
     }
 
     #[test]

@@ -1,14 +1,25 @@
 //! The door: accepts connections, bounds them, and shows each request the way: WebSockets to [`socket`], everything
 //! else to Pingora's proxy.
 //!
-//! - [`conn`]: a client's connection
-//! - [`head`]: the strict look at an HTTP/1 head
+//! - [`guest`]: who is at the other end, and how many connections it may have
+//! - [`conn`]: a client's connection; [`watch`]: what is looked at while its bytes pass by
+//! - [`head`], [`authority`], [`body`]: the strict look at HTTP/1
+//! - [`http2`], [`exchange`]: an HTTP/2 connection and one request of it; [`frames`]: requests that are reset
+//! - [`hold`]: how much of its answers it makes us hold
 //!
 //! The accept loop is ours and not Pingora's, which sleeps its whole grace period at the end, listens only on addresses
 //! and bounds each read of a header but not the header; Pingora's `HttpProxy` is made to be used this way.
 
+pub mod authority;
+pub mod body;
 pub mod conn;
+pub mod exchange;
+pub mod frames;
+pub mod guest;
 pub mod head;
+pub mod hold;
+pub mod http2;
+pub mod watch;
 
 use crate::{
     answer::Answer,
@@ -18,13 +29,9 @@ use crate::{
     socket,
 };
 use conn::Conn;
+use guest::{Addresses, Guest};
 use head::{Bounds, Head, Refused};
-use pingora::{
-    apps::{HttpServerApp, ServerApp},
-    protocols::http::ServerSession,
-    proxy::HttpProxy,
-    server::ShutdownWatch,
-};
+use pingora::{apps::HttpServerApp, protocols::http::ServerSession, proxy::HttpProxy, server::ShutdownWatch};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use switchboard_shared::problem::{Problem, ProblemKind};
 use tokio::{
@@ -52,7 +59,9 @@ pub struct Door {
 impl Door {
     /// Accepts connections until the process ends.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
-        let places = Arc::new(Semaphore::new(self.edge.config.max_connections));
+        let config = &self.edge.config;
+        let places = Arc::new(Semaphore::new(config.max_connections));
+        let addresses = Addresses::new(config.max_connections_per_address, config.max_strangers_per_address);
         let shutdown = &self.edge.shutdown;
         while let Some(accepted) = shutdown.token.run_until_cancelled(listener.accept()).await {
             let (tcp, peer) = match accepted {
@@ -68,23 +77,27 @@ impl Door {
                 refused("full");
                 continue;
             };
+            let Some(guest) = addresses.enter(peer.ip(), config.http.max_h2_held_bytes) else {
+                refused("address");
+                continue;
+            };
             let door = self.clone();
             shutdown.tasks.spawn(async move {
                 let _open = Counted::new(&[&METRICS.connections]);
-                door.connection(tcp, peer).await;
+                door.connection(tcp, peer, guest).await;
                 drop(place);
             });
         }
     }
 
-    async fn connection(&self, tcp: TcpStream, peer: SocketAddr) {
+    async fn connection(&self, tcp: TcpStream, peer: SocketAddr, guest: Guest) {
         let started = Instant::now();
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "a connection was gone at once");
         }
         let bound = Duration::from_millis(self.edge.config.tls.handshake_timeout_ms);
         let conn = match timeout(bound, self.tls.accept(tcp)).await {
-            Ok(Ok(tls)) => Box::new(Conn::new(tls, peer)),
+            Ok(Ok(tls)) => Box::new(Conn::new(tls, peer, guest)),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a TLS handshake failed");
                 return refused("handshake");
@@ -103,7 +116,7 @@ impl Door {
                 _ => return refused("preface"),
             }
         }
-        drop(Box::pin(self.proxy.process_new(conn, &self.ending)).await);
+        Box::pin(self.serve_http2(conn)).await;
     }
 
     /// Serves one request after another. Each head is read here, against one deadline, and put back for its reader.
@@ -117,16 +130,25 @@ impl Door {
             };
             if let Some(upgrade) = head.upgrade {
                 conn.skip(head.len);
+                // A socket has a bound of its own for showing its token.
+                conn.guest().introduce();
                 return Box::pin(socket::accept(self.edge.clone(), conn, upgrade)).await;
             }
+            conn.put_back(&head, self.body_until());
             let mut session = ServerSession::new_http1(conn);
             session.set_keepalive((!self.edge.is_draining()).then_some(self.edge.config.http.keepalive_s));
             let reused = Box::pin(self.proxy.process_new_http(session, &self.ending)).await;
             let stream = reused.map(|reused| reused.consume().0.into_any().downcast::<Conn>());
             let Some(Ok(next)) = stream else { return };
             conn = next;
-            idle = Duration::from_secs(self.edge.config.http.keepalive_s);
+            idle = self.patience(conn.guest());
         }
+    }
+
+    /// How long a connection may be without a request: a stranger's is for those who have one at once.
+    fn patience(&self, guest: &Guest) -> Duration {
+        let keepalive = Duration::from_secs(self.edge.config.http.keepalive_s);
+        if guest.is_known() { keepalive } else { keepalive.min(self.header_timeout()) }
     }
 
     /// Reads a head: `None` when the client is gone, or nothing came while nothing had to.

@@ -80,7 +80,7 @@ impl Limits {
 }
 
 /// A person usually holds a whole /64 of IPv6, so that is what is counted.
-fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -1,7 +1,7 @@
 //! What a client is told when its request goes no further.
 
 use super::Request;
-use crate::{answer::Answer, upstream::call::unavailable};
+use crate::{answer::Answer, door::body::Broken, upstream::call::unavailable};
 use pingora::{
     Error, ErrorSource,
     ErrorType::{self, HTTPStatus},
@@ -9,17 +9,21 @@ use pingora::{
     http::ResponseHeader,
     proxy::Session,
 };
+use std::io;
 use switchboard_shared::problem::{Problem, ProblemKind};
 
 /// What the client is told of an error; `None` when the client is gone.
 #[must_use]
 pub fn problem_of(error: &Error) -> Option<Problem> {
     use ErrorType::{ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ReadTimedout};
+    if *error.esource() == ErrorSource::Downstream
+        && let Some(problem) = body_problem(error)
+    {
+        return Some(problem);
+    }
     Some(match (error.etype(), error.esource()) {
         (HTTPStatus(413), _) => Problem::new(ProblemKind::TooLarge, "the body is too large"),
-        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => {
-            Problem::new(ProblemKind::RequestTimeout, "the body did not arrive in time")
-        }
+        (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => late(),
         (HTTPStatus(503), _) => unavailable(),
         (HTTPStatus(504), _) | (ReadTimedout, ErrorSource::Upstream) => {
             Problem::new(ProblemKind::DeadlineExceeded, "the answer did not come in time")
@@ -37,6 +41,20 @@ pub fn problem_of(error: &Error) -> Option<Problem> {
         (_, ErrorSource::Downstream) => Problem::new(ProblemKind::BadRequest, "the request broke off"),
         _ => Problem::new(ProblemKind::Internal, ""),
     })
+}
+
+/// What the door found within a body while Pingora read it.
+fn body_problem(error: &Error) -> Option<Problem> {
+    let cause = error.root_cause().downcast_ref::<io::Error>()?;
+    if cause.kind() == io::ErrorKind::TimedOut {
+        return Some(late());
+    }
+    let broken: &Broken = cause.get_ref()?.downcast_ref()?;
+    Some(Problem::new(ProblemKind::BadRequest, broken.0))
+}
+
+fn late() -> Problem {
+    Problem::new(ProblemKind::RequestTimeout, "the body did not arrive in time")
 }
 
 /// Whether the answer itself has begun; a `100 Continue` is none.

@@ -13,6 +13,7 @@ pub mod route;
 use crate::{
     answer::{rate_limited, unauthenticated},
     context::{Edge, request_id},
+    door::{authority, guest::Visit},
     limit::Decision,
     metrics::METRICS,
     upstream::{Lease, call::unavailable, wire::Wires},
@@ -41,6 +42,10 @@ use switchboard_shared::{
 use tokio::time::Instant;
 use tracing::Span;
 
+/// So many answers at once on one HTTP/2 connection are passed on over the pooled connections to the cores, uncounted;
+/// each can have some 600 KiB in Pingora's queues. Any further one is counted, for which it has its own connection.
+const UNCOUNTED_ANSWERS: usize = 4;
+
 /// The phases of a request.
 #[derive(Debug)]
 pub struct Proxy(pub Arc<Edge>);
@@ -59,6 +64,8 @@ pub struct Request {
     core: Option<Lease>,
     asked: Option<Instant>,
     streaming: bool,
+    /// Whether its connection to the core is for it alone.
+    is_alone: bool,
 }
 
 #[async_trait]
@@ -78,6 +85,7 @@ impl ProxyHttp for Proxy {
             core: None,
             asked: None,
             streaming: false,
+            is_alone: false,
         }
     }
 
@@ -112,7 +120,7 @@ impl ProxyHttp for Proxy {
         Ok(())
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, request: &mut Request) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, request: &mut Request) -> Result<Box<HttpPeer>> {
         let left = self.left(request);
         if left.is_zero() {
             return Err(Error::explain(HTTPStatus(504), "the deadline passed"));
@@ -129,9 +137,12 @@ impl ProxyHttp for Proxy {
         peer.options.read_timeout = Some(if request.is_stream() { self.silence() } else { left });
         peer.options.write_timeout = Some(left);
         peer.options.idle_timeout = Some(Duration::from_secs(30));
-        if request.is_stream() {
-            let ending = self.0.shutdown.token.clone();
-            peer.options.custom_l4 = Some(Arc::new(Wires { ending, patience: connect }));
+        let share = Visit::of(session.digest()).and_then(|visit| visit.share.clone());
+        let share = share.filter(|share| request.is_stream() || share.siblings() > UNCOUNTED_ANSWERS);
+        request.is_alone = request.is_stream() || share.is_some();
+        if request.is_alone {
+            let ending = request.is_stream().then(|| self.0.shutdown.token.clone());
+            peer.options.custom_l4 = Some(Arc::new(Wires { ending, share, patience: connect }));
             // These connections are none for other requests.
             peer.group_key = 1;
         }
@@ -168,7 +179,7 @@ impl ProxyHttp for Proxy {
         let stamp = stamp.headers(left, &upstream.method, &target);
         let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
         fields::to_core(upstream, stamp, authority)?;
-        if request.is_stream() {
+        if request.is_alone {
             // Its connection is never used again: see `Wires`.
             upstream.insert_header(header::CONNECTION, "close")?;
         }
@@ -283,6 +294,9 @@ impl Proxy {
     /// Decides whether a request goes on, in the order of cost.
     async fn admit(&self, session: &mut Session, request: &mut Request) -> Result<(), Problem> {
         let head = session.req_header();
+        if head.method == Method::CONNECT {
+            return Err(Problem::new(ProblemKind::MethodNotAllowed, "nothing is connected to here"));
+        }
         let path = head.uri.path();
         if path == "/ws" || path.starts_with("/ws/") {
             let detail = "a WebSocket begins with an upgrade of HTTP/1.1";
@@ -307,6 +321,9 @@ impl Proxy {
         let started = Instant::now();
         let identity = self.0.auth.request(&session.req_header().headers).await.map_err(unauthenticated)?;
         METRICS.stage("auth", started.elapsed());
+        if let Some(visit) = Visit::of(session.digest()) {
+            visit.guest.introduce();
+        }
         let started = Instant::now();
         let decision = match route.is_message {
             true => self.0.limits.message(&identity).await,
@@ -328,6 +345,10 @@ impl Proxy {
     fn check_bounds(&self, head: &RequestHeader) -> Result<(), Problem> {
         let http = &self.0.config.http;
         let fields = &head.headers;
+        let host = fields.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+        if !head.uri.authority().map(|named| named.as_str()).or(host).is_none_or(authority::is_plain) {
+            return Err(Problem::new(ProblemKind::BadRequest, "the host cannot be read"));
+        }
         let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if fields.len() > http.max_headers || bytes + head.uri.path().len() > http.max_header_bytes {
             return Err(Problem::new(ProblemKind::HeadersTooLarge, "the header is too large"));

@@ -1,7 +1,9 @@
-//! The connection under a client's event stream. Pingora looks at its filters only when a chunk comes, which on a quiet
-//! conversation is a ping every fifteen seconds; so the connection itself ends when the edge does, and the client's
-//! stream with it.
+//! The connection to a core that serves one request and is not used again. An event stream has one, since Pingora looks
+//! at its filters only when a chunk comes, which on a quiet conversation is a ping every fifteen seconds; so the
+//! connection itself ends when the edge does, and the client's stream with it. And one of many answers on a client's
+//! HTTP/2 connection has one, that is not read from while the client takes nothing (see [`Share`]).
 
+use crate::door::hold::Share;
 use async_trait::async_trait;
 use pingora::{
     Error,
@@ -17,7 +19,8 @@ use pingora::{
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
@@ -27,11 +30,16 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Connects to a core for an event stream.
+/// The most that is read at once of an answer whose bytes are counted, so that it is not far above its bound.
+const PIECE: usize = 8 << 10;
+
+/// Connects to a core for one request.
 #[derive(Debug)]
 pub struct Wires {
-    /// The end of the edge.
-    pub ending: CancellationToken,
+    /// The end of the edge, for an event stream.
+    pub ending: Option<CancellationToken>,
+    /// Where the answer's bytes are counted.
+    pub share: Option<Arc<Share>>,
     /// How long a connection may take.
     pub patience: Duration,
 }
@@ -47,16 +55,18 @@ impl Connect for Wires {
             Ok(Err(error)) => return Err(Error::because(ConnectError, "a stream's connection", error)),
             Err(_) => return Err(Error::explain(ConnectTimedout, "a stream's connection")),
         };
-        let wire = Wire { tcp, ended: Box::pin(self.ending.clone().cancelled_owned()) };
+        let ended = self.ending.clone().map(|ending| Box::pin(ending.cancelled_owned()));
+        let wire = Wire { tcp, ended, share: self.share.clone() };
         Ok(VirtualSocketStream::new(Box::new(wire)).into())
     }
 }
 
-/// A connection that breaks, for its reader, when the edge ends.
+/// A connection that breaks, for its reader, when the edge ends, and is silent while its client takes nothing.
 #[derive(Debug)]
 struct Wire {
     tcp: TcpStream,
-    ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    share: Option<Arc<Share>>,
 }
 
 impl AsyncRead for Wire {
@@ -65,10 +75,20 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.ended.as_mut().poll(cx).is_ready() {
+        if self.ended.as_mut().is_some_and(|ended| ended.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the edge ends")));
         }
-        Pin::new(&mut self.tcp).poll_read(cx, buf)
+        let Some(share) = self.share.clone() else { return Pin::new(&mut self.tcp).poll_read(cx, buf) };
+        if !share.may_read(cx.waker()) {
+            return Poll::Pending;
+        }
+        let mut piece = [0; PIECE];
+        let room = buf.remaining().min(PIECE);
+        let mut piece = ReadBuf::new(&mut piece[..room]);
+        ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut piece))?;
+        share.came(piece.filled().len());
+        buf.put_slice(piece.filled());
+        Poll::Ready(Ok(()))
     }
 }
 
