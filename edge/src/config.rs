@@ -1,17 +1,18 @@
 //! The edge's configuration. `deploy/edge.toml` holds the defaults and says what each value means.
 
+mod checks;
+
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
+#[cfg(test)]
+use switchboard_shared::config::{Check, Faults};
 use switchboard_shared::{
-    config::{self, Check, ConfigError, Faults, Secret},
+    config::{self, ConfigError, Secret},
     identity::Tier,
-    redis,
     telemetry::TelemetryConfig,
-    tls::TlsFiles,
 };
 use url::Url;
 
@@ -192,179 +193,6 @@ impl Config {
     /// With every fault of the file.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         config::load(DEFAULTS, Some(file))
-    }
-}
-
-impl Check for Config {
-    fn check(&self, faults: &mut Faults) {
-        config::require_key(faults, "identity_key", &self.identity_key);
-        config::require_private(faults, "admin_listen", self.admin_listen);
-        faults.require(self.max_connections > 0, "max_connections", "must be at least 1");
-        faults.require(self.max_connections <= 1_000_000, "max_connections", "must be at most 1000000");
-        for (key, value) in [
-            ("max_connections_per_address", self.max_connections_per_address),
-            ("max_strangers_per_address", self.max_strangers_per_address),
-        ] {
-            faults.require(value > 0, key, "must be at least 1");
-        }
-        self.tls.check(faults);
-        self.cores.check(faults);
-        self.http.check(faults);
-        self.auth.check(faults);
-        self.limits.check(faults);
-        self.redis.check(faults);
-        self.socket.check(faults);
-    }
-}
-
-impl TlsConfig {
-    fn check(&self, faults: &mut Faults) {
-        for (key, path) in [("tls.cert", &self.cert), ("tls.key", &self.key)] {
-            if path.as_os_str().is_empty() {
-                faults.add(key, "must name a PEM file");
-            } else if !path.is_file() {
-                faults.add(key, "is not a file that can be found");
-            }
-        }
-        faults.require(self.handshake_timeout_ms > 0, "tls.handshake_timeout_ms", "must be at least 1");
-    }
-}
-
-impl CoresConfig {
-    fn check(&self, faults: &mut Faults) {
-        faults.require(!self.urls.is_empty(), "cores.urls", "must name at least one core");
-        for url in &self.urls {
-            let plain = url.scheme() == "http" && url.host().is_some() && url.path() == "/";
-            faults.require(plain, "cores.urls", "must be of the form http://host:port");
-        }
-        for (key, value) in [
-            ("cores.health_interval_ms", self.health_interval_ms),
-            ("cores.health_timeout_ms", self.health_timeout_ms),
-            ("cores.connect_timeout_ms", self.connect_timeout_ms),
-        ] {
-            faults.require(value > 0, key, "must be at least 1");
-        }
-        faults.require((1..=16).contains(&self.attempts), "cores.attempts", "must be 1 to 16");
-        faults.require(self.streams_per_connection > 0, "cores.streams_per_connection", "must be at least 1");
-    }
-}
-
-impl HttpConfig {
-    fn check(&self, faults: &mut Faults) {
-        let bytes = (1024..=65536).contains(&self.max_header_bytes);
-        faults.require(bytes, "http.max_header_bytes", "must be 1024 to 65536");
-        faults.require((8..=256).contains(&self.max_headers), "http.max_headers", "must be 8 to 256");
-        let resets = (1..=100_000).contains(&self.max_h2_resets);
-        faults.require(resets, "http.max_h2_resets", "must be 1 to 100000");
-        let held = (65_536..=1 << 30).contains(&self.max_h2_held_bytes);
-        faults.require(held, "http.max_h2_held_bytes", "must be 65536 to 1073741824");
-        for (key, value) in [
-            ("http.header_timeout_ms", self.header_timeout_ms),
-            ("http.keepalive_s", self.keepalive_s),
-            ("http.body_timeout_ms", self.body_timeout_ms),
-            ("http.read_timeout_ms", self.read_timeout_ms),
-            ("http.write_timeout_ms", self.write_timeout_ms),
-            ("http.deadline_ms", self.deadline_ms),
-            ("http.max_h2_streams", u64::from(self.max_h2_streams)),
-        ] {
-            faults.require(value > 0, key, "must be at least 1");
-        }
-    }
-
-    /// The deadline of a request.
-    #[must_use]
-    pub fn deadline(&self) -> Duration {
-        Duration::from_millis(self.deadline_ms)
-    }
-}
-
-impl AuthConfig {
-    fn check(&self, faults: &mut Faults) {
-        faults.require(!self.issuer.is_empty(), "auth.issuer", "must be the tokens' iss");
-        faults.require(!self.audience.is_empty(), "auth.audience", "must be the tokens' aud");
-        faults.require(!self.jwks.is_empty(), "auth.jwks", "must be a file or an https URL");
-        faults.require(
-            !is_open_to_others(&self.jwks),
-            "auth.jwks",
-            "must be https, or http on loopback: whoever stands between could give keys of their own",
-        );
-        faults.require(self.max_token_bytes >= 512, "auth.max_token_bytes", "must be at least 512");
-        faults.require((0..=300).contains(&self.skew_s), "auth.skew_s", "must be 0 to 300");
-        faults.require(self.token_cache >= 16, "auth.token_cache", "must be at least 16");
-        faults.require(self.jwks_stale_s >= 3600, "auth.jwks_stale_s", "must be at least 3600");
-    }
-}
-
-/// Whether somebody on the way could change what comes from there.
-fn is_open_to_others(jwks: &str) -> bool {
-    let Ok(url) = Url::parse(jwks) else { return false };
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && !loopback
-}
-
-impl LimitsConfig {
-    fn check(&self, faults: &mut Faults) {
-        let messages = &self.messages_per_minute;
-        for (key, value) in [
-            ("limits.ip_per_minute", self.ip_per_minute),
-            ("limits.requests_per_minute", self.requests_per_minute),
-            ("limits.messages_per_minute.free", messages.free),
-            ("limits.messages_per_minute.standard", messages.standard),
-            ("limits.messages_per_minute.premium", messages.premium),
-            ("limits.messages_per_minute.enterprise", messages.enterprise),
-        ] {
-            faults.require((1..=60_000_000).contains(&value), key, "must be 1 to 60000000");
-        }
-        faults.require(self.local_keys >= 1000, "limits.local_keys", "must be at least 1000");
-    }
-}
-
-impl RedisConfig {
-    fn check(&self, faults: &mut Faults) {
-        redis::check(&self.urls, &self.tls(), faults);
-        faults.require((1..=50).contains(&self.timeout_ms), "redis.timeout_ms", "must be 1 to 50");
-        faults.require(self.breaker_failures > 0, "redis.breaker_failures", "must be at least 1");
-    }
-
-    /// The files for `rediss://`.
-    #[must_use]
-    pub fn tls(&self) -> TlsFiles {
-        TlsFiles { ca: self.ca_file.clone(), cert: self.cert_file.clone(), key: self.key_file.clone() }
-    }
-}
-
-impl SocketConfig {
-    fn check(&self, faults: &mut Faults) {
-        for origin in &self.origins {
-            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            faults.require(exact, "socket.origins", "must be exact origins such as https://chat.example");
-        }
-        let frame = (1024..=16 << 20).contains(&self.max_frame_bytes);
-        faults.require(frame, "socket.max_frame_bytes", "must be 1024 to 16777216");
-        for (key, value) in [
-            ("socket.hello_timeout_ms", self.hello_timeout_ms),
-            ("socket.heartbeat_s", self.heartbeat_s),
-            ("socket.max_fragments", u64::from(self.max_fragments)),
-            ("socket.max_joins", self.max_joins as u64),
-            ("socket.max_unanswered", self.max_unanswered as u64),
-            ("socket.frames_per_second", u64::from(self.frames_per_second)),
-            ("socket.frames_burst", u64::from(self.frames_burst)),
-            ("socket.queue_bytes", self.queue_bytes as u64),
-            ("socket.queue_frames", self.queue_frames as u64),
-            ("socket.queue_stall_ms", self.queue_stall_ms),
-            ("socket.send_deadline_ms", self.send_deadline_ms),
-            ("socket.send_attempt_ms", self.send_attempt_ms),
-            ("socket.reattach_ms", self.reattach_ms),
-            ("socket.stream_silence_ms", self.stream_silence_ms),
-            ("socket.max_event_bytes", self.max_event_bytes as u64),
-        ] {
-            faults.require(value > 0, key, "must be at least 1");
-        }
     }
 }
 

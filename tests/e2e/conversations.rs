@@ -143,12 +143,12 @@ async fn late_to_a_running_answer(cores: usize) -> anyhow::Result<()> {
     house.register("slow", &agent).await?;
     let mut ann = house.person("ann").await?;
     let late = ["bob", "cleo", "dan", "eve"];
-    let room = ann.room(&late).await?;
-    ann.join(room, Some(0)).await?;
     let mut people = Vec::new();
     for name in late {
         people.push(house.person(name).await?);
     }
+    let room = ann.room(&late).await?;
+    ann.join(room, Some(0)).await?;
     ann.say(room, "@slow what is the weather like").await?;
     ann.until(|frame| frame["data"]["text"].as_str().is_some_and(|text| text.contains("three"))).await?;
     // While it is being written, on every core: the beginning comes from where the pieces are kept.
@@ -201,6 +201,12 @@ async fn a_member_who_is_taken_off_hears_nothing_more() -> anyhow::Result<()> {
     assert_eq!(bob.next().await?, json!({"type": "pong", "t": 7}), "nothing came in between");
     bob.send(&json!({"type": "join", "conversation": room})).await?;
     assert_eq!(bob.next().await?["code"], "not_found");
+    let again = json!({"user": "bob"});
+    ann.http.post::<serde_json::Value>(&format!("/v1/conversations/{room}/members"), &again).await?;
+    bob.join(room, Some(0)).await?;
+    ann.ask(room, "hello, all of us?").await?;
+    let heard = bob.until(|frame| frame["data"]["text"] == "hello, all of us?").await?;
+    assert!(!heard.is_empty(), "who is added again hears what was said and what is");
     house.stop().await
 }
 
@@ -226,6 +232,7 @@ async fn a_canceled_turn_stops_and_says_so() -> anyhow::Result<()> {
 async fn conversations_are_listed_renamed_paged_and_deleted_over_http() -> anyhow::Result<()> {
     let house = House::start().await?;
     let mut ann = house.person("ann").await?;
+    house.greet("bob").await?;
     let (one, two) = (ann.room(&[]).await?, ann.room(&["bob"]).await?);
     for text in ["hello", "hi", "good morning"] {
         let ack = ann.say(one, text).await?;

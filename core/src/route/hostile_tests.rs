@@ -68,7 +68,8 @@ impl Case {
     }
 
     fn agent(&self, id: &str) -> Arc<Agent> {
-        let description = self.long(&self.description);
+        // What no card can hold is refused at the door, and tested there.
+        let description = self.long(&self.description).replace('\0', " ");
         let card = json!({
             "name": self.name, "description": description, "version": "1", "capabilities": {},
             "defaultInputModes": ["text/plain"], "defaultOutputModes": ["text/plain"],

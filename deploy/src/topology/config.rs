@@ -71,6 +71,8 @@ impl Shared<'_> {
         jwks: &Path,
     ) -> Table {
         let mut table = self.table(listen, admin);
+        // Everybody has the same address here.
+        table.insert("max_connections_per_address".into(), 10_000.into());
         table.insert("cores".into(), section([("urls", strings(cores.iter().map(String::as_str)))]));
         table.insert("tls".into(), section([("cert", path(tls.0)), ("key", path(tls.1))]));
         let auth =

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod core;
+mod door;
 mod drain;
 mod house;
 mod http;
