@@ -189,8 +189,8 @@ async fn what_is_frozen_is_never_learned() -> anyhow::Result<()> {
     let freeze = async |rows: Value| scene.olga.put::<Value>("/v1/frozen", &rows).await;
     for (rows, status) in [
         (json!({"rows": [row]}), 409),
-        (json!({"rows": [{"text": "hm hm", "agents": ["nowhere"]}]}), 400),
-        (json!({"rows": [{"text": "a b", "agents": ["weather"]}, {"text": "A b?", "agents": []}]}), 400),
+        (json!({"rows": [{"text": "hm hm", "agents": ["nowhere"]}]}), 404),
+        (json!({"rows": [{"text": "a b", "agents": ["weather"]}, {"text": "A b?", "agents": []}]}), 409),
         (json!({"rows": [{"text": ""}]}), 400),
         (json!({"rows": (0..2_001).map(|i| json!({"text": format!("row {i}")})).collect::<Vec<_>>()}), 413),
     ] {

@@ -40,7 +40,7 @@ fn run(house: &House, token: &str) -> tokio::process::Command {
         "--checks",
         "all",
         "--max-examples",
-        "20",
+        "8",
         "--seed",
         "1",
         "--no-color",

@@ -134,7 +134,6 @@ async fn require_current(client: &Client) -> Result<(), MigrateError> {
     let found: i32 = client.query_one(sql, &[]).await?.get(0);
     let runner = embedded::migrations::runner();
     let needed = runner.get_migrations().iter().map(|one| one.version()).max().unwrap_or(0);
-    let needed = i32::try_from(needed).unwrap_or(i32::MAX);
     if found < needed { Err(MigrateError::Behind { found, needed }) } else { Ok(()) }
 }
 

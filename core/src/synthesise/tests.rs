@@ -179,7 +179,7 @@ async fn a_reply_that_prints_anothers_heading_and_marker_stays_within_its_quote(
             "{}",
             answer.text
         );
-        assert!(ours.iter().any(|line| *line == "**BANK** [rogue]"), "{}", answer.text);
+        assert!(ours.contains(&"**BANK** [rogue]"), "{}", answer.text);
     }
     let named =
         NamedReply { name: "R** [bank] **BANK".into(), ..missing("r", CallState::Failed, "[bank] *x*") };

@@ -1,17 +1,18 @@
 //! One HTTP request through Pingora, phase by phase: identify, decide, pick a core, stamp, pass on, account.
 //!
+//! - `admit`: whether it goes on at all
 //! - [`route`]: what a path is for
 //! - [`failure`]: what a client is told when it goes no further
 //! - [`fields`]: header fields between client and core
 //! - [`linger`]: what becomes of a body that nobody needs any more
 
+mod admit;
 pub mod failure;
 pub mod fields;
 pub mod linger;
 pub mod route;
 
 use crate::{
-    answer::{rate_limited, unauthenticated},
     context::{Edge, request_id},
     door::{authority, guest::Visit},
     limit::Decision,
@@ -27,18 +28,12 @@ use pingora::{
     ErrorType::{self, HTTPStatus},
     Result,
     http::{RequestHeader, ResponseHeader},
-    protocols::l4::socket::SocketAddr as PeerAddr,
     proxy::{FailToProxy, ProxyHttp, Session},
     upstreams::peer::HttpPeer,
 };
 use route::Route;
-use std::{net::IpAddr, sync::Arc, time::Duration};
-use switchboard_shared::{
-    headers::IDEMPOTENCY_KEY,
-    identity::Identity,
-    problem::{Problem, ProblemKind},
-    telemetry,
-};
+use std::{sync::Arc, time::Duration};
+use switchboard_shared::{headers::IDEMPOTENCY_KEY, identity::Identity};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -291,77 +286,6 @@ impl Proxy {
         request.is_stream() && self.0.is_draining()
     }
 
-    /// Decides whether a request goes on, in the order of cost.
-    async fn admit(&self, session: &mut Session, request: &mut Request) -> Result<(), Problem> {
-        let head = session.req_header();
-        if head.method == Method::CONNECT {
-            return Err(Problem::new(ProblemKind::MethodNotAllowed, "nothing is connected to here"));
-        }
-        let path = head.uri.path();
-        if path == "/ws" || path.starts_with("/ws/") {
-            let detail = "a WebSocket begins with an upgrade of HTTP/1.1";
-            return Err(Problem::new(ProblemKind::BadRequest, detail));
-        }
-        let found = route::find(&head.method, path);
-        request.route = found;
-        request.span = tracing::info_span!("request", otel.kind = "server", request_id = %request.id);
-        telemetry::follow(&request.span, &head.headers);
-        self.check_bounds(head)?;
-        let address = self.0.limits.address(address(session));
-        if !address.allowed {
-            request.decision = Some(address);
-            return Err(rate_limited(&address));
-        }
-        let Some(route) = found else {
-            return Err(Problem::new(ProblemKind::NotFound, "this path is not served here"));
-        };
-        if route.is_public {
-            return Ok(());
-        }
-        let started = Instant::now();
-        let identity = self.0.auth.request(&session.req_header().headers).await.map_err(unauthenticated)?;
-        METRICS.stage("auth", started.elapsed());
-        if let Some(visit) = Visit::of(session.digest()) {
-            visit.guest.introduce();
-        }
-        let started = Instant::now();
-        let decision = match route.is_message {
-            true => self.0.limits.message(&identity).await,
-            false => self.0.limits.request(&identity).await,
-        };
-        METRICS.stage("limit", started.elapsed());
-        request.decision = Some(decision);
-        request.identity = Some(identity);
-        if !decision.allowed {
-            return Err(rate_limited(&decision));
-        }
-        if route.is_message {
-            METRICS.chat_requests.inc();
-        }
-        Ok(())
-    }
-
-    /// HTTP/2 heads have not passed the door's look, which reads HTTP/1 only.
-    fn check_bounds(&self, head: &RequestHeader) -> Result<(), Problem> {
-        let http = &self.0.config.http;
-        let fields = &head.headers;
-        let host = fields.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-        if !head.uri.authority().map(|named| named.as_str()).or(host).is_none_or(authority::is_plain) {
-            return Err(Problem::new(ProblemKind::BadRequest, "the host cannot be read"));
-        }
-        let bytes: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if fields.len() > http.max_headers || bytes + head.uri.path().len() > http.max_header_bytes {
-            return Err(Problem::new(ProblemKind::HeadersTooLarge, "the header is too large"));
-        }
-        let length = fields.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let length = length.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
-        if length > http.max_body_bytes {
-            let detail = format!("a body may have {} bytes", http.max_body_bytes);
-            return Err(Problem::new(ProblemKind::TooLarge, detail));
-        }
-        Ok(())
-    }
-
     fn left(&self, request: &Request) -> Duration {
         self.0.config.http.deadline().saturating_sub(request.started.elapsed())
     }
@@ -396,12 +320,5 @@ fn may_be_repeated(head: &RequestHeader) -> bool {
         Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS => true,
         Method::POST => head.headers.contains_key(IDEMPOTENCY_KEY),
         _ => false,
-    }
-}
-
-fn address(session: &Session) -> IpAddr {
-    match session.client_addr() {
-        Some(PeerAddr::Inet(address)) => address.ip(),
-        _ => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
     }
 }
