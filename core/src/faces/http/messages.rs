@@ -5,7 +5,7 @@ use crate::{
     accept::{Envelope, accept},
     access::{Permission, permit},
     core::Core,
-    error::Result,
+    error::{Error, Result},
     events,
     store::MessageRow,
 };
@@ -21,6 +21,7 @@ use std::{convert::Infallible, sync::Arc};
 use switchboard_shared::{
     api::{Page, SendMessage},
     ids::ConversationId,
+    problem::ProblemKind,
 };
 
 pub(crate) async fn send(
@@ -85,8 +86,8 @@ pub(crate) async fn stream(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let last_event_id = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let stream = events::open(&core, &me, id, last_event_id.or(cursor.after)).await?;
+    let after = last_event_id(&headers)?.or(cursor.after);
+    let stream = events::open(&core, &me, id, after).await?;
     let frames =
         futures::stream::unfold(stream.frames, async |mut frames| Some((frames.recv().await?, frames)));
     let headers = [
@@ -95,4 +96,12 @@ pub(crate) async fn stream(
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::from_stream(frames.map(|piece| Ok::<_, Infallible>(piece.into_bytes())))))
+}
+
+/// The cursor that a browser's EventSource sends by itself.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let cursor = value.to_str().ok().and_then(|text| text.parse().ok());
+    let bad = || Error::public(ProblemKind::BadRequest, "Last-Event-ID must be a seq.");
+    cursor.map(Some).ok_or_else(bad)
 }
