@@ -34,7 +34,9 @@ async fn schemathesis_finds_nothing_that_the_description_does_not_say() -> anyho
 
 fn run(house: &House, token: &str) -> tokio::process::Command {
     let mut command = peer("schemathesis");
-    command.args(["--config-file", "schemathesis.toml", "run"]);
+    // What it remembers of a run goes with the house.
+    command.current_dir(house.topology().data());
+    command.args(["--config-file", concat!(env!("CARGO_MANIFEST_DIR"), "/interop/schemathesis.toml"), "run"]);
     command.arg(house.topology().url().join("/openapi.json").expect("a path").as_str());
     command.args([
         "--checks",
