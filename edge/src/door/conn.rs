@@ -129,7 +129,7 @@ impl AsyncRead for Conn {
             if self.seen.is_empty() {
                 ready!(Pin::new(&mut self.tls).poll_read(cx, buf))?;
             } else {
-                let count = buf.remaining().min(self.seen.len());
+                let count = buf.remaining().min(self.seen.len()).min(self.watch.at_once());
                 buf.put_slice(&self.seen[..count]);
                 self.skip(count);
             }

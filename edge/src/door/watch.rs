@@ -66,6 +66,16 @@ impl Incoming {
 }
 
 impl Watch {
+    /// How many of the bytes that were looked at may be read together: a head alone, so that it can be answered when the
+    /// body after it is broken.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        match self {
+            Self::Body(incoming) if incoming.head > 0 => incoming.head,
+            _ => usize::MAX,
+        }
+    }
+
     /// Before a read.
     ///
     /// # Errors
