@@ -57,6 +57,31 @@ async fn an_agent_that_talks_garbage_is_named() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_stream_as_the_standard_allows_it_is_read() -> anyhow::Result<()> {
+    for body in [
+        "\u{feff}data: {fine}\n\n",
+        ": keepalive\r\n\r\nevent: ping\r\ndata: {}\r\n\r\ndata:\r\n\r\ndata: {fine}\r\n\r\n",
+        "event: something-new\rdata: 1\r\rdata: {fine}\r\r",
+    ] {
+        let (answer, call) = ask_both(Manner::Stream(200, body.to_owned())).await?;
+        assert!(answer.contains("It will rain.") && answer.contains("Fine."), "{body:?}: {answer} {call}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_no_row_can_hold_costs_its_agent_the_answer_and_nobody_else() -> anyhow::Result<()> {
+    let id = r#"data: {"jsonrpc":"2.0","id":1,"result":{"task":{"id":"T\u00001","contextId":"c"}}}"#;
+    for (status, body) in [(200, format!("{id}\n\n")), (503, "data: {fine}\n\n".to_owned())] {
+        let (answer, call) = ask_both(Manner::Stream(status, body.clone())).await?;
+        assert!(answer.contains("It will rain.") && answer.contains("bad"), "{body:?}: {answer}");
+        assert_eq!(call["state"], "failed", "{call}");
+        assert!(call["reason"].as_str().is_some_and(|reason| reason.chars().count() <= 500), "{call}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_agent_that_never_ends_is_cut_at_its_time() -> anyhow::Result<()> {
     let (answer, call) = ask_both(Manner::Endless).await?;
     assert!(answer.contains("It will rain.") && answer.contains("bad"), "{answer}");

@@ -39,6 +39,8 @@ pub enum Manner {
     AsksBack(String),
     /// Refuses the question, and says this.
     Rejects(String),
+    /// Sends these bytes as an event stream with this status; `{fine}` is a whole answer that says "Fine.".
+    Stream(u16, String),
 }
 
 /// The agent, and everything that it was asked.
@@ -132,6 +134,11 @@ async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request)
             ([("content-type", "text/event-stream")], "data: \u{1}\u{2}{{{[[\n\ndata: 17\n\n").into_response()
         }
         Manner::Endless => endless(&id),
+        Manner::Stream(status, body) => {
+            let body = body.replace("{fine}", &completed(&id, "Fine.").to_string());
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            (status, [("content-type", "text/event-stream")], body).into_response()
+        }
         Manner::Huge(bytes) => events(vec![(Duration::ZERO, completed(&id, &"x".repeat(bytes)))]),
         Manner::AsksBack(question) => asks_back(&id, &request, &question),
         Manner::Rejects(why) => {
