@@ -71,7 +71,7 @@ async fn a_stream_as_the_standard_allows_it_is_read() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_no_row_can_hold_costs_its_agent_the_answer_and_nobody_else() -> anyhow::Result<()> {
-    let id = r#"data: {"jsonrpc":"2.0","id":1,"result":{"task":{"id":"T\u00001","contextId":"c"}}}"#;
+    let id = r#"data: {"jsonrpc":"2.0","id":{id},"result":{"task":{"id":"T\u00001","contextId":"c","status":{"state":"TASK_STATE_WORKING"}}}}"#;
     for (status, body) in [(200, format!("{id}\n\n")), (503, "data: {fine}\n\n".to_owned())] {
         let (answer, call) = ask_both(Manner::Stream(status, body.clone())).await?;
         assert!(answer.contains("It will rain.") && answer.contains("bad"), "{body:?}: {answer}");
@@ -79,6 +79,42 @@ async fn what_no_row_can_hold_costs_its_agent_the_answer_and_nobody_else() -> an
         assert!(call["reason"].as_str().is_some_and(|reason| reason.chars().count() <= 500), "{call}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn one_long_reply_is_streamed_as_it_is_stored_and_the_cut_is_said() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let word = |text: &str| {
+        let artifact = serde_json::json!({"artifactId": "a", "parts": [{"text": text}]});
+        let update = serde_json::json!({"taskId": "t", "append": true, "artifact": artifact});
+        format!(
+            "data: {{\"jsonrpc\":\"2.0\",\"id\":{{id}},\"result\":{}}}\n\n",
+            serde_json::json!({"artifactUpdate": update})
+        )
+    };
+    let status = serde_json::json!({"taskId": "t", "status": {"state": "TASK_STATE_COMPLETED"}});
+    let end = format!(
+        "data: {{\"jsonrpc\":\"2.0\",\"id\":{{id}},\"result\":{}}}\n\n",
+        serde_json::json!({"statusUpdate": status})
+    );
+    let body = word("wört ").repeat(20_000) + &end;
+    let agent = FakeAgent::start("good", GOOD, Manner::Stream(200, body)).await?;
+    house.register("good", &agent).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let heard = ann.ask(room, "@good what is the weather like").await?;
+    let answer = heard.answer();
+    assert_eq!(heard.streamed(), answer, "who listens and who reads later get the same");
+    assert!(
+        answer.ends_with("(The answer was cut here: it has at most 40000 characters.)"),
+        "{}",
+        answer.len()
+    );
+    let largest =
+        heard.all("answer.delta").iter().filter_map(|delta| delta["text"].as_str().map(str::len)).max();
+    assert!(largest.is_some_and(|bytes| bytes <= 16_000), "{largest:?}");
+    house.stop().await
 }
 
 #[tokio::test]

@@ -39,7 +39,8 @@ pub enum Manner {
     AsksBack(String),
     /// Refuses the question, and says this.
     Rejects(String),
-    /// Sends these bytes as an event stream with this status; `{fine}` is a whole answer that says "Fine.".
+    /// Sends these bytes as an event stream with this status; `{fine}` is a whole answer that says "Fine.", and `{id}`
+    /// the id of the request.
     Stream(u16, String),
 }
 
@@ -136,6 +137,7 @@ async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request)
         Manner::Endless => endless(&id),
         Manner::Stream(status, body) => {
             let body = body.replace("{fine}", &completed(&id, "Fine.").to_string());
+            let body = body.replace("{id}", &id.to_string());
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             (status, [("content-type", "text/event-stream")], body).into_response()
         }

@@ -281,6 +281,36 @@ async fn nonsense_of_every_kind_fails_with_a_reason() {
 }
 
 #[tokio::test]
+async fn an_id_that_no_row_can_hold_is_that_calls_failure() {
+    let fake = FakeAgent::start(true, |_, _, _| {
+        Act::Stream(vec![json!({"task": {"id": "T\u{0}1", "status": {"state": "TASK_STATE_WORKING"}}})])
+    })
+    .await;
+    let (reply, progress) = fake.ask_with(ask()).await;
+    assert_eq!((reply.state, reply.task_id, progress), (CallState::Failed, None, vec![]));
+    assert!(reply.reason.unwrap().contains("an id that cannot be kept"));
+}
+
+#[tokio::test]
+async fn what_is_of_an_unknown_kind_is_passed_over() {
+    let fake = FakeAgent::start(true, |_, _, _| {
+        Act::Stream(vec![json!({"heartbeat": {}}), artifact("fine", false), status("COMPLETED", "")])
+    })
+    .await;
+    assert_eq!(fake.ask().await.text, "fine");
+}
+
+#[tokio::test]
+async fn a_panic_in_one_call_is_that_calls_failure() {
+    let fake = FakeAgent::start(true, |_, _, _| Act::Stream(vec![artifact("words", false)])).await;
+    let agents = Agents::new(&config()).unwrap();
+    let mut hears = |_| panic!("whoever listens breaks");
+    let reply = agents.ask(&tenant(), &fake.agent, ask(), &mut hears).await;
+    assert_eq!(reply.state, CallState::Failed);
+    assert!(reply.reason.unwrap().contains("on our side"));
+}
+
+#[tokio::test]
 async fn endless_huge_and_dripping_replies_end() {
     let endless = FakeAgent::start(true, |_, _, _| {
         Act::Endless(artifact(&"long-words".repeat(10), true), Duration::ZERO)

@@ -199,8 +199,9 @@ impl Work {
         let question = brief.question(self);
         let decision = self.core.router.plan(&brief.roster, &question).await;
         let mut plan = decision.plan;
-        if let Some(without) = without.filter(|_| plan.stage != Stage::Rule && plan.degraded.is_none()) {
-            plan.degraded = Some(without.to_owned());
+        if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
+            let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
+            plan.degraded = Some(format!("{without}{others}"));
         }
         let decided = EventBody::PlanDecided(plan.clone());
         let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);

@@ -47,6 +47,8 @@ impl Shared<'_> {
     pub fn core(&self, listen: SocketAddr, admin: SocketAddr, postgres: &str, llm: &[Llm]) -> Table {
         let mut table = self.table(listen, admin);
         table.insert("postgres".into(), section([("urls", strings([postgres]))]));
+        // The first question comes right after the agents, while they are learned on a machine that is still busy.
+        table.insert("route".into(), section([("model_wait_ms", 15_000.into())]));
         // The agents of this house listen on loopback.
         table.insert("agents".into(), section([("allow_private_addresses", true.into())]));
         let llm = llm.iter().map(|llm| {
@@ -73,6 +75,7 @@ impl Shared<'_> {
         let mut table = self.table(listen, admin);
         // Everybody has the same address here.
         table.insert("max_connections_per_address".into(), 10_000.into());
+        table.insert("max_strangers_per_address".into(), 300.into());
         table.insert("cores".into(), section([("urls", strings(cores.iter().map(String::as_str)))]));
         table.insert("tls".into(), section([("cert", path(tls.0)), ("key", path(tls.1))]));
         let auth =
