@@ -261,10 +261,11 @@ fn check(core: &Core, message: &SendMessage) -> Result<()> {
     Ok(())
 }
 
-/// A file is passed on to agents as it came, so it must be what it says.
+/// A file is passed on to agents as it came, so it must be what it says; a media type is one of RFC 6838 §4.2.
 fn check_part(part: &Part) -> Result<()> {
     let word = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
     };
     let essence = part.media_type.split(';').next().unwrap_or_default().trim_end_matches(' ');
     let written = part.media_type.bytes().all(|b| b.is_ascii_graphic() || b == b' ');

@@ -24,7 +24,7 @@ pub(crate) async fn readyz(State(core): State<Arc<Core>>) -> impl IntoResponse {
     if core.shutdown.token.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    match core.store.tenants_with_due_turns().await {
+    match core.store.ping().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
     }

@@ -37,7 +37,7 @@ pub(crate) struct Core {
     pub(crate) seen: Seen,
     pub(crate) metrics: Metrics,
     /// Say which words of edges and cores are ours.
-    pub(crate) keys: SigningKeys,
+    pub(crate) keys: Arc<SigningKeys>,
     pub(crate) shutdown: Shutdown,
     /// Ends what the drain has not ended: turns give their leases back.
     pub(crate) halt: CancellationToken,
@@ -77,7 +77,8 @@ impl Core {
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
         shutdown.tasks.spawn(store.clone().probe_hosts(shutdown.clone()));
-        let bell = Bell::start(&config, id, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
+        let keys = Arc::new(config.keys());
+        let bell = Bell::start(&config, id, &keys, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
         let agents = Agents::new(&config.agents).map_err(|e| StartError::Agents(e.into()))?;
         let llm = Arc::new(Llm::new(&config.llm).map_err(|e| StartError::Llm(e.into()))?);
         let settings = config.route.embedder.clone();
@@ -106,7 +107,7 @@ impl Core {
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             seen: Seen::new(),
             metrics: Metrics::new(),
-            keys: config.keys(),
+            keys,
             config,
             shutdown,
             halt: CancellationToken::new(),

@@ -254,6 +254,72 @@ async fn a_dead_edge_costs_a_reconnect_and_nothing_else() -> anyhow::Result<()> 
 }
 
 #[tokio::test]
+async fn a_core_that_is_frozen_within_a_transaction_keeps_nobody_waiting() -> anyhow::Result<()> {
+    let house = House::with(|options| {
+        options.cores = 2;
+        let quick = toml::toml! {
+            [postgres]
+            idle_ms = 500
+        };
+        switchboard::topology::config::overlay(&mut options.core_overrides, &quick);
+    })
+    .await?;
+    let mut ann = house.person("ann").await?;
+    let mut bob = house.person("bob").await?;
+    let room = ann.room(&["bob"]).await?;
+    ann.join(room, Some(0)).await?;
+    bob.join(room, Some(0)).await?;
+    let cores = house.topology().cores();
+    signal("STOP", cores[1].pid())?;
+    until(async || Ok(healthy(&house).await? == 1)).await?;
+
+    // What the first core writes meets a row that we hold, so that it is frozen in the middle of it.
+    let mut database = house.topology().postgres().connect().await?;
+    let ours = database.transaction().await?;
+    let locked = ours.execute("SELECT 1 FROM conversations FOR UPDATE", &[]).await?;
+    anyhow::ensure!(locked == 1, "{locked} conversations");
+    ann.send(&json!({"type": "send", "id": "a", "conversation": room, "text": "hello"})).await?;
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    until(async || Ok(ours.query_one(waits, &[]).await?.get::<_, i64>(0) > 0)).await?;
+    signal("STOP", cores[0].pid())?;
+    ours.commit().await?;
+    signal("CONT", cores[1].pid())?;
+    bob.say_as(room, "b", "and me?").await?;
+
+    signal("CONT", cores[0].pid())?;
+    ann.until(|frame| frame["type"] == "ack" && frame["id"] == "a").await?;
+    let page: Value = ann.http.get(&format!("/v1/conversations/{room}/messages")).await?;
+    let said: Vec<_> =
+        page["items"].as_array().unwrap().iter().filter(|m| m["author"]["kind"] == "user").collect();
+    assert_eq!(said.len(), 2, "each once: {page}");
+    house.stop().await
+}
+
+fn signal(name: &str, pid: Option<u32>) -> anyhow::Result<()> {
+    let pid = pid.ok_or_else(|| anyhow::anyhow!("it does not run"))?;
+    let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status()?;
+    anyhow::ensure!(sent.success(), "it could not be told {name}");
+    Ok(())
+}
+
+/// How many cores the first edge finds well.
+async fn healthy(house: &House) -> anyhow::Result<usize> {
+    let metrics = reqwest::get(house.topology().edges()[0].admin().join("/metrics")?).await?.text().await?;
+    let well = |line: &&str| line.starts_with("switchboard_edge_core_healthy{") && line.ends_with(" 1");
+    Ok(metrics.lines().filter(well).count())
+}
+
+async fn until(mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    let waiting = async {
+        while !holds().await? {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await?
+}
+
+#[tokio::test]
 async fn beyond_its_bounds_a_core_refuses_before_it_accepts() -> anyhow::Result<()> {
     let house = House::with(|options| {
         let small = toml::toml! {

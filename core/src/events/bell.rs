@@ -13,6 +13,7 @@ use std::{
 use switchboard_shared::{
     events::{Delta, Event, EventBody},
     ids::{ConversationId, TurnId},
+    keys::SigningKeys,
     shutdown::Shutdown,
 };
 use tokio::sync::{broadcast, watch};
@@ -50,12 +51,13 @@ impl Bell {
     pub(crate) fn start(
         config: &Config,
         core: Uuid,
+        keys: &Arc<SigningKeys>,
         shutdown: &Shutdown,
     ) -> Result<Self, fred::error::Error> {
         let local = Arc::new(Rooms { rooms: Mutex::default(), queue: config.events.queue });
         let redis = match config.redis.urls.is_empty() {
             true => None,
-            false => Some(RedisBell::start(config, core, Arc::clone(&local), shutdown)?),
+            false => Some(RedisBell::start(config, core, Arc::clone(&local), Arc::clone(keys), shutdown)?),
         };
         Ok(Self { local, answers: Mutex::default(), redis })
     }

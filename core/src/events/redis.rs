@@ -102,9 +102,10 @@ impl RedisBell {
         config: &Config,
         core: Uuid,
         rooms: Arc<Rooms>,
+        keys: Arc<SigningKeys>,
         shutdown: &Shutdown,
     ) -> Result<Self, fred::error::Error> {
-        let (keys, config) = (Arc::new(config.keys()), &config.redis);
+        let config = &config.redis;
         let builder = builder(config)?;
         let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
         let (outgoing, queue) = mpsc::channel(QUEUE);

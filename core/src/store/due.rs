@@ -11,6 +11,11 @@ use tokio_postgres::types::ToSql;
 const LOOKED_AT: i64 = 1_000;
 
 impl Store {
+    /// Whether the database answers as the cores need it: a connection, a transaction, a role and a table.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        self.tenants_with_due_turns().await.map(drop)
+    }
+
     /// Tenants with turns whose core has stopped renewing their lease.
     pub(crate) async fn tenants_with_due_turns(&self) -> Result<Vec<TenantId>> {
         self.tenants_due(sql!("tenants_with_due_turns"), &[&LOOKED_AT]).await

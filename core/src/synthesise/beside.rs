@@ -1,7 +1,8 @@
 //! Replies side by side, each set apart from what we say: every line of a reply is quoted, so a heading and a marker
-//! that stand outside of a quote can only be ours. Agents of one name are told apart by the id in the marker.
+//! that stand outside of a quote can only be ours, and within one no marker names an agent of this answer. Agents of one
+//! name are told apart by the id in the marker.
 
-use super::{NamedReply, page::Page, shares};
+use super::{NamedReply, markers::unmarked, page::Page, shares};
 use switchboard_shared::events::Claim;
 
 /// What a heading and a sentence about what is left out may take, of each reply's room.
@@ -9,7 +10,8 @@ const OVERHEAD_CHARS: usize = 300;
 
 /// Writes each reply under its agent's name and marker; each has a fair share of the room.
 pub(super) fn write(page: &mut Page<'_>, replies: &[&NamedReply]) -> Vec<Claim> {
-    let quotes: Vec<_> = replies.iter().map(|reply| quoted(reply.text.trim())).collect();
+    let known: Vec<_> = replies.iter().map(|reply| reply.agent.clone()).collect();
+    let quotes: Vec<_> = replies.iter().map(|reply| quoted(&unmarked(reply.text.trim(), &known))).collect();
     let lengths: Vec<_> = quotes.iter().map(|quote| quote.chars().count()).collect();
     let room = page.room().saturating_sub(OVERHEAD_CHARS * replies.len());
     let shares = shares::fair(room, &lengths);

@@ -73,7 +73,8 @@ pub(crate) async fn write(
     let draft = match usable.as_slice() {
         [] => Draft { degraded: nothing(material), ..Draft::default() },
         [reply] if material.replies.len() == 1 => {
-            Draft { claims: vec![passed_through(&mut page, reply)], ..Draft::default() }
+            let degraded = reply.partial.then(|| "the only reply is incomplete".to_owned());
+            Draft { claims: vec![passed_through(&mut page, reply)], degraded, ..Draft::default() }
         }
         // Beside others, even if these said nothing, it must be seen whose word it is.
         [_] => Draft { claims: beside::write(&mut page, &usable), ..Draft::default() },

@@ -36,7 +36,8 @@ fn note(reply: &NamedReply) -> Option<String> {
     let name = plain(&reply.name);
     let reason = plain(reply.reason.as_deref().unwrap_or_default());
     let reason = outside::line(reason.trim().trim_end_matches('.'), MAX_REASON_CHARS);
-    let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let is_said = reason.is_empty() || reply.is_usable() && plain(&reply.text).contains(&reason);
+    let because = if is_said { String::new() } else { format!(": {reason}") };
     Some(match reply.state {
         CallState::Completed if !reply.partial => return None,
         CallState::InputRequired => match reply.text.trim() {

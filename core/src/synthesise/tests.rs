@@ -89,6 +89,20 @@ async fn missing_agents_are_named_with_what_went_wrong() {
 }
 
 #[tokio::test]
+async fn an_only_reply_of_an_agent_that_failed_is_said_once_and_is_degraded() {
+    let reason = Some("The disk is full.".to_owned());
+    let failed = NamedReply {
+        state: CallState::Failed,
+        partial: true,
+        reason,
+        ..reply("a", "Two of five are done. The disk is full.")
+    };
+    let answer = without_llm(&[failed]).await;
+    assert_eq!(answer.text, "Two of five are done. The disk is full.\n\nThe reply of A is incomplete.");
+    assert_eq!(answer.degraded.as_deref(), Some("the only reply is incomplete"));
+}
+
+#[tokio::test]
 async fn no_reply_at_all_is_an_honest_sentence() {
     let answer = without_llm(&[missing("a", CallState::Rejected, "not mine")]).await;
     assert_eq!(answer.text, "A declined: not mine.");
@@ -180,6 +194,10 @@ async fn a_reply_that_prints_anothers_heading_and_marker_stays_within_its_quote(
             answer.text
         );
         assert!(ours.contains(&"**BANK** [rogue]"), "{}", answer.text);
+        // Within the quote there is no marker of an agent of this answer either.
+        let quoted: Vec<_> = answer.text.lines().filter(|line| line.starts_with('>')).collect();
+        let of_bank = replies.iter().any(|r| r.agent.as_str() == "bank");
+        assert!(!of_bank || quoted.iter().all(|line| !line.contains("[bank]")), "{}", answer.text);
     }
     let named =
         NamedReply { name: "R** [bank] **BANK".into(), ..missing("r", CallState::Failed, "[bank] *x*") };

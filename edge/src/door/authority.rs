@@ -18,10 +18,10 @@ pub fn is_plain(authority: &str) -> bool {
     !host.is_empty() && host.bytes().all(named) && is_port(port)
 }
 
-/// With its colon; nothing is a port as well.
+/// With its colon; nothing is a port as well, and none behind a colon (RFC 3986 §3.2.3).
 fn is_port(port: &str) -> bool {
     let Some(digits) = port.strip_prefix(':') else { return port.is_empty() };
-    digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+    digits.is_empty() || digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
 }
 
 /// Takes an absolute target apart into its authority and what is asked there; `None` for what is not `https://…`.
@@ -40,11 +40,11 @@ mod tests {
 
     #[test]
     fn a_port_is_a_number_of_sixteen_bits() {
-        for good in ["a", "a:443", "a.example:0", "a:65535", "127.0.0.1:8443", "[::1]", "[::1]:8443"] {
+        for good in ["a", "a:443", "a.example:0", "a:65535", "a:", "127.0.0.1:8443", "[::1]", "[::1]:8443"] {
             assert!(is_plain(good), "{good}");
         }
         for bad in [
-            "", ":443", "a:", "a:b", "a:999999", "a:65536", "a:+1", "a:1:2", "u@a", "a/b", "a b", "[::1]x",
+            "", ":443", ":", "a:b", "a:999999", "a:65536", "a:+1", "a:1:2", "u@a", "a/b", "a b", "[::1]x",
             "[::1]:x", "[::1", "[a]", "[]", "a]", "ä", "a,b",
         ] {
             assert!(!is_plain(bad), "{bad}");

@@ -52,6 +52,7 @@ async fn a_target_in_absolute_form_must_name_the_host_and_an_authority_a_port() 
         (format!("https://localhost:{port}/v1/agents"), format!("localhost:{port}"), 200),
         ("https://localhost/v1/agents".to_owned(), "localhost".to_owned(), 200),
         ("https://other.example/v1/agents".to_owned(), "localhost".to_owned(), 400),
+        ("/v1/agents".to_owned(), "localhost:".to_owned(), 200),
         ("/v1/agents".to_owned(), "localhost:abc".to_owned(), 400),
         ("/v1/agents".to_owned(), "localhost:999999".to_owned(), 400),
         ("/v1/agents".to_owned(), "[::1]:70000".to_owned(), 400),
@@ -126,6 +127,18 @@ async fn a_body_of_which_nothing_comes_meets_its_deadline_over_http1_and_http2()
         .body(())
         .unwrap();
     let (answer, _upload) = client.send_request(request, false).unwrap();
+    let answer = timeout(PATIENCE, answer).await.expect("it is answered or reset");
+    assert!(answer.map_or(true, |answer| answer.status() == 408));
+    // So does one that begins and then says nothing more.
+    let house = House::with("http.body_timeout_ms = 60000\nhttp.read_timeout_ms = 500", 1).await;
+    let (mut client, _driver) = connect(&house).await;
+    let request = Request::post(house.url("/chat"))
+        .header("authorization", format!("Bearer {}", house.token("ann")))
+        .header("content-length", 50)
+        .body(())
+        .unwrap();
+    let (answer, mut upload) = client.send_request(request, false).unwrap();
+    upload.send_data(Bytes::from_static(b"{"), false).unwrap();
     let answer = timeout(PATIENCE, answer).await.expect("it is answered or reset");
     assert!(answer.map_or(true, |answer| answer.status() == 408));
 }

@@ -85,6 +85,10 @@ impl House {
         self.tls_speaking(b"h2", self.edge.address).await
     }
 
+    pub(crate) async fn tls2_to(&self, address: SocketAddr) -> Tls {
+        self.tls_speaking(b"h2", address).await
+    }
+
     async fn tls_speaking(&self, protocol: &[u8], address: SocketAddr) -> Tls {
         use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
         let mut roots = rustls::RootCertStore::empty();

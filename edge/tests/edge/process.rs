@@ -38,7 +38,7 @@ impl Process {
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--config", path.to_str().unwrap()])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(house.dir.path().join("edge.log")).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -108,6 +108,86 @@ async fn an_idle_socket_takes_less_than_40_kb() {
     let each = process.memory_kb().saturating_sub(before) / COUNT;
     println!("{each} KB for each idle socket");
     assert!(each < 40, "{each} KB");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_does_not_take_over_http2_costs_little() {
+    const COUNT: u64 = 100;
+    let house = House::start().await;
+    for _ in 0..10 {
+        house.log.large(100_000);
+    }
+    let process = Process::start(&house, "");
+    let before = process.memory_kb();
+    let tls = house.tls2_to(process.address()).await;
+    let (mut client, connection) =
+        h2::client::Builder::new().initial_window_size(0).handshake::<_, bytes::Bytes>(tls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let url = house.url(&format!("/v1/conversations/{}/events?after=0", house.log.conversation));
+    let mut held = Vec::new();
+    for _ in 0..COUNT {
+        client = client.ready().await.unwrap();
+        let token = format!("Bearer {}", house.token("ann"));
+        let request = http::Request::get(&url).header("authorization", token).body(()).unwrap();
+        let answer = client.send_request(request, true).unwrap().0.await.unwrap();
+        assert_eq!(answer.status(), 200);
+        held.push(answer);
+    }
+    // Each answer goes on until nothing more is read of it: then the cores' side stands still.
+    let (mut last, mut still) = (0, 0);
+    until("it takes no more", async || {
+        let now = process.memory_kb();
+        still = if now == last { still + 1 } else { 0 };
+        last = now;
+        still == 20
+    })
+    .await;
+    let grown = process.memory_kb().saturating_sub(before);
+    println!("{grown} KB for {COUNT} answers of 1 MB that nobody takes");
+    assert!(grown < 20_000, "{grown} KB");
+    driver.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_nonsense_over_http2_is_no_error_of_ours() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let frame = |kind: u8, flags: u8, stream: u32, body: &[u8]| {
+        let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), body].concat()
+    };
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(4, 0, 0, &[])].concat();
+    let house = House::start().await;
+    let process = Process::start(&house, "");
+    for (what, bytes) in [
+        ("DATA on stream 0", frame(0, 0, 0, b"x")),
+        ("DATA on a stream that is idle", frame(0, 0, 1, b"x")),
+        ("HEADERS that HPACK cannot read", frame(1, 5, 1, &[0xff; 20])),
+        ("HEADERS of a stream of ours", frame(1, 5, 2, &[0x82])),
+        ("HEADERS without a path", frame(1, 5, 1, &[0x82, 0x87])),
+        ("a window that grows by nothing", frame(8, 0, 0, &[0; 4])),
+        ("a window that overflows", frame(8, 0, 0, &[0x7f, 0xff, 0xff, 0xff])),
+        ("PING of 3 bytes", frame(6, 0, 0, &[0; 3])),
+        ("SETTINGS of 5 bytes", frame(4, 0, 0, &[0; 5])),
+        ("SETTINGS with a wrong value", frame(4, 0, 0, &[0, 2, 0, 0, 0, 9])),
+        ("RST_STREAM of an idle stream", frame(3, 0, 1, &[0; 4])),
+        ("CONTINUATION of nothing", frame(9, 4, 1, &[0x82])),
+        ("a frame above its bound", frame(0, 0, 1, &vec![0; 20_000])),
+        ("PUSH_PROMISE", frame(5, 4, 1, &[0, 0, 0, 2, 0x82])),
+        ("a frame of no known kind", frame(0xee, 0xff, 7, b"whatever")),
+        ("an end in the middle of a frame", frame(1, 5, 1, &[0x82; 30])[..12].to_vec()),
+        ("words", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+    ] {
+        let mut tls = house.tls2_to(process.address()).await;
+        tls.write_all(&[preface.clone(), bytes].concat()).await.unwrap();
+        tls.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(crate::house::PATIENCE, tls.read_to_end(&mut answer)).await;
+        drop(read.unwrap_or_else(|_| panic!("{what}: the connection is ended")));
+    }
+    let url = format!("https://localhost:{}/openapi.json", process.address().port());
+    assert_eq!(house.client().build().unwrap().get(url).send().await.unwrap().status(), 200);
+    let log = std::fs::read_to_string(house.dir.path().join("edge.log")).unwrap();
+    assert!(!log.is_empty() && !log.contains("ERROR") && !log.contains("panicked"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use super::{
     agent::{Agent, Manner},
-    site::{LOUD, Site, room},
+    site::{LOUD, Site, room, say},
     table::Row,
 };
 use crate::{
@@ -49,15 +49,16 @@ async fn watch<T>(site: &Site, what: &str, bound_mb: f64, work: impl Future<Outp
 
 /// Messages with files, and readers of the pages that they are on.
 pub(super) async fn pages(site: &Site, files: usize, readers: usize) -> Result<Vec<Row>> {
-    let (who, path) = with_files(site, files).await?;
+    let (who, path, kept) = with_files(site, files).await?;
     let page = format!("{path}?limit=200");
     let read = join_all((0..readers).map(|_| who.get::<Value>(&page)));
-    let what = format!("{files} messages with a file of 1 MB each, {readers} readers of their page");
+    let what =
+        format!("{files} messages with a file of 1 MB each ({kept} kept), {readers} readers of their page");
     let (rows, _) = watch(site, &what, PAGES_MB, read).await;
     Ok(rows)
 }
 
-async fn with_files(site: &Site, files: usize) -> Result<(Client, String)> {
+async fn with_files(site: &Site, files: usize) -> Result<(Client, String, usize)> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let who = site.caller(LOUD, "ann", &[])?;
     let path = format!("/v1/conversations/{}/messages", room(&who).await?);
@@ -65,18 +66,26 @@ async fn with_files(site: &Site, files: usize) -> Result<(Client, String)> {
     let part = json!({"name": "a.bin", "media_type": "application/octet-stream", "data": data});
     let sent = json!({"text": "@quick look", "parts": [part]});
     // One that is refused for its size, or for a quota, is not there to be read.
-    stream::iter(0..files).for_each(async |_| drop(who.post::<Value>(&path, &sent).await)).await;
-    Ok((who, path))
+    let mut kept = 0;
+    for _ in 0..files {
+        kept += usize::from(who.post::<Value>(&path, &sent).await.is_ok());
+    }
+    Ok((who, path, kept))
+}
+
+/// A conversation with a megabyte of text in it.
+async fn long_room(who: &Client) -> Result<String> {
+    let room = room(who).await?;
+    for _ in 0..60 {
+        say(who, &room, &format!("@quick {}", "long ".repeat(3_500))).await?;
+    }
+    Ok(room)
 }
 
 /// A socket that joins again and again, ahead of the log, and reads nothing.
 pub(super) async fn sockets(site: &Site, joins: usize) -> Result<Vec<Row>> {
     let who = site.caller(LOUD, "ann", &[])?;
-    let room = room(&who).await?;
-    for _ in 0..20 {
-        let text = format!("@quick {}", "long ".repeat(3_000));
-        who.post::<Value>(&format!("/v1/conversations/{room}/messages"), &json!({"text": text})).await?;
-    }
+    let room = long_room(&who).await?;
     let mut socket: Socket = who.socket("/ws").await?;
     let flood = async {
         for _ in 0..joins {
@@ -96,11 +105,7 @@ pub(super) async fn sockets(site: &Site, joins: usize) -> Result<Vec<Row>> {
 /// Streams of events that nobody reads, of a conversation with much in it.
 pub(super) async fn streams(site: &Site, count: usize) -> Result<Vec<Row>> {
     let who = site.caller(LOUD, "ann", &[])?;
-    let room = room(&who).await?;
-    for _ in 0..60 {
-        let text = format!("@quick {}", "long ".repeat(3_500));
-        who.post::<Value>(&format!("/v1/conversations/{room}/messages"), &json!({"text": text})).await?;
-    }
+    let room = long_room(&who).await?;
     let path = format!("/v1/conversations/{room}/events?after=0");
     let open = async {
         let until = Instant::now() + WATCHED;

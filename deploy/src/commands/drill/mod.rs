@@ -39,11 +39,11 @@ struct Fairness {
     #[arg(long, value_enum)]
     only: Vec<Scenario>,
     /// Multiplies the bounds of time: a debug build on a busy machine is slower
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
     /// Makes every flood so many times smaller
-    #[arg(long, default_value_t = 1)]
-    smaller: usize,
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    smaller: u32,
     /// The folder of the programs to start; absent: beside this one
     #[arg(long, hide = true)]
     programs: Option<PathBuf>,
@@ -74,6 +74,10 @@ impl Drill {
 impl Fairness {
     async fn run(&self) -> Result<()> {
         let mut rows: Vec<Row> = Vec::new();
+        if (self.smaller, self.times) != (1, 1) {
+            let (smaller, times) = (self.smaller, self.times);
+            terminal::out(&format!("floods {smaller} times smaller, bounds of time {times} times longer"));
+        }
         for scenario in Scenario::value_variants() {
             if self.only.is_empty() || self.only.contains(scenario) {
                 // A house each: what one leaves behind must not be the next one's.
@@ -92,7 +96,7 @@ impl Fairness {
     }
 
     async fn measure(&self, scenario: Scenario, site: &Site) -> Result<Vec<Row>> {
-        let flood = |size: usize| (size / self.smaller.max(1)).max(1);
+        let flood = |size: usize| (size / self.smaller as usize).max(1);
         match scenario {
             Scenario::Turns => waiting::turns(site, flood(290), self.times).await,
             Scenario::Learning => waiting::learning(site, flood(12), flood(500), self.times).await,
