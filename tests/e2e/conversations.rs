@@ -72,6 +72,31 @@ async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_it
 }
 
 #[tokio::test]
+async fn without_an_llm_each_reply_is_shown_when_it_is_there() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let slowly = Manner::Slowly("at long last I am done".into(), Duration::from_millis(400));
+    let slow = FakeAgent::start("slow", &[], slowly).await?;
+    let quick = FakeAgent::start("quick", &[], Manner::Says("Here at once. [slow]".into())).await?;
+    house.register("slow", &slow).await?;
+    house.register("quick", &quick).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let heard = ann.ask(room, "@slow @quick how is it?").await?;
+    let at = |what: &str, holds: &dyn Fn(&Value) -> bool| {
+        heard.frames.iter().position(|frame| frame["type"] == what && holds(&frame["data"]))
+    };
+    let shown =
+        at("answer.delta", &|data| data["text"].as_str().is_some_and(|t| t.contains("Here at once.")));
+    let ended = at("call.finished", &|data| data["agent"] == "slow");
+    assert!(shown.is_some() && shown < ended, "{shown:?} {ended:?} in {:?}", heard.frames);
+    let expected =
+        "**quick** [quick]\n\n> Here at once. (slow)\n\n**slow** [slow]\n\n> at long last I am done";
+    assert_eq!((heard.answer(), heard.streamed()), (expected.to_owned(), expected.to_owned()));
+    house.stop().await
+}
+
+#[tokio::test]
 async fn a_socket_that_drops_and_joins_again_misses_nothing_and_doubles_nothing() -> anyhow::Result<()> {
     let house = House::start().await?;
     let words = "one two three four five six seven eight";

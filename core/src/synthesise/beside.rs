@@ -3,22 +3,20 @@
 //! name are told apart by the id in the marker.
 
 use super::{NamedReply, markers::unmarked, page::Page, shares};
-use switchboard_shared::events::Claim;
+use switchboard_shared::{events::Claim, ids::AgentId};
 
 /// What a heading and a sentence about what is left out may take, of each reply's room.
 const OVERHEAD_CHARS: usize = 300;
 
-/// Writes each reply under its agent's name and marker; each has a fair share of the room.
-pub(super) fn write(page: &mut Page<'_>, replies: &[&NamedReply]) -> Vec<Claim> {
-    let known: Vec<_> = replies.iter().map(|reply| reply.agent.clone()).collect();
-    let quotes: Vec<_> = replies.iter().map(|reply| quoted(&unmarked(reply.text.trim(), &known))).collect();
+/// Writes each reply under its agent's name and marker; each has a fair share of the room. `agents` are all of this
+/// answer.
+pub(super) fn write(page: &mut Page<'_>, replies: &[&NamedReply], agents: &[AgentId]) -> Vec<Claim> {
+    let quotes: Vec<_> = replies.iter().map(|reply| quote(reply, agents)).collect();
     let lengths: Vec<_> = quotes.iter().map(|quote| quote.chars().count()).collect();
-    let room = page.room().saturating_sub(OVERHEAD_CHARS * replies.len());
-    let shares = shares::fair(room, &lengths);
+    let shares = shares::fair(room(page.room(), replies.len()), &lengths);
     let mut claims = Vec::new();
     for (at, (reply, quote)) in replies.iter().zip(&quotes).enumerate() {
-        let gap = if at == 0 { "" } else { "\n\n" };
-        page.push_note(&format!("{gap}**{}** [{}]\n\n> ", plain(&reply.name), reply.agent));
+        page.push_note(&heading(reply, at == 0));
         let start = page.chars();
         page.push(&quote.chars().take(shares[at]).collect::<String>());
         claims.push(Claim { start, end: page.chars(), agents: vec![reply.agent.clone()] });
@@ -29,6 +27,44 @@ pub(super) fn write(page: &mut Page<'_>, replies: &[&NamedReply]) -> Vec<Claim> 
     }
     claims.retain(|claim| claim.start < claim.end);
     claims
+}
+
+/// What [`write`] will begin with, as far as that is sure before all replies are there.
+pub(crate) struct Beside {
+    agents: Vec<AgentId>,
+    /// What each reply has whatever the others are; in Unicode scalar values.
+    sure: usize,
+    is_first: bool,
+}
+
+impl Beside {
+    /// An answer of these agents, of which nothing is written.
+    pub(crate) fn new(max_answer_chars: usize, agents: Vec<AgentId>) -> Self {
+        let sure = room(max_answer_chars, agents.len()) / agents.len().max(1);
+        Self { agents, sure, is_first: true }
+    }
+
+    /// The next reply, and whether it is whole: behind one that is not, nothing is sure.
+    pub(crate) fn begin(&mut self, reply: &NamedReply) -> (String, bool) {
+        let quote = quote(reply, &self.agents);
+        let heading = heading(reply, std::mem::take(&mut self.is_first));
+        let shown: String = quote.chars().take(self.sure).collect();
+        (format!("{heading}{shown}"), shown.len() == quote.len())
+    }
+}
+
+/// What the replies have of an answer's room, without what is ours.
+fn room(chars: usize, replies: usize) -> usize {
+    chars.saturating_sub(OVERHEAD_CHARS * replies)
+}
+
+fn heading(reply: &NamedReply, is_first: bool) -> String {
+    let gap = if is_first { "" } else { "\n\n" };
+    format!("{gap}**{}** [{}]\n\n> ", plain(&reply.name), reply.agent)
+}
+
+fn quote(reply: &NamedReply, agents: &[AgentId]) -> String {
+    quoted(&unmarked(reply.text.trim(), agents))
 }
 
 /// A text as a quote, but for the mark before its first line.

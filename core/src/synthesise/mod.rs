@@ -16,6 +16,7 @@ use crate::{
     llm::{Llm, LlmError, Tokens},
     route::ContextMessage,
 };
+pub(crate) use beside::Beside;
 use markers::Markers;
 use page::Page;
 use switchboard_shared::{
@@ -46,7 +47,7 @@ pub(crate) struct NamedReply {
 
 impl NamedReply {
     /// Whether there is something in it to answer with.
-    fn is_usable(&self) -> bool {
+    pub(crate) fn is_usable(&self) -> bool {
         !self.text.trim().is_empty() && (self.state == CallState::Completed || self.partial)
     }
 }
@@ -69,6 +70,7 @@ pub(crate) async fn write(
     on_text: &mut (dyn FnMut(&str) + Send),
 ) -> Written {
     let mut page = Page::new(config.max_answer_chars, on_text);
+    let agents: Vec<_> = material.replies.iter().map(|reply| reply.agent.clone()).collect();
     let usable: Vec<_> = material.replies.iter().filter(|reply| reply.is_usable()).collect();
     let draft = match usable.as_slice() {
         [] => Draft { degraded: nothing(material), ..Draft::default() },
@@ -77,8 +79,8 @@ pub(crate) async fn write(
             Draft { claims: vec![passed_through(&mut page, reply)], degraded, ..Draft::default() }
         }
         // Beside others, even if these said nothing, it must be seen whose word it is.
-        [_] => Draft { claims: beside::write(&mut page, &usable), ..Draft::default() },
-        several => Box::pin(together(llm, config, material, several, deadline, &mut page)).await,
+        [_] => Draft { claims: beside::write(&mut page, &usable, &agents), ..Draft::default() },
+        several => Box::pin(together(llm, config, material, several, &agents, deadline, &mut page)).await,
     };
     if page.is_cut() {
         let gap = if page.text().is_empty() { "" } else { "\n\n" };
@@ -118,6 +120,7 @@ async fn together(
     config: &SynthesisConfig,
     material: &Material<'_>,
     replies: &[&NamedReply],
+    agents: &[AgentId],
     deadline: Instant,
     page: &mut Page<'_>,
 ) -> Draft {
@@ -140,7 +143,7 @@ async fn together(
                 LlmError::Failed(fault) => format!("the LLM failed: {fault}"),
                 error => error.to_string(),
             };
-            let claims = beside::write(page, replies);
+            let claims = beside::write(page, replies, agents);
             return Draft { claims, degraded: Some(degraded), ..Draft::default() };
         }
     };

@@ -71,6 +71,33 @@ async fn several_replies_without_an_llm_stand_side_by_side() {
 }
 
 #[tokio::test]
+async fn what_is_begun_before_all_replies_are_there_is_what_the_answer_begins_with() {
+    for lengths in [[10, 20, 30], [10, 20_000, 30], [20_000, 20_000, 20_000], [4_000, 10, 10]] {
+        let replies: Vec<_> = ["a", "b", "c"].into_iter().zip(lengths).collect();
+        let replies: Vec<_> = replies.into_iter().map(|(id, n)| reply(id, &"x\n".repeat(n / 2))).collect();
+        for there in 1..=replies.len() {
+            let agents = replies.iter().map(|reply| reply.agent.clone()).collect();
+            let mut beside = Beside::new(config().max_answer_chars, agents);
+            let mut begun = String::new();
+            for reply in &replies[..there] {
+                let (text, is_whole) = beside.begin(reply);
+                begun.push_str(&text);
+                if !is_whole {
+                    break;
+                }
+            }
+            // Whatever the others come to.
+            let mut ended = replies.clone();
+            ended[there..].iter_mut().for_each(|reply| reply.text = "Late.".into());
+            for ended in [&replies, &ended] {
+                let answer = without_llm(ended).await.text;
+                assert!(answer.starts_with(&begun), "{lengths:?}, {there}: {begun}\n\n{answer}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn missing_agents_are_named_with_what_went_wrong() {
     let replies = [
         reply("a", "One."),

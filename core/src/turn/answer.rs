@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     llm::Tokens,
     outside,
-    synthesise::{self, Material, NamedReply},
+    synthesise::{self, Material},
 };
 use std::{
     sync::{MutexGuard, PoisonError},
@@ -20,12 +20,15 @@ const GATHER: Duration = Duration::from_millis(25);
 /// Nothing larger goes out in one frame.
 const MAX_DELTA_CHARS: usize = 4_000;
 
-/// What of the only agent's reply has gone out already, as the beginning of the answer.
+/// What has gone out already, as the beginning of the answer: of the only agent's reply, or of replies that stand side by
+/// side.
 #[derive(Default)]
 pub(super) struct Begun {
     started: bool,
     text: String,
     chars: usize,
+    /// The steps whose replies the text begins with.
+    steps: Vec<usize>,
 }
 
 /// A written answer.
@@ -71,7 +74,9 @@ async fn compose(
         on_text(&text);
         return Reply { text, claims: Vec::new(), degraded: None, tokens: Tokens::default() };
     }
-    let replies: Vec<_> = outcomes.iter().map(named).collect();
+    let begun = lock(work).steps.clone();
+    let others = (0..outcomes.len()).filter(|step| !begun.contains(step));
+    let replies: Vec<_> = begun.iter().copied().chain(others).map(|step| outcomes[step].named()).collect();
     let material = Material { question: &brief.message.text, context: &brief.context, replies: &replies };
     let core = &work.core;
     let mut so_far = String::new();
@@ -114,8 +119,8 @@ pub(super) async fn gathered(
     all
 }
 
-/// Sends out the next piece of the only agent's reply while the agent is still speaking, as far as the answer has room
-/// for it: the answer is cut at the same place.
+/// Sends out the next piece of the answer before it is written, as of the only agent's reply while the agent is still
+/// speaking, as far as the answer has room for it: the answer is cut at the same place.
 pub(super) async fn begin(work: &Work, piece: &str) {
     let already = lock(work).started;
     if !already && let Err(error) = started(work).await {
@@ -130,6 +135,12 @@ pub(super) async fn begin(work: &Work, piece: &str) {
     begun.started = true;
     begun.chars += fits.chars().count();
     begun.text.push_str(&fits);
+}
+
+/// Sends out one of several replies, which the answer begins with, or goes on with.
+pub(super) async fn begin_with(work: &Work, step: usize, text: &str) {
+    lock(work).steps.push(step);
+    begin(work, text).await;
 }
 
 async fn started(work: &Work) -> Result<()> {
@@ -173,17 +184,5 @@ async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
             return;
         }
         offset += length;
-    }
-}
-
-fn named(outcome: &Outcome) -> NamedReply {
-    NamedReply {
-        agent: outcome.agent.clone(),
-        name: outcome.name.clone(),
-        question: outcome.question.clone(),
-        state: outcome.state,
-        text: outcome.text.clone(),
-        reason: outcome.reason.clone(),
-        partial: outcome.partial,
     }
 }

@@ -5,6 +5,7 @@ use super::{
     Work, answer, asks,
     brief::Brief,
     hand_on::{self, hand_on},
+    landed::{self, Landed},
     record::Rows,
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     error::Result,
     outside,
     store::{CallRow, FinishedCall, retrying},
+    synthesise::NamedReply,
 };
 use futures::future::join_all;
 use std::collections::HashMap;
@@ -42,6 +44,19 @@ impl Outcome {
     pub(super) fn asked(&self) -> &str {
         hand_on::asked(&self.question)
     }
+
+    /// As the answer is written of it.
+    pub(super) fn named(&self) -> NamedReply {
+        NamedReply {
+            agent: self.agent.clone(),
+            name: self.name.clone(),
+            question: self.question.clone(),
+            state: self.state,
+            text: self.text.clone(),
+            reason: self.reason.clone(),
+            partial: self.partial,
+        }
+    }
 }
 
 /// Asks everybody that the plan names.
@@ -49,11 +64,30 @@ pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<V
     if !asks(plan) {
         return Ok(Vec::new());
     }
+    // Unbounded in number, bounded by the plan: one for each step.
+    let (landed, replies) = mpsc::unbounded_channel();
+    let asking = async {
+        let asked = ask_each(work, plan, brief, &landed).await;
+        drop(landed);
+        asked
+    };
+    futures::future::join(asking, landed::show(work, plan, replies)).await.0
+}
+
+async fn ask_each(
+    work: &Work,
+    plan: &Plan,
+    brief: &Brief,
+    landed: &mpsc::UnboundedSender<Landed>,
+) -> Result<Vec<Outcome>> {
     let rows = known_calls(work).await?;
+    // Nobody may be waiting for it: then it stands in the answer when all is there.
+    let land = |step, outcome: &Outcome| drop(landed.send((step, outcome.named())));
     if plan.mode != Mode::Sequential {
-        let all = plan.steps.iter().enumerate().map(|(i, step)| {
+        let all = plan.steps.iter().enumerate().map(async |(i, step)| {
             let question = step.question.clone();
-            ask(work, brief, i, step, question, rows.get(&i), plan.steps.len() == 1)
+            let asked = ask(work, brief, i, step, question, rows.get(&i), plan.steps.len() == 1).await;
+            asked.inspect(|outcome| land(i, outcome))
         });
         return join_all(all).await.into_iter().collect();
     }
@@ -64,6 +98,7 @@ pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<V
             Some(failed) => skip(work, i, step, &failed.agent, rows.get(&i)).await?,
             None => ask(work, brief, i, step, hand_on(&step.question, &before), rows.get(&i), false).await?,
         };
+        land(i, &outcome);
         outcomes.push(outcome);
     }
     Ok(outcomes)

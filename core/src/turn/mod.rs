@@ -7,6 +7,7 @@ mod answer;
 mod brief;
 mod calls;
 mod hand_on;
+mod landed;
 mod queue;
 mod record;
 mod share;
