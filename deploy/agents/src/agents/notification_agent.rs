@@ -33,6 +33,7 @@ const PROFILE: Profile = Profile {
                 "Notify maria@example.com: the report is ready",
                 "Send a message to #ops saying \"deploy starts at 5\"",
                 "Tell Tom that the meeting moved to Friday",
+                "Remind me to call Ada tomorrow morning",
                 "Benachrichtige anna@example.org: Der Server ist wieder da",
                 "Préviens Paul que la livraison arrive demain",
                 "Avisa a carlos@example.com: la factura está lista",
