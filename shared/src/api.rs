@@ -562,6 +562,9 @@ pub struct AgentView {
     pub examples: u32,
     /// Whether it streams.
     pub streaming: bool,
+    /// Whether one of its skills has the tag `effect`: it does something outside, and no guess asks it.
+    #[serde(default)]
+    pub effects: bool,
     /// `closed` (it is asked), `open` (it is not, for a while) or `half_open` (one call may try).
     pub breaker: String,
     /// Whose members may use it, empty being everyone; shown to those who manage agents, to others absent.

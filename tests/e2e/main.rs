@@ -22,5 +22,6 @@ mod refusals;
 mod schemathesis;
 mod startup;
 mod tenants;
+mod texts;
 mod tls;
 mod tokens;

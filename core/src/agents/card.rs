@@ -15,6 +15,8 @@ const MAX_DESCRIPTION_CHARS: usize = 2_000;
 const MAX_EXAMPLE_CHARS: usize = 500;
 const MAX_SKILLS: usize = 100;
 const MAX_TAGS: usize = 32;
+/// The tag of a skill that does something outside: sends, writes, deletes, calls.
+const EFFECT: &str = "effect";
 const MAX_MODES: usize = 64;
 /// On the card, of one skill; more can be given at registration.
 const MAX_EXAMPLES: usize = 200;
@@ -56,6 +58,8 @@ pub(crate) struct Skill {
     pub(crate) description: String,
     pub(crate) tags: Vec<String>,
     pub(crate) examples: Vec<String>,
+    /// Whether it does something outside; its tag says so, and is no word to be found by.
+    pub(crate) effect: bool,
 }
 
 impl Agent {
@@ -78,7 +82,12 @@ impl Agent {
         };
         let skills = match card.get("skills") {
             Some(Value::Array(skills)) => {
-                skills.iter().take(MAX_SKILLS).map(skill).collect::<Result<_, _>>()?
+                // The first ones are kept; those with effects before others, so that no number hides one.
+                let mut skills: Vec<&Value> = skills.iter().collect();
+                if skills.len() > MAX_SKILLS {
+                    skills.sort_by_key(|skill| !has_effect(skill));
+                }
+                skills.into_iter().take(MAX_SKILLS).map(skill).collect::<Result<_, _>>()?
             }
             _ => return Err(AgentError::Card("skills is missing".into())),
         };
@@ -103,7 +112,13 @@ impl Agent {
     /// What was read of its card, in the form of a card: all that is kept in memory.
     pub(crate) fn profile(&self) -> Value {
         let skill = |skill: &Skill| {
-            json!({"id": skill.id, "name": skill.name, "description": skill.description, "tags": skill.tags,
+            let tags: Vec<&str> = skill
+                .effect
+                .then_some(EFFECT)
+                .into_iter()
+                .chain(skill.tags.iter().map(String::as_str))
+                .collect();
+            json!({"id": skill.id, "name": skill.name, "description": skill.description, "tags": tags,
                 "examples": skill.examples})
         };
         let Endpoint { url, tenant } = &self.endpoint;
@@ -115,6 +130,11 @@ impl Agent {
             "supportedInterfaces": [
                 {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0", "tenant": tenant}],
         })
+    }
+
+    /// Whether one of its skills does something outside. Which of them a message is for is the agent's to tell.
+    pub(crate) fn has_effects(&self) -> bool {
+        self.skills.iter().any(|skill| skill.effect)
     }
 
     /// Every message it should get: those given here, then those on its card.
@@ -135,6 +155,7 @@ impl Agent {
             languages: languages.into_iter().filter(|language| !language.is_empty()).collect(),
             examples: u32::try_from(self.all_examples().count()).unwrap_or(u32::MAX),
             streaming: self.streaming,
+            effects: self.has_effects(),
             breaker: breaker.to_owned(),
             groups: None,
         }
@@ -179,12 +200,21 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
     Ok(Endpoint { url, tenant })
 }
 
+/// Read of all tags, not only of those that are kept.
+fn has_effect(skill: &Value) -> bool {
+    let mut tags = skill.get("tags").and_then(Value::as_array).into_iter().flatten();
+    tags.any(|tag| text(Some(tag)).trim().eq_ignore_ascii_case(EFFECT))
+}
+
 fn skill(value: &Value) -> Result<Skill, AgentError> {
+    let mut tags = words(value.get("tags"), MAX_TAGS, MAX_NAME_CHARS);
+    tags.retain(|tag| !tag.eq_ignore_ascii_case(EFFECT));
     Ok(Skill {
+        effect: has_effect(value),
         id: required(value, "id", MAX_NAME_CHARS)?,
         name: required(value, "name", MAX_NAME_CHARS)?,
         description: outside::line(text(value.get("description")), MAX_DESCRIPTION_CHARS),
-        tags: words(value.get("tags"), MAX_TAGS, MAX_NAME_CHARS),
+        tags,
         examples: words(value.get("examples"), MAX_EXAMPLES, MAX_EXAMPLE_CHARS),
     })
 }
@@ -268,6 +298,33 @@ mod tests {
         let mut nameless = card();
         nameless["name"] = json!("天気");
         assert!(matches!(read(nameless), Err(AgentError::Id(_))), "an id must then be given");
+    }
+
+    #[test]
+    fn a_skill_with_effects_is_known_by_its_tag_wherever_that_stands() {
+        let many: Vec<String> = (0..100).map(|i| format!("tag {i}")).collect();
+        let behind: Vec<&str> = many.iter().map(String::as_str).chain(["effect"]).collect();
+        for (name, tags, effect) in [
+            ("alone", json!(["effect"]), true),
+            ("among others", json!(["send", " Effect "]), true),
+            ("behind more than are kept", json!(behind), true),
+            ("another word", json!(["effects of light", "side effect"]), false),
+            ("no tags", json!(null), false),
+            ("no list", json!("effect"), false),
+        ] {
+            let mut card = card();
+            card["skills"][0]["tags"] = tags;
+            let agent = read(card).unwrap();
+            assert_eq!((agent.has_effects(), agent.view("closed").effects), (effect, effect), "{name}");
+            assert!(agent.skills[0].tags.iter().all(|tag| tag != "effect"), "{name}: it is no word");
+            assert_eq!(read(agent.profile()).unwrap().has_effects(), effect, "{name}: kept");
+        }
+        let mut last = card();
+        let plain = |i: usize| json!({"id": i.to_string(), "name": "n"});
+        last["skills"] = (0..MAX_SKILLS).map(plain).collect();
+        let acts = json!({"id": "send", "name": "n", "tags": ["effect"]});
+        last["skills"].as_array_mut().unwrap().push(acts);
+        assert!(read(last).unwrap().has_effects(), "behind more skills than are kept");
     }
 
     #[test]

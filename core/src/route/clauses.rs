@@ -1,7 +1,7 @@
 //! Splits a message into its requests: "plot the sales and then mail them to Ann" is two, one after the other.
 
 use super::{
-    joins,
+    joins::{self, Joins},
     lexical::{is_mark, is_unspaced},
 };
 use std::ops::Range;
@@ -55,9 +55,10 @@ pub(super) fn requests(text: &str) -> Requests {
         return Requests::default();
     }
     let (mut held, mut ordered, mut said, mut ended) = (None, false, false, false);
-    let pieces = pieces(text);
+    let joins = Joins::of(text);
+    let pieces = pieces(text, &joins);
     for (i, piece) in pieces.iter().enumerate() {
-        let (order, rest) = joins::lead(&text[piece.clone()]);
+        let (order, rest) = joins.lead(&text[piece.clone()]);
         let joined = rest.len() < text[piece.clone()].trim_start().len();
         let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",;:，、،؛".contains(c));
         let sentence = ends_a_sentence(&text[piece.clone()]);
@@ -66,8 +67,8 @@ pub(super) fn requests(text: &str) -> Requests {
         if rest.is_empty() {
             continue;
         }
-        let order = order || joins::orders_within(rest);
-        ordered |= if said { order } else { opens_an_order(rest, pieces.len() > 1) };
+        let order = order || joins.orders_within(rest);
+        ordered |= if said { order } else { opens_an_order(&joins, rest, pieces.len() > 1) };
         let adds = std::mem::replace(&mut ended, sentence) && joined;
         if count == 1 && !is_last && !sentence {
             // A verb that its clause was cut from: "und schicke | danach …".
@@ -86,9 +87,9 @@ pub(super) fn requests(text: &str) -> Requests {
 }
 
 /// "First …": more comes after it, in the same sentence or in others.
-fn opens_an_order(first: &str, goes_on: bool) -> bool {
+fn opens_an_order(joins: &Joins<'_>, first: &str, goes_on: bool) -> bool {
     let lists = || first.split([',', '،', '，', '、']).filter(|part| words(part) >= FEWEST_WORDS).count() > 1;
-    (goes_on || lists()) && joins::opens_an_order(first)
+    (goes_on || lists()) && joins.opens_an_order(first)
 }
 
 /// Where a part of a text ends in it.
@@ -107,7 +108,7 @@ fn ends(c: char) -> bool {
 }
 
 /// Cuts at the end of sentences and before joining words, outside of quotes and brackets.
-fn pieces(text: &str) -> Vec<Range<usize>> {
+fn pieces(text: &str, joins: &Joins<'_>) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut from = 0;
     let mut quote: Option<char> = None;
@@ -123,12 +124,12 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
             (None, _) if depth > 0 => {}
             (None, '.' | '?' | '!' | ';' | ',')
-                if next.is_whitespace() && (c != ',' || joins::begins(&text[at + 1..])) =>
+                if next.is_whitespace() && (c != ',' || joins.begins(&text[at + 1..])) =>
             {
                 pieces.push(from..at + 1);
                 from = at + 1;
             }
-            (None, '，' | '、' | '،') if joins::begins(&text[at + c.len_utf8()..]) => {
+            (None, '，' | '、' | '،') if joins.begins(&text[at + c.len_utf8()..]) => {
                 pieces.push(from..at + c.len_utf8());
                 from = at + c.len_utf8();
             }
@@ -136,7 +137,7 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
                 pieces.push(from..at + c.len_utf8());
                 from = at + c.len_utf8();
             }
-            (None, c) if c.is_whitespace() && joins::begins(&text[at..]) && !joins::only(&text[from..at]) => {
+            (None, c) if c.is_whitespace() && joins.begins(&text[at..]) && !joins.only(&text[from..at]) => {
                 pieces.push(from..at);
                 from = at;
             }
@@ -241,6 +242,38 @@ mod tests {
         );
         assert_eq!(texts("Get the page and then list my files"), ["Get the page", "list my files"]);
         assert_eq!(texts("Is it safe? Who wrote it?"), ["Is it safe?", "Who wrote it?"]);
+    }
+
+    #[test]
+    fn a_word_joins_in_its_own_language_alone() {
+        for (name, text, parts) in [
+            ("in, in Spanish", "Busca vuelos en primera clase", 1),
+            ("the article in Swedish", "Kan du boka en resa", 1),
+            ("the article in Danish", "Kan du finde en fejl i min kode", 1),
+            ("the article in Danish, a word before the end", "Gem teksten i en fil", 1),
+            ("the article in Norwegian", "Lag en sikkerhetskopi av alle filene", 1),
+            ("the article of a neuter", "Skriv et brev til kunden min om regningen", 1),
+            ("in, in French", "Explique ce code en quelques phrases simples", 1),
+            ("in, in Catalan", "Escriu un resum en tres frases curtes", 1),
+            ("most in Turkish", "Bu tablodaki en büyük sayıyı bul", 1),
+            ("yes in German", "Sag mir ja nicht die Antwort vorher", 1),
+            ("so in German", "Der Server ist langsam, also prüfe bitte die Logs", 1),
+            ("more in French", "Quel est le mot le plus long de ce texte", 1),
+            ("a letter in a formula", "Predict the value of y for these points please", 1),
+            ("is in Catalan", "Digues quina és la mitjana d'aquests nombres", 1),
+            ("go in Spanish", "Ahora ve al sitio web de la empresa", 1),
+            ("take in Dutch", "Kun je dan de grootste waarde van deze lijst pakken", 1),
+            ("a name in English", "Please tell Dan that the meeting is moved", 1),
+            ("after in Russian", "Покажи отчёт после обеда", 1),
+            ("and in Dutch", "Lees het bestand en tel de woorden in de tekst", 2),
+            ("and in Spanish", "Lee el archivo y cuenta las palabras del texto", 2),
+            ("and in Italian", "Leggi il file e conta le parole del testo", 2),
+            ("and in French", "Lis le fichier et compte les mots du texte", 2),
+            ("and in Finnish", "Tee yhteenveto ja lähetä se Annalle", 2),
+            ("and in English", "Plot the sales and check the server", 2),
+        ] {
+            assert_eq!(split(text).len(), parts, "{name}: {:?}", texts(text));
+        }
     }
 
     #[test]

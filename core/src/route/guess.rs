@@ -1,5 +1,6 @@
 //! Stage lexical: what the local model makes of a message, of the whole and of its requests one by one.
 
+mod effects;
 mod parts;
 mod together;
 mod vetoes;
@@ -9,7 +10,7 @@ use super::{
     bounds::Standing,
     clauses,
     lexical::{Shares, Together},
-    prohibitions, rules, words,
+    rules, words,
 };
 use crate::{agents::Agent, config::RouteConfig};
 use parts::{Heard, heard};
@@ -143,12 +144,12 @@ impl<'a> Guess<'a> {
     pub(super) fn plan(&self, text: &str, max_agents: usize) -> Option<Plan> {
         if let Some(together) = &self.together {
             let plan = self.all_of(together, text, max_agents);
-            return plan.filter(|_| !self.names_an_agent(text) && self.may_divide(text));
+            return plan.filter(|_| !self.names_an_agent(text) && self.may_divide());
         }
         let several = self.several(text, max_agents, self.roster.division.to_decide);
         several
             .filter(|several| self.is_right(several) && !self.names_an_agent(text))
-            .filter(|_| self.may_divide(text) && !self.leaves_out(text))
+            .filter(|_| self.may_divide() && !self.leaves_out(text))
             .or_else(|| self.one(text))
             .filter(|plan| vetoes::says_something(text) && !self.is_ordered(text, plan))
     }
@@ -161,9 +162,7 @@ impl<'a> Guess<'a> {
 
     fn one(&self, text: &str) -> Option<Plan> {
         let whole = self.whole().filter(|whole| whole.is_sure(self.config.accept, self.config))?;
-        let forbidden =
-            self.is_forbidden(text, whole.best) || prohibitions::is_order(clauses::data_of(text).0);
-        if forbidden || self.adds_nobodys(text) {
+        if self.adds_nobodys(text) {
             return None;
         }
         let steps = vec![self.step(whole.best, text.to_owned(), whole.share)];
@@ -182,28 +181,21 @@ impl<'a> Guess<'a> {
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, max_agents: usize, why: &str) -> Plan {
+        degraded(self.harmless(self.guessed(question, max_agents)), why)
+    }
+
+    fn guessed(&self, question: &Question<'_>, max_agents: usize) -> Plan {
         if let Some(allowed) = self.the_allowed(question.text).filter(|plan| plan.steps.len() <= max_agents) {
-            return degraded(allowed, why);
+            return allowed;
         }
         let several = self.most_of_them(question.text, max_agents);
         let divided = || self.several(question.text, max_agents, self.roster.division.to_guess);
         if let Some(several) = several.or_else(divided) {
             let reason = format!("A guess: {}", several.reason);
-            return degraded(Plan { reason, ..several }, why);
+            return Plan { reason, ..several };
         }
         if let Some(first) = self.the_first(question.text, max_agents) {
-            return degraded(first, why);
-        }
-        if prohibitions::is_order(clauses::data_of(question.text).0) {
-            let (likely, reason) = (self.likely(), "It says what not to do; nobody is asked for that.");
-            let plan = match likely.as_slice() {
-                [] => {
-                    let reply = words::nobody(&self.roster.agents);
-                    words::without_agents(Mode::None, Stage::Lexical, 0.0, reason, reply)
-                }
-                likely => words::ask_back(likely, Stage::Lexical, 0.0, reason),
-            };
-            return degraded(plan, why);
+            return first;
         }
         let known = self.shares.known >= self.config.min_known;
         let best = self.whole().map(|whole| (whole.best, whole.share));
@@ -214,10 +206,10 @@ impl<'a> Guess<'a> {
             if self.many {
                 reason.push_str(" The message asks for more things than are looked at one by one.");
             }
-            return degraded(plan(steps, reason), why);
+            return plan(steps, reason);
         }
         if let Some(plan) = self.previous(question) {
-            return degraded(plan, why);
+            return plan;
         }
         let likely: Vec<_> = self.likely();
         let perhaps = likely.len() > 1 || self.shares.none < CLEARLY;
@@ -232,10 +224,10 @@ impl<'a> Guess<'a> {
                 1 => "One agent might do this.".to_owned(),
                 _ => "Several agents might do this.".to_owned(),
             };
-            return degraded(words::ask_back(&likely, Stage::Lexical, confidence, &reason), why);
+            return words::ask_back(&likely, Stage::Lexical, confidence, &reason);
         }
         let (reason, reply) = ("Nothing here is like it.", words::nobody(&self.roster.agents));
-        degraded(words::without_agents(Mode::None, Stage::Lexical, self.shares.none, reason, reply), why)
+        words::without_agents(Mode::None, Stage::Lexical, self.shares.none, reason, reply)
     }
 
     /// Lets the user choose where the LLM is unsure and the local model does not share its view.

@@ -18,7 +18,6 @@ pub(crate) mod meaning;
 mod mentions;
 mod named;
 pub(crate) mod overlap;
-mod prohibitions;
 mod remembered;
 mod rules;
 #[cfg(test)]

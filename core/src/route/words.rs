@@ -36,6 +36,15 @@ pub(super) fn ask_back(agents: &[&Agent], stage: Stage, confidence: f64, reason:
     Plan { choices, ..without_agents(Mode::Clarify, stage, confidence, reason, which(agents)) }
 }
 
+/// The same where one of them acts, and is not asked on a guess.
+pub(super) fn ask_before(agents: &[&Agent], stage: Stage, confidence: f64, reason: &str) -> Plan {
+    let reply = format!(
+        "I do not have this done on a guess, since it may send, write or delete something. Which agent shall do it?\n{}",
+        lines(agents)
+    );
+    Plan { reply: Some(reply), ..ask_back(agents, stage, confidence, reason) }
+}
+
 /// "No agent here does this", and what can be asked.
 pub(super) fn nobody(agents: &[Arc<Agent>]) -> String {
     format!("No agent here does this. {}", what_can_be_asked(agents))
@@ -57,11 +66,15 @@ pub(super) fn thanked() -> String {
 
 /// Asks back between the likeliest agents.
 fn which(agents: &[&Agent]) -> String {
-    let lines: Vec<_> = agents.iter().take(NAMED).map(|agent| line(agent)).collect();
     format!(
         "I am not sure who should answer this. Could you say a little more, or choose an agent?\n{}",
-        lines.join("\n")
+        lines(agents)
     )
+}
+
+fn lines(agents: &[&Agent]) -> String {
+    let lines: Vec<_> = agents.iter().take(NAMED).map(|agent| line(agent)).collect();
+    lines.join("\n")
 }
 
 /// Says that there is no such agent.

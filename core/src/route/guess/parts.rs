@@ -5,7 +5,7 @@ use crate::route::{
     Roster,
     clauses::{self, Clause},
     lexical::{self, Shares},
-    named, prohibitions,
+    named,
 };
 use std::ops::Range;
 use switchboard_shared::events::{Plan, Step};
@@ -30,11 +30,6 @@ impl Heard {
     /// Whether these are enough to stand for themselves.
     fn says_enough(&self, request: &str) -> bool {
         lexical::words(self.said(request)).len() >= FEWEST_WORDS
-    }
-
-    /// Whether it forbids something.
-    pub(super) fn forbids(&self, request: &str) -> bool {
-        prohibitions::forbids(self.said(request))
     }
 }
 
@@ -109,23 +104,15 @@ impl Guess<'_> {
         Some(plan(steps, reason))
     }
 
-    /// What else is asked, where one of several requests forbids something or orders that an agent be chosen.
+    /// What else is asked, where one of several requests orders that an agent be chosen.
     pub(super) fn the_allowed(&self, text: &str) -> Option<Plan> {
         let (request, _) = clauses::data_of(text);
-        let forbids = |heard: &&Heard| heard.forbids(request);
         let orders = |heard: &&Heard| {
             self.roster.agents.iter().any(|agent| named::is_order(heard.said(request), agent))
         };
-        let (forbidden, rest): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(forbids);
-        let (ordered, allowed): (Vec<&Heard>, Vec<&Heard>) = rest.into_iter().partition(orders);
-        let left_out = match (forbidden.is_empty(), ordered.is_empty()) {
-            (true, true) => return None,
-            (false, true) => "what is forbidden",
-            (true, false) => "an order to choose an agent",
-            (false, false) => "what is forbidden, and an order to choose an agent,",
-        };
-        let parts = self.parts_of(request, allowed.into_iter())?;
-        let reason = format!("A guess: {left_out} is left out.");
+        let (ordered, allowed): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(orders);
+        let parts = self.parts_of(request, allowed.into_iter()).filter(|_| !ordered.is_empty())?;
+        let reason = "A guess: an order to choose an agent is left out.".to_owned();
         (!parts.is_empty()).then(|| plan(self.steps(&parts, text), reason))
     }
 

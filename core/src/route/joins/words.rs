@@ -1,6 +1,53 @@
 //! The lists of joining words.
 
-/// Words that join two requests. Short ones that mean something else in another language are left out.
+use whatlang::Lang;
+
+/// Words that are another word in other languages, and the languages in which they join, order or begin.
+pub(super) const ELSEWHERE: &[(&str, &[Lang])] = &[
+    // "so" in German
+    ("also", &[Lang::Eng]),
+    // "more" in French, a sign in many
+    ("plus", &[Lang::Eng]),
+    // the article in Welsh, "there" in French, a letter in formulas
+    ("y", &[Lang::Spa]),
+    // the article in Albanian, "is" in Romanian chats, a letter
+    ("e", &[Lang::Ita, Lang::Por, Lang::Spa]),
+    // the article in Danish and Norwegian, "that" in Estonian
+    ("et", &[Lang::Fra]),
+    // a name in English
+    ("ed", &[Lang::Ita]),
+    // "in" in Spanish, French and Catalan, the article in Swedish, Danish and Norwegian, "most" in Turkish
+    ("en", &[Lang::Nld, Lang::Afr]),
+    // "yes" in German, Dutch and the Scandinavian languages, "I" in Slavic ones
+    ("ja", &[Lang::Fin, Lang::Est]),
+    // "is" in Catalan
+    ("és", &[Lang::Hun]),
+    // "go", "see" in Spanish, "in" in Czech
+    ("ve", &[Lang::Tur]),
+    // "then", "than" in Dutch, "day" in Slovene and Croatian, a name
+    ("dan", &[Lang::Ind]),
+    // a short form in English
+    ("ac", &[Lang::Cym]),
+    // "jointly" in German
+    ("samt", &[Lang::Swe, Lang::Dan, Lang::Nob]),
+    // the article in Macedonian and Bulgarian
+    ("та", &[Lang::Ukr]),
+    // "wave" in Spanish, Italian and Portuguese
+    ("onda", &[Lang::Hrv]),
+    // "for" in spoken Spanish and Portuguese, "bread" in Catalan, "what" in Welsh
+    ("pa", &[Lang::Hrv, Lang::Slv]),
+    // "take" in Dutch
+    ("pak", &[Lang::Ces]),
+    // "after" in Russian, before a noun
+    ("после", &[Lang::Bul]),
+    // "after" in Arabic, before a noun
+    ("بعد", &[Lang::Pes]),
+    // "great" in German and Dutch
+    ("prima", &[Lang::Ita]),
+    // "the first" in Spanish
+    ("primer", &[Lang::Cat]),
+];
+/// Words that join two requests.
 pub(super) const JOINS: &[&[&str]] = &[
     // en
     &["and", "also", "plus"],

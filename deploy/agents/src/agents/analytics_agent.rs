@@ -44,6 +44,7 @@ const PROFILE: Profile = Profile {
                 "Show a moving average over these daily visitors",
                 "¿Cuál es la tendencia de estas ventas: 90, 85, 88, 79?",
                 "この売上の成長率と傾向を教えて：50、55、61、70",
+                "这些价格的趋势是上升还是下降：12、15、19、18",
             ],
         },
         Skill {

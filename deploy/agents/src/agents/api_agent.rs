@@ -9,8 +9,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
+use crate::reading::addresses::link;
 use crate::reading::fetch::{FetchError, Fetched, Fetcher};
-use crate::reading::subject::link;
 use crate::reading::words::excerpt;
 use crate::server::Reporter;
 
@@ -24,7 +24,7 @@ const PROFILE: Profile = Profile {
             id: "api_integration",
             name: "Call an API",
             description: "Sends one request and shows the answer.",
-            tags: &["api", "rest", "http", "json", "endpoint"],
+            tags: &["effect", "api", "rest", "http", "json", "endpoint"],
             examples: &[
                 "Call the API at https://api.example.com/v1/status and show me the JSON",
                 "GET https://api.example.org/users/1 – what status code comes back?",
@@ -39,7 +39,7 @@ const PROFILE: Profile = Profile {
             id: "webhooks",
             name: "Post JSON",
             description: "Posts a JSON body to an endpoint, such as a webhook.",
-            tags: &["post", "webhook", "json body"],
+            tags: &["effect", "post", "webhook", "json body"],
             examples: &[
                 "POST to https://hooks.example.com/build with body {\"ok\": true}",
                 "Test my webhook https://hooks.example.org/in by posting {\"event\":\"ping\"}",
@@ -89,13 +89,14 @@ impl Agent for ApiAgent {
     }
 
     async fn run(&self, request: &Request, reporter: &Reporter) -> Outcome {
-        let Some(address) = link(&request.text) else {
+        // An address within the JSON is data, and not where it is to be sent.
+        let (around, body) = without_json(&request.text);
+        let Some(address) = link(&around) else {
             return Outcome::AskedBack(
                 "Which endpoint? Please give its address, beginning with http:// or https://.".to_owned(),
             );
         };
-        let body = json_body(&request.text.replacen(address, " ", 1));
-        let method = match method(&request.text.replace(address, " ")).as_deref() {
+        let method = match method(&around.replace(address, " ")).as_deref() {
             Some("POST" | "POSTING") => match body {
                 Some(_) => Method::POST,
                 None => {
@@ -127,12 +128,19 @@ fn method(text: &str) -> Option<String> {
     METHOD.find(text).map(|found| found.as_str().to_uppercase())
 }
 
-/// The first whole JSON object or list in the text.
-fn json_body(text: &str) -> Option<String> {
-    text.match_indices(['{', '[']).find_map(|(start, _)| {
+/// The text without the first whole JSON object or list in it, and that.
+fn without_json(text: &str) -> (String, Option<String>) {
+    let found = text.match_indices(['{', '[']).find_map(|(start, _)| {
         let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>();
-        values.next().and_then(Result::ok).map(|value| value.to_string())
-    })
+        let value = values.next().and_then(Result::ok)?;
+        Some((start, start + values.byte_offset(), value))
+    });
+    match found {
+        Some((start, end, value)) => {
+            (format!("{} {}", &text[..start], &text[end..]), Some(value.to_string()))
+        }
+        None => (text.to_owned(), None),
+    }
 }
 
 fn report(method: &Method, fetched: &Fetched) -> String {
@@ -159,12 +167,18 @@ fn report(method: &Method, fetched: &Fetched) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{json_body, method};
+    use super::{method, without_json};
 
     #[test]
     fn method_and_body_are_read() {
         assert_eq!(method("POST to with body {\"ok\": true}").as_deref(), Some("POST"));
         assert_eq!(method("please call"), None);
-        assert_eq!(json_body("with body {\"ok\": true}, please").as_deref(), Some("{\"ok\":true}"));
+        let (around, body) = without_json("POST {\"ok\": true} to https://a.example");
+        assert_eq!(
+            (around.as_str(), body.as_deref()),
+            ("POST   to https://a.example", Some("{\"ok\":true}"))
+        );
+        let (around, _) = without_json("Is this valid? {\"url\": \"https://a.example/del\"}");
+        assert!(!around.contains("https"), "an address in the JSON is data");
     }
 }

@@ -24,7 +24,7 @@ const PROFILE: Profile = Profile {
             id: "backup",
             name: "Make a backup",
             description: "Archives the folder (tar, gzip) and records its SHA-256 checksum.",
-            tags: &["backup", "archive", "snapshot", "checksum"],
+            tags: &["effect", "backup", "archive", "snapshot", "checksum"],
             examples: &[
                 "Back up my files now",
                 "Make a backup of the folder before I change anything",
@@ -38,7 +38,7 @@ const PROFILE: Profile = Profile {
             id: "recovery",
             name: "Restore a backup",
             description: "Unpacks a backup into a new folder beside the originals.",
-            tags: &["restore", "recovery", "undo"],
+            tags: &["effect", "restore", "recovery", "undo"],
             examples: &[
                 "Restore the latest backup",
                 "I lost a file, bring back yesterday's backup",

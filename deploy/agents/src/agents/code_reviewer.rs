@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::reading::colleagues;
-use crate::reading::subject::{fenced, split};
+use crate::reading::quotes::fenced;
+use crate::reading::subject::split;
 use crate::reading::words::{counted, excerpt};
 use crate::server::Reporter;
 use rules::{Finding, Language};

@@ -12,8 +12,9 @@ use regex::Regex;
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::house::HouseError;
+use crate::reading::quotes::{every_quoted, fenced};
 use crate::reading::sandbox::{Sandbox, SandboxError};
-use crate::reading::subject::{fenced, quoted, split};
+use crate::reading::subject::split;
 use crate::reading::words::{counted, has_any};
 use crate::server::Reporter;
 
@@ -27,7 +28,7 @@ const PROFILE: Profile = Profile {
             id: "file_ops",
             name: "List, read and write files",
             description: "Lists the folder, shows a text file, writes a small text file.",
-            tags: &["files", "folder", "read", "write", "save", "list"],
+            tags: &["effect", "files", "folder", "read", "write", "save", "list"],
             examples: &[
                 "Which files do you have?",
                 "Save a file notes.txt with the text: call Maria on Monday",
@@ -43,7 +44,7 @@ const PROFILE: Profile = Profile {
             id: "compression",
             name: "Compress a file",
             description: "Compresses one file with gzip and says how much smaller it became.",
-            tags: &["gzip", "zip", "compress", "smaller"],
+            tags: &["effect", "gzip", "zip", "compress", "smaller"],
             examples: &[
                 "Compress notes.txt for me",
                 "Can you gzip the report.csv I saved?",
@@ -182,7 +183,7 @@ fn wish(text: &str) -> Wish<'_> {
 fn content(text: &str) -> Option<&str> {
     let is_name = |part: &&str| NAME.find(part).is_some_and(|found| found.as_str() == *part);
     fenced(text)
-        .or_else(|| quoted(text).filter(|part| !is_name(part)))
+        .or_else(|| every_quoted(text).find(|part| !is_name(part)))
         .or_else(|| split(text).map(|(_, content)| content))
 }
 
@@ -257,6 +258,7 @@ mod tests {
             wish("Enregistre un fichier courses.txt : lait, pain"),
             Wish::Write("courses.txt", "lait, pain")
         );
+        assert_eq!(wish("Save `a.txt` with the text “hi”"), Wish::Write("a.txt", "hi"));
         assert_eq!(wish("Lee el archivo notas.txt"), Wish::Read("notas.txt"));
         assert_eq!(wish("read ../../etc/passwd"), Wish::Read("../../etc/passwd"));
         assert_eq!(wish("memo.txt を圧縮してください"), Wish::Compress("memo.txt"));

@@ -9,11 +9,11 @@ use image::{ImageReader, Limits, RgbImage};
 use reqwest::Method;
 
 use crate::agent::{Agent, Outcome, Profile, Request, Skill};
+use crate::reading::addresses::link;
 use crate::reading::colleagues;
 use crate::reading::fetch::Fetcher;
 use crate::reading::numbers::show;
 use crate::reading::statistics::float;
-use crate::reading::subject::link;
 use crate::server::Reporter;
 
 const PROFILE: Profile = Profile {

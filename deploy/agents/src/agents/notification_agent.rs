@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::reading::colleagues;
+use crate::reading::quotes::every_quoted;
 use crate::reading::sandbox::{Sandbox, SandboxError};
-use crate::reading::subject::{quoted, split};
+use crate::reading::subject::split;
 use crate::reading::words::{counted, excerpt, has_any};
 use crate::server::Reporter;
 
@@ -27,11 +28,16 @@ const PROFILE: Profile = Profile {
             id: "notifications",
             name: "Queue a notification",
             description: "Writes one notification into the outbox.",
-            tags: &["notify", "message", "email", "sms", "slack", "tell someone"],
+            tags: &["effect", "notify", "message", "email", "sms", "slack", "tell someone"],
             examples: &[
                 "Notify maria@example.com: the report is ready",
                 "Send a message to #ops saying \"deploy starts at 5\"",
                 "Tell Tom that the meeting moved to Friday",
+                "Remind me to call Ada tomorrow morning",
+                "Erinnere Jonas an den Termin um neun",
+                "Rappelle à Luc de payer la facture",
+                "Recuérdale a Eva la cita del lunes",
+                "提醒小王明天下午开会",
                 "Benachrichtige anna@example.org: Der Server ist wieder da",
                 "Préviens Paul que la livraison arrive demain",
                 "Avisa a carlos@example.com: la factura está lista",
@@ -101,7 +107,11 @@ impl Agent for NotificationAgent {
     }
 
     async fn run(&self, request: &Request, _: &Reporter) -> Outcome {
-        let (to, text) = (recipient(&request.text), words(&request.text));
+        let text = words(&request.text);
+        // Who is only spoken of in the words is not the one they are for.
+        let around =
+            text.as_deref().map_or(request.text.clone(), |words| request.text.replacen(words, " ", 1));
+        let to = recipient(&around);
         let done = match (to, text) {
             (None, _) if asks_for_list(&request.text) => self.list(),
             (Some(to), Some(text)) => self.write(&to, &text, &request.text),
@@ -154,11 +164,12 @@ fn recipient(text: &str) -> Option<String> {
 }
 
 fn words(text: &str) -> Option<String> {
+    let is_address = |words: &str| ADDRESS.find(words).is_some_and(|found| found.as_str() == words);
+    let quoted = every_quoted(text).find(|words| !is_address(words));
     let after_colon = || split(text).map(|(_, words)| words);
     let after_that = || THAT.captures(text).and_then(|found| found.get(1)).map(|found| found.as_str().trim());
-    let words = quoted(text).or_else(after_colon).or_else(after_that)?;
-    (!words.is_empty() && ADDRESS.find(words).is_none_or(|found| found.as_str() != words))
-        .then(|| excerpt(words, MOST_TEXT))
+    let words = quoted.or_else(after_colon).or_else(after_that)?;
+    (!words.is_empty() && !is_address(words)).then(|| excerpt(words, MOST_TEXT))
 }
 
 fn channel(to: &str, text: &str) -> &'static str {
@@ -224,6 +235,7 @@ mod tests {
             ("Tell Tom that the meeting moved", "Tom", "the meeting moved"),
             ("Préviens Paul que la livraison arrive demain", "Paul", "la livraison arrive demain"),
             ("通知 li@example.com：会议改到三点", "li@example.com", "会议改到三点"),
+            ("Notify `#ops` “deploy at 5”", "#ops", "deploy at 5"),
         ] {
             assert_eq!(
                 (recipient(said).as_deref(), words(said).as_deref()),

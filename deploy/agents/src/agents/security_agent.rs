@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
 use crate::reading::colleagues;
-use crate::reading::subject::{quoted, split, subject};
+use crate::reading::quotes::quoted;
+use crate::reading::subject::{split, subject};
 use crate::reading::words::has_any;
 use crate::server::Reporter;
 
@@ -185,6 +186,7 @@ mod tests {
     #[test]
     fn a_password_is_read_and_never_repeated() {
         assert_eq!(password("How strong is \"tr0ub4dor\"?"), Some("tr0ub4dor"));
+        assert_eq!(password("How strong is the password `hunter2`?"), Some("hunter2"));
         assert_eq!(password("这个密码安全吗：qwerty2020"), Some("qwerty2020"));
         assert_eq!(password("Is my password strong?"), None);
         assert!(strength("qwerty2020").contains("weak") && !strength("qwerty2020").contains("qwerty"));

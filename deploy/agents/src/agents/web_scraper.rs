@@ -9,8 +9,8 @@ use scraper::{Html, Selector};
 use url::Url;
 
 use crate::agent::{Agent, Outcome, Profile, READS_TEXT, Request, Skill};
+use crate::reading::addresses::link;
 use crate::reading::fetch::{FetchError, Fetched, Fetcher};
-use crate::reading::subject::link;
 use crate::reading::words::excerpt;
 use crate::server::Reporter;
 

@@ -20,7 +20,7 @@ const PROFILE: Profile = Profile {
             id: "orchestration",
             name: "First this, then that",
             description: "Splits a request into steps, asks one specialist per step, in order.",
-            tags: &["multi-step", "pipeline", "first", "then", "chain"],
+            tags: &["effect", "multi-step", "pipeline", "first", "then", "chain"],
             examples: &[
                 "First compute the statistics, then forecast the next 3 values: 12, 15, 19, 24, 30",
                 "Save a file todo.txt with the text \"buy milk\" and then make a backup",
@@ -34,7 +34,7 @@ const PROFILE: Profile = Profile {
             id: "workflow",
             name: "Name the agents yourself",
             description: "Runs the steps on the agents named in the request.",
-            tags: &["agents", "workflow", "sequence", "hand over"],
+            tags: &["effect", "agents", "workflow", "sequence", "hand over"],
             examples: &[
                 "Run data-processor then analytics-agent on 5, 8, 13, 21",
                 "Let file-manager list the files, then have backup-agent make a backup",

@@ -4,33 +4,15 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-static FENCE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?s)```[A-Za-z0-9+#_-]*[ \t]*\r?\n(.*?)(?:```|$)").expect("a constant pattern")
-});
-static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?s)"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«\s*([^»]+?)\s*»|「([^」]+)」|『([^』]+)』|(?:^|\s)'([^']+)'(?:\s|[.,;:!?]|$)"#)
-        .expect("a constant pattern")
-});
+use super::quotes::{bare, fenced, quoted, spoken};
+
 static LEAD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)^([^\n]{0,300}?)(?::\s+|：\s*|:?\s*\n\s*)(\S.*)$").expect("a constant pattern")
 });
-static LINK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"https?://[^\s<>"'`）」】，。]+"#).expect("a constant pattern"));
-
-/// What stands in a code fence, in quotes, or after a lead-in ending in a colon or a line break.
+/// What stands in a code fence, in quotes, after a lead-in ending in a colon or a line break, or in a code span.
 pub(crate) fn subject(text: &str) -> Option<&str> {
-    fenced(text).or_else(|| quoted(text)).or_else(|| split(text).map(|(_, subject)| subject))
-}
-
-/// What stands in the first code fence.
-pub(crate) fn fenced(text: &str) -> Option<&str> {
-    FENCE.captures(text).and_then(|found| found.get(1)).map(|found| found.as_str().trim_matches('\n'))
-}
-
-/// What stands in the first quotes, of any kind.
-pub(crate) fn quoted(text: &str) -> Option<&str> {
-    let found = QUOTED.captures(text)?;
-    found.iter().skip(1).flatten().next().map(|found| found.as_str().trim())
+    let after = || split(text).map(|(_, subject)| bare(subject));
+    fenced(text).or_else(|| spoken(text)).or_else(after).or_else(|| quoted(text))
 }
 
 /// The lead-in and what follows it.
@@ -39,15 +21,9 @@ pub(crate) fn split(text: &str) -> Option<(&str, &str)> {
     Some((found.get(1)?.as_str(), found.get(2)?.as_str().trim()))
 }
 
-/// The first web address, without the punctuation of the sentence around it.
-pub(crate) fn link(text: &str) -> Option<&str> {
-    let found = LINK.find(text)?.as_str();
-    Some(found.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}']))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{link, quoted, split, subject};
+    use super::{split, subject};
 
     #[test]
     fn the_subject_is_told_from_the_lead_in() {
@@ -56,12 +32,9 @@ mod tests {
         assert_eq!(subject("请分析：我很高兴"), Some("我很高兴"));
         assert_eq!(subject("review\n```rust\nlet a = 1;\n```"), Some("let a = 1;"));
         assert_eq!(subject("hello there"), None);
-        assert_eq!(quoted("it's Ann's turn"), None);
+        assert_eq!(subject("Count the words in: run `ls` and `cd`"), Some("run `ls` and `cd`"));
+        assert_eq!(subject("The SHA-256 of: `hello`"), Some("hello"));
+        assert_eq!(subject("SHA-256 of `hello`, please"), Some("hello"));
         assert_eq!(split("read https://example.org/ please"), None);
-    }
-
-    #[test]
-    fn links_end_before_the_sentence_does() {
-        assert_eq!(link("(see https://example.org/a?b=c)."), Some("https://example.org/a?b=c"));
     }
 }

@@ -67,7 +67,7 @@ fn cells(line: &str, mark: char) -> Vec<String> {
 /// The number a cell holds, if it holds nothing else but a unit's mark.
 pub(crate) fn number(cell: &str) -> Option<f64> {
     let plain = numbers::plain(cell);
-    let bare = plain.trim().trim_matches(['$', '€', '£', '¥', '%']).trim();
+    let bare = plain.trim().trim_matches(['$', '€', '£', '¥', '₹', '₽', '₩', '%', '٪']).trim();
     let found = numbers::find(bare);
     match found.as_slice() {
         [one] if one.start == 0 && one.end == bare.len() => Some(one.value),

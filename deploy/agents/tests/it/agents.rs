@@ -257,3 +257,40 @@ async fn workflow_agent_asks_two_others_and_reports_each_step() {
         .await;
     assert_has!(saved, "Saved todo.txt", "Made backup-");
 }
+
+#[tokio::test]
+async fn agents_read_what_people_write() {
+    let house = House::start().await;
+    for (name, agent, text, part) in [
+        ("thousands by blanks", "data-processor", "mean of 1 000, 2 000 and 6 000", "mean: 3000"),
+        ("by no-break spaces", "data-processor", "mean of 1\u{a0}000 and 3\u{202f}000", "mean: 2000"),
+        ("by apostrophes", "data-processor", "mean of 1'000 and 2’000", "mean: 1500"),
+        ("a Chinese list of two", "data-processor", "平均值：3、5", "mean: 4"),
+        ("a trend by blanks", "analytics-agent", "Trend: 1 100, 1 200, 1 300", "rising"),
+        (
+            "a price by blanks",
+            "crypto-trader",
+            "I bought 2 BTC at 30 000, the price is 45 000",
+            "profit 30000",
+        ),
+        ("a password in backticks", "security-agent", "How strong is the password `hunter2`?", "length: 7"),
+        ("a password in guillemets", "security-agent", "Mot de passe « hunter2 » ?", "length: 7"),
+        ("rows by blanks", "ml-agent", "Fit a line: 50 150; 80 240; 100 300", "over 3 rows"),
+    ] {
+        let answer = house.ask(agent, text).await;
+        assert!(answer.contains(part), "{name}: {part:?} is missing in: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_spoken_of_is_neither_written_to_nor_called() {
+    let house = House::start().await;
+    let about = "How long is the text: contact joe@example.com";
+    let (state, _) = house.status("notification-agent", about).await;
+    assert_eq!(state, "TASK_STATE_INPUT_REQUIRED");
+    assert_has!(house.ask("notification-agent", "What is in the outbox?").await, "holds 0 notifications");
+    let json = r#"Is this JSON valid? {"url": "https://example.com/delete-all", "n": 1}"#;
+    let (state, said) = house.status("api-agent", json).await;
+    assert_eq!(state, "TASK_STATE_INPUT_REQUIRED");
+    assert_has!(said, "Which endpoint?");
+}
