@@ -23,14 +23,32 @@ pub struct CreateConversation {
     /// Who else is in it; the caller always is.
     #[serde(default)]
     pub members: Vec<UserId>,
+    /// When Switchboard answers, once several people are in it.
+    #[serde(default)]
+    pub speaks: Speaks,
+}
+
+/// When Switchboard answers in a conversation of several people. Where one person is, it always does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaks {
+    /// Whatever is said, but what is said to a member by name.
+    Always,
+    /// What names an agent, or `@switchboard`; what is said in reply to its question; what it knows an agent for.
+    #[default]
+    WhenAsked,
 }
 
 /// `PATCH /v1/conversations/{id}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RenameConversation {
-    /// The new title.
-    pub title: String,
+pub struct ChangeConversation {
+    /// The new title; absent: as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When Switchboard answers from now on; absent: as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaks: Option<Speaks>,
 }
 
 /// `POST /v1/conversations/{id}/members`
@@ -76,6 +94,9 @@ pub struct ConversationSummary {
     /// Messages from before then were deleted, as the tenant's retention says; absent when none were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forgotten_before: Option<DateTime<Utc>>,
+    /// When Switchboard answers, where several people are in it.
+    #[serde(default)]
+    pub speaks: Speaks,
     /// Who is in it; absent in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Member>,

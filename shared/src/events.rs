@@ -231,6 +231,8 @@ pub enum Mode {
     Clarify,
     /// Nobody: no agent here does this.
     None,
+    /// Nobody, and nothing is said: it is between the people of the conversation.
+    Quiet,
 }
 
 /// Which stage of the router decided.

@@ -19,6 +19,7 @@ mod openapi;
 mod promotion;
 mod quotas;
 mod refusals;
+mod rooms;
 mod schemathesis;
 mod startup;
 mod tenants;

@@ -56,7 +56,7 @@ impl Person {
     /// When it is refused.
     pub async fn room(&self, others: &[&str]) -> anyhow::Result<ConversationId> {
         let members = others.iter().map(|name| name.parse::<UserId>()).collect::<Result<_, _>>()?;
-        let new = CreateConversation { title: String::new(), members };
+        let new = CreateConversation { members, ..CreateConversation::default() };
         Ok(self.http.post::<ConversationSummary>("/v1/conversations", &new).await?.id)
     }
 

@@ -1,61 +1,72 @@
-//! Agents that a message names: `@agent` outside what is quoted or pasted.
+//! Agents that a message names: `@agent` where it is said to somebody. What else begins with `@` is text: decorators,
+//! packages, rules of style sheets, addresses, what is quoted or pasted.
 
 use super::{
-    Roster, clauses, joins, lexical,
+    Roster, clauses, joins, lexical, prose,
     rules::{plan, step, together},
     words,
 };
 use crate::agents::Agent;
-use std::{cmp::Ordering, ops::Range};
 use switchboard_shared::{
     events::{Mode, Plan, Stage, Step},
-    ids::AgentId,
+    ids::{AgentId, UserId},
 };
 
 /// Signs of names in one message that are looked at.
 const MOST_SIGNS: usize = 64;
 /// A longer name is no agent's id.
 const MAX_NAME_BYTES: usize = 64;
+/// What Switchboard itself is called.
+const OWN_NAME: &str = "switchboard";
+/// The sign, and its full width.
+const SIGNS: [char; 2] = ['@', '\u{FF20}'];
 
-/// Decides by the agents that a text addresses.
+/// Decides by the agents that a text addresses; a slip of the pen at its beginning is asked about.
 pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Option<Plan> {
-    let mut mentions = Vec::new();
-    for mention in find_mentions(text) {
-        match roster.agents.iter().find(|agent| agent.id.to_string() == mention.name) {
-            Some(agent) => mentions.push((mention, agent.id.clone())),
-            None if is_addressed(text, &mention) || looks_like_an_agent(roster, &mention.name) => {
-                return Some(no_such(roster, &mention.name));
-            }
-            None => {}
+    let found = find_mentions(text);
+    let known = known(roster, &found);
+    if known.is_empty() {
+        let first = found.first().filter(|first| leads(text, first))?;
+        let meant = slips(roster, &first.name);
+        return (!meant.is_empty()).then(|| unknown(&first.name, &meant));
+    }
+    let steps = addressed(text, &known, max_agents);
+    let left_out: Vec<_> = known.iter().map(|(_, id)| id).filter(|id| !asks(&steps, id)).collect();
+    let reason = match left_out.as_slice() {
+        [] => "You addressed them by name.".to_owned(),
+        _ => {
+            let mut names: Vec<_> = left_out.iter().map(|id| format!("@{id}")).collect();
+            names.dedup();
+            let names = names.join(", ");
+            format!("You addressed them by name; at most {max_agents} are asked at once, so not {names}.")
         }
-    }
-    if mentions.is_empty() {
-        return None;
-    }
-    let left_out = mentions.len().saturating_sub(max_agents);
-    let steps = addressed(text, &mentions, max_agents);
-    let mode = together(&steps);
-    let reason = match left_out {
-        0 => "You addressed them by name.".to_owned(),
-        _ => format!("You addressed them by name; at most {max_agents} are asked at once."),
     };
-    Some(plan(mode, steps, reason))
+    Some(plan(together(&steps), steps, reason))
+}
+
+fn asks(steps: &[Step], id: &AgentId) -> bool {
+    steps.iter().any(|step| step.agent == *id)
+}
+
+fn known<'a>(roster: &Roster, found: &'a [Mention]) -> Vec<(&'a Mention, AgentId)> {
+    let agent = |mention: &Mention| roster.agents.iter().find(|agent| agent.id.as_str() == mention.name);
+    found.iter().filter_map(|mention| Some((mention, agent(mention)?.id.clone()))).collect()
 }
 
 /// Gives each agent what stands after its name, or all of them everything.
-fn addressed(text: &str, mentions: &[(Mention, AgentId)], max_agents: usize) -> Vec<Step> {
+fn addressed(text: &str, mentions: &[(&Mention, AgentId)], max_agents: usize) -> Vec<Step> {
     let ends = mentions.iter().skip(1).map(|(next, _)| next.start).chain([text.len()]);
     let own: Vec<_> =
         mentions.iter().zip(ends).map(|((mention, _), end)| text[mention.end..end].trim()).collect();
-    let leads = text[..mentions[0].0.start].trim().is_empty();
+    let leads = leads(text, mentions[0].0);
     let apart = mentions.len() > 1 && leads && own.iter().all(|own| lexical::words(own).len() > 1);
-    let whole = without_mentions(text, mentions);
+    let whole = without_leading(text, mentions);
     let mut steps: Vec<Step> = Vec::new();
     for (i, (_, id)) in mentions.iter().enumerate() {
-        if steps.len() == max_agents || steps.iter().any(|step| step.agent == *id) {
+        if steps.len() == max_agents || asks(&steps, id) {
             continue;
         }
-        let mut next = step(id, if apart { own[i] } else { &whole });
+        let mut next = step(id, if apart { bare(own[i]) } else { whole });
         if apart && i > 0 && joins::hands_over(own[i - 1]) && !steps.is_empty() {
             next.depends_on = vec![steps.len() - 1];
         }
@@ -64,26 +75,109 @@ fn addressed(text: &str, mentions: &[(Mention, AgentId)], max_agents: usize) -> 
     steps
 }
 
-fn without_mentions(text: &str, mentions: &[(Mention, AgentId)]) -> String {
-    let mut rest = String::new();
-    let mut from = 0;
+/// The text behind the names that it begins with; a name within a sentence belongs to it.
+fn without_leading<'a>(text: &'a str, mentions: &[(&Mention, AgentId)]) -> &'a str {
+    let mut rest = 0;
     for (mention, _) in mentions {
-        rest.push_str(&text[from..mention.start]);
-        from = mention.end;
+        if !text[rest..mention.start].chars().all(is_between) {
+            break;
+        }
+        rest = mention.end;
     }
-    rest.push_str(&text[from..]);
-    let rest = rest.trim_matches(|c: char| c.is_whitespace() || ",:".contains(c)).to_owned();
-    if rest.is_empty() { text.trim().to_owned() } else { rest }
+    match bare(&text[rest..]) {
+        "" => text.trim(),
+        rest => rest,
+    }
+}
+
+/// Without what sets a name apart from what is asked.
+fn bare(text: &str) -> &str {
+    let text = text.trim_start_matches(is_between);
+    // A point or a hyphen alone: one before a digit belongs to it.
+    let rest = text.strip_prefix(['.', '-']).filter(|rest| rest.starts_with(char::is_whitespace));
+    rest.unwrap_or(text).trim()
+}
+
+/// Whether the character only stands between names, or before the first one.
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c) || ",:;–—，、：；".contains(c)
+}
+
+/// A name that a message begins with is whom it is for.
+fn leads(text: &str, mention: &Mention) -> bool {
+    text[..mention.start].chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// To whom a message is said, by the names in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Addressee {
+    /// Agents, or Switchboard.
+    Us,
+    /// People.
+    People,
+    /// It names nobody.
+    Anybody,
+}
+
+/// Reads the names in a message; `people` are those it may be said to.
+pub(crate) fn addressee(roster: &Roster, text: &str, people: &[UserId]) -> Addressee {
+    let found = find_mentions(text);
+    let is_ours = |mention: &Mention| {
+        mention.name == OWN_NAME || (leads(text, mention) && !slips(roster, &mention.name).is_empty())
+    };
+    if !known(roster, &found).is_empty() {
+        Addressee::Us
+    } else if people.iter().any(|user| is_person_named(text, user)) {
+        Addressee::People
+    } else if found.iter().any(is_ours) {
+        Addressee::Us
+    } else {
+        Addressee::Anybody
+    }
+}
+
+/// Whether somebody is named by all of the id, or by what stands before the host of a mail address.
+fn is_person_named(text: &str, user: &UserId) -> bool {
+    let id = user.as_str();
+    let names = [id, id.split('@').next().unwrap_or(id)];
+    let shown = prose::shown(text);
+    let mut signs = text.match_indices(SIGNS).take(MOST_SIGNS);
+    signs.any(|(start, sign)| {
+        let rest = &text[start + sign.len()..];
+        let begins = |name: &str| {
+            rest.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+                && goes_on_as_prose(&rest[name.len()..], false)
+        };
+        may_follow(&text[..start])
+            && !prose::is_shown(&shown, start)
+            && names.into_iter().any(|name| !name.is_empty() && begins(name))
+    })
+}
+
+/// The text without Switchboard's own name before it.
+pub(crate) fn without_own_name(text: &str) -> &str {
+    let first = find_mentions(text).into_iter().next();
+    match first.filter(|first| first.name == OWN_NAME && leads(text, first)) {
+        Some(first) if !bare(&text[first.end..]).is_empty() => bare(&text[first.end..]),
+        Some(_) | None => text,
+    }
 }
 
 /// The text without the agents that it addresses; none, if it addresses none.
 pub(super) fn unaddressed(roster: &Roster, text: &str) -> Option<String> {
-    let known = |mention: Mention| {
-        let agent = roster.agents.iter().find(|agent| agent.id.as_str() == mention.name)?;
-        Some((mention, agent.id.clone()))
+    let found = find_mentions(text);
+    let known = known(roster, &found);
+    let (mut rest, mut from) = (String::new(), 0);
+    for (mention, _) in &known {
+        rest.push_str(&text[from..mention.start]);
+        from = mention.end;
+    }
+    rest.push_str(&text[from..]);
+    let rest = match bare(&rest) {
+        "" => text.trim(),
+        rest => rest,
     };
-    let mentions: Vec<_> = find_mentions(text).into_iter().filter_map(known).collect();
-    (!mentions.is_empty()).then(|| without_mentions(text, &mentions))
+    (!known.is_empty()).then(|| rest.to_owned())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -93,97 +187,112 @@ struct Mention {
     end: usize,
 }
 
-/// `@name` where a word begins; not the @ of a mail address, nor one in what is quoted or pasted.
+/// `@name` in prose, as a word of its own.
 fn find_mentions(text: &str) -> Vec<Mention> {
-    let mut mentions = Vec::new();
-    if !text.contains('@') {
-        return mentions;
+    if !text.contains(SIGNS) {
+        return Vec::new();
     }
-    let (request, quoted) = (clauses::data_of(text).0.len(), quotes(text));
-    for (start, _) in text.match_indices('@').take(MOST_SIGNS) {
+    let (request, shown) = (clauses::data_of(text).0.len(), prose::shown(text));
+    let signs = text.match_indices(SIGNS).take(MOST_SIGNS);
+    let mut mentions: Vec<Mention> = Vec::new();
+    for (start, sign) in signs.filter(|(start, _)| !prose::is_shown(&shown, *start)) {
         let leads_a_line = text[..start].trim_end_matches([' ', '\t']).ends_with('\n');
-        let is_data = start >= request && !leads_a_line;
-        let is_quoted = quoted.binary_search_by(|quote| place(quote, start)).is_ok();
-        if is_data || is_quoted {
+        if (start >= request && !leads_a_line) || !may_follow(&text[..start]) {
             continue;
         }
-        if text[..start].ends_with(|c: char| c.is_alphanumeric() || "@._-/".contains(c)) {
-            continue;
-        }
-        let name = &text[start + 1..];
+        let name = &text[start + sign.len()..];
         let length = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(name.len());
         let name = name[..length].trim_end_matches('-');
-        if !name.is_empty() && name.len() <= MAX_NAME_BYTES {
-            mentions.push(Mention { name: name.to_ascii_lowercase(), start, end: start + 1 + name.len() });
+        let end = start + sign.len() + name.len();
+        let is_name = !name.is_empty() && name.len() <= MAX_NAME_BYTES;
+        let is_first = text[mentions.last().map_or(0, |last| last.end)..start].chars().all(is_between);
+        if is_name && goes_on_as_prose(&text[end..], leads_a_line && !is_first) {
+            mentions.push(Mention { name: name.to_ascii_lowercase(), start, end });
         }
     }
     mentions
 }
 
-/// A name that a message begins with is whom it is for; further on it may be anybody's.
-fn is_addressed(text: &str, mention: &Mention) -> bool {
-    text[..mention.start].trim().is_empty()
+/// Whether a name may stand behind this: at the beginning, after a space or an opening bracket, and where no spaces are
+/// written.
+fn may_follow(before: &str) -> bool {
+    before.chars().next_back().is_none_or(|c| {
+        c.is_whitespace()
+            || is_invisible(c)
+            || lexical::is_unspaced(c)
+            || "([{*,;!?，、。：；！？（［【「『".contains(c)
+    })
 }
 
-fn place(quote: &Range<usize>, at: usize) -> Ordering {
-    if quote.end <= at {
-        Ordering::Less
-    } else if quote.start > at {
-        Ordering::Greater
-    } else {
-        Ordering::Equal
-    }
+/// Whether a sentence goes on behind a name, and not code: no call, no member, no path, no assignment.
+fn goes_on_as_prose(after: &str, alone_is_code: bool) -> bool {
+    let mut chars = after.chars();
+    let Some(next) = chars.next() else { return true };
+    let closes = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() || lexical::is_unspaced(c));
+    let ends_here = match next {
+        c if c.is_whitespace() || is_invisible(c) || lexical::is_unspaced(c) => true,
+        '.' | ':' => closes(chars.next()) && !chars.as_str().starts_with('/'),
+        c if ",;!?)]}*'\"…–—，、。：；！？）］】」』’”".contains(c) => true,
+        _ => false,
+    };
+    let rest_of_line = after.split('\n').next().unwrap_or_default().trim();
+    let is_alone = rest_of_line.is_empty() && !after.trim().is_empty();
+    let is_code = rest_of_line.starts_with(['=', '(', '{', '[']) || (alone_is_code && is_alone);
+    ends_here && !is_code
 }
 
-/// Where something is quoted: code between backticks, and speech between quotation marks. A mark that nothing closes
-/// quotes nothing.
-fn quotes(text: &str) -> Vec<Range<usize>> {
-    const MARKS: [(&str, &str); 6] =
-        [("```", "```"), ("`", "`"), ("\"", "\""), ("“", "”"), ("„", "“"), ("«", "»")];
-    let mut quotes = Vec::new();
-    let mut open: Option<(usize, &str)> = None;
-    let mut from = 0;
-    for (at, _) in text.char_indices() {
-        let rest = &text[at..];
-        if at < from {
-            continue;
-        } else if let Some((start, close)) = open {
-            if rest.starts_with(close) {
-                from = at + close.len();
-                quotes.push(start..from);
-                open = None;
-            }
-        } else if let Some((mark, close)) = MARKS.iter().find(|(mark, _)| rest.starts_with(mark)) {
-            open = Some((at, close));
-            from = at + mark.len();
-        }
-    }
-    quotes
+/// Marks of direction and joiners: nobody sees them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
-fn looks_like_an_agent(roster: &Roster, name: &str) -> bool {
-    !close(roster, name).is_empty()
-}
-
+/// The plan of a message that chooses an agent who is not here.
 pub(super) fn no_such(roster: &Roster, name: &str) -> Plan {
-    let closest = close(roster, name);
-    let reason = "An agent was named that is not here.";
-    words::without_agents(Mode::Clarify, Stage::Rule, 1.0, reason, words::unknown(name, &closest))
+    unknown(name, &close(roster, name))
 }
 
-/// The agents whose ids are most like a name.
-fn close(roster: &Roster, name: &str) -> Vec<AgentId> {
-    let mut found: Vec<(usize, &Agent)> = Vec::new();
-    for agent in &roster.agents {
-        let id = agent.id.to_string();
-        let distance = distance(name, &id);
-        let part = name.len() >= 3 && (id.contains(name) || name.contains(&id));
-        if part || distance <= 2.min(name.len() / 3) {
-            found.push((if part { 0 } else { distance }, agent));
-        }
+/// Says of a message that nobody can be asked of that the one whom it names is not here.
+pub(super) fn name_unknown(roster: &Roster, text: &str, plan: &mut Plan) {
+    let found = find_mentions(text);
+    let says = |first: &&Mention| leads(text, first) && first.name != OWN_NAME && plan.stage != Stage::Rule;
+    let Some(first) = found.first().filter(says) else {
+        return;
+    };
+    if plan.steps.is_empty() && known(roster, &found).is_empty() {
+        let missing = words::unknown(&first.name, &close(roster, &first.name));
+        let others = plan.reply.take().map_or_else(String::new, |others| format!("\n\n{others}"));
+        plan.reply = Some(format!("{missing}{others}"));
     }
-    found.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    found.into_iter().map(|(_, agent)| agent.id.clone()).collect()
+}
+
+fn unknown(name: &str, closest: &[AgentId]) -> Plan {
+    let reason = "An agent was named that is not here.";
+    words::without_agents(Mode::Clarify, Stage::Rule, 1.0, reason, words::unknown(name, closest))
+}
+
+/// The agents whose ids are most like a name, or a part of it.
+fn close(roster: &Roster, name: &str) -> Vec<AgentId> {
+    likest(roster, |id| {
+        let part = name.len() >= 3 && (id.contains(name) || name.contains(id));
+        if part { Some(0) } else { slip(name, id) }
+    })
+}
+
+/// The agents whose ids a slip of the pen turns into a name.
+fn slips(roster: &Roster, name: &str) -> Vec<AgentId> {
+    likest(roster, |id| slip(name, id))
+}
+
+fn likest(roster: &Roster, distance: impl Fn(&str) -> Option<usize>) -> Vec<AgentId> {
+    let of = |agent: &Agent| Some((distance(agent.id.as_str())?, agent.id.clone()));
+    let mut found: Vec<_> = roster.agents.iter().filter_map(|agent| of(agent)).collect();
+    found.sort();
+    found.into_iter().map(|(_, id)| id).collect()
+}
+
+fn slip(name: &str, id: &str) -> Option<usize> {
+    let distance = distance(name, id);
+    (distance <= 2.min(name.len() / 3)).then_some(distance)
 }
 
 /// Edit distance (Levenshtein).
@@ -199,4 +308,125 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(text: &str) -> Vec<String> {
+        find_mentions(text).into_iter().map(|mention| mention.name).collect()
+    }
+
+    #[test]
+    fn a_mention_is_said_to_somebody() {
+        for (what, text) in [
+            ("at the beginning", "@money what is it worth?"),
+            ("alone", "@money"),
+            ("after a greeting", "hey @money, what is it worth?"),
+            ("at the end", "what is it worth, @money?"),
+            ("before a full stop", "Ask @money. Then go."),
+            ("before a colon", "@money: what is it worth"),
+            ("before a dash", "@money - what is it worth"),
+            ("in brackets", "What is it worth (@money)?"),
+            ("in bold", "**@money** what is it worth"),
+            ("with another's case", "@Money hello there"),
+            ("of full width", "＠money what is it worth"),
+            ("after a script without spaces", "请@money 换算"),
+            ("before a script without spaces", "@money换算"),
+            ("after a comma of full width", "你好，@money 换算"),
+            ("behind a mark of direction", "\u{202e}@money 5 euro"),
+            ("between isolates", "\u{2066}@money\u{2069} 5 euro"),
+            ("after a comma without a space", "hey,@money what is it worth"),
+            ("with a genitive", "what is @money's rate"),
+            ("on the first line alone", "@money\nwhat is it worth?"),
+            ("below a quote", "> earlier words\n@money what is it worth?"),
+            ("below a paragraph", "Some words.\n\n@money what is it worth?"),
+            ("indented as a whole", "    @money what is it worth?"),
+        ] {
+            assert_eq!(named(text), ["money"], "{what}");
+        }
+    }
+
+    #[test]
+    fn what_else_begins_with_a_sign_is_text() {
+        for (what, text) in [
+            ("a mail address", "write to ann@money"),
+            ("a mail address of a host", "write to ann@money.example"),
+            ("a package", "`npm i` fails for @money/core"),
+            ("a package at the beginning", "@money/core does not compile, review it"),
+            ("a decorator with arguments", "Why does this fail?\n@money('/x')\ndef x(): pass"),
+            ("a decorator with a member", "Why does this fail?\n@money.route('/x')\ndef x(): pass"),
+            ("a decorator alone on its line", "Why does this fail?\n@money\ndef x(): pass"),
+            ("a rule of a style sheet", "@money { color: red }"),
+            ("an assignment", "set @money = 3 and go on"),
+            ("a file's option", "@money=3"),
+            ("escaped", "\\@money is written so"),
+            ("a quoted line", "> @money what is it worth?\n\nI do not think so."),
+            ("fenced", "see\n```\n@money x\n```"),
+            ("fenced with tildes", "see\n~~~\n@money x\n~~~"),
+            ("in pre", "see <pre>@money x</pre>"),
+            ("in a diff", "review\n@@ -1 +1 @@\n+@money x"),
+            ("in backticks", "what is `@money`"),
+            ("between quotation marks", "translate \"@money is down\""),
+            ("indented below a gap", "review:\n\n    @money x"),
+            ("a command's argument", "curl -d@money x"),
+            ("a revision", "git show HEAD@{1} and @{u}"),
+            ("a user of a host", "ssh://root:@money:22/x"),
+            ("a handle with an underscore", "@money_maker wrote this"),
+            ("a letter of another script", "@mоney wрites"),
+            ("with a combining mark", "@money\u{301} x"),
+            ("twice the sign", "@@money rows"),
+            ("a path", "@../../money and @/etc/money"),
+            ("in a pasted letter", "Translate the letter:\n\nDear @money, please come."),
+            ("a key of a feed", "{\"@money\": 1}"),
+        ] {
+            assert!(named(text).iter().all(|name| name != "money"), "{what}: {:?}", named(text));
+        }
+    }
+
+    #[test]
+    fn people_are_named_by_their_id_or_the_name_before_their_host() {
+        let people: Vec<UserId> =
+            ["bob", "ann.lee@corp.example", "auth0|7"].into_iter().map(|id| id.parse().unwrap()).collect();
+        let money = Roster::new(1, Vec::new());
+        for (text, expected) in [
+            ("@bob can you look?", Addressee::People),
+            ("can you look, @Bob?", Addressee::People),
+            ("@ann.lee can you look?", Addressee::People),
+            ("@ann.lee@corp.example can you look?", Addressee::People),
+            ("@auth0|7 look", Addressee::People),
+            ("@bobby look", Addressee::Anybody),
+            ("bob@ann.example wrote", Addressee::Anybody),
+            ("> @bob said\n\nis that so?", Addressee::Anybody),
+            ("what does `@bob` do?", Addressee::Anybody),
+            ("@switchboard what is it worth?", Addressee::Us),
+            ("sure, tomorrow", Addressee::Anybody),
+        ] {
+            assert_eq!(addressee(&money, text, &people), expected, "{text}");
+        }
+        assert_eq!(without_own_name("@switchboard, what is it worth?"), "what is it worth?");
+        assert_eq!(without_own_name("@switchboard"), "@switchboard");
+    }
+
+    #[test]
+    fn a_name_within_a_sentence_belongs_to_it() {
+        let id: AgentId = "money".parse().unwrap();
+        for (text, rest) in [
+            ("@money, what is it worth?", "what is it worth?"),
+            ("@money @money: 5 euro", "5 euro"),
+            ("@money … and so on", "… and so on"),
+            ("Ask @money. The mean counts.", "Ask @money. The mean counts."),
+            ("hey @money and @money, hello?", "hey @money and @money, hello?"),
+            ("@money", "@money"),
+            ("@money -5 euro", "-5 euro"),
+            ("@money - 5 euro", "5 euro"),
+            ("@money. And now?", "And now?"),
+            ("@money .5 euro", ".5 euro"),
+        ] {
+            let found = find_mentions(text);
+            let known: Vec<_> = found.iter().map(|mention| (mention, id.clone())).collect();
+            assert_eq!(without_leading(text, &known), rest, "{text}");
+        }
+    }
 }

@@ -18,12 +18,15 @@ pub(crate) mod meaning;
 mod mentions;
 mod named;
 pub(crate) mod overlap;
+mod prose;
 mod remembered;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod trust;
 mod words;
+
+pub(crate) use mentions::{Addressee, addressee, without_own_name};
 
 use crate::{
     agents::Agent,
@@ -200,10 +203,11 @@ impl Router {
         let began = Instant::now();
         let guess = Guess::make(roster, &self.config, question).await;
         let scores = guess.scores();
-        let Asked { plan, tokens, degraded } = match self.without_llm(roster, question, &guess) {
+        let Asked { mut plan, tokens, degraded } = match self.without_llm(roster, question, &guess) {
             Some(plan) => Asked::free(plan, None),
             None => self.with_llm(roster, question, &guess, &scores).await,
         };
+        mentions::name_unknown(roster, question.text, &mut plan);
         let mode = format!("{:?}", plan.mode).to_lowercase();
         DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
         SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());

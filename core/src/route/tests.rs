@@ -317,7 +317,7 @@ async fn an_agent_is_addressed_by_name() {
     let plan = local_plan(&roster, "hey @weather and @money, what do you think?").await;
     assert_eq!(
         (plan.mode, plan.steps[0].question.as_str()),
-        (Mode::Parallel, "hey  and , what do you think?")
+        (Mode::Parallel, "hey @weather and @money, what do you think?")
     );
     let plan = local_plan(&roster, "@wether Rome").await;
     assert_eq!(plan.mode, Mode::Clarify);

@@ -4,7 +4,7 @@ use super::{Tx, sql};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use switchboard_shared::{
-    api::{ConversationSummary, Member, MemberRole},
+    api::{ConversationSummary, Member, MemberRole, Speaks},
     ids::{ConversationId, TenantId, UserId},
 };
 use tokio_postgres::Row;
@@ -21,6 +21,7 @@ pub(crate) struct CreateRow<'a> {
     pub(crate) title: &'a str,
     pub(crate) owner: &'a UserId,
     pub(crate) members: &'a [UserId],
+    pub(crate) speaks: Speaks,
 }
 
 impl Tx {
@@ -38,8 +39,8 @@ impl Tx {
     }
 
     pub(crate) async fn insert_conversation(&self, tenant: &TenantId, new: &CreateRow<'_>) -> Result<()> {
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&tenant.as_str(), &new.id.0, &new.title, &new.owner.as_str()];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+            [&tenant.as_str(), &new.id.0, &new.title, &new.owner.as_str(), &spoken(new.speaks)];
         self.query(sql!("insert_conversation"), &values).await?;
         self.insert_member(tenant, new.id, new.owner, MemberRole::Owner).await?;
         for user in new.members.iter().filter(|user| *user != new.owner) {
@@ -92,6 +93,23 @@ impl Tx {
     ) -> Result<()> {
         self.execute(sql!("rename_conversation"), &[&tenant.as_str(), &id.0, &title]).await?;
         Ok(())
+    }
+
+    pub(crate) async fn set_speaks(
+        &self,
+        tenant: &TenantId,
+        id: ConversationId,
+        speaks: Speaks,
+    ) -> Result<()> {
+        self.execute(sql!("set_speaks"), &[&tenant.as_str(), &id.0, &spoken(speaks)]).await?;
+        Ok(())
+    }
+
+    /// When Switchboard answers there, and who is in it.
+    pub(crate) async fn room(&self, tenant: &TenantId, id: ConversationId) -> Result<(Speaks, Vec<UserId>)> {
+        let rows = self.query(sql!("room"), &[&tenant.as_str(), &id.0]).await?;
+        let speaks = rows.first().map(|row| speaks(row.get(0))).unwrap_or_default();
+        Ok((speaks, rows.iter().map(|row| user(row, 1)).collect::<Result<_>>()?))
     }
 
     pub(crate) async fn delete_conversation(&self, tenant: &TenantId, id: ConversationId) -> Result<()> {
@@ -185,6 +203,17 @@ fn role(name: &str) -> MemberRole {
     if name == "owner" { MemberRole::Owner } else { MemberRole::Member }
 }
 
+fn spoken(speaks: Speaks) -> &'static str {
+    match speaks {
+        Speaks::Always => "always",
+        Speaks::WhenAsked => "when_asked",
+    }
+}
+
+fn speaks(name: &str) -> Speaks {
+    if name == "always" { Speaks::Always } else { Speaks::WhenAsked }
+}
+
 fn summary(row: &Row) -> ConversationSummary {
     ConversationSummary {
         id: ConversationId(row.get(0)),
@@ -193,6 +222,7 @@ fn summary(row: &Row) -> ConversationSummary {
         created_at: row.get(3),
         updated_at: row.get(4),
         forgotten_before: row.try_get("forgotten_before").ok().flatten(),
+        speaks: row.try_get("speaks").map(speaks).unwrap_or_default(),
         members: Vec::new(),
     }
 }

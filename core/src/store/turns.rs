@@ -62,6 +62,7 @@ pub(crate) struct TurnRow {
 /// The turn before a message.
 pub(crate) struct PreviousTurn {
     pub(crate) id: TurnId,
+    pub(crate) user: UserId,
     pub(crate) state: TurnState,
     /// Whom it asked.
     pub(crate) plan: Option<Plan>,
@@ -220,7 +221,7 @@ impl Tx {
         Ok(rows.iter().map(|row| TurnId(row.get(0))).collect())
     }
 
-    /// The turn before the message `before`.
+    /// The turn before the message `before`, but for those in which nothing was said.
     pub(crate) async fn previous_turn(
         &self,
         tenant: &TenantId,
@@ -231,7 +232,8 @@ impl Tx {
             self.query_opt(sql!("previous_turn"), &[&tenant.as_str(), &conversation.0, &int(before)]).await?;
         row.map(|row| {
             let (state, plan) = (turn_state(row.get(1))?, plan(row.get(2))?);
-            Ok(PreviousTurn { id: TurnId(row.get(0)), state, plan, message_seq: seq(&row, 3) })
+            let user = super::conversations::user(&row, 4)?;
+            Ok(PreviousTurn { id: TurnId(row.get(0)), user, state, plan, message_seq: seq(&row, 3) })
         })
         .transpose()
     }

@@ -1,10 +1,10 @@
 //! What a turn needs to know before it begins: the message, what was said before, who was asked before, who waits.
 
-use super::Work;
+use super::{Work, room::Room};
 use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
-    route::{ContextMessage, Question, Roster},
+    route::{ContextMessage, Question, Roster, without_own_name},
     store::{MessageRow, retrying},
 };
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub(super) struct Brief {
     pub(super) previous: Vec<AgentId>,
     /// The agent that waits for this message, and its task; nobody waits for whom its author may not use.
     pub(super) waiting: Option<(AgentId, Option<String>)>,
+    pub(super) room: Room,
     /// What was said before it, when the answer to that was to ask back.
     pub(super) asked_back: Option<String>,
 }
@@ -40,7 +41,7 @@ impl Brief {
 
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
         Question {
-            text: &self.message.text,
+            text: without_own_name(&self.message.text),
             chosen: &work.turn.chosen,
             waiting: self.waiting.as_ref().map(|(agent, _)| agent),
             context: &self.context,
@@ -80,9 +81,14 @@ impl Brief {
         let size = work.core.config.events.size(work.core.config.turn.context_messages);
         let before = tx.messages_before(tenant, turn.conversation, 0..turn.message_seq, size).await?;
         let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
+        let (speaks, people) = tx.room(tenant, turn.conversation).await?;
+        let others = people.into_iter().filter(|user| *user != turn.user).collect();
+        let mut room = Room { speaks, others, was_asked: false };
         let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
         if let Some(last) = last {
-            if last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify) {
+            let clarifies = last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify);
+            room.was_asked = last.user == turn.user && (clarifies || last.state == TurnState::InputRequired);
+            if clarifies {
                 let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
                 asked_back = asked.map(|message| message.text);
             }
@@ -98,6 +104,6 @@ impl Brief {
         }
         tx.commit().await?;
         let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, parts, context, roster, pending, previous, waiting, asked_back })
+        Ok(Self { message, parts, context, roster, pending, previous, waiting, room, asked_back })
     }
 }

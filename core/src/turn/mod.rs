@@ -10,6 +10,7 @@ mod hand_on;
 mod landed;
 mod queue;
 mod record;
+mod room;
 mod share;
 
 pub(crate) use queue::{Place, Turns};
@@ -183,6 +184,9 @@ impl Work {
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
         }
+        if plan.mode == Mode::Quiet {
+            return self.close(TurnState::Completed, None, &outcomes, usage, None).await;
+        }
         let reply = metrics.timed("synthesise", answer::write(self, &plan, &outcomes, &brief)).await?;
         usage.llm_input_tokens += reply.tokens.input;
         usage.llm_output_tokens += reply.tokens.output;
@@ -195,6 +199,9 @@ impl Work {
     }
 
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
+        if let Some(plan) = brief.room.between_people(self, brief) {
+            return self.keep_quiet(plan, Usage::default()).await;
+        }
         let without = brief.learned(self).await;
         let began = Instant::now();
         let question = brief.question(self);
@@ -203,6 +210,13 @@ impl Work {
         if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
             let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
             plan.degraded = Some(format!("{without}{others}"));
+        }
+        let tokens = decision.tokens;
+        let usage =
+            Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
+        let plan = brief.room.heard(self, brief, plan);
+        if plan.mode == Mode::Quiet {
+            return self.keep_quiet(plan, usage).await;
         }
         let decided = EventBody::PlanDecided(plan.clone());
         let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
@@ -216,9 +230,11 @@ impl Work {
             us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
         self.record(vec![decided], Rows::Plan { decision: &row, chips: &chips }).await?;
-        let tokens = decision.tokens;
-        let usage =
-            Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
+        Ok((plan, usage))
+    }
+
+    async fn keep_quiet(&self, plan: Plan, usage: Usage) -> Result<(Plan, Usage)> {
+        self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
         Ok((plan, usage))
     }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use switchboard_shared::{
     api::Author,
-    events::{Event, EventBody},
+    events::{Event, EventBody, Plan},
     ids::{CallId, MessageId},
 };
 use tokio::time::Instant;
@@ -27,6 +27,8 @@ pub(super) enum Rows<'a> {
         decision: &'a NewDecision<'a>,
         chips: &'a [NewSuggestion],
     },
+    /// That nothing is said; what people say to each other is no decision to be reviewed.
+    Quiet(&'a Plan),
     CallBegun(&'a CallRow),
     CallEnded(CallId, &'a FinishedCall<'a>),
     /// Answer, usage and audit; `agents` is for the audit, `rejections` what can be learned from refused calls.
@@ -117,6 +119,7 @@ impl Work {
                 tx.upsert_decision(tenant, turn.id, decision, at).await?;
                 tx.insert_suggestions(tenant, turn.id, &turn.user, chips, at).await
             }
+            Rows::Quiet(plan) => tx.set_plan(tenant, turn.id, plan).await,
             Rows::CallBegun(call) => tx.insert_call(tenant, turn.id, call, at).await,
             Rows::CallEnded(call, end) => tx.finish_call(tenant, turn.id, *call, end).await,
             Rows::TurnEnded { end, agents, rejections, .. } => {

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use switchboard_shared::{
     api::{
-        AddMember, ConversationSummary, CreateConversation, MAX_TITLE_CHARS, Member, MemberRole, Page,
-        RenameConversation,
+        AddMember, ChangeConversation, ConversationSummary, CreateConversation, MAX_TITLE_CHARS, Member,
+        MemberRole, Page,
     },
     events::{Event, EventBody},
     identity::Identity,
@@ -83,7 +83,8 @@ async fn make_once(
     if tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await? {
         let others: Vec<_> = new.members.iter().collect();
         have_been_seen(&tx, &me.tenant, &others).await?;
-        let row = CreateRow { id, title: &new.title, owner: &me.user, members: &new.members };
+        let row =
+            CreateRow { id, title: &new.title, owner: &me.user, members: &new.members, speaks: new.speaks };
         tx.insert_conversation(&me.tenant, &row).await?;
         audit(&tx, me, "conversation.created", id, json!({"members": new.members})).await?;
     } else {
@@ -125,35 +126,43 @@ pub(crate) async fn get(
     Ok(axum::Json(summary))
 }
 
-pub(crate) async fn rename(
+pub(crate) async fn change(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
     envelope: Envelope,
     Id(id): Id<ConversationId>,
-    Json(new): Json<RenameConversation>,
+    Json(new): Json<ChangeConversation>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    check_title(&new.title)?;
-    if new.title.trim().is_empty() {
-        return Err(Error::public(ProblemKind::BadRequest, "A title must not be empty."));
+    if let Some(title) = &new.title {
+        check_title(title)?;
+        if title.trim().is_empty() {
+            return Err(Error::public(ProblemKind::BadRequest, "A title must not be empty."));
+        }
     }
-    let (summary, events) = retrying!(envelope.deadline, retitle(&core, &me, id, &new.title))?;
+    let (summary, events) = retrying!(envelope.deadline, changed(&core, &me, id, &new))?;
     ring(&core, events);
     Ok(axum::Json(summary))
 }
 
-async fn retitle(
+async fn changed(
     core: &Core,
     me: &Identity,
     id: ConversationId,
-    title: &str,
+    new: &ChangeConversation,
 ) -> Result<(ConversationSummary, Vec<Event>)> {
     let tx = core.store.write(&me.tenant).await?;
     let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
     permit_owner(access.role)?;
-    tx.rename_conversation(&me.tenant, id, title).await?;
-    let body = EventBody::ConversationRenamed { title: title.to_owned() };
-    let events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
+    if let Some(speaks) = new.speaks {
+        tx.set_speaks(&me.tenant, id, speaks).await?;
+    }
+    let mut events = Vec::new();
+    if let Some(title) = &new.title {
+        tx.rename_conversation(&me.tenant, id, title).await?;
+        let body = EventBody::ConversationRenamed { title: title.clone() };
+        events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
+    }
     let summary = summary(&tx, &me.tenant, id, &me.user).await?;
     tx.commit().await?;
     Ok((summary, events))

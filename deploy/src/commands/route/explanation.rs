@@ -126,6 +126,7 @@ fn outcome(outcome: &Outcome) -> String {
     let who = match outcome.mode {
         None => return "the LLM is asked".to_owned(),
         Some(Mode::None) => "nobody".to_owned(),
+        Some(Mode::Quiet) => "nobody, as it is between people".to_owned(),
         Some(Mode::Clarify) => "the user is asked back".to_owned(),
         Some(Mode::Sequential) => agents.join(", then "),
         Some(Mode::Direct | Mode::Parallel) => agents.join(" and "),

@@ -1,0 +1,163 @@
+//! What of a message is written to somebody, and what is only shown: quotes, code, diffs (CommonMark 0.31).
+
+use std::ops::Range;
+
+/// What is only shown, in order and apart: fenced, indented and marked code, quoted lines and words, diffs.
+pub(super) fn shown(text: &str) -> Vec<Range<usize>> {
+    let mut shown = blocks(text);
+    shown.extend(elements(text));
+    shown.extend(quotes(text));
+    merged(shown)
+}
+
+/// Whether this place is only shown.
+pub(super) fn is_shown(shown: &[Range<usize>], at: usize) -> bool {
+    let after = shown.partition_point(|range| range.start <= at);
+    after > 0 && at < shown[after - 1].end
+}
+
+/// Lines that are shown as a whole.
+fn blocks(text: &str) -> Vec<Range<usize>> {
+    let (mut blocks, mut at) = (Vec::new(), 0);
+    let (mut fence, mut in_diff, mut before) = (None::<&str>, false, Before::Nothing);
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_start_matches([' ', '\t']);
+        let is_indented = line.starts_with('\t') || line.len() - bare.len() >= 4;
+        let mark = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark) && !is_indented);
+        in_diff |= ["@@ -", "diff --git ", "--- a/"].iter().any(|start| line.starts_with(start));
+        let is_shown = match (fence, mark) {
+            (Some(open), Some(mark)) if open == mark => {
+                fence = None;
+                true
+            }
+            (Some(_), _) => true,
+            (None, Some(mark)) => {
+                fence = Some(mark);
+                true
+            }
+            (None, None) => {
+                let is_code = is_indented && before != Before::Prose;
+                let is_diff = in_diff && line.starts_with(['+', '-', ' ', '@', '\\']);
+                is_code || is_diff || bare.starts_with('>')
+            }
+        };
+        // Before anything is said, what is indented is only written so.
+        before = match before {
+            Before::Nothing if bare.trim().is_empty() => Before::Nothing,
+            _ if bare.trim().is_empty() || is_shown => Before::Gap,
+            _ => Before::Prose,
+        };
+        if is_shown && !(is_indented && blocks.is_empty() && text[..at].trim().is_empty()) {
+            blocks.push(at..at + line.len());
+        }
+        at += line.len();
+    }
+    blocks
+}
+
+/// What stands before a line: an indented line goes on with prose, and is code behind a gap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Prose,
+    Gap,
+}
+
+/// `<pre>` and `<code>`; without its end, all that follows.
+fn elements(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    let mut elements = Vec::new();
+    for (open, close) in [("<pre", "</pre>"), ("<code", "</code>")] {
+        let mut from = 0;
+        while let Some(at) = lower[from..].find(open).map(|at| from + at) {
+            from = at + open.len();
+            if lower[from..].starts_with([' ', '>']) {
+                let end = lower[from..].find(close).map_or(text.len(), |end| from + end + close.len());
+                elements.push(at..end);
+                from = end;
+            }
+        }
+    }
+    elements
+}
+
+/// Code between backticks, and speech between quotation marks. A mark that nothing closes quotes nothing.
+fn quotes(text: &str) -> Vec<Range<usize>> {
+    const MARKS: [(&str, &str); 8] = [
+        ("```", "```"),
+        ("``", "``"),
+        ("`", "`"),
+        ("\"", "\""),
+        ("“", "”"),
+        ("„", "“"),
+        ("«", "»"),
+        ("「", "」"),
+    ];
+    let mut quotes = Vec::new();
+    let mut open: Option<(usize, &str)> = None;
+    let mut from = 0;
+    for (at, _) in text.char_indices() {
+        let rest = &text[at..];
+        if at < from {
+            continue;
+        } else if let Some((start, close)) = open {
+            if rest.starts_with(close) {
+                from = at + close.len();
+                quotes.push(start..from);
+                open = None;
+            }
+        } else if let Some((mark, close)) = MARKS.iter().find(|(mark, _)| rest.starts_with(mark)) {
+            open = Some((at, close));
+            from = at + mark.len();
+        }
+    }
+    quotes
+}
+
+fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_told_from_what_is_said() {
+        for (what, text, said) in [
+            ("all is said", "one X two", true),
+            ("a quoted line", "> X\nme", false),
+            ("below a quoted line", "> one\nX", true),
+            ("fenced", "see\n```\nX\n```", false),
+            ("fenced with tildes", "see\n~~~ py\nX\n~~~\nend", false),
+            ("a fence that nothing closes", "see\n```\nX", false),
+            ("below a fence", "```\na\n```\nX", true),
+            ("a fence within another one", "~~~\n```\n~~~\nX", true),
+            ("indented below a gap", "see:\n\n    X", false),
+            ("indented by a tab", "see:\n\n\tX", false),
+            ("a line that goes on, indented", "first\n    X", true),
+            ("all of it indented", "    X", true),
+            ("in pre", "see <pre>X</pre>", false),
+            ("in code with a class", "see <code class=a>X</code>", false),
+            ("after pre", "<PRE>a</PRE> X", true),
+            ("a precise word", "<precise> X", true),
+            ("a diff", "review\n@@ -1,2 +1,2 @@\n+X", false),
+            ("below the head of a diff", "--- a/x\n+++ b/x\n X", false),
+            ("in backticks", "see `X`", false),
+            ("between quotation marks", "say \"X\"", false),
+            ("between corner brackets", "「X」と訳す", false),
+            ("behind an inch", "a 3\" X", true),
+        ] {
+            let at = text.find('X').unwrap();
+            assert_eq!(!is_shown(&shown(text), at), said, "{what}");
+        }
+    }
+}
