@@ -100,6 +100,14 @@ impl Client {
         body(self.send(Method::PUT, path, Some(value)).await?).await
     }
 
+    /// Changes what is at `path`.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T> {
+        body(self.send(Method::PATCH, path, Some(value)).await?).await
+    }
+
     /// Deletes `path`.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ async fn without_an_llm_each_reply_is_shown_when_it_is_there() -> anyhow::Result
     let room = ann.room(&[]).await?;
     ann.join(room, Some(0)).await?;
     let heard = ann.ask(room, "@slow @quick how is it?").await?;
-    let at = |what: &str, holds: &dyn Fn(&Value) -> bool| {
+    let at = |what: &str, holds: &dyn Fn(&serde_json::Value) -> bool| {
         heard.frames.iter().position(|frame| frame["type"] == what && holds(&frame["data"]))
     };
     let shown =
