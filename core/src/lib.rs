@@ -16,6 +16,7 @@ mod error;
 mod eval;
 mod events;
 mod faces;
+mod kept;
 mod learn;
 mod llm;
 mod metrics;

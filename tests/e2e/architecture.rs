@@ -45,22 +45,9 @@ fn dependencies_point_one_way() {
             "shared",
             vec!["switchboard-edge", "switchboard-core", "switchboard", "pingora", "axum", "tokio-postgres"],
         ),
-        (
-            "edge",
-            vec![
-                "switchboard-core",
-                "switchboard",
-                "axum",
-                "tokio-postgres",
-                "deadpool-postgres",
-                "async-openai",
-            ],
-        ),
+        ("edge", vec!["switchboard-core", "switchboard", "axum", "tokio-postgres", "deadpool-postgres"]),
         ("core", vec!["switchboard-edge", "switchboard", "pingora", "jsonwebtoken"]),
-        (
-            "deploy",
-            vec!["switchboard-edge", "switchboard-core", "switchboard-agents", "pingora", "async-openai"],
-        ),
+        ("deploy", vec!["switchboard-edge", "switchboard-core", "switchboard-agents", "pingora"]),
         ("deploy/agents", vec!["switchboard-shared", "switchboard-edge", "switchboard-core", "pingora"]),
         ("tests", vec!["switchboard-edge", "switchboard-core", "pingora"]),
     ] {

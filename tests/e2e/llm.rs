@@ -45,6 +45,34 @@ async fn with_an_llm_the_answer_is_written_by_it_and_its_markers_are_the_claims(
 }
 
 #[tokio::test]
+async fn each_agent_gets_its_question_and_the_message_beside_it_only_where_that_lacks_data()
+-> anyhow::Result<()> {
+    let clean = ["What is the mean of 4, 8 and 15?", "How strong is the password hunter2?"];
+    let bare = ["What is their mean?", "How strong is the password hunter2?"];
+    let message = "What is the mean of 4, 8 and 15, and how strong is the password hunter2?";
+    for (questions, beside) in [(clean, false), (bare, true)] {
+        let [first, second] = questions.map(str::to_owned);
+        let llm =
+            FakeLlm::start(Mood::Asks(vec![("weather".into(), first), ("stocks".into(), second)])).await?;
+        let (house, weather, stocks) = house(&llm).await?;
+        let mut ann = house.person("ann").await?;
+        let room = ann.room(&[]).await?;
+        ann.join(room, Some(0)).await?;
+        let heard = ann.ask(room, message).await?;
+        assert_eq!(heard.agents(), ["weather", "stocks"], "{}", heard.data("plan.decided"));
+        for (agent, question) in [&weather, &stocks].into_iter().zip(questions) {
+            let (_, body) = agent.asked().pop().expect("it was asked");
+            let asked = &body["params"]["message"];
+            assert_eq!(asked["parts"], serde_json::json!([{"text": question}]), "{asked}");
+            let context = asked["metadata"]["switchboard.whole_message"].as_str();
+            assert_eq!(context, beside.then_some(message), "{asked}");
+        }
+        house.stop().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_llm_gets_the_last_five_messages_and_the_replies_fenced_as_data() -> anyhow::Result<()> {
     let llm = FakeLlm::start(good()).await?;
     let (house, _weather, _stocks) = house(&llm).await?;

@@ -1,5 +1,6 @@
 //! Asking an agent once, from the question to its end: send, listen, and after a broken stream subscribe again or
-//! poll. Nothing is ever sent twice: A2A 1.0 has no idempotency key.
+//! poll. A question is sent twice only with the same message id, and only where its connection was closed before anything
+//! came back, or its core died.
 
 use super::{
     Agent, Ask, Progress, Reply,
@@ -87,7 +88,7 @@ impl Call<'_> {
     }
 
     fn question(&self) -> Value {
-        let Ask { message_id, context_id, task_id, question, parts, .. } = self.ask;
+        let Ask { message_id, context_id, task_id, question, context, parts, .. } = self.ask;
         let (files, left_out): (Vec<_>, Vec<_>) =
             parts.iter().cloned().partition(|part| wire::takes(&self.agent.input_modes, &part.media_type));
         let mut question = question.clone();
@@ -99,6 +100,10 @@ impl Call<'_> {
         }
         let mut message =
             json!({"messageId": message_id, "role": "ROLE_USER", "parts": wire::question(&question, &files)});
+        // Beside the question: an agent that does not know it reads its question alone.
+        if let Some(context) = context {
+            message["metadata"] = json!({wire::WHOLE_MESSAGE: context});
+        }
         // A task knows its context, and an agent may have chosen another than ours.
         match task_id {
             Some(task) => message["taskId"] = json!(task),

@@ -5,7 +5,10 @@ use super::{
     guard::{Guard, RefusedAddress},
     wire::{self, RpcError},
 };
-use crate::sse::{self, SentEvent};
+use crate::{
+    kept,
+    sse::{self, SentEvent},
+};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, header};
@@ -103,9 +106,8 @@ impl<'a> Line<'a> {
         let id = uuid::Uuid::now_v7().to_string();
         let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
         let request = self.client.post(self.agent.endpoint.url.clone()).headers(self.headers.clone());
-        let response =
-            request.header(header::ACCEPT, accept).json(&body).send().await.map_err(unreachable)?;
-        Ok((id, response))
+        let request = request.header(header::ACCEPT, accept).json(&body).build().map_err(unreachable)?;
+        Ok((id, kept::send(self.client, request).await.map_err(unreachable)?))
     }
 
     async fn body(&self, response: Response, id: &str) -> Result<Value, Fault> {

@@ -13,7 +13,7 @@ mod wire;
 
 pub(crate) use card::{Agent, Skill};
 
-use crate::config::AgentsConfig;
+use crate::{config::AgentsConfig, kept};
 use breaker::{Breakers, Outcome, Rule};
 use futures::FutureExt;
 use guard::Guard;
@@ -59,6 +59,8 @@ pub(crate) struct Ask {
     pub(crate) task_id: Option<String>,
     pub(crate) resume: bool,
     pub(crate) question: String,
+    /// The whole message, where the question is a part of it and may lack what stands in another.
+    pub(crate) context: Option<String>,
     pub(crate) parts: Vec<Part>,
     pub(crate) deadline: Instant,
     pub(crate) hops: u32,
@@ -103,6 +105,7 @@ impl Agents {
             .no_proxy()
             .dns_resolver(guard)
             .connect_timeout(config.connect)
+            .pool_idle_timeout(kept::IDLE)
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(AgentError::Client)?;

@@ -1,5 +1,7 @@
 //! The client against agents on real sockets that behave in every bad way.
 
+mod closed;
+
 use super::*;
 use axum::{
     Json, Router,
@@ -156,6 +158,7 @@ fn ask() -> Ask {
         task_id: None,
         resume: false,
         question: "question".into(),
+        context: None,
         parts: vec![],
         deadline: Instant::now() + Duration::from_secs(2),
         hops: 0,

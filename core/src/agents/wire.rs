@@ -25,6 +25,12 @@ pub(super) struct RpcError {
 }
 
 const MAX_ERROR_CHARS: usize = 300;
+/// Under this a question's metadata holds the whole message that it is a part of.
+pub(super) const WHOLE_MESSAGE: &str = "switchboard.whole_message";
+/// What frameworks note at a part that is the agent's thinking, and no part of what it says.
+const THOUGHT: [&str; 4] = ["adk_thought", "thought", "is_thought", "reasoning"];
+/// What they note at one that only says which of its tools an agent calls.
+const WORKINGS: [&str; 2] = ["function_call", "function_response"];
 
 /// Takes the result out of a JSON-RPC envelope, or the error.
 pub(super) fn result(envelope: &Value, id: &str) -> Result<Result<Value, RpcError>, String> {
@@ -138,10 +144,11 @@ fn message_of(status: &Value) -> String {
     status.get("message").map(parts).unwrap_or_default()
 }
 
-/// The words of a message or an artifact: its texts, its data as JSON, its files by name.
+/// The words of a message or an artifact: its texts, its data as JSON, its files by name. What the agent thinks and does
+/// on the way is none of them.
 fn parts(of: &Value) -> String {
     let mut text = String::new();
-    for part in list(of, "parts") {
+    for part in list(of, "parts").filter(|part| !is_aside(part)) {
         if let Some(words) = part.get("text").and_then(Value::as_str) {
             text.push_str(&outside::text(words));
         } else if let Some(data) = part.get("data").filter(|data| !data.is_null()) {
@@ -154,6 +161,13 @@ fn parts(of: &Value) -> String {
         }
     }
     text
+}
+
+/// Whether a part is marked as something that is not said to anybody.
+fn is_aside(part: &Value) -> bool {
+    let Some(notes) = object(part, "metadata") else { return false };
+    let thought = THOUGHT.iter().any(|name| notes.get(*name).is_some_and(|flag| *flag == true));
+    thought || WORKINGS.contains(&string(notes, "adk_type").as_str())
 }
 
 fn on_a_new_line(text: &mut String, more: &str) {
@@ -205,6 +219,28 @@ mod tests {
     fn data_and_files_become_text() {
         let message = json!({"message": {"parts": [{"text": "so: "}, {"data": {"a": [1]}}, {"raw": "AA", "filename": "f.png"}]}});
         assert_eq!(said(&message), Ok(Said::Message("so: \n{\"a\":[1]}\n[file f.png]".into())));
+    }
+
+    #[test]
+    fn what_an_agent_thinks_is_not_what_it_says() {
+        let marked = |metadata: Value| json!({"text": "hm", "metadata": metadata});
+        for aside in [
+            marked(json!({"adk_thought": true})),
+            marked(json!({"thought": true, "x": 1})),
+            json!({"data": {"name": "f"}, "metadata": {"adk_type": "function_call"}}),
+        ] {
+            let parts = json!([aside, {"text": "Yes."}]);
+            assert_eq!(said(&json!({"message": {"parts": parts}})), Ok(Said::Message("Yes.".into())));
+            let artifact =
+                json!({"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": parts}}});
+            assert!(matches!(said(&artifact), Ok(Said::Artifact { text, .. }) if text == "Yes."), "{parts}");
+        }
+        for said_aloud in
+            [json!({"adk_thought": false}), json!({}), json!({"adk_thought": null}), json!(null)]
+        {
+            let message = json!({"message": {"parts": [marked(said_aloud)]}});
+            assert_eq!(said(&message), Ok(Said::Message("hm".into())), "{message}");
+        }
     }
 
     #[test]

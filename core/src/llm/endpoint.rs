@@ -1,16 +1,24 @@
-//! One OpenAI-compatible endpoint and one model of it.
+//! One OpenAI-compatible endpoint and one model of it, and what is remembered of it.
 
 use super::{
-    Fault, Kind, LlmError, Tokens,
-    request::{Body, Spared, Wanted},
-    transport,
+    LlmError, Tokens,
+    chunk::Piece,
+    dialect::{Dialect, Json},
+    fault::{Fault, Kind},
+    lenient,
+    request::{Body, Wanted},
+    transport::{Chunk, Line},
+    writing::Writing,
 };
 use crate::{config::LlmConfig, outside};
-use async_openai::{Client, config::OpenAIConfig, middleware::HttpRequestFactory};
 use futures::{FutureExt, StreamExt};
 use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
 use serde_json::Value;
-use std::{panic::AssertUnwindSafe, sync::LazyLock, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
 
@@ -30,40 +38,33 @@ static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
         .expect("the name is registered here alone")
 });
 
-const MAX_FINISH_CHARS: usize = 40;
-/// No request has more.
-const MOST_TOKENS: u64 = 100_000_000;
-
 #[derive(Debug)]
 pub(super) struct Endpoint {
-    client: Client<OpenAIConfig>,
+    line: Line,
     model: String,
     host: String,
+    memory: Mutex<Memory>,
+}
+
+/// What is remembered of an endpoint.
+#[derive(Debug, Default)]
+struct Memory {
+    dialect: Dialect,
+    /// Until then it asked not to be asked.
+    rests_until: Option<Instant>,
 }
 
 impl Endpoint {
     pub(super) fn new(config: &LlmConfig) -> Result<Self, LlmError> {
         let host = config.base_url.host_str().unwrap_or_default().to_owned();
-        let refused = |why: String| LlmError::Endpoint(host.clone(), why);
-        let key = config.api_key.expose();
-        if !key.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(refused("api_key must be visible ASCII".into()));
-        }
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| refused(error.to_string()))?;
-        // The organisation is set to nothing, since it would be read from the environment otherwise.
-        let openai = OpenAIConfig::new()
-            .with_api_base(config.base_url.as_str().trim_end_matches('/'))
-            .with_api_key(key)
-            .with_org_id("")
-            .with_project_id("");
-        let service =
-            tower::service_fn(move |factory: HttpRequestFactory| transport::send(http.clone(), factory));
-        let client = Client::with_config(openai).with_http_service(service);
-        Ok(Self { client, model: config.model.clone(), host })
+        Ok(Self { line: Line::new(config)?, model: config.model.clone(), host, memory: Mutex::default() })
+    }
+
+    /// How long it still asked not to be asked.
+    pub(super) fn rest_left(&self) -> Duration {
+        let now = Instant::now();
+        let until = self.memory.lock().unwrap_or_else(PoisonError::into_inner).rests_until;
+        until.map(|until| until.saturating_duration_since(now)).unwrap_or_default()
     }
 
     pub(super) async fn json(
@@ -73,7 +74,7 @@ impl Endpoint {
     ) -> Result<(Value, Tokens), Fault> {
         let span = self.span();
         let began = Instant::now();
-        let asking = AssertUnwindSafe(Box::pin(self.ask_json(wanted))).catch_unwind();
+        let asking = AssertUnwindSafe(Box::pin(self.ask_json(wanted, deadline))).catch_unwind();
         let result = timeout_at(deadline, asking).instrument(span.clone()).await;
         let late = |_| Ok(Err(Fault::new(Kind::TimedOut, "it did not answer in time")));
         let result = result.unwrap_or_else(late).unwrap_or_else(|_| Err(panicked()));
@@ -91,26 +92,54 @@ impl Endpoint {
     ) -> Result<Tokens, (Fault, bool)> {
         let span = self.span();
         let began = Instant::now();
-        let mut writing = Writing { begun: false, finish: None, tokens: Tokens::default() };
-        let result = Box::pin(self.write(wanted, first, deadline, &mut writing, on_text));
+        let mut on_text = |text: &str| on_text(&outside::text(text));
+        let mut writing = Writing::new(self.dialect().opens, &mut on_text);
+        let result = Box::pin(self.write(wanted, first, deadline, &mut writing));
         let result = AssertUnwindSafe(result.instrument(span.clone())).catch_unwind().await;
         let result = result.unwrap_or_else(|_| Err(panicked())).map(|()| writing.tokens);
         self.note("stream", began, result.as_ref().copied(), &span);
         result.map_err(|fault| (fault, writing.begun))
     }
 
-    async fn ask_json(&self, wanted: &Wanted<'_>) -> Result<(Value, Tokens), Fault> {
-        let mut spared = Spared::default();
-        let answer: Value = loop {
-            match self.client.chat().create_byot(Body::new(&self.model, wanted, spared, false)).await {
-                Ok(answer) => break answer,
-                Err(error) => spared = spare(transport::fault(error), spared)?,
-            }
-        };
-        let text = answer.pointer("/choices/0/message/content").and_then(Value::as_str).unwrap_or_default();
-        let value = serde_json::from_str(unfenced(text))
-            .map_err(|_| Fault::new(Kind::Nonsense, "it did not write the JSON it was asked for"))?;
-        Ok((outside::value(value), tokens(&answer)))
+    async fn ask_json(&self, wanted: &Wanted<'_>, deadline: Instant) -> Result<(Value, Tokens), Fault> {
+        let mut dialect = self.dialect();
+        loop {
+            let mut text = String::new();
+            let mut on_text = |piece: &str| text.push_str(piece);
+            let mut writing = Writing::new(false, &mut on_text);
+            let asked = self.ask(wanted, dialect, false, (deadline, deadline), &mut writing).await;
+            writing.flush();
+            let said = writing.into_said();
+            let next = match asked {
+                Ok(()) => match lenient::json_among([&said.raw, &text, &said.call, &said.apart]) {
+                    Some(value) => {
+                        self.learn(Dialect { opens: dialect.opens && !said.unopened, ..dialect });
+                        return Ok((outside::value(value), said.tokens));
+                    }
+                    None => self.after_nonsense(dialect, said.too_long),
+                },
+                Err(fault) => dialect.after(&fault, true).ok_or(fault),
+            };
+            dialect = next?;
+        }
+    }
+
+    /// What to do where no JSON came: to leave room for thoughts, where those took all of it. Otherwise it is asked for in
+    /// another way next time: an endpoint that does not heed a form never sees the schema, and one that does not heed
+    /// words may heed a form.
+    fn after_nonsense(&self, dialect: Dialect, too_long: bool) -> Result<Dialect, Fault> {
+        if too_long && !dialect.thinks {
+            return Ok(Dialect { thinks: true, ..dialect });
+        }
+        if too_long {
+            return Err(Fault::new(
+                Kind::Nonsense,
+                "it wrote more than it may before it had finished its JSON",
+            ));
+        }
+        let json = if dialect.json == Json::Words { Json::Schema } else { Json::Words };
+        self.learn(Dialect { json, ..dialect });
+        Err(Fault::new(Kind::Nonsense, "it did not write the JSON it was asked for"))
     }
 
     async fn write(
@@ -118,38 +147,70 @@ impl Endpoint {
         wanted: &Wanted<'_>,
         first: Instant,
         deadline: Instant,
-        writing: &mut Writing,
-        on_text: &mut (dyn FnMut(&str) + Send),
+        writing: &mut Writing<'_>,
     ) -> Result<(), Fault> {
-        let late = || Fault::new(Kind::TimedOut, "it did not begin to write in time");
-        let mut stream = timeout_at(first, self.open(wanted)).await.map_err(|_| late())??;
+        let mut dialect = self.dialect();
         loop {
-            let until = if writing.begun { deadline } else { first };
-            let Ok(chunk) = timeout_at(until, stream.next()).await else {
-                return Err(if writing.begun {
-                    Fault::new(Kind::Cut, "its time was up before it had finished")
-                } else {
-                    late()
-                });
+            let asked = self.ask(wanted, dialect, true, (first, deadline), writing).await;
+            writing.flush();
+            let result = asked.and_then(|()| writing.end());
+            if writing.begun {
+                let opens = !writing.thoughts.unopened && (dialect.opens || result.is_ok());
+                self.learn(Dialect { opens, ..dialect });
+                return result;
+            }
+            dialect = match result {
+                Ok(()) => return Ok(()),
+                Err(_) if writing.is_too_long() && !dialect.thinks => Dialect { thinks: true, ..dialect },
+                Err(fault) => dialect.after(&fault, false).ok_or(fault)?,
             };
-            match chunk {
-                Some(Ok(chunk)) => writing.take(&chunk, on_text),
-                Some(Err(error)) => return Err(transport::fault(error)),
-                None => return writing.end(),
+            writing.restart(dialect.opens);
+        }
+    }
+
+    /// Asks once. The first of the times is for its first sign of life, a thought or a word; the second for all.
+    async fn ask(
+        &self,
+        wanted: &Wanted<'_>,
+        dialect: Dialect,
+        stream: bool,
+        (first, deadline): (Instant, Instant),
+        writing: &mut Writing<'_>,
+    ) -> Result<(), Fault> {
+        let late = |lives: bool| match lives {
+            true => Fault::new(Kind::Cut, "its time was up before it had finished"),
+            false => Fault::new(Kind::TimedOut, "it did not begin to write in time"),
+        };
+        let body = Body::new(&self.model, wanted, dialect, stream);
+        let until = |lives: bool| if lives { deadline } else { first };
+        let sent = timeout_at(until(writing.lives), self.line.send(&body)).await;
+        let mut chunks = sent.map_err(|_| late(false))?.inspect_err(|fault| self.rest(fault))?;
+        loop {
+            match timeout_at(until(writing.lives), chunks.next()).await.map_err(|_| late(writing.lives))? {
+                Some(Ok(Chunk::Said(chunk))) => writing.take(Piece::read(&chunk))?,
+                Some(Ok(Chunk::Done)) => writing.done(),
+                Some(Err(fault)) => {
+                    self.rest(&fault);
+                    return Err(fault);
+                }
+                None => return Ok(()),
             }
         }
     }
 
-    async fn open(
-        &self,
-        wanted: &Wanted<'_>,
-    ) -> Result<async_openai::types::stream::StreamResponse<Value>, Fault> {
-        let mut spared = Spared::default();
-        loop {
-            match self.client.chat().create_stream_byot(Body::new(&self.model, wanted, spared, true)).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => spared = spare(transport::fault(error), spared)?,
-            }
+    fn dialect(&self) -> Dialect {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).dialect
+    }
+
+    fn learn(&self, dialect: Dialect) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).dialect = dialect;
+    }
+
+    /// Leaves the endpoint alone for as long as it asks for.
+    fn rest(&self, fault: &Fault) {
+        if let Some(wait) = fault.retry_after {
+            let until = Some(Instant::now() + wait);
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).rests_until = until;
         }
     }
 
@@ -190,61 +251,4 @@ impl Endpoint {
 /// A panic on the way is this request's failure, and not that of the turn it is for.
 fn panicked() -> Fault {
     Fault::new(Kind::Nonsense, "something went wrong on our side while it was asked")
-}
-
-/// A text that is being written.
-struct Writing {
-    begun: bool,
-    finish: Option<String>,
-    tokens: Tokens,
-}
-
-impl Writing {
-    fn take(&mut self, chunk: &Value, on_text: &mut (dyn FnMut(&str) + Send)) {
-        if chunk.get("usage").is_some_and(Value::is_object) {
-            self.tokens = tokens(chunk);
-        }
-        let text = chunk.pointer("/choices/0/delta/content").and_then(Value::as_str).unwrap_or_default();
-        if !text.is_empty() {
-            self.begun = true;
-            on_text(&outside::text(text));
-        }
-        if let Some(finish) = chunk.pointer("/choices/0/finish_reason").and_then(Value::as_str) {
-            self.finish = Some(outside::line(finish, MAX_FINISH_CHARS));
-        }
-    }
-
-    fn end(&self) -> Result<(), Fault> {
-        match self.finish.as_deref() {
-            _ if !self.begun => Err(Fault::new(Kind::Nonsense, "it wrote nothing")),
-            Some("stop") => Ok(()),
-            Some(reason) => Err(Fault::new(Kind::Cut, format!("it stopped early ({reason})"))),
-            None => Err(Fault::new(Kind::Cut, "its stream ended before it had finished")),
-        }
-    }
-}
-
-/// After a refusal: what to leave out next time, if that is what it was refused for.
-fn spare(fault: Fault, spared: Spared) -> Result<Spared, Fault> {
-    let may_be_the_form = fault.kind == Kind::Refused && fault.text.contains("status 400");
-    let next = if fault.text.contains("max_tokens") || fault.text.contains("temperature") {
-        Spared { sampling: true, ..spared }
-    } else {
-        Spared { schema: true, ..spared }
-    };
-    if may_be_the_form && next != spared { Ok(next) } else { Err(fault) }
-}
-
-/// As the endpoint counts, within reason: what it says is added up and kept.
-fn tokens(answer: &Value) -> Tokens {
-    let count =
-        |pointer| answer.pointer(pointer).and_then(Value::as_u64).unwrap_or_default().min(MOST_TOKENS);
-    Tokens { input: count("/usage/prompt_tokens"), output: count("/usage/completion_tokens") }
-}
-
-/// Some models wrap JSON in a Markdown fence even in JSON mode.
-fn unfenced(text: &str) -> &str {
-    let text = text.trim();
-    let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
-    inner.and_then(|inner| inner.strip_suffix("```")).unwrap_or(text).trim()
 }

@@ -4,12 +4,14 @@ use axum::{
     Json, Router,
     body::Body,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::post,
 };
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,6 +28,12 @@ pub(crate) enum Act {
     Stream(Vec<String>, bool),
     Status(u16, Option<u64>),
     Raw(String),
+    /// A status, the type of the body, and the body.
+    Http(u16, &'static str, String),
+    /// Refuses requests that it does not take, by a status and a body, and does the other thing with the others.
+    Picky(fn(&Value) -> Option<(u16, Value)>, Box<Self>),
+    /// Sends the pieces, each after a while.
+    Slow(Duration, Vec<String>),
     /// Does another thing after a while.
     Late(Duration, Box<Self>),
     Hang,
@@ -35,14 +43,17 @@ pub(crate) enum Act {
 pub(crate) struct Fake {
     pub(crate) config: LlmConfig,
     seen: Seen,
+    heads: Seen,
+    acts: Acts,
     _stop: DropGuard,
 }
 
 impl Fake {
     /// Does each act once, and the last one for ever.
     pub(crate) async fn start(acts: Vec<Act>) -> Self {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let state = (Arc::new(Mutex::new(acts)), Arc::clone(&seen));
+        let (seen, heads) = (Seen::default(), Seen::default());
+        let acts = Arc::new(Mutex::new(acts));
+        let state = (Arc::clone(&acts), Arc::clone(&seen), Arc::clone(&heads));
         let app = Router::new().route("/v1/chat/completions", post(answer)).with_state(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap()).parse().unwrap();
@@ -50,11 +61,21 @@ impl Fake {
         let server = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio_util::task::TaskTracker::new().spawn(server.into_future());
         let config = LlmConfig { base_url, api_key: Default::default(), model: "fake".into() };
-        Self { config, seen, _stop: stop.drop_guard() }
+        Self { config, seen, heads, acts, _stop: stop.drop_guard() }
     }
 
     pub(crate) fn llm(&self) -> Llm {
         Llm::new(std::slice::from_ref(&self.config)).unwrap()
+    }
+
+    /// Does other things from now on.
+    pub(crate) fn does(&self, acts: Vec<Act>) {
+        *self.acts.lock().unwrap() = acts;
+    }
+
+    /// Of each request its path, and both headers that may hold a key.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     pub(crate) fn requests(&self) -> Vec<Value> {
@@ -68,9 +89,17 @@ impl Fake {
 }
 
 type Seen = Arc<Mutex<Vec<String>>>;
+type Acts = Arc<Mutex<Vec<Act>>>;
 
-async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: String) -> Response {
-    seen.lock().unwrap().push(body);
+async fn answer(
+    State((acts, seen, heads)): State<(Acts, Seen, Seen)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let key = |name: &str| headers.get(name).and_then(|key| key.to_str().ok()).unwrap_or_default();
+    heads.lock().unwrap().push(format!("{uri} {} {}", key("authorization"), key("api-key")));
+    seen.lock().unwrap().push(body.clone());
     let act = {
         let mut acts = acts.lock().unwrap();
         if acts.len() > 1 { acts.remove(0) } else { acts[0].clone() }
@@ -80,6 +109,13 @@ async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: 
             tokio::time::sleep(wait).await;
             *then
         }
+        act => act,
+    };
+    let act = match act {
+        Act::Picky(refuses, then) => match refuses(&serde_json::from_str(&body).unwrap()) {
+            Some((status, error)) => Act::Http(status, "application/json", error.to_string()),
+            None => *then,
+        },
         act => act,
     };
     match act {
@@ -108,6 +144,17 @@ async fn answer(State((acts, seen)): State<(Arc<Mutex<Vec<Act>>>, Seen)>, body: 
             response
         }
         Act::Raw(text) => Body::from(text).into_response(),
-        Act::Late(..) | Act::Hang => std::future::pending().await,
+        Act::Http(status, kind, body) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+        }
+        Act::Slow(pause, pieces) => {
+            let pieces = stream::iter(pieces).then(move |piece| async move {
+                tokio::time::sleep(pause).await;
+                Ok::<_, Infallible>(piece)
+            });
+            ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(pieces)).into_response()
+        }
+        Act::Late(..) | Act::Picky(..) | Act::Hang => std::future::pending().await,
     }
 }

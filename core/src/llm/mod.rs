@@ -1,19 +1,29 @@
 //! The LLM: OpenAI-compatible endpoints in order of preference. When one fails the next is asked, once; the only one is
 //! asked again, unless it was its time that ended. Each failure is logged and counted.
 
+pub(crate) mod address;
+mod chunk;
+mod dialect;
+#[cfg(test)]
+mod dialects;
 mod endpoint;
 #[cfg(test)]
 pub(crate) mod fake;
+mod fault;
+mod lenient;
 mod request;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod thoughts;
 mod transport;
+mod writing;
 
 pub(crate) use schema::Schema;
 
 use crate::config::LlmConfig;
 use endpoint::Endpoint;
+use fault::{Fault, Kind};
 use request::Wanted;
 use serde_json::Value;
 use std::{ops::AddAssign, time::Duration};
@@ -81,48 +91,6 @@ impl LlmError {
     }
 }
 
-/// What was wrong with one try.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{text}")]
-pub(crate) struct Fault {
-    kind: Kind,
-    text: String,
-    retry_after: Option<Duration>,
-}
-
-impl Fault {
-    fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), retry_after: None }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    TimedOut,
-    Unreachable,
-    RateLimited,
-    /// Another 4xx; trying the same again does not help.
-    Refused,
-    ServerError,
-    Nonsense,
-    /// It stopped in the middle.
-    Cut,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::TimedOut => "timed_out",
-            Self::Unreachable => "unreachable",
-            Self::RateLimited => "rate_limited",
-            Self::Refused => "refused",
-            Self::ServerError => "server_error",
-            Self::Nonsense => "nonsense",
-            Self::Cut => "cut",
-        }
-    }
-}
-
 /// The endpoints.
 #[derive(Debug)]
 pub(crate) struct Llm {
@@ -151,11 +119,11 @@ impl Llm {
         let wanted = Wanted { messages, max_tokens, schema: Some((schema_name, schema)) };
         let mut tries = self.tries();
         loop {
-            let endpoint = tries.next()?;
+            let endpoint = tries.next(deadline).await?;
             let until = tries.share_of(deadline);
             match endpoint.json(&wanted, until).await {
                 Ok(answer) => return Ok(answer),
-                Err(fault) => tries.failed(fault, until, deadline).await?,
+                Err(fault) => tries.failed(fault, until)?,
             }
         }
     }
@@ -175,32 +143,44 @@ impl Llm {
         let mut tries = self.tries();
         let both = Instant::now() + first_token * 2;
         loop {
-            let endpoint = tries.next()?;
+            let endpoint = tries.next(if tries.alone() { both } else { deadline }).await?;
             let first = if tries.alone() { both } else { Instant::now() + first_token }.min(deadline);
             match endpoint.stream(&wanted, first, deadline, on_text).await {
                 Ok(tokens) => return Ok(tokens),
                 Err((fault, true)) => return Err(LlmError::Cut(fault)),
-                Err((fault, false)) => tries.failed(fault, first, deadline).await?,
+                Err((fault, false)) => tries.failed(fault, first)?,
             }
         }
     }
 
     fn tries(&self) -> Tries<'_> {
-        Tries { endpoints: &self.endpoints, made: 0 }
+        Tries { endpoints: &self.endpoints, at: 0, made: 0 }
     }
 }
 
-/// Which endpoint is tried next: the second one after the first, or the only one again where that can help.
+/// Which endpoint is tried next: the first one that does not rest, the one after it, or the only one again where that
+/// can help.
 struct Tries<'a> {
     endpoints: &'a [Endpoint],
+    /// The place of the next one.
+    at: usize,
     made: usize,
 }
 
 impl<'a> Tries<'a> {
-    fn next(&mut self) -> Result<&'a Endpoint, LlmError> {
-        let endpoint =
-            self.endpoints.get(self.made).or(self.endpoints.last()).ok_or(LlmError::NotConfigured)?;
-        self.made += 1;
+    /// Where all that are left asked not to be asked for a while, this waits for the first of them, if there is time.
+    async fn next(&mut self, deadline: Instant) -> Result<&'a Endpoint, LlmError> {
+        let last = self.endpoints.len().checked_sub(1).ok_or(LlmError::NotConfigured)?;
+        let left = self.endpoints.iter().enumerate().skip(self.at.min(last));
+        let (at, endpoint) =
+            left.min_by_key(|(_, endpoint)| endpoint.rest_left()).ok_or(LlmError::NotConfigured)?;
+        let rest = endpoint.rest_left();
+        if Instant::now() + rest >= deadline {
+            let text = format!("it asked not to be asked for another {} s", rest.as_secs() + 1);
+            return Err(LlmError::Failed(Fault::new(Kind::RateLimited, text)));
+        }
+        sleep(rest).await;
+        (self.at, self.made) = (at + 1, self.made + 1);
         Ok(endpoint)
     }
 
@@ -216,16 +196,11 @@ impl<'a> Tries<'a> {
         if self.made < MAX_TRIES && !self.alone() { Instant::now() + left.mul_f64(0.6) } else { deadline }
     }
 
-    /// Decides whether to go on after a fault of a try that had time until then, and waits where the endpoint asks
-    /// for it.
-    async fn failed(&self, fault: Fault, until: Instant, deadline: Instant) -> Result<(), LlmError> {
-        let same_again = self.made >= self.endpoints.len();
-        let wait = fault.retry_after.filter(|_| same_again).unwrap_or_default();
-        let hopeless = same_again && (fault.kind == Kind::Refused || Instant::now() + wait >= until);
-        if self.made >= MAX_TRIES || hopeless || Instant::now() + wait >= deadline {
-            return Err(LlmError::Failed(fault));
-        }
-        sleep(wait).await;
-        Ok(())
+    /// Decides whether to go on after a fault of a try that had time until then.
+    fn failed(&self, fault: Fault, until: Instant) -> Result<(), LlmError> {
+        let same_again = self.at >= self.endpoints.len();
+        let rest = self.endpoints.last().map(Endpoint::rest_left).unwrap_or_default();
+        let hopeless = same_again && (fault.kind == Kind::Refused || Instant::now() + rest >= until);
+        if self.made >= MAX_TRIES || hopeless { Err(LlmError::Failed(fault)) } else { Ok(()) }
     }
 }

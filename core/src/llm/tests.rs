@@ -5,10 +5,11 @@ use super::{
 use serde_json::json;
 
 fn ask() -> Vec<Message> {
-    vec![Message { role: Role::User, text: "hello".into() }]
+    let message = |role, text: &str| Message { role, text: text.into() };
+    vec![message(Role::System, "the rules"), message(Role::User, "hello")]
 }
 
-fn soon() -> Instant {
+pub(super) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
@@ -16,11 +17,11 @@ fn object() -> Schema {
     json!({"type": "object"}).into()
 }
 
-async fn json_of(llm: &Llm, deadline: Instant) -> Result<Value, LlmError> {
+pub(super) async fn json_of(llm: &Llm, deadline: Instant) -> Result<Value, LlmError> {
     llm.json(&ask(), "answer", &object(), 50, deadline).await.map(|(value, _)| value)
 }
 
-async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
+pub(super) async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
     let mut text = String::new();
     let wait = Duration::from_millis(300);
     let result = llm.stream(&ask(), 50, wait, soon(), &mut |piece| text.push_str(piece)).await;

@@ -1,159 +1,220 @@
-//! How async-openai's requests travel: once, without retries of its own, with trace context, in bounded memory, and
-//! with what the endpoint said about its refusal.
+//! How a request travels, and how what comes back is taken apart: with trace context, in bounded memory, and by what it
+//! is and not by what was asked for. A stream may come where a whole answer was wanted, and the other way round.
 
-use super::{Fault, Kind};
+use super::{
+    LlmError, address,
+    fault::{Fault, Kind},
+};
 use crate::{
-    outside,
+    config::LlmConfig,
+    kept, outside,
     sse::{self, SentEvent},
 };
-use async_openai::{error::OpenAIError, middleware::HttpRequestFactory};
-use bytes::BytesMut;
-use chrono::{DateTime, Utc};
-use futures::StreamExt;
-use http::{HeaderMap, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt, stream};
+use http::{HeaderMap, HeaderValue, header};
 use reqwest::{Client, Response};
-use std::time::Duration;
-use switchboard_shared::telemetry;
+use serde::Serialize;
+use serde_json::{Deserializer, Value};
+use std::{pin::Pin, time::Duration};
+use switchboard_shared::{config::Secret, telemetry};
 use tracing::Span;
+use url::Url;
 
-const MAX_BODY_BYTES: usize = 4_194_304;
-const MAX_ERROR_CHARS: usize = 300;
-/// No longer wait is believed; no request has as much time.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const MAX_BODY_BYTES: usize = 16_777_216;
+const CONNECT: Duration = Duration::from_secs(5);
+const MAX_KIND_CHARS: usize = 60;
+/// Enough to tell a stream from a body.
+const FIRST_BYTES: usize = 6;
 
-/// Sends one request; a refusal and a body that is not JSON become a [`Fault`] in the error.
-pub(super) async fn send(client: Client, factory: HttpRequestFactory) -> Result<Response, OpenAIError> {
-    let mut request = factory.build().await?;
-    telemetry::inject(&Span::current(), request.headers_mut());
-    let response = client.execute(request).await?;
+/// Where it goes, and with what.
+#[derive(Debug)]
+pub(super) struct Line {
+    client: Client,
+    url: Url,
+    key: Secret,
+    headers: HeaderMap,
+}
+
+/// A piece of an answer.
+#[derive(Debug)]
+pub(super) enum Chunk {
+    Said(Value),
+    Done,
+}
+
+pub(super) type Chunks = Pin<Box<dyn Stream<Item = Result<Chunk, Fault>> + Send>>;
+type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Fault>> + Send>>;
+
+impl Line {
+    pub(super) fn new(config: &LlmConfig) -> Result<Self, LlmError> {
+        let host = config.base_url.host_str().unwrap_or_default();
+        let refused = |why: String| LlmError::Endpoint(host.to_owned(), why);
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(kept::IDLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| refused(error.to_string()))?;
+        let url = address::under(&config.base_url, "chat/completions");
+        let headers = headers(config.api_key.expose(), &url)
+            .ok_or_else(|| refused("api_key must be visible ASCII".into()))?;
+        Ok(Self { client, url, key: config.api_key.clone(), headers })
+    }
+
+    /// Sends one request; what is no answer, by its status or by what it says, is a fault.
+    pub(super) async fn send(&self, body: &impl Serialize) -> Result<Chunks, Fault> {
+        let mut headers = self.headers.clone();
+        telemetry::inject(&Span::current(), &mut headers);
+        let request = self.client.post(self.url.clone()).headers(headers).json(body).build();
+        let sent = kept::send(&self.client, request.map_err(unreachable)?).await.map_err(unreachable)?;
+        let key = self.key.expose().to_owned();
+        let hiding = move |fault: Fault| fault.hiding(&key);
+        let chunks = chunks(sent).await.map_err(&hiding)?;
+        Ok(chunks.map(move |chunk| chunk.map_err(&hiding)).boxed())
+    }
+}
+
+/// The key as OpenAI takes it, and as Azure does where the URL is one of Azure's.
+fn headers(key: &str, url: &Url) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    if key.is_empty() {
+        return Some(headers);
+    }
+    let secret = |value: String| {
+        let mut value = HeaderValue::from_str(&value).ok()?;
+        value.set_sensitive(true);
+        key.chars().all(|c| c.is_ascii_graphic()).then_some(value)
+    };
+    headers.insert(header::AUTHORIZATION, secret(format!("Bearer {key}"))?);
+    if url.query_pairs().any(|(name, _)| name == "api-version") {
+        headers.insert("api-key", secret(key.to_owned())?);
+    }
+    Some(headers)
+}
+
+async fn chunks(response: Response) -> Result<Chunks, Fault> {
     let (status, headers) = (response.status(), response.headers().clone());
-    if status.is_success() && is_stream(&headers) {
-        return Ok(bounded_stream(response));
-    }
-    let body = read(response).await?;
+    let mut body = bounded(response);
     if !status.is_success() {
-        return Err(boxed(refusal(status, &headers, &body)));
+        let body = rest(BytesMut::new(), body).await?;
+        return Err(Fault::of_status(status, &headers, &body));
     }
-    // Checked here, since async-openai would write the whole body into the log at error level.
-    if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
-        return Err(boxed(Fault::new(Kind::Nonsense, "it answered something that is not JSON")));
-    }
-    Ok(http::Response::new(body).into())
-}
-
-/// Finds the fault in an error of async-openai, or makes one of it.
-pub(super) fn fault(error: OpenAIError) -> Fault {
-    match error {
-        OpenAIError::Boxed(error) => match error.downcast::<Fault>() {
-            Ok(fault) => *fault,
-            Err(error) => Fault::new(Kind::Unreachable, error.to_string()),
-        },
-        OpenAIError::Reqwest(error) => {
-            Fault::new(Kind::Unreachable, format!("it cannot be reached: {}", error.without_url()))
+    let mut first = BytesMut::new();
+    while first.trim_ascii_start().len() < FIRST_BYTES {
+        match body.next().await {
+            Some(more) => first.extend_from_slice(&more?),
+            None => break,
         }
-        OpenAIError::StreamError(_) => Fault::new(Kind::Cut, "its stream broke"),
-        _ => Fault::new(Kind::Nonsense, "its answer cannot be read"),
+    }
+    if is_stream(&first, &headers) {
+        let body = stream::once(std::future::ready(Ok(first.freeze()))).chain(body);
+        return Ok(events(body, headers));
+    }
+    let body = rest(first, body).await?;
+    if body.trim_ascii().is_empty() {
+        let text = format!("it answered with nothing (HTTP status {})", status.as_u16());
+        return Err(Fault::new(Kind::Nonsense, text));
+    }
+    let said = values(&body, &headers)?;
+    // A body that is whole needs no word that it is.
+    let said = said.into_iter().map(|value| said_or_error(value, &headers)).collect::<Vec<_>>();
+    Ok(stream::iter(said.into_iter().chain([Ok(Chunk::Done)])).boxed())
+}
+
+/// Whether it is a stream of events; what it calls itself counts only where what it is leaves that open.
+fn is_stream(first: &[u8], headers: &HeaderMap) -> bool {
+    let first = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first).trim_ascii_start();
+    let by_name = content_type(headers).to_ascii_lowercase().starts_with("text/event-stream");
+    match first.first() {
+        None => by_name,
+        Some(b'{' | b'[' | b'<') => false,
+        Some(_) => {
+            by_name
+                || [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|f| first.starts_with(f))
+        }
     }
 }
 
-fn is_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.to_ascii_lowercase().starts_with("text/event-stream")
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
 }
 
-fn bounded_stream(response: Response) -> Response {
+/// The values of a body: one, a list, or one by line.
+fn values(body: &[u8], headers: &HeaderMap) -> Result<Vec<Value>, Fault> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let read: Result<Vec<Value>, _> = Deserializer::from_slice(body).into_iter().collect();
+    let read = read.map_err(|_| {
+        let encoding = headers.get(header::CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
+        let kind = [content_type(headers), encoding.unwrap_or_default()].join(" ");
+        let kind = outside::line(&kind, MAX_KIND_CHARS);
+        Fault::new(Kind::Nonsense, format!("it answered something that is not JSON ({kind})"))
+    })?;
+    let flat = read.into_iter().flat_map(|value| match value {
+        Value::Array(items) => items,
+        value => vec![value],
+    });
+    Ok(flat.collect())
+}
+
+fn events(body: impl Stream<Item = Result<Bytes, Fault>> + Send + 'static, headers: HeaderMap) -> Chunks {
+    // The last event counts even if no empty line ends it.
+    let end = stream::once(std::future::ready(Ok(Bytes::from_static(b"\n\n"))));
+    let read = sse::events(body.chain(end)).flat_map(move |event| {
+        let said = match event {
+            Ok(event) => said_in(&event, &headers),
+            Err(fault) => vec![Err(fault)],
+        };
+        stream::iter(said)
+    });
+    read.boxed()
+}
+
+/// What an event says: nothing where it only keeps the connection alive. Some endpoints leave out the empty lines between
+/// events, so that one has several lines.
+fn said_in(event: &SentEvent, headers: &HeaderMap) -> Vec<Result<Chunk, Fault>> {
+    if event.name == "error" {
+        let said: Value = serde_json::from_str(&event.data).unwrap_or_else(|_| event.data.clone().into());
+        let error = if said.get("error").is_some() { said } else { serde_json::json!({"error": said}) };
+        return vec![said_or_error(error, headers)];
+    }
+    if let Ok(value) = serde_json::from_str::<Value>(&event.data) {
+        let is_chunk = event.is_message() || value.get("choices").or(value.get("error")).is_some();
+        return if is_chunk && value.is_object() { vec![said_or_error(value, headers)] } else { Vec::new() };
+    }
+    let lines = event.data.lines().map(str::trim).filter(|line| line.starts_with('{') || *line == "[DONE]");
+    let said = lines.map(|line| match serde_json::from_str(line) {
+        _ if line == "[DONE]" => Ok(Chunk::Done),
+        Ok(value) => said_or_error(value, headers),
+        Err(_) => Err(Fault::new(Kind::Cut, "a piece of its answer cannot be read")),
+    });
+    said.collect()
+}
+
+fn said_or_error(value: Value, headers: &HeaderMap) -> Result<Chunk, Fault> {
+    match Fault::of_error(&value, headers) {
+        Some(fault) => Err(fault),
+        None => Ok(Chunk::Said(value)),
+    }
+}
+
+fn bounded(response: Response) -> Body {
     let mut left = MAX_BODY_BYTES;
     let chunks = response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(std::io::Error::other)?;
-        left = left.checked_sub(chunk.len()).ok_or_else(|| std::io::Error::other("it sent too much"))?;
-        Ok::<_, std::io::Error>(chunk)
+        let chunk = chunk.map_err(|_| Fault::new(Kind::Cut, "its stream broke"))?;
+        left = left.checked_sub(chunk.len()).ok_or_else(|| Fault::new(Kind::Nonsense, "it sent too much"))?;
+        Ok(chunk)
     });
-    // What async-openai reads is what the standard leaves: it would stumble over a mark at the beginning and over
-    // events that are no chunks.
-    let chunks = sse::events(chunks)
-        .filter_map(|event| std::future::ready(event.map(|event| chunk(&event)).transpose()));
-    let mut bounded = http::Response::new(reqwest::Body::wrap_stream(chunks));
-    bounded.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("text/event-stream"));
-    bounded.into()
+    chunks.boxed()
 }
 
-/// An event as a chunk of an answer, if it is meant to be one.
-fn chunk(event: &SentEvent) -> Option<String> {
-    let named_chunk = || {
-        let value: serde_json::Value = serde_json::from_str(&event.data).ok()?;
-        value.get("choices").or(value.get("error")).map(drop)
-    };
-    if !event.is_message() {
-        named_chunk()?;
+async fn rest(mut read: BytesMut, mut body: Body) -> Result<Bytes, Fault> {
+    while let Some(chunk) = body.next().await {
+        read.extend_from_slice(&chunk?);
     }
-    Some(format!("data: {}\n\n", event.data.replace('\n', "\ndata: ")))
+    Ok(read.freeze())
 }
 
-async fn read(mut response: Response) -> Result<bytes::Bytes, OpenAIError> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(boxed(Fault::new(Kind::Nonsense, "it sent too much")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
-}
-
-fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
-    let kind = match status.as_u16() {
-        429 => Kind::RateLimited,
-        408 => Kind::TimedOut,
-        400..500 => Kind::Refused,
-        _ => Kind::ServerError,
-    };
-    let said: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let said = said.pointer("/error/message").or(said.get("message")).and_then(|said| said.as_str());
-    let said = outside::line(said.unwrap_or_default(), MAX_ERROR_CHARS);
-    let after = headers.get(header::RETRY_AFTER).and_then(|after| after.to_str().ok());
-    let text = format!("it answered with HTTP status {} {said}", status.as_u16()).trim_end().to_owned();
-    Fault { kind, text, retry_after: after.and_then(|after| wait(after, Utc::now())) }
-}
-
-/// How long to wait: seconds or a date (RFC 9110 §10.2.3), within a bound; nonsense says nothing.
-fn wait(after: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let after = after.trim();
-    let wait = if !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number can have are a very long time.
-        Duration::from_secs(after.parse().unwrap_or(u64::MAX))
-    } else {
-        let at = DateTime::parse_from_rfc2822(after).ok()?;
-        at.signed_duration_since(now).to_std().unwrap_or_default()
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
-fn boxed(fault: Fault) -> OpenAIError {
-    OpenAIError::Boxed(Box::new(fault))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_seconds_or_a_date_and_never_more_than_its_bound() {
-        let now = "2026-11-28T12:00:00Z".parse().unwrap();
-        let seconds = |after| wait(after, now).map(|wait| wait.as_secs());
-        for (after, expected) in [
-            ("7", Some(7)),
-            (" 0 ", Some(0)),
-            ("18446744073709551615", Some(3_600)),
-            ("99999999999999999999999999", Some(3_600)),
-            ("Sat, 28 Nov 2026 12:00:09 GMT", Some(9)),
-            ("Sat, 28 Nov 2020 12:00:00 GMT", Some(0)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(3_600)),
-            ("-5", None),
-            ("1.5", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            assert_eq!(seconds(after), expected, "{after:?}");
-        }
-    }
+fn unreachable(error: reqwest::Error) -> Fault {
+    Fault::new(Kind::Unreachable, format!("it cannot be reached: {}", error.without_url()))
 }

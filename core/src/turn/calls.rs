@@ -2,7 +2,7 @@
 //! of the result. A call that is in the rows already is not made again.
 
 use super::{
-    Work, answer, asks,
+    Work, answer, asks, beside,
     brief::Brief,
     hand_on::{self, hand_on},
     landed::{self, Landed},
@@ -86,7 +86,7 @@ async fn ask_each(
     if plan.mode != Mode::Sequential {
         let all = plan.steps.iter().enumerate().map(async |(i, step)| {
             let question = step.question.clone();
-            let asked = ask(work, brief, i, step, question, rows.get(&i), plan.steps.len() == 1).await;
+            let asked = ask(work, brief, plan, i, question, rows.get(&i)).await;
             asked.inspect(|outcome| land(i, outcome))
         });
         return join_all(all).await.into_iter().collect();
@@ -96,7 +96,7 @@ async fn ask_each(
         let before: Vec<_> = step.depends_on.iter().filter_map(|at| outcomes.get(*at)).collect();
         let outcome = match before.iter().find(|o| o.state != CallState::Completed) {
             Some(failed) => skip(work, i, step, &failed.agent, rows.get(&i)).await?,
-            None => ask(work, brief, i, step, hand_on(&step.question, &before), rows.get(&i), false).await?,
+            None => ask(work, brief, plan, i, hand_on(&step.question, &before), rows.get(&i)).await?,
         };
         land(i, &outcome);
         outcomes.push(outcome);
@@ -119,12 +119,12 @@ async fn read_calls(work: &Work) -> Result<Vec<CallRow>> {
 async fn ask(
     work: &Work,
     brief: &Brief,
+    plan: &Plan,
     at: usize,
-    step: &Step,
     question: String,
     known: Option<&CallRow>,
-    alone: bool,
 ) -> Result<Outcome> {
+    let (step, alone) = (&plan.steps[at], plan.steps.len() == 1);
     let agent = brief.roster.agents.iter().find(|agent| agent.id == step.agent);
     let name = agent.map_or_else(|| step.agent.to_string(), |agent| agent.name.clone());
     if let Some(row) = known.filter(|row| row.state != CallState::Running) {
@@ -146,6 +146,7 @@ async fn ask(
                 task_id: row.task_id.clone(),
                 resume: known.is_some() && row.task_id.is_some(),
                 question: row.question.clone(),
+                context: beside::whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
                 parts: brief.parts.clone(),
                 deadline: work.deadline,
                 hops: work.turn.hops,

@@ -4,6 +4,7 @@
 //! to another, which goes on from the rows.
 
 mod answer;
+mod beside;
 mod brief;
 mod calls;
 mod hand_on;

@@ -43,18 +43,11 @@ pub(super) fn check(
         return Err(format!("it names {} agents", merged.len()));
     }
     let mut checked = in_order(merged)?;
-    // Nothing is lost or made up in retelling: one agent alone gets the user's own words, several get them as well.
-    match checked.as_mut_slice() {
-        [only] => message.clone_into(&mut only.question),
-        several => {
-            for step in several {
-                if step.question.is_empty() {
-                    message.clone_into(&mut step.question);
-                } else if !message.contains(&step.question) {
-                    step.question = format!("{}\n\n(The whole message: {})", step.question, message.trim());
-                }
-            }
-        }
+    // Nothing is lost or made up in retelling: one agent alone gets the user's own words. Of several each gets its own
+    // question; the whole message goes apart from it, where that is needed.
+    let alone = checked.len() == 1;
+    for step in checked.iter_mut().filter(|step| alone || step.question.is_empty()) {
+        message.clone_into(&mut step.question);
     }
     Ok(checked)
 }
@@ -150,13 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn the_users_own_words_go_with_each_step() {
+    fn an_only_agent_gets_the_users_own_words_and_each_of_several_its_question() {
         let plan = check(vec![step("weather", "", &[]), step("money", " q ", &[0, 0])]).unwrap();
         assert_eq!(plan[0].question, "the message");
-        assert_eq!(
-            (plan[1].depends_on.as_slice(), plan[1].question.as_str()),
-            ([0].as_slice(), "q\n\n(The whole message: the message)")
-        );
+        assert_eq!((plan[1].depends_on.as_slice(), plan[1].question.as_str()), ([0].as_slice(), "q"));
         assert_eq!(check(vec![step("weather", "q", &[])]).unwrap()[0].question, "the message");
     }
 
@@ -173,7 +163,7 @@ mod tests {
             ]
         };
         assert_eq!(plan(steps()), [("weather".to_owned(), vec![]), ("money".to_owned(), vec![])]);
-        assert!(check(steps()).unwrap()[0].question.starts_with("Rome?\nOslo?\n\n(The whole"));
+        assert_eq!(check(steps()).unwrap()[0].question, "Rome?\nOslo?");
     }
 
     #[test]

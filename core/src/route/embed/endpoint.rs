@@ -1,7 +1,7 @@
 //! An OpenAI-compatible `/v1/embeddings` endpoint: bounded in time and size, and not believed.
 
 use super::{EmbedError, vector};
-use crate::config::EmbedderConfig;
+use crate::{config::EmbedderConfig, kept, llm::address};
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use switchboard_shared::{config::Secret, telemetry};
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
+use url::Url;
 
 /// Of one answer: vectors of thousands of numbers for a whole batch.
 const MAX_BODY_BYTES: usize = 8_388_608;
@@ -22,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Endpoint {
     client: reqwest::Client,
-    url: String,
+    url: Url,
     host: String,
     model: String,
     api_key: Secret,
@@ -44,16 +45,17 @@ impl Endpoint {
     pub(super) fn open(config: &EmbedderConfig, digest: &mut Sha256) -> Result<Self, EmbedError> {
         let unusable =
             |reason: String| EmbedError::Unusable { what: "endpoint", path: config.url.clone(), reason };
-        let base = url::Url::parse(&config.url).map_err(|error| unusable(error.to_string()))?;
+        let base = Url::parse(&config.url).map_err(|error| unusable(error.to_string()))?;
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT.min(config.timeout))
+            .pool_idle_timeout(kept::IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| unusable(error.to_string()))?;
         digest.update(format!("{}\n{}\n", config.url, config.url_model));
         Ok(Self {
             client,
-            url: format!("{}/embeddings", base.as_str().trim_end_matches('/')),
+            url: address::under(&base, "embeddings"),
             host: base.host_str().unwrap_or_default().to_owned(),
             model: config.url_model.clone(),
             api_key: config.api_key.clone(),
@@ -72,7 +74,8 @@ impl Endpoint {
     }
 
     async fn ask(&self, texts: &[String], span: &Span) -> Result<Bytes, EmbedError> {
-        let mut request = self.client.post(&self.url).json(&json!({"model": self.model, "input": texts}));
+        let mut request =
+            self.client.post(self.url.clone()).json(&json!({"model": self.model, "input": texts}));
         if !self.api_key.expose().is_empty() {
             request = request.bearer_auth(self.api_key.expose());
         }

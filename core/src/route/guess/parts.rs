@@ -123,10 +123,9 @@ impl Guess<'_> {
         for (i, part) in parts.iter().enumerate() {
             let own = &request[part.at.clone()];
             let elsewhere = parts.iter().any(|other| holds_data(&request[other.at.clone()]));
-            let question = match (elsewhere && !holds_data(own), data) {
-                (true, _) => format!("{own}\n\n(The whole message: {})", text.trim()),
-                (false, data) => format!("{own}{data}"),
-            };
+            // What it lacks is in the whole message, which goes with it apart from its question.
+            let question =
+                if elsewhere && !holds_data(own) { own.to_owned() } else { format!("{own}{data}") };
             let mut step = self.step(part.agent, question, part.share);
             if part.after && i > 0 {
                 step.depends_on = vec![i - 1];

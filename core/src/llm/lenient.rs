@@ -1,0 +1,67 @@
+//! The JSON in what a model wrote: alone, in a fence, or with prose around it.
+
+use serde_json::{Deserializer, Value};
+
+/// Places that are tried as the beginning of an object; prose has few braces.
+const MAX_TRIES: usize = 200;
+
+/// The first text's value, if all of it is one; otherwise the first that there is in the others, and at last in it.
+pub(super) fn json_among([raw, others @ ..]: [&String; 4]) -> Option<Value> {
+    let whole = serde_json::from_str::<Value>(raw).ok().filter(Value::is_object);
+    whole.or_else(|| others.into_iter().chain([raw]).find_map(|text| json_in(text)))
+}
+
+/// The value that the text is, or the only object in it. Of two that differ neither is what was asked for.
+pub(super) fn json_in(text: &str) -> Option<Value> {
+    let text = text.trim().trim_start_matches('\u{FEFF}');
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        // Some write the JSON as a string of JSON.
+        return match value.as_str().map(serde_json::from_str) {
+            Some(Ok(inside)) => Some(inside),
+            _ => Some(value),
+        };
+    }
+    let mut found: Option<Value> = None;
+    let mut at = 0;
+    for _ in 0..MAX_TRIES {
+        let Some(begins) = text[at..].find('{').map(|found| at + found) else { return found };
+        let mut values = Deserializer::from_str(&text[begins..]).into_iter::<Value>();
+        let Some(Ok(value)) = values.next() else {
+            at = begins + 1;
+            continue;
+        };
+        if found.as_ref().is_some_and(|before| *before != value) {
+            return None;
+        }
+        at = begins + values.byte_offset();
+        found = Some(value);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn json_is_found_in_a_fence_and_in_prose() {
+        let found = json!({"a": {"b": [1]}});
+        for text in [
+            r#"{"a":{"b":[1]}}"#,
+            "```json\n{\"a\":{\"b\":[1]}}\n```",
+            "```\n{\"a\":{\"b\":[1]}}\n```\nThat is the plan.",
+            "Here {it} is: {\"a\":{\"b\":[1]}} I hope {x} it helps.",
+            "~~~JSON\r\n{\"a\": {\"b\": [1]}}\r\n~~~",
+            "{\"a\":{\"b\":[1]}} or, again, {\"a\": {\"b\": [1]}}",
+            "\u{FEFF}{\"a\":{\"b\":[1]}}",
+            r#""{\"a\":{\"b\":[1]}}""#,
+        ] {
+            assert_eq!(json_in(text), Some(found.clone()), "{text}");
+        }
+        for none in ["", "no", "{", "{\"a\":1} or {\"a\":2}", "{not json}", "```json\n{\"a\":\n```"] {
+            assert_eq!(json_in(none), None, "{none}");
+        }
+        assert_eq!(json_in(&"{\"a\":".repeat(100_000)), None);
+    }
+}
