@@ -49,7 +49,8 @@ impl Endpoint {
         if !key.chars().all(|c| c.is_ascii_graphic()) {
             return Err(refused("api_key must be visible ASCII".into()));
         }
-        let http = reqwest::Client::builder()
+        let http = (config.proxy.client())
+            .map_err(|error| refused(error.to_string()))?
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -63,6 +64,8 @@ impl Endpoint {
         let service =
             tower::service_fn(move |factory: HttpRequestFactory| transport::send(http.clone(), factory));
         let client = Client::with_config(openai).with_http_service(service);
+        // The log names the endpoint, and the proxy on the way to it.
+        let host = format!("{host}{}", config.proxy);
         Ok(Self { client, model: config.model.clone(), host })
     }
 
