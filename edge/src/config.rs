@@ -2,7 +2,7 @@
 
 mod checks;
 
-use crate::auth::claims::ClaimPath;
+use crate::{auth::claims::ClaimPath, socket::origin::Origin};
 use serde::Deserialize;
 use std::{
     collections::BTreeSet,
@@ -196,7 +196,7 @@ pub enum OnDown {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
 pub struct SocketConfig {
-    pub origins: Vec<String>,
+    pub origins: Vec<Origin>,
     pub hello_timeout_ms: u64,
     pub heartbeat_s: u64,
     pub max_frame_bytes: usize,
@@ -290,6 +290,6 @@ mod tests {
         let text = "[cores]\nurls = [\"https://a\"]\n[socket]\norigins = [\"https://a/\"]";
         let error = config::parse::<Config>(DEFAULTS, "f", text).unwrap_err().to_string();
         assert!(error.contains("f:2: cores.urls"), "{error}");
-        assert!(error.contains("f:4: socket.origins"), "{error}");
+        assert!(error.contains("f:4: socket.origins[0]: must be an origin as it is sent"), "{error}");
     }
 }

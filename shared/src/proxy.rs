@@ -49,7 +49,13 @@ impl Proxy {
 
     /// Adds a fault when it is neither empty nor a proxy.
     pub fn check(&self, faults: &mut Faults, key: &str) {
-        faults.require(self.0.is_empty() || self.url().is_some(), key, FORM);
+        faults.require(self.is_valid(), key, FORM);
+    }
+
+    /// Whether it is one, or none.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.0.is_empty() || self.url().is_some()
     }
 
     fn url(&self) -> Option<Url> {

@@ -274,7 +274,8 @@ struct Set {
 }
 
 fn parse(text: &[u8], generation: u64) -> Result<Keys, JwksError> {
-    let set: Set = serde_json::from_slice(text)?;
+    // Some editors put a mark of the byte order before it.
+    let set: Set = serde_json::from_slice(text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(text))?;
     let known = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
     let keys: HashMap<_, _> = known.filter_map(|key| usable(&key)).collect();
     if keys.is_empty() {
