@@ -176,6 +176,8 @@ impl<'de> Deserialize<'de> for Secret {
                 reason = "configuration is the one place that reads the environment"
             )]
             std::env::var(name)
+                // What Kubernetes puts there out of a file has the file's line break.
+                .map(|value| value.trim_end_matches(['\r', '\n']).to_owned())
                 .map_err(|_| serde::de::Error::custom(format!("environment variable {name} is not set")))?
         } else if let Some(path) = text.strip_prefix("file:") {
             std::fs::read_to_string(path)

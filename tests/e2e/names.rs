@@ -44,7 +44,7 @@ async fn people_are_known_by_whatever_their_issuer_calls_them() -> anyhow::Resul
     ] {
         let mut them = house.person(user).await?;
         let own = them.room(&[]).await?;
-        them.say(own, "hello").await?;
+        them.say_as(own, "hello-1", "hello").await?;
         let made = client.post(edge.join("/v1/conversations")?).bearer_auth(&ann);
         let made = made.json(&json!({"members": [user]})).send().await?;
         assert_eq!(made.status(), 201, "{user}");

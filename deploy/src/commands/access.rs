@@ -5,7 +5,10 @@ use crate::{
     error::{Error, Result},
     house::House,
     terminal,
-    topology::issuer::{Claims, Issuer},
+    topology::{
+        issuer::{Claims, Issuer},
+        names,
+    },
 };
 use clap::Args;
 use std::{path::PathBuf, sync::Once};
@@ -47,7 +50,8 @@ impl Access {
     pub fn client(&self, roles: &[&str]) -> Result<Client> {
         match &self.url {
             Some(url) => {
-                Client::through(&self.proxy()?, url.clone(), self.ca.as_deref(), &self.token(roles)?)
+                let url = names::reachable(url.clone());
+                Client::through(&self.proxy()?, url, self.ca.as_deref(), &self.token(roles)?)
             }
             None => {
                 let (house, token) = (self.house()?, self.token(roles)?);
