@@ -51,8 +51,9 @@ async fn people_are_known_by_whatever_their_issuer_calls_them() -> anyhow::Resul
         let id = made.json::<Value>().await?["id"].as_str().unwrap_or_default().to_owned();
         them.join(id.parse()?, None).await?;
         let mut member = edge.join(&format!("/v1/conversations/{id}/members/"))?;
-        let escaped = member.path_segments_mut().map(|mut path| drop(path.pop_if_empty().push(user)));
-        assert!(escaped.is_ok());
+        if let Ok(mut path) = member.path_segments_mut() {
+            path.pop_if_empty().push(user);
+        }
         let removed = client.delete(member.clone()).bearer_auth(&ann).send().await?;
         assert_eq!(removed.status(), 204, "{member}");
     }
