@@ -13,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use switchboard_shared::{
     config::{self, Check, Faults, Secret},
     keys::SigningKeys,
+    proxy::Proxy,
     redis,
     telemetry::TelemetryConfig,
     tls::TlsFiles,
@@ -196,6 +197,8 @@ pub struct LlmConfig {
     #[serde(default)]
     pub api_key: Secret,
     pub model: String,
+    #[serde(default)]
+    pub proxy: Proxy,
 }
 
 impl Config {
@@ -220,6 +223,7 @@ impl Check for Config {
                 "llm",
                 "base_url must be http or https",
             );
+            llm.proxy.check(faults, "llm.proxy");
         }
         for (name, share) in [
             ("route.accept", self.route.accept),
@@ -231,6 +235,7 @@ impl Check for Config {
             faults.require((0.0..=1.0).contains(&share), name, "must be between 0 and 1");
         }
         self.route.embedder.check(faults);
+        self.telemetry.check(faults);
         faults.require(
             self.route.models_bytes >= 1 << 20,
             "route.models_bytes",

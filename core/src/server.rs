@@ -34,7 +34,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/conversations", post(conversations::create).get(conversations::list))
         .route(
             "/conversations/{id}",
-            get(conversations::get).patch(conversations::rename).delete(conversations::delete),
+            get(conversations::get).patch(conversations::change).delete(conversations::delete),
         )
         .route("/conversations/{id}/members", get(conversations::members).post(conversations::add_member))
         .route("/conversations/{id}/members/{user}", delete(conversations::remove_member))

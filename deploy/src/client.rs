@@ -8,7 +8,7 @@ use futures::{SinkExt, StreamExt};
 use reqwest::{Method, Response, StatusCode, Upgraded, header, tls::TlsInfo};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{path::Path, time::Duration};
-use switchboard_shared::{events::SUBPROTOCOL, problem::Problem};
+use switchboard_shared::{events::SUBPROTOCOL, problem::Problem, proxy::Proxy};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -31,6 +31,7 @@ pub struct Client {
     base: Url,
     token: String,
     house: Option<House>,
+    proxy: Proxy,
 }
 
 /// A WebSocket to an edge.
@@ -42,11 +43,21 @@ impl Client {
     /// # Errors
     /// When the CA file cannot be used.
     pub fn new(base: Url, ca: Option<&Path>, token: &str) -> Result<Self> {
+        Self::through(&Proxy::default(), base, ca, token)
+    }
+
+    /// As [`Client::new`], by way of a proxy.
+    ///
+    /// # Errors
+    /// When the proxy or the CA file cannot be used.
+    pub fn through(proxy: &Proxy, base: Url, ca: Option<&Path>, token: &str) -> Result<Self> {
+        let failed = |error| Error::Failed(format!("no HTTP client: {error}"));
         // HTTP/1.1 serves a terminal well, and a WebSocket needs it (RFC 6455 §4.1).
-        let mut builder = reqwest::Client::builder()
+        let mut builder = proxy
+            .client()
+            .map_err(failed)?
             .http1_only()
             .tls_info(true)
-            .no_proxy()
             .connect_timeout(CONNECT_WITHIN)
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = ca {
@@ -54,8 +65,8 @@ impl Client {
             let unusable = |error| Error::Invalid(format!("{} is no CA file: {error}", path.display()));
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem).map_err(unusable)?);
         }
-        let http = builder.build().map_err(|error| Error::Failed(format!("no HTTP client: {error}")))?;
-        Ok(Self { http, base, token: token.to_owned(), house: None })
+        let http = builder.build().map_err(failed)?;
+        Ok(Self { http, base, token: token.to_owned(), house: None, proxy: proxy.clone() })
     }
 
     /// The same caller, who knows whose edge it is and so what its silence means.
@@ -181,17 +192,19 @@ impl Client {
         let cause = deepest(error);
         let up = self.house.as_ref().filter(|house| house.is_up());
         Error::Unreachable(match up {
-            _ if error.is_timeout() => format!("{} did not answer in time", self.base),
+            _ if error.is_timeout() => format!("{} did not answer in time{}", self.base, self.proxy),
             Some(house) if error.is_connect() || broke_off(&cause) => format!(
                 "the house is up (process {}), but its edge at {} does not answer just now: it starts again, or stops; try again",
                 house.pid, self.base
             ),
-            _ if error.is_connect() && cause.contains("refused") => format!(
-                "nothing listens at {}: no house is running here; start one with `switchboard up`",
-                self.base
-            ),
+            _ if error.is_connect() && cause.contains("refused") && self.proxy == Proxy::default() => {
+                format!(
+                    "nothing listens at {}: no house is running here; start one with `switchboard up`",
+                    self.base
+                )
+            }
             _ if broke_off(&cause) => broken(self.base.as_str()),
-            _ => format!("{} cannot be reached: {cause}", self.base),
+            _ => format!("{} cannot be reached{}: {cause}", self.base, self.proxy),
         })
     }
 }

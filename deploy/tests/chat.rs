@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::{process::Stdio, time::Duration};
 use switchboard::{
     house::House,
-    topology::{ca::Certificates, files},
+    topology::{ca::Certificates, files, names},
 };
 use switchboard_shared::ids::{ConversationId, MessageId, TurnId};
 use tokio::{
@@ -166,7 +166,7 @@ async fn a_turn_in_which_no_agent_answered_is_exit_code_1() {
 async fn a_house_whose_edge_is_silent_is_not_said_to_be_absent() {
     let data = std::env::temp_dir().join(format!("switchboard-silent-{}", std::process::id()));
     files::folder(&data.join("run"), 0o700).unwrap();
-    let certificates = Certificates::ensure(&data.join("tls"), chrono::Utc::now()).unwrap();
+    let certificates = Certificates::ensure(&data.join("tls"), &names::of(&[]), chrono::Utc::now()).unwrap();
     let port = switchboard::topology::ports::free().unwrap();
     let house = House {
         url: format!("https://127.0.0.1:{port}").parse().unwrap(),

@@ -2,8 +2,10 @@
 
 mod checks;
 
+use crate::{auth::claims::ClaimPath, socket::origin::Origin};
 use serde::Deserialize;
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -11,7 +13,9 @@ use std::{
 use switchboard_shared::config::{Check, Faults};
 use switchboard_shared::{
     config::{self, ConfigError, Secret},
-    identity::Tier,
+    identity::{Role, Tier},
+    ids::Group,
+    proxy::Proxy,
     telemetry::TelemetryConfig,
 };
 use url::Url;
@@ -92,10 +96,37 @@ pub struct AuthConfig {
     pub issuer: String,
     pub audience: String,
     pub jwks: String,
+    pub jwks_proxy: Proxy,
     pub jwks_stale_s: u64,
     pub max_token_bytes: usize,
     pub skew_s: i64,
     pub token_cache: usize,
+    pub untyped: bool,
+    pub claims: ClaimsConfig,
+    pub defaults: ClaimDefaults,
+}
+
+/// `[auth.claims]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
+pub struct ClaimsConfig {
+    pub audience: ClaimPath,
+    pub tenant: ClaimPath,
+    pub roles: ClaimPath,
+    pub groups: ClaimPath,
+    pub tier: ClaimPath,
+}
+
+/// `[auth.defaults]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
+pub struct ClaimDefaults {
+    pub tenant: String,
+    pub roles: BTreeSet<Role>,
+    pub groups: BTreeSet<Group>,
+    pub tier: Tier,
 }
 
 /// `[limits]`
@@ -165,7 +196,7 @@ pub enum OnDown {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
 pub struct SocketConfig {
-    pub origins: Vec<String>,
+    pub origins: Vec<Origin>,
     pub hello_timeout_ms: u64,
     pub heartbeat_s: u64,
     pub max_frame_bytes: usize,
@@ -259,6 +290,6 @@ mod tests {
         let text = "[cores]\nurls = [\"https://a\"]\n[socket]\norigins = [\"https://a/\"]";
         let error = config::parse::<Config>(DEFAULTS, "f", text).unwrap_err().to_string();
         assert!(error.contains("f:2: cores.urls"), "{error}");
-        assert!(error.contains("f:4: socket.origins"), "{error}");
+        assert!(error.contains("f:4: socket.origins[0]: must be an origin as it is sent"), "{error}");
     }
 }

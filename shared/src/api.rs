@@ -1,5 +1,7 @@
 //! Requests and responses of the HTTP face, as the core serves them and its clients (edge, command line, tests) read them.
 
+mod said;
+
 use crate::{
     events::{CallState, Mode, Plan, Stage, TurnState, Usage},
     ids::{AgentId, CallId, ClientId, ConversationId, Group, MessageId, SuggestionId, TurnId, UserId},
@@ -114,12 +116,12 @@ pub struct Page<T> {
 
 /// `POST /v1/conversations/{id}/messages`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "said::Said")]
 pub struct SendMessage {
     /// The idempotency key: the same id twice is one message. The `Idempotency-Key` header says it as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// What is said.
+    /// What is said; `message` and `prompt` are read as well.
     pub text: String,
     /// Ask just these agents.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -260,7 +262,8 @@ pub struct CallView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Analyze {
-    /// The message.
+    /// The message; `message` and `prompt` are read as well.
+    #[serde(alias = "message", alias = "prompt")]
     pub text: String,
     /// The conversation it would be said in, for context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -608,18 +611,13 @@ pub struct Probe {
 }
 
 /// `POST /chat`: ask once, wait for the whole answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "said::Said")]
 pub struct Chat {
-    /// The question; `prompt` is read as well.
-    #[serde(alias = "prompt")]
-    pub message: String,
     /// Where to go on; a new conversation when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
-    /// The idempotency key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
+    /// The question, with all that a message may come with.
+    pub message: SendMessage,
 }
 
 /// The answer to [`Chat`].

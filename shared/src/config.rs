@@ -176,16 +176,41 @@ impl<'de> Deserialize<'de> for Secret {
                 reason = "configuration is the one place that reads the environment"
             )]
             std::env::var(name)
+                // What Kubernetes puts there out of a file has the file's line break.
+                .map(|value| value.trim_end_matches(['\r', '\n']).to_owned())
                 .map_err(|_| serde::de::Error::custom(format!("environment variable {name} is not set")))?
         } else if let Some(path) = text.strip_prefix("file:") {
             std::fs::read_to_string(path)
-                .map(|content| content.trim_end().to_owned())
+                .map(|content| word_of(&content).to_owned())
                 .map_err(|error| serde::de::Error::custom(format!("{path} cannot be read: {error}")))?
+        } else if has_placeholder(&text) {
+            let message = "has a placeholder as of a shell, and nobody fills it in here: write \"env:NAME\" for the whole";
+            return Err(serde::de::Error::custom(message));
         } else {
             text
         };
         Ok(Self(value))
     }
+}
+
+/// The text of a file that holds one word: editors put a line break behind it, and some a mark before it (U+FEFF).
+#[must_use]
+pub fn word_of(content: &str) -> &str {
+    content.trim_start_matches('\u{FEFF}').trim()
+}
+
+/// Whether there is a `${NAME}` in it, or it is a `$NAME` in capital letters. A value that is drawn at random is neither.
+fn has_placeholder(text: &str) -> bool {
+    let is_name = |name: &str, of: fn(char) -> bool| {
+        name.starts_with(|c: char| of(c) && !c.is_ascii_digit()) && name.chars().all(of)
+    };
+    let braced = text.match_indices("${").any(|(at, _)| {
+        let name = text[at + 2..].split_once('}').map(|(name, _)| name);
+        name.is_some_and(|name| is_name(name, |c| c.is_ascii_alphanumeric() || c == '_'))
+    });
+    let bare = text.strip_prefix('$');
+    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    braced || bare.is_some_and(|name| is_name(name, capital))
 }
 
 #[cfg(test)]
@@ -298,6 +323,42 @@ mod tests {
         let text = error.to_string();
         assert!(!text.contains("4711"), "{text}");
         assert!(text.contains("f:9: turn.max: is -5 where a whole number from 0 is needed"), "{text}");
+    }
+
+    #[test]
+    fn a_placeholder_of_a_shell_is_called_one_and_a_password_is_not() {
+        for (text, placeholder) in [
+            ("${KEY}", true),
+            ("$API_KEY", true),
+            ("postgres://u:${PG_PASSWORD}@db/x", true),
+            ("env:${KEY}", false),
+            ("$ecret", false),
+            ("a$B", false),
+            ("pa${}ss", false),
+            ("pa${wo rd}", false),
+            ("$", false),
+        ] {
+            let error = parse::<Config>(DEFAULTS, "f", &format!("[pool]\nkey = \"{text}\"")).err();
+            let said = error.map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(said.contains("a placeholder as of a shell"), placeholder, "{text}: {said}");
+            assert!(!said.contains("PG_PASSWORD") && !said.contains("API_KEY"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_file_is_read_without_what_editors_put_around_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (name, content) in [
+            ("nothing", "s3cret"),
+            ("a line break", "s3cret\n"),
+            ("that of Windows", "s3cret\r\n"),
+            ("a mark of the byte order", "\u{FEFF}s3cret\r\n"),
+            ("blanks and lines", "\n  s3cret \t\n\n"),
+        ] {
+            std::fs::write(file.path(), content).unwrap();
+            let text = format!("[pool]\nkey = \"file:{}\"", file.path().display());
+            assert_eq!(parse::<Config>(DEFAULTS, "f", &text).unwrap().pool.key.expose(), "s3cret", "{name}");
+        }
     }
 
     #[test]

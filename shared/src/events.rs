@@ -438,7 +438,8 @@ pub enum ClientFrame {
         id: ClientId,
         /// Where.
         conversation: ConversationId,
-        /// What.
+        /// What; `message` and `prompt` are read as well.
+        #[serde(alias = "message", alias = "prompt")]
         text: String,
         /// Ask just these agents.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

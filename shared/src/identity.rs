@@ -237,7 +237,8 @@ mod tests {
     fn the_largest_signed_identity_fits_into_the_header_of_any_server() {
         let group = |i: usize| format!("{i:0>64}").parse().unwrap();
         let many = Identity {
-            user: "u".repeat(128).parse().unwrap(),
+            // Each backslash is two in JSON.
+            user: "\\".repeat(255).parse().unwrap(),
             tenant: "t".repeat(64).parse().unwrap(),
             groups: (0..MAX_GROUPS).map(group).collect(),
             ..ann()

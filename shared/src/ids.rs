@@ -81,7 +81,8 @@ macro_rules! text_id {
             type Err = InvalidId;
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let allowed: fn(char) -> bool = $allowed;
-                if text.is_empty() || text.len() > $max || !text.chars().all(allowed) {
+                let blank = text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
+                if text.is_empty() || text.chars().count() > $max || blank || !text.chars().all(allowed) {
                     return Err(InvalidId { what: stringify!($name), max: $max, alphabet: $alphabet });
                 }
                 Ok(Self(text.to_owned()))
@@ -112,8 +113,10 @@ macro_rules! text_id {
 text_id! {
     /// The customer whose data this is; leads every key in the database.
     TenantId(64, |c| c.is_ascii_alphanumeric() || "-_.".contains(c), "letters, digits, - _ ."),
-    /// A member: the `sub` of a verified token, within its tenant.
-    UserId(128, |c| c.is_ascii_alphanumeric() || "-_.@:|+".contains(c), "letters, digits, - _ . @ : | +"),
+    /// A member: the `sub` of a verified token, within its tenant, as it is: a name, a mail address, a GUID, a URI or a
+    /// distinguished name (RFC 4514). As long as OpenID Connect allows (Core §2). It is shown to people, so it has nothing
+    /// that cannot be seen, and of blanks only single ones within.
+    UserId(255, |c| c == ' ' || is_seen(c), "what can be seen, with single blanks within"),
     /// An agent, as the registry names it and as `@agent` addresses it.
     AgentId(64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', "a-z 0-9 -"),
     /// A group of the tenant's own making, as its tokens and its agents name it: a name, a path, a mail address or a
@@ -121,6 +124,15 @@ text_id! {
     Group(64, |c| c.is_ascii_alphanumeric() || "-_.@:|+/".contains(c), "letters, digits, - _ . @ : | + /"),
     /// The client's own id of a message it sends: the idempotency key.
     ClientId(128, |c| c.is_ascii_graphic(), "visible ASCII"),
+}
+
+/// Neither a blank nor what leaves no mark: controls, format characters, variation selectors, tags.
+fn is_seen(c: char) -> bool {
+    let unseen = matches!(c,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E0FFF}');
+    !(unseen || c.is_control() || c.is_whitespace())
 }
 
 #[cfg(test)]
@@ -134,5 +146,37 @@ mod tests {
             assert!(bad.parse::<AgentId>().is_err(), "{bad:?}");
         }
         assert!(serde_json::from_str::<UserId>("\"a\\nb\"").is_err());
+    }
+
+    #[test]
+    fn a_user_may_be_whatever_a_subject_is_that_can_be_seen() {
+        for good in [
+            "ann",
+            "auth0|5f7c8ec7c33c6c004bbafe82",
+            "system:serviceaccount:prod:billing",
+            "https://idp.example/users/7?x=%20&y#z",
+            "spiffe://acme.example/ns/prod/sa/billing",
+            "CN=Lee\\, Ann,OU=People+UID=7,O=\"Acme\",C=DE",
+            "cn=Jörg Müller,dc=例,dc=de",
+            "आनंद्",
+            &"ü".repeat(255),
+        ] {
+            assert_eq!(good.parse::<UserId>().unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            " ",
+            "ann ",
+            " ann",
+            "a  b",
+            "a\tb",
+            "a\u{0}",
+            "a\u{a0}b",
+            "a\u{202e}b",
+            "a\u{200b}",
+            &"u".repeat(256),
+        ] {
+            assert!(bad.parse::<UserId>().is_err(), "{bad:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`problem`]: the closed list of errors a client can see
 //! - [`config`]: load, check, explain a configuration file
 //! - [`headers`]: names of the headers between the tiers
+//! - [`proxy`]: through which proxy a client goes
 //! - [`redis`], [`tls`]: how Redis and Postgres are reached, and whom of them to trust
 //! - [`telemetry`], [`shutdown`]: start and end of a process
 
@@ -19,6 +20,7 @@ pub mod identity;
 pub mod ids;
 pub mod keys;
 pub mod problem;
+pub mod proxy;
 pub mod redis;
 pub mod shutdown;
 pub mod telemetry;

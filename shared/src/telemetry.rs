@@ -1,19 +1,23 @@
 //! Logs and traces. Every process has trace ids, whether or not they are exported, and copies W3C `traceparent`
 //! from what it is asked to what it asks.
 
+use crate::{config::Faults, proxy::Proxy};
 use http::HeaderMap;
 use opentelemetry::{
     Context, global,
     propagation::{Extractor, Injector},
     trace::TracerProvider as _,
 };
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use serde::Deserialize;
-use std::io::IsTerminal;
+use std::{io::IsTerminal, time::Duration};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How long one export may take; the default of the OpenTelemetry specification.
+const EXPORT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The `[telemetry]` table of both tiers' configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +29,15 @@ pub struct TelemetryConfig {
     pub log_filter: String,
     /// Where spans go, as OTLP over HTTP (`http://host:4318/v1/traces`); empty means nowhere.
     pub otlp_endpoint: String,
+    /// The proxy on the way there.
+    pub otlp_proxy: Proxy,
+}
+
+impl TelemetryConfig {
+    /// Adds every fault of the values to `faults`.
+    pub fn check(&self, faults: &mut Faults) {
+        self.otlp_proxy.check(faults, "telemetry.otlp_proxy");
+    }
 }
 
 /// How log lines look.
@@ -48,6 +61,9 @@ pub enum TelemetryError {
     /// The exporter cannot be built.
     #[error("telemetry.otlp_endpoint cannot be used: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The HTTP client of the exporter cannot be built.
+    #[error("telemetry.otlp_endpoint cannot be used: {0}")]
+    Client(#[from] reqwest::Error),
     /// A subscriber is installed already.
     #[error("telemetry is started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
@@ -68,8 +84,11 @@ impl Telemetry {
         let mut provider = SdkTracerProvider::builder()
             .with_resource(Resource::builder().with_service_name(service).build());
         if !config.otlp_endpoint.is_empty() {
-            let exporter =
-                SpanExporter::builder().with_http().with_endpoint(config.otlp_endpoint.as_str()).build()?;
+            let exporter = SpanExporter::builder()
+                .with_http()
+                .with_http_client(export_client(&config.otlp_proxy)?)
+                .with_endpoint(config.otlp_endpoint.as_str())
+                .build()?;
             provider = provider.with_batch_exporter(exporter);
         }
         let provider = provider.build();
@@ -99,6 +118,14 @@ impl Telemetry {
             tracing::warn!(%error, "the last spans could not be sent");
         }
     }
+}
+
+/// The exporter's client, made by a thread that may wait.
+fn export_client(proxy: &Proxy) -> Result<reqwest::blocking::Client, reqwest::Error> {
+    std::thread::scope(|scope| {
+        let made = scope.spawn(|| proxy.blocking_client()?.timeout(EXPORT_WITHIN).build());
+        made.join().expect("making a client does not panic: it is an error when it fails")
+    })
 }
 
 /// Makes `span` a child of the caller's span, if the headers name one.

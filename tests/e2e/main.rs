@@ -14,6 +14,7 @@ mod interop;
 mod learning;
 mod limits;
 mod llm;
+mod names;
 mod observability;
 mod openapi;
 mod promotion;

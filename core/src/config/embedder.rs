@@ -3,7 +3,10 @@
 use super::millis;
 use serde::Deserialize;
 use std::time::Duration;
-use switchboard_shared::config::{Check, Faults, Secret};
+use switchboard_shared::{
+    config::{Check, Faults, Secret},
+    proxy::Proxy,
+};
 use url::Url;
 
 /// `[route.embedder]`
@@ -16,6 +19,7 @@ pub struct EmbedderConfig {
     pub url: String,
     pub url_model: String,
     pub api_key: Secret,
+    pub proxy: Proxy,
     #[serde(rename = "timeout_ms", deserialize_with = "millis")]
     pub timeout: Duration,
     pub max_tokens: usize,
@@ -54,6 +58,7 @@ impl Check for EmbedderConfig {
             "route.embedder.max_tokens",
             "must be between 8 and 8192",
         );
+        self.proxy.check(faults, "route.embedder.proxy");
         faults.require(!self.timeout.is_zero(), "route.embedder.timeout_ms", "must be at least 1");
     }
 }

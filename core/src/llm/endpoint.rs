@@ -57,7 +57,10 @@ struct Memory {
 impl Endpoint {
     pub(super) fn new(config: &LlmConfig) -> Result<Self, LlmError> {
         let host = config.base_url.host_str().unwrap_or_default().to_owned();
-        Ok(Self { line: Line::new(config)?, model: config.model.clone(), host, memory: Mutex::default() })
+        let line = Line::new(config)?;
+        // The log names the endpoint, and the proxy on the way to it.
+        let host = format!("{host}{}", config.proxy);
+        Ok(Self { line, model: config.model.clone(), host, memory: Mutex::default() })
     }
 
     /// How long it still asked not to be asked.

@@ -60,7 +60,12 @@ impl Fake {
         let stop = tokio_util::sync::CancellationToken::new();
         let server = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
         tokio_util::task::TaskTracker::new().spawn(server.into_future());
-        let config = LlmConfig { base_url, api_key: Default::default(), model: "fake".into() };
+        let config = LlmConfig {
+            base_url,
+            api_key: Default::default(),
+            model: "fake".into(),
+            proxy: Default::default(),
+        };
         Self { config, seen, heads, acts, _stop: stop.drop_guard() }
     }
 

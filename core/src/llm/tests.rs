@@ -132,6 +132,7 @@ fn a_key_that_is_no_header_is_refused_at_start() {
         base_url: "http://127.0.0.1:1/v1".parse().unwrap(),
         api_key: switchboard_shared::config::Secret::new("a\nb".into()),
         model: "m".into(),
+        proxy: Default::default(),
     };
     assert!(Llm::new(&[config]).is_err());
 }

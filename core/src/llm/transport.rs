@@ -1,5 +1,7 @@
 //! How a request travels, and how what comes back is taken apart: with trace context, in bounded memory, and by what it
 //! is and not by what was asked for. A stream may come where a whole answer was wanted, and the other way round.
+//!
+//! async-openai makes the requests. What comes back is read here: endpoints answer in more ways than it knows.
 
 use super::{
     LlmError, address,
@@ -10,13 +12,20 @@ use crate::{
     kept, outside,
     sse::{self, SentEvent},
 };
+use async_openai::{
+    Client as OpenAi, config::OpenAIConfig, error::OpenAIError, middleware::HttpRequestFactory,
+};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, header};
-use reqwest::{Client, Response};
-use serde::Serialize;
+use reqwest::{Client, Request, Response};
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Deserializer, Value};
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use switchboard_shared::{config::Secret, telemetry};
 use tracing::Span;
 use url::Url;
@@ -30,11 +39,15 @@ const FIRST_BYTES: usize = 6;
 /// Where it goes, and with what.
 #[derive(Debug)]
 pub(super) struct Line {
-    client: Client,
+    http: Client,
+    openai: OpenAIConfig,
     url: Url,
     key: Secret,
     headers: HeaderMap,
 }
+
+/// Where an answer is left by the one who fetches it.
+type Slot = Arc<Mutex<Option<Result<Chunks, Fault>>>>;
 
 /// A piece of an answer.
 #[derive(Debug)]
@@ -50,7 +63,8 @@ impl Line {
     pub(super) fn new(config: &LlmConfig) -> Result<Self, LlmError> {
         let host = config.base_url.host_str().unwrap_or_default();
         let refused = |why: String| LlmError::Endpoint(host.to_owned(), why);
-        let client = Client::builder()
+        let http = (config.proxy.client())
+            .map_err(|error| refused(error.to_string()))?
             .connect_timeout(CONNECT)
             .pool_idle_timeout(kept::IDLE)
             .redirect(reqwest::redirect::Policy::none())
@@ -59,20 +73,47 @@ impl Line {
         let url = address::under(&config.base_url, "chat/completions");
         let headers = headers(config.api_key.expose(), &url)
             .ok_or_else(|| refused("api_key must be visible ASCII".into()))?;
-        Ok(Self { client, url, key: config.api_key.clone(), headers })
+        // Nothing of it is read from the environment.
+        let openai = OpenAIConfig::new()
+            .with_api_base(config.base_url.as_str())
+            .with_api_key(config.api_key.expose())
+            .with_org_id("")
+            .with_project_id("");
+        Ok(Self { http, openai, url, key: config.api_key.clone(), headers })
     }
 
     /// Sends one request; what is no answer, by its status or by what it says, is a fault.
-    pub(super) async fn send(&self, body: &impl Serialize) -> Result<Chunks, Fault> {
-        let mut headers = self.headers.clone();
-        telemetry::inject(&Span::current(), &mut headers);
-        let request = self.client.post(self.url.clone()).headers(headers).json(body).build();
-        let sent = kept::send(&self.client, request.map_err(unreachable)?).await.map_err(unreachable)?;
+    pub(super) async fn send(&self, body: &(impl Serialize + Sync)) -> Result<Chunks, Fault> {
+        let slot = Slot::default();
+        let (http, url, headers, answer) =
+            (self.http.clone(), self.url.clone(), self.headers.clone(), slot.clone());
+        let fetch = tower::service_fn(move |factory: HttpRequestFactory| {
+            let (http, url, headers, answer) = (http.clone(), url.clone(), headers.clone(), answer.clone());
+            async move {
+                let fetched = fetch(&http, url, headers, factory.build().await?).await;
+                *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
+                Ok::<_, OpenAIError>(http::Response::new("{}").into())
+            }
+        });
+        let client = OpenAi::build(self.http.clone(), self.openai.clone()).with_http_service(fetch);
+        // What it makes of the answer's place is nothing: the answer lies in the slot.
+        drop(client.chat().create_byot::<_, IgnoredAny>(body).await);
+        let fetched = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let unsent = || Err(Fault::new(Kind::Nonsense, "no request could be made for it"));
         let key = self.key.expose().to_owned();
         let hiding = move |fault: Fault| fault.hiding(&key);
-        let chunks = chunks(sent).await.map_err(&hiding)?;
+        let chunks = fetched.unwrap_or_else(unsent).map_err(&hiding)?;
         Ok(chunks.map(move |chunk| chunk.map_err(&hiding)).boxed())
     }
+}
+
+/// Sends what async-openai has made, to the URL as it is put together here, which may have a query.
+async fn fetch(http: &Client, url: Url, headers: HeaderMap, mut request: Request) -> Result<Chunks, Fault> {
+    *request.url_mut() = url;
+    request.headers_mut().remove(header::AUTHORIZATION);
+    request.headers_mut().extend(headers);
+    telemetry::inject(&Span::current(), request.headers_mut());
+    chunks(kept::send(http, request).await.map_err(unreachable)?).await
 }
 
 /// The key as OpenAI takes it, and as Azure does where the URL is one of Azure's.

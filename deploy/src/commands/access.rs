@@ -5,10 +5,17 @@ use crate::{
     error::{Error, Result},
     house::House,
     terminal,
-    topology::issuer::{Claims, Issuer},
+    topology::{
+        issuer::{Claims, Issuer},
+        names,
+    },
 };
 use clap::Args;
 use std::{path::PathBuf, sync::Once};
+use switchboard_shared::{
+    config::{Secret, word_of},
+    proxy::{self, Proxy},
+};
 use url::Url;
 
 /// Whom the commands speak as in a development house.
@@ -27,6 +34,9 @@ pub struct Access {
     /// The token; better in the environment, since others on this machine can see a command line
     #[arg(long, env = "SWITCHBOARD_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// The proxy on the way to --url; those of the environment (HTTP_PROXY and its like) are not read
+    #[arg(long, value_name = "URL", env = "SWITCHBOARD_PROXY", hide_env_values = true, requires = "url")]
+    pub proxy: Option<String>,
     /// The data folder of a house on this machine
     #[arg(long, value_name = "DIR", env = "SWITCHBOARD_DATA")]
     pub data: Option<PathBuf>,
@@ -39,7 +49,10 @@ impl Access {
     /// When no house is running here and none is given, or there is no token.
     pub fn client(&self, roles: &[&str]) -> Result<Client> {
         match &self.url {
-            Some(url) => Client::new(url.clone(), self.ca.as_deref(), &self.token(roles)?),
+            Some(url) => {
+                let url = names::reachable(url.clone());
+                Client::through(&self.proxy()?, url, self.ca.as_deref(), &self.token(roles)?)
+            }
             None => {
                 let (house, token) = (self.house()?, self.token(roles)?);
                 let ca = self.ca.as_deref().unwrap_or(&house.ca);
@@ -85,13 +98,18 @@ impl Access {
     /// When none is given and there is no development issuer here.
     pub fn token(&self, roles: &[&str]) -> Result<String> {
         if let Some(token) = &self.token {
-            return Ok(token.clone());
+            return one_word(token);
         }
         if self.url.is_some() && self.data.is_none() {
             return Err(Error::Auth("a token is needed: set SWITCHBOARD_TOKEN".to_owned()));
         }
         let issuer = self.issuer()?;
         issuer.token(&Claims::demo(USER, roles)?, chrono::Utc::now().timestamp())
+    }
+
+    fn proxy(&self) -> Result<Proxy> {
+        let proxy = Proxy::new(Secret::new(self.proxy.clone().unwrap_or_default()));
+        if proxy.is_valid() { Ok(proxy) } else { Err(Error::Invalid(format!("--proxy {}", proxy::FORM))) }
     }
 
     /// Whether a new token can be made when the old one expires.
@@ -118,9 +136,41 @@ impl Access {
     }
 }
 
+/// A token as it is sent, out of a file or a header that it was copied from.
+fn one_word(token: &str) -> Result<String> {
+    let word = word_of(token);
+    let word = match word.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim_start(),
+        _ => word,
+    };
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(word.to_owned());
+    }
+    let reason = "the token is empty, or has a blank, a line break or another sign within that no token has";
+    Err(Error::Auth(reason.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_taken_without_what_files_and_headers_put_around_it() {
+        for (name, given, word) in [
+            ("as it is", "a.b.c", Some("a.b.c")),
+            ("a line break", "a.b.c\n", Some("a.b.c")),
+            ("that of Windows, and its mark", "\u{FEFF}a.b.c\r\n", Some("a.b.c")),
+            ("blanks", "  a.b.c\t", Some("a.b.c")),
+            ("the scheme", "Bearer a.b.c\n", Some("a.b.c")),
+            ("broken in the middle", "a.b\n.c", None),
+            ("two", "a.b.c d.e.f", None),
+            ("nothing", "\n", None),
+            ("no ASCII", "a.b.ç", None),
+        ] {
+            let access = Access { token: Some(given.to_owned()), ..Access::default() };
+            assert_eq!(access.token(&[]).ok().as_deref(), word, "{name}");
+        }
+    }
 
     #[test]
     fn a_given_token_is_used_and_a_missing_issuer_is_said() {

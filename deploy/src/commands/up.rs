@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     house::House,
     terminal,
-    topology::{Options, Topology, config::Llm},
+    topology::{Options, Topology, config::Llm, names},
 };
 use clap::{Args, builder::TypedValueParser, value_parser};
 use std::{
@@ -84,7 +84,11 @@ impl Up {
         if self.json {
             terminal::json(&description);
         } else {
-            terminal::out(&greeting(&description, &environment::own_name()));
+            terminal::out(&greeting(
+                &description,
+                &environment::own_name(),
+                names::from_elsewhere(self.listen),
+            ));
         }
         let outcome = watch(&house, &mut stop, &without).await;
         description.withdraw();
@@ -209,7 +213,7 @@ impl Restarts {
     }
 }
 
-fn greeting(house: &House, me: &str) -> String {
+fn greeting(house: &House, me: &str, elsewhere: Option<String>) -> String {
     let (url, ca) = (house.url.as_str().trim_end_matches('/'), house.ca.display());
     let mut lines = vec![
         String::new(),
@@ -224,6 +228,9 @@ fn greeting(house: &House, me: &str) -> String {
             .to_owned(),
         format!("      {url}/chat"),
     ];
+    if let (Some(host), Some(port)) = (elsewhere, house.url.port()) {
+        lines.push(format!("  from elsewhere   https://{host}:{port}   (with the same CA file)"));
+    }
     lines.extend(house.without.iter().map(|what| format!("  without          {what}")));
     lines.push(format!("  logs             {}", house.data.join("logs").display()));
     lines.push("Ctrl-C stops everything in order.".to_owned());

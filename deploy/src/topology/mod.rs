@@ -15,6 +15,7 @@ pub mod config;
 pub mod files;
 pub mod issuer;
 pub mod log;
+pub mod names;
 pub mod node;
 pub mod options;
 pub mod ports;
@@ -73,7 +74,7 @@ impl Topology {
         let data = prepare(&options.data)?;
         let lock = lock(&data)?;
         let (run, logs) = (data.join("run"), data.join("logs"));
-        let certificates = Certificates::ensure(&data.join("tls"), Utc::now())?;
+        let certificates = Certificates::ensure(&data.join("tls"), &names::of(&listens), Utc::now())?;
         let issuer = Issuer::ensure(&data.join("issuer"))?;
         files::random_key(&run.join("identity.key"))?;
 

@@ -1,6 +1,9 @@
 //! A core or an edge of the house, running.
 
-use super::process::{Process, Spec};
+use super::{
+    names,
+    process::{Process, Spec},
+};
 use crate::{
     error::{Error, Result},
     house,
@@ -29,7 +32,7 @@ impl Node {
             let url = ready[key].as_str().and_then(|text| Url::parse(text).ok());
             url.ok_or_else(|| process.fault(&format!("said no {key} when it was ready: {ready}"), None))
         };
-        let (url, admin) = (read("url")?, read("admin")?);
+        let (url, admin) = (names::reachable(read("url")?), read("admin")?);
         Ok(Self { process, url, admin })
     }
 

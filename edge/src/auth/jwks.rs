@@ -1,11 +1,14 @@
 //! The issuer's public keys: read from a file, which is watched, or fetched from a URL, which may be away for hours.
 
-use crate::metrics::METRICS;
+use crate::{config::AuthConfig, metrics::METRICS};
 use arc_swap::ArcSwap;
+use http::{StatusCode, header};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
+use serde::Deserialize;
+use serde_json::Value;
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -15,7 +18,7 @@ use std::{
     },
     time::{Duration, SystemTime},
 };
-use switchboard_shared::shutdown::Shutdown;
+use switchboard_shared::{proxy::Proxy, shutdown::Shutdown};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
@@ -32,10 +35,26 @@ pub enum JwksError {
     #[error("auth.jwks: the file cannot be read: {0}")]
     File(#[from] std::io::Error),
     /// The URL cannot be fetched.
-    #[error("auth.jwks: the URL cannot be fetched: {0}")]
-    Fetch(#[from] reqwest::Error),
+    #[error("auth.jwks: the URL cannot be fetched{proxy}: {reason}")]
+    Fetch {
+        /// On the way there.
+        proxy: Proxy,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The URL says that the keys are elsewhere.
+    #[error("auth.jwks: the URL answers {status} and leads to {to}: give the address where the keys are")]
+    Moved {
+        /// What it answered.
+        status: StatusCode,
+        /// Where it leads.
+        to: String,
+    },
+    /// The URL has something else than keys.
+    #[error("auth.jwks: the URL answers {0}")]
+    Answered(StatusCode),
     /// Not a key set.
-    #[error("auth.jwks: not a JSON Web Key Set: {0}")]
+    #[error("auth.jwks: not a JSON Web Key Set, which is an object with a list `keys`: {0}")]
     Json(#[from] serde_json::Error),
     /// A key set without a usable key.
     #[error("auth.jwks: holds no signing key of type EdDSA, ES256 or RS256")]
@@ -64,7 +83,13 @@ impl Keys {
 
 enum Source {
     File(PathBuf),
-    Url(Box<Url>, reqwest::Client),
+    Url(Box<Remote>),
+}
+
+struct Remote {
+    url: Url,
+    proxy: Proxy,
+    client: reqwest::Client,
 }
 
 /// The keys, kept up to date.
@@ -87,23 +112,19 @@ impl Jwks {
     ///
     /// # Errors
     /// When there are none to be had.
-    pub async fn load(source: &str, stale_after: Duration) -> Result<Arc<Self>, JwksError> {
-        let source = match Url::parse(source) {
+    pub async fn load(rules: &AuthConfig) -> Result<Arc<Self>, JwksError> {
+        let source = match Url::parse(&rules.jwks) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => {
-                let client = reqwest::Client::builder()
-                    .timeout(FETCH_TIMEOUT)
-                    .redirect(reqwest::redirect::Policy::none())
-                    .build()?;
-                Source::Url(Box::new(url), client)
+                Source::Url(Box::new(Remote::new(url, rules.jwks_proxy.clone())?))
             }
-            _ => Source::File(PathBuf::from(source)),
+            _ => Source::File(PathBuf::from(&rules.jwks)),
         };
         let stamp = stamp(&source).await;
         let keys = parse(&read(&source).await?, 0)?;
         Ok(Arc::new(Self {
             source,
             current: ArcSwap::from_pointee(keys),
-            stale_after,
+            stale_after: Duration::from_secs(rules.jwks_stale_s),
             generations: AtomicU64::new(1),
             last: Mutex::new(Attempt { at: Instant::now(), stamp }),
         }))
@@ -127,7 +148,7 @@ impl Jwks {
     pub async fn look_again(&self) {
         let pause = match self.source {
             Source::File(_) => FILE_CHECK,
-            Source::Url(..) => UNKNOWN_KEY_PAUSE,
+            Source::Url(_) => UNKNOWN_KEY_PAUSE,
         };
         self.refresh(pause).await;
     }
@@ -137,7 +158,7 @@ impl Jwks {
         let (this, token) = (self.clone(), shutdown.token.clone());
         let pause = match self.source {
             Source::File(_) => FILE_CHECK,
-            Source::Url(..) => URL_REFRESH,
+            Source::Url(_) => URL_REFRESH,
         };
         shutdown.tasks.spawn(async move {
             let forever = async {
@@ -195,23 +216,68 @@ async fn stamp(source: &Source) -> Option<(SystemTime, u64)> {
 async fn read(source: &Source) -> Result<Vec<u8>, JwksError> {
     match source {
         Source::File(path) => Ok(tokio::fs::read(path).await?),
-        Source::Url(url, client) => {
-            let mut response = client.get(url.as_str()).send().await?.error_for_status()?;
-            let mut text = Vec::new();
-            while let Some(chunk) = response.chunk().await? {
-                if text.len() + chunk.len() > MAX_BYTES {
-                    return Err(JwksError::TooLarge);
-                }
-                text.extend_from_slice(&chunk);
-            }
-            Ok(text)
-        }
+        Source::Url(remote) => remote.fetch().await,
     }
 }
 
+impl Remote {
+    fn new(url: Url, proxy: Proxy) -> Result<Self, JwksError> {
+        // What a redirect leads to was not configured, and may be plain HTTP.
+        let client = proxy.client().and_then(|client| {
+            client.timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()
+        });
+        match client {
+            Ok(client) => Ok(Self { url, proxy, client }),
+            Err(error) => Err(JwksError::Fetch { proxy, reason: error.to_string() }),
+        }
+    }
+
+    async fn fetch(&self) -> Result<Vec<u8>, JwksError> {
+        let mut response =
+            self.client.get(self.url.as_str()).send().await.map_err(|error| self.failed(&error))?;
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+            return Err(JwksError::Moved { status, to: to.unwrap_or("nowhere").to_owned() });
+        }
+        if status != StatusCode::OK {
+            return Err(JwksError::Answered(status));
+        }
+        let mut text = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
+            if text.len() + chunk.len() > MAX_BYTES {
+                return Err(JwksError::TooLarge);
+            }
+            text.extend_from_slice(&chunk);
+        }
+        Ok(text)
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> JwksError {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let reason = match error.is_timeout() {
+            true => format!("it did not answer within {} s", FETCH_TIMEOUT.as_secs()),
+            false => cause.to_string(),
+        };
+        JwksError::Fetch { proxy: self.proxy.clone(), reason }
+    }
+}
+
+/// A key set whose members are read one by one: one that is not understood is passed over (RFC 7517 §5), and does not
+/// take the others with it.
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<Value>,
+}
+
 fn parse(text: &[u8], generation: u64) -> Result<Keys, JwksError> {
-    let set: JwkSet = serde_json::from_slice(text)?;
-    let keys: HashMap<_, _> = set.keys.iter().filter_map(usable).collect();
+    // Some editors put a mark of the byte order before it.
+    let set: Set = serde_json::from_slice(text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(text))?;
+    let known = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+    let keys: HashMap<_, _> = known.filter_map(|key| usable(&key)).collect();
     if keys.is_empty() {
         return Err(JwksError::Empty);
     }

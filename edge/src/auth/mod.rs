@@ -1,11 +1,13 @@
 //! Who is asking: a bearer token becomes an [`Identity`], or the request ends here.
 //!
 //! - [`token`]: the checks of one token, pure
+//! - [`claims`]: where a token says what
 //! - [`jwks`]: the issuer's keys
 //! - [`cache`]: tokens that were verified before
 //! - [`strict_json`]: JSON in which no key stands twice
 
 pub mod cache;
+pub mod claims;
 pub mod jwks;
 pub mod strict_json;
 pub mod token;
@@ -16,7 +18,7 @@ use crate::{config::AuthConfig, metrics::METRICS};
 use cache::TokenCache;
 use http::{HeaderMap, header};
 use jwks::{Jwks, JwksError};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use switchboard_shared::{identity::Identity, shutdown::Shutdown};
 use token::Unverified;
 
@@ -34,7 +36,7 @@ impl Auth {
     /// # Errors
     /// When there are no keys to be had.
     pub async fn start(rules: &AuthConfig, shutdown: &Shutdown) -> Result<Self, JwksError> {
-        let jwks = Jwks::load(&rules.jwks, Duration::from_secs(rules.jwks_stale_s)).await?;
+        let jwks = Jwks::load(rules).await?;
         jwks.watch(shutdown);
         Ok(Self { rules: rules.clone(), jwks, cache: TokenCache::new(rules.token_cache) })
     }
@@ -67,7 +69,7 @@ impl Auth {
         if let Some(identity) = self.cache.get(&hash, keys.generation, now_s) {
             return Ok(identity);
         }
-        let unverified = Unverified::parse(token, self.rules.max_token_bytes)?;
+        let unverified = Unverified::parse(token, &self.rules)?;
         if keys.get(&unverified.kid, unverified.algorithm).is_none() {
             self.jwks.look_again().await;
             keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
@@ -92,5 +94,10 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 
 fn refused(refusal: Refusal) -> Refusal {
     METRICS.auth_failures.with_label_values(&[&refusal.to_string()]).inc();
+    match refusal {
+        // Whoever sends none is told so, and is no riddle for those who run the house.
+        Refusal::Missing => {}
+        _ => tracing::info!(reason = %refusal, "a token was refused: {}", refusal.why()),
+    }
     refusal
 }

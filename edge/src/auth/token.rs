@@ -2,7 +2,7 @@
 //! size, canonical base64url, algorithms by key type, `typ`, no key from the token's own header, doubled JSON keys,
 //! exact issuer and audience (RFC 8725, RFC 9068).
 
-use super::{jwks::Keys, strict_json};
+use super::{claims::NotAList, jwks::Keys, strict_json};
 use crate::config::AuthConfig;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use switchboard_shared::{
     identity::{Identity, MAX_GROUPS, Role, Tier},
-    ids::Group,
+    ids::{Group, TenantId, UserId},
 };
 
 type Object = Map<String, Value>;
 
-/// Why a token was refused: the metric label, and no more than that is told to anyone.
+/// Why a token was refused: the metric label. The log says it in words; the client is told no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each reason says what it is")]
 pub enum Refusal {
@@ -45,8 +45,45 @@ pub enum Refusal {
     NotYetValid,
     #[error("claims")]
     Claims,
+    #[error("tenant")]
+    Tenant,
+    #[error("user")]
+    User,
+    #[error("roles")]
+    Roles,
+    #[error("tier")]
+    Tier,
     #[error("groups")]
     Groups,
+}
+
+impl Refusal {
+    /// The reason in words for the log of the house. Nothing of the token stands in it.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Missing => "there is none, or more than one, or it is not a bearer token",
+            Self::TooLarge => "it is larger than auth.max_token_bytes",
+            Self::Malformed => "it is not a JWT: three parts in base64url without padding, no key twice",
+            Self::Header => "its header names a key, an encryption or a critical extension of its own",
+            Self::Type => "it does not say that it is an access token (typ, token_use; auth.untyped)",
+            Self::Algorithm => "its algorithm is not EdDSA, ES256 or RS256",
+            Self::KeyUnknown => "auth.jwks has no key of this kid for this algorithm, or is too old",
+            Self::Signature => "its signature is not good",
+            Self::Issuer => "its iss is not auth.issuer",
+            Self::Audience => "what auth.claims.audience names is not auth.audience",
+            Self::Expired => "it has expired",
+            Self::NotYetValid => "its iat or nbf is later than now, by more than auth.skew_s",
+            Self::Claims => "its exp or iat is missing, or exp, iat or nbf is no number of seconds",
+            Self::Tenant => "auth.claims.tenant leads to no tenant: 1 to 64 of letters, digits, - _ .",
+            Self::User => {
+                "its sub is not a user's id: 1 to 255 characters that can be seen, with single blanks within"
+            }
+            Self::Roles => "what auth.claims.roles names is neither a list of texts nor one text",
+            Self::Tier => "what auth.claims.tier names is no tier",
+            Self::Groups => "what auth.claims.groups names is no list, or lists more than 128 groups",
+        }
+    }
 }
 
 /// A token's parts before its signature is known to be good.
@@ -59,6 +96,7 @@ pub struct Unverified<'a> {
     signed: &'a str,
     signature: &'a str,
     claims: Object,
+    typed: bool,
 }
 
 impl<'a> Unverified<'a> {
@@ -66,8 +104,8 @@ impl<'a> Unverified<'a> {
     ///
     /// # Errors
     /// With the first reason to refuse it.
-    pub fn parse(token: &'a str, max_bytes: usize) -> Result<Self, Refusal> {
-        if token.len() > max_bytes {
+    pub fn parse(token: &'a str, rules: &AuthConfig) -> Result<Self, Refusal> {
+        if token.len() > rules.max_token_bytes {
             return Err(Refusal::TooLarge);
         }
         let mut parts = token.split('.');
@@ -80,8 +118,12 @@ impl<'a> Unverified<'a> {
         let header = decode(header)?;
         // jsonwebtoken also takes a signature whose last character has stray bits.
         URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refusal::Malformed)?;
+        let typed = header.contains_key("typ");
+        if !(typed || rules.untyped) {
+            return Err(Refusal::Type);
+        }
         let (kid, algorithm) = read_header(&header)?;
-        Ok(Self { kid, algorithm, signed, signature, claims: decode(claims)? })
+        Ok(Self { kid, algorithm, signed, signature, claims: decode(claims)?, typed })
     }
 
     /// Verifies the signature and the claims.
@@ -93,6 +135,9 @@ impl<'a> Unverified<'a> {
         let good = jsonwebtoken::crypto::verify(self.signature, self.signed.as_bytes(), key, self.algorithm);
         if !good.unwrap_or(false) {
             return Err(Refusal::Signature);
+        }
+        if is_for_something_else(&self.claims, self.typed) {
+            return Err(Refusal::Type);
         }
         read_claims(&self.claims, rules, now_s)
     }
@@ -108,9 +153,11 @@ fn read_header(header: &Object) -> Result<(String, Algorithm), Refusal> {
     if FORBIDDEN.iter().any(|name| header.contains_key(*name)) {
         return Err(Refusal::Header);
     }
-    let typ = text(header, "typ").ok_or(Refusal::Type)?;
-    if !["at+jwt", "application/at+jwt", "jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known)) {
-        return Err(Refusal::Type);
+    let known = |typ: &str| ["at+jwt", "jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known));
+    match header.get("typ") {
+        None => {}
+        Some(Value::String(typ)) if known(without_application(typ)) => {}
+        Some(_) => return Err(Refusal::Type),
     }
     let algorithm = match text(header, "alg").ok_or(Refusal::Algorithm)? {
         "EdDSA" => Algorithm::EdDSA,
@@ -122,11 +169,30 @@ fn read_header(header: &Object) -> Result<(String, Algorithm), Refusal> {
     Ok((kid.to_owned(), algorithm))
 }
 
+/// A media type may be written without its `application/` (RFC 7515 §4.1.9).
+fn without_application(typ: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match typ.get(..PREFIX.len()) {
+        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &typ[PREFIX.len()..],
+        _ => typ,
+    }
+}
+
+/// Whether the claims say that this is no access token, as Cognito (`token_use`) and Keycloak (`typ`) do. Without a
+/// type in the header, what stands in ID tokens alone says it too (OpenID Connect Core §2, §3.3.2.11).
+fn is_for_something_else(claims: &Object, typed: bool) -> bool {
+    const OF_ID_TOKENS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
+    const OTHERS: [&str; 4] = ["id", "refresh", "offline", "logout"];
+    claims.get("token_use").is_some_and(|used| used != "access")
+        || text(claims, "typ").is_some_and(|typ| OTHERS.iter().any(|other| typ.eq_ignore_ascii_case(other)))
+        || (!typed && OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name)))
+}
+
 fn read_claims(claims: &Object, rules: &AuthConfig, now_s: i64) -> Result<Identity, Refusal> {
     if text(claims, "iss") != Some(&rules.issuer) {
         return Err(Refusal::Issuer);
     }
-    let for_us = match claims.get("aud") {
+    let for_us = match rules.claims.audience.find(claims) {
         Some(Value::String(audience)) => *audience == rules.audience,
         Some(Value::Array(list)) => list.iter().any(|audience| audience.as_str() == Some(&rules.audience)),
         _ => false,
@@ -134,21 +200,21 @@ fn read_claims(claims: &Object, rules: &AuthConfig, now_s: i64) -> Result<Identi
     if !for_us {
         return Err(Refusal::Audience);
     }
-    let expires_at = seconds(claims, "exp")?.ok_or(Refusal::Claims)?;
+    let expires_at = seconds(claims, "exp", f64::floor)?.ok_or(Refusal::Claims)?;
     if expires_at <= now_s {
         return Err(Refusal::Expired);
     }
-    let issued_at = seconds(claims, "iat")?.ok_or(Refusal::Claims)?;
-    let not_before = seconds(claims, "nbf")?.unwrap_or(issued_at);
+    let issued_at = seconds(claims, "iat", f64::ceil)?.ok_or(Refusal::Claims)?;
+    let not_before = seconds(claims, "nbf", f64::ceil)?.unwrap_or(issued_at);
     if issued_at.max(not_before) > now_s.saturating_add(rules.skew_s) {
         return Err(Refusal::NotYetValid);
     }
     Ok(Identity {
-        tenant: id(claims, "tenant")?,
-        user: id(claims, "sub")?,
-        roles: roles(claims)?,
-        groups: groups(claims)?,
-        tier: tier(claims)?,
+        tenant: tenant(claims, rules)?,
+        user: text(claims, "sub").and_then(|sub| sub.parse::<UserId>().ok()).ok_or(Refusal::User)?,
+        roles: roles(claims, rules)?,
+        groups: groups(claims, rules)?,
+        tier: tier(claims, rules)?,
         expires_at,
     })
 }
@@ -157,43 +223,48 @@ fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
     object.get(name).and_then(Value::as_str)
 }
 
-fn seconds(claims: &Object, name: &str) -> Result<Option<i64>, Refusal> {
-    claims.get(name).map(|value| value.as_i64().ok_or(Refusal::Claims)).transpose()
+/// A NumericDate, which may have a fraction (RFC 7519 §2); rounded so that a token is good for no longer than it says.
+fn seconds(claims: &Object, name: &str, round: fn(f64) -> f64) -> Result<Option<i64>, Refusal> {
+    /// Up to here a float is exact about whole seconds.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let Some(value) = claims.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let whole = value.as_i64();
+    #[allow(clippy::cast_possible_truncation, reason = "it is rounded, and small enough")]
+    let rounded = || value.as_f64().map(round).filter(|at| at.abs() < EXACT).map(|at| at as i64);
+    whole.or_else(rounded).map(Some).ok_or(Refusal::Claims)
 }
 
-fn id<T: std::str::FromStr>(claims: &Object, name: &str) -> Result<T, Refusal> {
-    text(claims, name).and_then(|text| text.parse().ok()).ok_or(Refusal::Claims)
-}
-
-fn roles(claims: &Object) -> Result<BTreeSet<Role>, Refusal> {
-    match claims.get("roles") {
-        None => Ok(BTreeSet::new()),
-        Some(Value::Array(names)) => {
-            let names: Option<Vec<&str>> = names.iter().map(Value::as_str).collect();
-            Ok(names.ok_or(Refusal::Claims)?.into_iter().filter_map(Role::from_name).collect())
-        }
-        Some(_) => Err(Refusal::Claims),
-    }
-}
-
-/// Reads the tenant's own groups from `groups` (RFC 9068 §2.2.3.1), an array of strings. What cannot be a group's name
-/// is left out: a directory has groups that are none of Switchboard's business, no agent can be for one that has no
-/// name here, and to be in a group only ever allows more. Too many are refused, since leaving some out would take
-/// agents away by an order that nobody chose; the issuer can be told to send the groups that matter.
-fn groups(claims: &Object) -> Result<BTreeSet<Group>, Refusal> {
-    let names = match claims.get("groups") {
-        None => return Ok(BTreeSet::new()),
-        Some(Value::Array(names)) => names,
-        Some(_) => return Err(Refusal::Groups),
+fn tenant(claims: &Object, rules: &AuthConfig) -> Result<TenantId, Refusal> {
+    let name = match rules.claims.tenant.find(claims) {
+        None => rules.defaults.tenant.as_str(),
+        Some(named) => named.as_str().ok_or(Refusal::Tenant)?,
     };
-    let groups: BTreeSet<Group> =
-        names.iter().filter_map(Value::as_str).filter_map(|name| name.parse().ok()).collect();
+    name.parse().map_err(|_| Refusal::Tenant)
+}
+
+fn roles(claims: &Object, rules: &AuthConfig) -> Result<BTreeSet<Role>, Refusal> {
+    let Some(names) = rules.claims.roles.list(claims).map_err(|NotAList| Refusal::Roles)? else {
+        return Ok(rules.defaults.roles.clone());
+    };
+    let names: Option<Vec<&str>> = names.into_iter().collect();
+    Ok(names.ok_or(Refusal::Roles)?.into_iter().filter_map(Role::from_name).collect())
+}
+
+/// Reads the tenant's own groups (RFC 9068 §2.2.3.1). What cannot be a group's name is left out: a directory has groups
+/// that are none of Switchboard's business, no agent can be for one that has no name here, and to be in a group only
+/// ever allows more. Too many are refused, since leaving some out would take agents away by an order that nobody chose;
+/// the issuer can be told to send the groups that matter.
+fn groups(claims: &Object, rules: &AuthConfig) -> Result<BTreeSet<Group>, Refusal> {
+    let Some(names) = rules.claims.groups.list(claims).map_err(|NotAList| Refusal::Groups)? else {
+        return Ok(rules.defaults.groups.clone());
+    };
+    let groups: BTreeSet<Group> = names.into_iter().flatten().filter_map(|name| name.parse().ok()).collect();
     if groups.len() > MAX_GROUPS { Err(Refusal::Groups) } else { Ok(groups) }
 }
 
-fn tier(claims: &Object) -> Result<Tier, Refusal> {
-    match claims.get("tier") {
-        None => Ok(Tier::default()),
-        Some(value) => value.as_str().and_then(Tier::from_name).ok_or(Refusal::Claims),
+fn tier(claims: &Object, rules: &AuthConfig) -> Result<Tier, Refusal> {
+    match rules.claims.tier.find(claims) {
+        None => Ok(rules.defaults.tier),
+        Some(value) => value.as_str().and_then(Tier::from_name).ok_or(Refusal::Tier),
     }
 }

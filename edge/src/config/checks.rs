@@ -6,6 +6,7 @@ use super::{
 use std::time::Duration;
 use switchboard_shared::{
     config::{self, Check, Faults},
+    ids::TenantId,
     redis,
     tls::TlsFiles,
 };
@@ -30,6 +31,7 @@ impl Check for Config {
         self.limits.check(faults);
         self.redis.check(faults);
         self.socket.check(faults);
+        self.telemetry.check(faults);
     }
 }
 
@@ -104,9 +106,20 @@ impl AuthConfig {
             "auth.jwks",
             "must be https, or http on loopback: whoever stands between could give keys of their own",
         );
+        self.jwks_proxy.check(faults, "auth.jwks_proxy");
         faults.require(self.max_token_bytes >= 512, "auth.max_token_bytes", "must be at least 512");
         faults.require((0..=300).contains(&self.skew_s), "auth.skew_s", "must be 0 to 300");
         faults.require(self.token_cache >= 16, "auth.token_cache", "must be at least 16");
+        let audience = !self.claims.audience.is_empty();
+        faults.require(audience, "auth.claims.audience", "must name the claim that says whom tokens are for");
+        let tenant = self.defaults.tenant.is_empty() || self.defaults.tenant.parse::<TenantId>().is_ok();
+        faults.require(tenant, "auth.defaults.tenant", "must be 1 to 64 of letters, digits, - _ ., or empty");
+        let nowhere = self.claims.tenant.is_empty() && self.defaults.tenant.is_empty();
+        faults.require(
+            !nowhere,
+            "auth.claims.tenant",
+            "must name a claim unless auth.defaults.tenant is given",
+        );
         faults.require(self.jwks_stale_s >= 3600, "auth.jwks_stale_s", "must be at least 3600");
     }
 }
@@ -156,10 +169,6 @@ impl RedisConfig {
 
 impl SocketConfig {
     fn check(&self, faults: &mut Faults) {
-        for origin in &self.origins {
-            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            faults.require(exact, "socket.origins", "must be exact origins such as https://chat.example");
-        }
         let frame = (1024..=16 << 20).contains(&self.max_frame_bytes);
         faults.require(frame, "socket.max_frame_bytes", "must be 1024 to 16777216");
         for (key, value) in [

@@ -47,15 +47,26 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
 }
 
 /// Whether edge and core cannot but read the path alike: no empty or dotted segments, no backslash, and nothing escaped
-/// that could stand as it is or divide the path.
+/// that could stand as it is or divide the path. Only a member, whose id may have these signs, is the last segment in
+/// any case.
 fn is_plain(path: &str) -> bool {
     if path.contains("//") || path.contains('\\') || path.split('/').any(|part| part == "." || part == "..") {
         return false;
     }
+    match path.rsplit_once('/') {
+        Some((front, user)) if front.starts_with("/v1/conversations/") && front.ends_with("/members") => {
+            has_escapes_but(b".", user) && has_escapes_but(b"./\\%", front)
+        }
+        _ => has_escapes_but(b"./\\%", path),
+    }
+}
+
+/// Whether all that is escaped had to be, and is none of these.
+fn has_escapes_but(barred: &[u8], path: &str) -> bool {
     path.split('%').skip(1).all(|after| {
         let code = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         code.is_some_and(|byte| {
-            !byte.is_ascii_alphanumeric() && !byte.is_ascii_control() && !b"./\\%".contains(&byte)
+            !byte.is_ascii_alphanumeric() && !byte.is_ascii_control() && !barred.contains(&byte)
         })
     })
 }
@@ -91,6 +102,19 @@ mod tests {
             assert_eq!(find(&Method::GET, path), None, "{path}");
         }
         assert!(find(&Method::GET, "/v1/conversations/7/members/ann%40acme.example").is_some());
+        for member in ["spiffe:%2F%2Facme.example%2Fsa", "CN=Lee%5C, Ann", "50%25", "J%C3%B6rg%20M"] {
+            let path = format!("/v1/conversations/7/members/{member}");
+            assert_eq!(find(&Method::DELETE, &path).map(|route| route.label), Some("members"), "{member}");
+        }
+        for path in [
+            "/v1/conversations/7%2fmembers/ann",
+            "/v1/conversations/7/members/%2e%2e",
+            "/v1/conversations/7/members/a%00b",
+            "/v1/conversations/7/members/%61nn",
+            "/v1/agents/a%2fb/members/ann",
+        ] {
+            assert_eq!(find(&Method::DELETE, path), None, "{path}");
+        }
         assert!(find(&Method::GET, "/v1/conversations/7/events").unwrap().is_stream);
     }
 }

@@ -1,5 +1,6 @@
 //! The opening handshake of a WebSocket (RFC 6455 §4.2), and who may open one from where. Pure.
 
+use super::origin::Origin;
 use crate::door::head::Upgrade;
 use http::{HeaderMap, HeaderName, header};
 use switchboard_shared::{
@@ -28,7 +29,7 @@ fn bad(detail: &str) -> Problem {
 ///
 /// # Errors
 /// With the problem to answer.
-pub fn check(upgrade: &Upgrade, origins: &[String], request_id: &str) -> Result<Accepted, Problem> {
+pub fn check(upgrade: &Upgrade, origins: &[Origin], request_id: &str) -> Result<Accepted, Problem> {
     let headers = &upgrade.headers;
     check_origin(headers, origins)?;
     let join = path(&upgrade.target)?;
@@ -59,12 +60,15 @@ pub fn check(upgrade: &Upgrade, origins: &[String], request_id: &str) -> Result<
 }
 
 /// A browser says where its page comes from, and cannot be made to lie about it; others need not say anything.
-fn check_origin(headers: &HeaderMap, origins: &[String]) -> Result<(), Problem> {
+fn check_origin(headers: &HeaderMap, origins: &[Origin]) -> Result<(), Problem> {
     let mut sent = headers.get_all(header::ORIGIN).iter();
     let Some(origin) = sent.next() else { return Ok(()) };
-    let listed = origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes());
+    let listed = origins.iter().any(|listed| listed.is(origin));
     if sent.next().is_some() || !listed {
-        return Err(Problem::new(ProblemKind::Forbidden, "pages of this origin may not connect"));
+        return Err(Problem::new(
+            ProblemKind::Forbidden,
+            "pages of this origin may not connect: the edge's setting socket.origins names those that may",
+        ));
     }
     Ok(())
 }
@@ -130,7 +134,7 @@ mod tests {
                 headers.insert(*name, value.parse().unwrap());
             }
         }
-        check(&Upgrade { target: target.into(), headers }, &["https://chat.example".into()], "r")
+        check(&Upgrade { target: target.into(), headers }, &["https://chat.example".parse().unwrap()], "r")
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One WebSocket, from its handshake to its close code.
 //!
-//! - [`handshake`]: who may open one
+//! - [`handshake`]: who may open one; [`origin`]: from where
 //! - [`greeting`]: who is it
 //! - [`session`]: the loop that owns the socket; [`leaving`]: how it ends
 //! - [`room`]: a joined conversation, following its stream on the cores
@@ -17,6 +17,7 @@ pub mod greeting;
 pub mod handshake;
 pub mod job;
 pub mod leaving;
+pub mod origin;
 pub mod outbox;
 pub mod room;
 pub mod session;

@@ -12,6 +12,7 @@ mod drain;
 mod house;
 mod http;
 mod issuer;
+mod issuers;
 mod process;
 mod redis;
 mod refusals;

@@ -10,7 +10,10 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -33,10 +36,15 @@ struct Process {
 
 impl Process {
     fn start(house: &House, settings: &str) -> Self {
+        Self::start_with(house, settings, &[])
+    }
+
+    fn start_with(house: &House, settings: &str, environment: &[(&str, &str)]) -> Self {
         let text = configuration_text(house.dir.path(), &[house.cores[0].url()], settings);
         let path = file(house, "edge.toml", &text);
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--config", path.to_str().unwrap()])
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(house.dir.path().join("edge.log")).unwrap())
             .spawn()
@@ -240,6 +248,93 @@ async fn keys_at_a_url_are_fetched_and_outlive_an_outage() {
     server.abort();
     assert_eq!(status(&Key::ed("three")).await, 401);
     until("the keys stay", async || status(&one).await == 200).await;
+}
+
+/// Answers whatever is asked, and counts that.
+async fn answering(answer: axum::http::Response<String>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = asked.clone();
+    let app = axum::Router::new().fallback(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(answer.clone())
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, asked)
+}
+
+fn answer(status: u16, location: Option<&str>, body: &str) -> axum::http::Response<String> {
+    let mut answer = axum::http::Response::builder().status(status);
+    if let Some(to) = location {
+        answer = answer.header("location", to);
+    }
+    answer.body(body.to_owned()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_cannot_be_had_are_a_fault_that_says_why() {
+    let house = House::start().await;
+    let (moved, _) = answering(answer(302, Some("https://login.example/keys"), "")).await;
+    let (page, _) = answering(answer(200, None, "<html>Sign in</html>")).await;
+    let (missing, _) = answering(answer(404, None, "{}")).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (name, settings, said) in [
+        (
+            "a redirect",
+            format!("auth.jwks = \"http://{moved}/\""),
+            "302 Found and leads to https://login.example/keys",
+        ),
+        ("a page", format!("auth.jwks = \"http://{page}/\""), "not a JSON Web Key Set"),
+        ("nothing there", format!("auth.jwks = \"http://{missing}/\""), "the URL answers 404"),
+        ("nobody", format!("auth.jwks = \"http://{free}/\""), "cannot be fetched: "),
+        (
+            "a proxy that is away",
+            format!("auth.jwks = \"http://{page}/\"\nauth.jwks_proxy = \"http://u:hunter2@{free}\""),
+            &format!("cannot be fetched through the proxy http://{free}: "),
+        ),
+    ] {
+        let text = configuration_text(house.dir.path(), &[house.cores[0].url()], &settings);
+        let path = file(&house, "faulty.toml", &text);
+        let output = run(&["serve", "--config", path.to_str().unwrap()]);
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && log.contains(said), "{name}: {log}");
+        assert!(!log.contains("hunter2"), "{name}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_configuration_says_which_proxy_there_is() {
+    let house = House::start().await;
+    let (key, dead) = (Key::ed("one"), "http://127.0.0.1:1");
+    let (issuer, asked) = answering(answer(200, None, &jwks(&[&key]))).await;
+    let (proxy, by_proxy) = answering(answer(200, None, &jwks(&[&key]))).await;
+    let settings = format!("auth.jwks = \"http://{issuer}/keys\"\nauth.jwks_proxy = \"\"");
+    for (settings, directly, through) in
+        [(settings.clone(), 1, 0), (settings.replace("\"\"", &format!("\"http://{proxy}\"")), 1, 1)]
+    {
+        let environment = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"];
+        let mut edge = Process::start_with(&house, &settings, &environment.map(|name| (name, dead)));
+        assert_eq!(edge.terminate(), Some(0), "{settings}");
+        assert_eq!((asked.load(Ordering::SeqCst), by_proxy.load(Ordering::SeqCst)), (directly, through));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_tokens_reason_is_in_the_log_and_the_token_is_not() {
+    let house = House::start().await;
+    let mut edge = Process::start(&house, "");
+    let mut refused = claims("ann");
+    refused["tenant"] = "a/b".into();
+    let token = house.key.token(&refused);
+    let url = format!("https://localhost:{}/v1/agents", edge.address().port());
+    let answer = house.client().build().unwrap().get(url).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    let said: Value = answer.json().await.unwrap();
+    assert_eq!(said["detail"], "the token is not accepted here");
+    assert_eq!(edge.terminate(), Some(0));
+    let log = std::fs::read_to_string(house.dir.path().join("edge.log")).unwrap();
+    assert!(log.contains("auth.claims.tenant leads to no tenant"), "{log}");
+    assert!(token.split('.').all(|part| !log.contains(part)) && !log.contains("a/b"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

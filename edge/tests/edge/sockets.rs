@@ -100,10 +100,18 @@ async fn the_path_joins_and_the_subprotocol_is_agreed_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_listed_origins_may_connect() {
-    let house = House::start().await;
+    let settings = "socket.origins = [\"https://chat.example\", \"https://*.chat.example\", \"app://.\", \
+                    \"capacitor://localhost\", \"vscode-webview://*\"]";
+    let house = House::with(settings, 1).await;
     let token = house.token("ann");
     for (origin, expected) in [
         ("https://chat.example", 101),
+        ("https://eu.chat.example", 101),
+        ("app://.", 101),
+        ("capacitor://localhost", 101),
+        ("vscode-webview://1a2b-3c", 101),
+        ("https://a.b.chat.example", 403),
+        ("file://", 403),
         ("https://evil.example", 403),
         ("http://chat.example", 403),
         ("null", 403),

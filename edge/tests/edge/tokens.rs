@@ -29,7 +29,12 @@ async fn a_token_with_any_wrong_claim_is_refused() {
         with("ann", "aud", json!(["other", "switchboard"])),
         with("ann", "nbf", json!(now() - 5)),
         with("ann", "iat", json!(now() + 50)),
+        with("ann", "exp", json!(9_999_999_999.5)),
+        with("ann", "nbf", json!(null)),
         with("ann", "roles", json!(["user", "unknown"])),
+        with("ann", "roles", json!("admin")),
+        with("ann", "groups", json!("finance")),
+        with("ann", "sub", json!("a b")),
         without("ann", "roles"),
         with("ann", "groups", json!(["finance", "/hr/payroll", "7d1a-4f", "finance"])),
         with("ann", "groups", json!(["Domain Users", "x".repeat(65), "", 7, {"value": "finance"}])),
@@ -46,16 +51,21 @@ async fn a_token_with_any_wrong_claim_is_refused() {
         with("ann", "exp", json!(now())),
         with("ann", "exp", json!(now() - 1)),
         with("ann", "exp", json!("9999999999")),
-        with("ann", "exp", json!(9_999_999_999.5)),
+        with("ann", "exp", json!(now() as f64 + 0.001)),
+        with("ann", "exp", json!(1e300)),
+        with("ann", "exp", json!(null)),
         with("ann", "nbf", json!(now() + 100)),
         with("ann", "iat", json!(now() + 100)),
-        with("ann", "sub", json!("a b")),
+        with("ann", "sub", json!("a  b")),
+        with("ann", "sub", json!("a\u{202e}b")),
+        with("ann", "sub", json!("u".repeat(256))),
         with("ann", "sub", json!("")),
         with("ann", "sub", json!(7)),
         with("ann", "tenant", json!("a/b")),
-        with("ann", "roles", json!("admin")),
+        with("ann", "roles", json!({"admin": true})),
         with("ann", "tier", json!("gold")),
-        with("ann", "groups", json!("finance")),
+        with("ann", "token_use", json!("id")),
+        with("ann", "typ", json!("ID")),
         with("ann", "groups", json!({"finance": true})),
         with("ann", "groups", groups(129)),
         without("ann", "iss"),
@@ -83,13 +93,18 @@ async fn a_token_with_any_wrong_header_is_refused() {
         header[name] = value;
         house.key.sign(&header.to_string(), &claims("ann").to_string())
     };
-    assert_eq!(status(&house, &changed("typ", json!("JWT"))).await, 200);
+    for typ in ["JWT", "jwt", "at+JWT", "application/at+jwt", "Application/AT+JWT", "application/jwt"] {
+        assert_eq!(status(&house, &changed("typ", json!(typ))).await, 200, "{typ}");
+    }
     for (name, value) in [
         ("alg", json!("none")),
         ("alg", json!("HS256")),
         ("alg", json!("ES256")),
         ("alg", json!("eddsa")),
         ("typ", json!("id+jwt")),
+        ("typ", json!("application/")),
+        ("typ", json!("application/application/jwt")),
+        ("typ", json!("")),
         ("typ", json!(null)),
         ("kid", json!("other")),
         ("kid", json!("")),
@@ -188,4 +203,24 @@ async fn keys_that_are_not_there_to_verify_are_not_used() {
     for key in [encryption, signing, named] {
         assert_eq!(status(&house, &key.token(&claims("ann"))).await, 401, "{}", key.kid);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_understood_does_not_take_the_others_with_it() {
+    let house = House::start().await;
+    let usable = Key::ec("classical");
+    let strange = [
+        json!({"kty": "AKP", "alg": "ML-DSA-65", "kid": "quantum", "pub": "AAAA"}),
+        json!({"kty": "RSA", "alg": "RSA-OAEP", "use": "enc", "kid": "sealed", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "EC", "crv": "P-256", "kid": "half", "x": "AAAA"}),
+        json!({"kty": "OKP", "crv": "Ed448", "kid": "other", "x": "AAAA"}),
+        json!("no key at all"),
+        usable.jwk.clone(),
+    ];
+    let text = json!({"keys": strange}).to_string();
+    std::fs::write(house.dir.path().join("jwks.json"), text).unwrap();
+    until("the key among strangers is taken", async || {
+        status(&house, &usable.token(&claims("ann"))).await == 200
+    })
+    .await;
 }

@@ -14,7 +14,7 @@ use crate::{
 use axum::{extract::State, http::HeaderMap, response::IntoResponse};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    api::{Chat, ChatAnswer, CreateConversation, SendMessage, TurnView},
+    api::{Chat, ChatAnswer, CreateConversation, TurnView},
     events::{EventBody, TurnState},
     identity::Identity,
     ids::TurnId,
@@ -31,19 +31,19 @@ pub(crate) async fn chat(
     headers: HeaderMap,
     envelope: Envelope,
     IdempotencyKey(key): IdempotencyKey,
-    Json(ask): Json<Chat>,
+    Json(Chat { conversation_id, mut message }): Json<Chat>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     let until = Instant::now() + deadline(&headers, core.config.turn.deadline + core.config.request_deadline);
-    let key = ask.client_id.or(key);
-    let conversation = match ask.conversation_id {
+    let key = message.client_id.take().or(key);
+    let conversation = match conversation_id {
         Some(id) => id,
         None => {
             conversations::make(&core, &me, &envelope, key.clone(), &CreateConversation::default()).await?.id
         }
     };
     let mut listener = core.bell.listen(conversation);
-    let message = SendMessage { client_id: key, text: ask.message, agents: Vec::new(), parts: Vec::new() };
+    message.client_id = key;
     let accepted = accept(&core, &me, conversation, message, envelope).await?;
     loop {
         let view = look(&core, &me, accepted.turn).await?;

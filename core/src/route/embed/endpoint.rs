@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use switchboard_shared::{config::Secret, telemetry};
+use switchboard_shared::{config::Secret, proxy::Proxy, telemetry};
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 use url::Url;
@@ -27,6 +27,7 @@ pub(super) struct Endpoint {
     host: String,
     model: String,
     api_key: Secret,
+    proxy: Proxy,
     timeout: Duration,
 }
 
@@ -46,7 +47,8 @@ impl Endpoint {
         let unusable =
             |reason: String| EmbedError::Unusable { what: "endpoint", path: config.url.clone(), reason };
         let base = Url::parse(&config.url).map_err(|error| unusable(error.to_string()))?;
-        let client = reqwest::Client::builder()
+        let client = (config.proxy.client())
+            .map_err(|error| unusable(error.to_string()))?
             .connect_timeout(CONNECT.min(config.timeout))
             .pool_idle_timeout(kept::IDLE)
             .redirect(reqwest::redirect::Policy::none())
@@ -59,6 +61,7 @@ impl Endpoint {
             host: base.host_str().unwrap_or_default().to_owned(),
             model: config.url_model.clone(),
             api_key: config.api_key.clone(),
+            proxy: config.proxy.clone(),
             timeout: config.timeout,
         })
     }
@@ -81,7 +84,11 @@ impl Endpoint {
         }
         let mut request = request.build().map_err(unreachable)?;
         telemetry::inject(span, request.headers_mut());
-        let response = self.client.execute(request).await.map_err(unreachable)?;
+        let response = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| EmbedError::Unreachable(format!("{}{}", error.without_url(), self.proxy)))?;
         let status = response.status();
         let body = read(response).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status.as_u16(), &body)) }

@@ -19,6 +19,7 @@ fn nothing() -> EmbedderConfig {
         url: String::new(),
         url_model: String::new(),
         api_key: Secret::default(),
+        proxy: Default::default(),
         timeout: Duration::from_secs(20),
         max_tokens: 64,
     }
