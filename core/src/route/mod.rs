@@ -185,6 +185,12 @@ impl Asked {
     }
 }
 
+fn count(plan: &Plan, began: Instant) {
+    let mode = format!("{:?}", plan.mode).to_lowercase();
+    DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
+    SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
+}
+
 /// The cascade.
 #[derive(Debug)]
 pub(crate) struct Router {
@@ -208,10 +214,17 @@ impl Router {
             None => self.with_llm(roster, question, &guess, &scores).await,
         };
         mentions::name_unknown(roster, question.text, &mut plan);
-        let mode = format!("{:?}", plan.mode).to_lowercase();
-        DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
-        SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
+        count(&plan, began);
         Decision { plan, scores, tokens, degraded }
+    }
+
+    /// What the local model decides alone; none where it would have to guess. No LLM is asked.
+    pub(crate) async fn known(&self, roster: &Roster, question: &Question<'_>) -> Option<Decision> {
+        let began = Instant::now();
+        let guess = Guess::make(roster, &self.config, question).await;
+        let plan = guess.plan(question.text, self.max_agents)?;
+        count(&plan, began);
+        Some(Decision { plan, scores: guess.scores(), tokens: Tokens::default(), degraded: None })
     }
 
     /// Whether the message itself says who is to be asked, so that no model is needed.

@@ -29,6 +29,7 @@ use brief::Brief;
 use calls::Outcome;
 use futures::FutureExt;
 use record::Rows;
+use room::For;
 use serde_json::json;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use switchboard_shared::{
@@ -200,24 +201,23 @@ impl Work {
     }
 
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
-        if let Some(plan) = brief.room.between_people(self, brief) {
-            return self.keep_quiet(plan, Usage::default()).await;
+        let whose = brief.room.whose(self, brief);
+        if whose == For::People {
+            return self.keep_quiet(whose).await;
         }
         let without = brief.learned(self).await;
         let began = Instant::now();
         let question = brief.question(self);
-        let decision = self.core.router.plan(&brief.roster, &question).await;
+        let router = &self.core.router;
+        let decision = match whose {
+            For::Anybody => router.known(&brief.roster, &question).await,
+            For::Us | For::People => Some(router.plan(&brief.roster, &question).await),
+        };
+        let Some(decision) = decision else { return self.keep_quiet(whose).await };
         let mut plan = decision.plan;
         if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
             let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
             plan.degraded = Some(format!("{without}{others}"));
-        }
-        let tokens = decision.tokens;
-        let usage =
-            Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
-        let plan = brief.room.heard(self, brief, plan);
-        if plan.mode == Mode::Quiet {
-            return self.keep_quiet(plan, usage).await;
         }
         let decided = EventBody::PlanDecided(plan.clone());
         let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
@@ -231,12 +231,16 @@ impl Work {
             us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
         self.record(vec![decided], Rows::Plan { decision: &row, chips: &chips }).await?;
+        let tokens = decision.tokens;
+        let usage =
+            Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
         Ok((plan, usage))
     }
 
-    async fn keep_quiet(&self, plan: Plan, usage: Usage) -> Result<(Plan, Usage)> {
+    async fn keep_quiet(&self, whose: For) -> Result<(Plan, Usage)> {
+        let plan = room::quiet(whose);
         self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
-        Ok((plan, usage))
+        Ok((plan, Usage::default()))
     }
 
     /// Answer, replies, usage and audit in one transaction.

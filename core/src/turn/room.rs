@@ -8,43 +8,45 @@ use switchboard_shared::{
     ids::UserId,
 };
 
-/// Whose message it is besides its author's.
+/// Who is there, besides the author of the message.
 pub(super) struct Room {
     pub(super) speaks: Speaks,
-    /// Who else is there.
     pub(super) others: Vec<UserId>,
     /// The turn before asked its user something, who is the one that speaks now.
     pub(super) was_asked: bool,
 }
 
+/// For whom a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    Us,
+    People,
+    /// It does not say: for us where it is surely an agent's.
+    Anybody,
+}
+
 impl Room {
-    /// The plan of what is said to a person by name; none, where it may be for us.
-    pub(super) fn between_people(&self, work: &Work, brief: &Brief) -> Option<Plan> {
-        let is_theirs = self.addressee(work, brief) == Addressee::People;
-        is_theirs.then(|| quiet("It is said to somebody who is here."))
-    }
-
-    /// What becomes of a plan in this room.
-    pub(super) fn heard(&self, work: &Work, brief: &Brief, plan: Plan) -> Plan {
-        let is_alone = self.others.is_empty() || self.speaks == Speaks::Always;
-        let is_said_to_us = self.was_asked || self.addressee(work, brief) == Addressee::Us;
-        // Neither a guess, nor a word that goes on with something, nor that nobody does this.
-        let is_known = plan.stage != Stage::Rule && plan.degraded.is_none() && !plan.steps.is_empty();
-        match is_alone || is_said_to_us || is_known {
-            true => plan,
-            false => quiet("Several people are here, and it was not said to Switchboard."),
+    /// For whom the message is. What people say to each other is not shown to the LLM.
+    pub(super) fn whose(&self, work: &Work, brief: &Brief) -> For {
+        if !work.turn.chosen.is_empty() {
+            return For::Us;
         }
-    }
-
-    fn addressee(&self, work: &Work, brief: &Brief) -> Addressee {
-        match work.turn.chosen.is_empty() {
-            true => addressee(&brief.roster, &brief.message.text, &self.others),
-            false => Addressee::Us,
+        let is_ours = self.was_asked || self.others.is_empty() || self.speaks == Speaks::Always;
+        match addressee(&brief.roster, &brief.message.text, &self.others) {
+            Addressee::Us => For::Us,
+            Addressee::People => For::People,
+            Addressee::Anybody if is_ours => For::Us,
+            Addressee::Anybody => For::Anybody,
         }
     }
 }
 
-fn quiet(reason: &str) -> Plan {
+/// The plan of a message that nothing is said to.
+pub(super) fn quiet(whose: For) -> Plan {
+    let reason = match whose {
+        For::People => "It is said to somebody who is here.",
+        For::Us | For::Anybody => "Several people are here, and it was not said to Switchboard.",
+    };
     Plan {
         mode: Mode::Quiet,
         steps: Vec::new(),
