@@ -1,7 +1,7 @@
 //! HTTP and WebSocket to an edge. It trusts the development CA when there is one, else what the machine trusts.
 
 use crate::{
-    error::{Error, Result},
+    error::{BROKEN, Error, Result, in_words},
     house::House,
 };
 use futures::{SinkExt, StreamExt};
@@ -204,23 +204,14 @@ impl Client {
                 )
             }
             _ if broke_off(&cause) => broken(self.base.as_str()),
-            _ => format!("{} cannot be reached{}: {cause}", self.base, self.proxy),
+            _ => format!("{} cannot be reached{}: {}", self.base, self.proxy, in_words(&cause)),
         })
     }
 }
 
-/// Whether the other side ended a connection in the middle, in the words of rustls, hyper and the kernel.
+/// Whether the other side ended a connection in the middle.
 fn broke_off(cause: &str) -> bool {
-    let words = [
-        "close_notify",
-        "unexpected end of file",
-        "unexpected EOF",
-        "reset by peer",
-        "Broken pipe",
-        "connection closed",
-        "connection error",
-    ];
-    words.iter().any(|word| cause.contains(word))
+    in_words(cause) == BROKEN
 }
 
 fn broken(whose: &str) -> String {
@@ -272,7 +263,7 @@ pub struct Closed {
 async fn body<T: DeserializeOwned>(response: Response) -> Result<T> {
     let url = response.url().clone();
     response.json().await.map_err(|error| match deepest(&error) {
-        cause if broke_off(&cause) => Error::Unreachable(broken(url.as_str())),
+        cause if broke_off(&cause) => Error::Unreachable(format!("{url}: {BROKEN}; try again")),
         cause => Error::Failed(format!("{url} answered what cannot be read: {cause}")),
     })
 }

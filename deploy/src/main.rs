@@ -2,10 +2,18 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use switchboard::{commands, terminal};
+use switchboard::{commands, error, terminal};
 
 fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
+    let json = commands::wants_json(std::env::args_os());
+    let cli = match commands::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if json && error.use_stderr() => {
+            terminal::say(&error::json(error.to_string().trim(), 2));
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -13,7 +21,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(commands::run(cli));
+    let code = runtime.block_on(commands::run(cli, json));
     // A read of standard input cannot be canceled, so nothing waits for it.
     runtime.shutdown_background();
     ExitCode::from(code)

@@ -1,16 +1,43 @@
 //! What may be printed, and where: results on standard output, talk on standard error, no control characters of others.
 
-use std::io::{self, Write};
+use crate::error::{Error, Result};
+use std::{
+    io::{self, Write},
+    sync::OnceLock,
+};
 
-/// Writes a line of results. A reader that went away is no error: there is nobody left to tell.
+/// Why results could not be written, the first time.
+static FAULT: OnceLock<io::ErrorKind> = OnceLock::new();
+
+/// Writes a line of results.
 pub fn out(line: &str) {
-    drop(writeln!(io::stdout().lock(), "{line}"));
+    note(writeln!(io::stdout().lock(), "{line}"));
 }
 
 /// Writes a piece of a result at once, without a line's end.
 pub fn piece(text: &str) {
     let mut stdout = io::stdout().lock();
-    drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+    note(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+}
+
+/// A reader that went away is no error: there is nobody left to tell.
+fn note(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        FAULT.get_or_init(|| error.kind());
+    }
+}
+
+/// Whether all results were written.
+///
+/// # Errors
+/// Says why not.
+pub fn written() -> Result<()> {
+    match FAULT.get() {
+        Some(kind) => Err(Error::io("standard output")((*kind).into())),
+        None => Ok(()),
+    }
 }
 
 /// Writes a line of talk.

@@ -189,3 +189,59 @@ async fn a_house_whose_edge_is_silent_is_not_said_to_be_absent() {
     assert!(!said.contains("switchboard up"), "{said}");
     std::fs::remove_dir_all(data).unwrap();
 }
+
+#[tokio::test]
+async fn a_byte_that_is_no_text_does_not_end_a_session() {
+    let edge = Edge::start().await;
+    let asking = edge.ask(&[]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.args(asking.as_std().get_args().filter(|word| *word != "hello"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut client = command.spawn().unwrap();
+    let mut input = client.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut input, b"caf\xe9?\r\n/quit\n").await.unwrap();
+    let (mut socket, _) = edge.join(0).await;
+    let sent = read(&mut socket).await;
+    assert_eq!(sent["text"], "caf\u{fffd}?");
+    let ack = json!({"type": "ack", "id": sent["id"], "message": MessageId::new(), "turn": edge.turn, "seq": 1, "duplicate": false});
+    write(&mut socket, &ack).await;
+    edge.end(&mut socket, 2, "completed").await;
+    let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn an_error_is_json_where_json_is_asked_for_and_lost_output_is_an_error() {
+    let switchboard = || Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let port = switchboard::topology::ports::free().unwrap();
+    let url = format!("http://127.0.0.1:{port}");
+    for (arguments, code) in [
+        (vec!["route", "hello", "--json", "--token", "t", "--url", &url], 4),
+        (vec!["agents", "list", "--json", "--nosuch"], 2),
+    ] {
+        let output = switchboard().args(&arguments).output().await.unwrap();
+        let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(
+            (error["exit_code"].as_i64(), output.status.code()),
+            (Some(code.into()), Some(code)),
+            "{error}"
+        );
+    }
+    let folder = std::env::temp_dir().join(format!("switchboard-full-{}", std::process::id()));
+    switchboard::topology::issuer::Issuer::ensure(&folder.join("issuer")).unwrap();
+    let token = |to: Stdio| {
+        let mut command = switchboard();
+        command.args(["token", "--data"]).arg(&folder).stdout(to).stderr(Stdio::piped());
+        command
+    };
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = token(full.into()).spawn().unwrap().wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("standard output"), "{said}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = token(writer.into()).spawn().unwrap().wait_with_output().await.unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -36,7 +36,7 @@ pub struct CreateConversation {
 pub enum Speaks {
     /// Whatever is said, but what is said to a member by name.
     Always,
-    /// What names an agent, or `@switchboard`; what is said in reply to its question; what it knows an agent for.
+    /// What names an agent, or `@switchboard`, and what is said in reply to its question.
     #[default]
     WhenAsked,
 }

@@ -354,8 +354,10 @@ async fn groups_are_changed_with_the_command_and_the_change_is_audited() -> anyh
         json!({"groups": ["/board", "it"]}),
         "registered again"
     );
-    let added =
-        run(&["agents", "add", scene.payroll.url(), "--id", "payroll", "--groups", "finance"]).await?;
+    let again = ["agents", "add", scene.payroll.url(), "--id", "payroll", "--groups", "finance"];
+    let refused = run(&again).await?;
+    assert!(refused.contains("payroll is there already") && refused.contains("--replace"), "{refused}");
+    let added = run(&[&again[..], &["--replace"]].concat()).await?;
     assert!(added.contains("[for finance]"), "{added}");
     assert!(asked(&analyze(&bob.http, QUESTION).await?).is_empty());
     let bad = run(&["agents", "groups", "payroll", "a b"]).await?;

@@ -23,6 +23,9 @@ const MAX_EXAMPLES: usize = 200;
 const MAX_TENANT_CHARS: usize = 200;
 const MAX_URL_CHARS: usize = 2_000;
 const MAX_ID_CHARS: usize = 64;
+/// Of what a card offers instead of what is needed: enough to say what it is.
+const MAX_OFFERS: usize = 8;
+const MAX_OFFER_CHARS: usize = 40;
 
 /// An agent that can be asked.
 #[derive(Debug, Clone)]
@@ -172,9 +175,10 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
             && (version == "1.0" || version.starts_with("1.0."))
     });
     let Some(interface) = spoken else {
-        return Err(AgentError::Card(
-            "supportedInterfaces names no JSONRPC interface of protocol version 1.0".into(),
-        ));
+        return Err(AgentError::Card(format!(
+            "its supportedInterfaces offer {}; JSONRPC 1.0 is needed",
+            offered(interfaces)
+        )));
     };
     let url = text(interface.get("url"));
     if url.chars().nth(MAX_URL_CHARS).is_some() {
@@ -204,6 +208,23 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
 fn has_effect(skill: &Value) -> bool {
     let mut tags = skill.get("tags").and_then(Value::as_array).into_iter().flatten();
     tags.any(|tag| text(Some(tag)).trim().eq_ignore_ascii_case(EFFECT))
+}
+
+/// What a card offers, as a person reads it: "GRPC 1.0 and JSONRPC 0.3".
+fn offered(interfaces: &[Value]) -> String {
+    let word = |interface: &Value, key: &str| match outside::line(text(interface.get(key)), MAX_OFFER_CHARS) {
+        word if word.is_empty() => format!("(no {key})"),
+        word => word,
+    };
+    let offer = |interface: &Value| {
+        format!("{} {}", word(interface, "protocolBinding"), word(interface, "protocolVersion"))
+    };
+    let offers: Vec<_> = interfaces.iter().take(MAX_OFFERS).map(offer).collect();
+    match offers.split_last() {
+        None => "nothing".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
 }
 
 fn skill(value: &Value) -> Result<Skill, AgentError> {
@@ -325,6 +346,20 @@ mod tests {
         let acts = json!({"id": "send", "name": "n", "tags": ["effect"]});
         last["skills"].as_array_mut().unwrap().push(acts);
         assert!(read(last).unwrap().has_effects(), "behind more skills than are kept");
+    }
+
+    #[test]
+    fn a_card_of_another_protocol_is_refused_with_what_it_offers() {
+        for (name, keep, offers) in [
+            ("two others", 2, "offer GRPC 1.0 and JSONRPC 0.3; JSONRPC 1.0 is needed"),
+            ("one other", 1, "offer GRPC 1.0; JSONRPC 1.0 is needed"),
+            ("none", 0, "offer nothing; JSONRPC 1.0 is needed"),
+        ] {
+            let mut card = card();
+            card["supportedInterfaces"].as_array_mut().unwrap().truncate(keep);
+            let refused = read(card).unwrap_err().to_string();
+            assert!(refused.contains(offers), "{name}: {refused}");
+        }
     }
 
     #[test]

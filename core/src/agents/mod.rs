@@ -127,11 +127,11 @@ impl Agents {
             }
         };
         let body = match tokio::time::timeout(self.config.card, fetch).await {
-            Ok(body) => body.map_err(|fault| AgentError::Fetch(fault.to_string()))?,
-            Err(_) => return Err(AgentError::Fetch("it did not come in time".into())),
+            Ok(body) => body.map_err(|fault| AgentError::Fetch(format!("{fault} (asked: {url})")))?,
+            Err(_) => return Err(AgentError::Fetch(format!("it did not come in time (asked: {url})"))),
         };
         let card = serde_json::from_slice(&body)
-            .map_err(|error| AgentError::Card(format!("it is not JSON: {error}")))?;
+            .map_err(|error| AgentError::Card(format!("what lies at {url} is not JSON: {error}")))?;
         Ok((url, card))
     }
 

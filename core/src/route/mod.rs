@@ -218,15 +218,6 @@ impl Router {
         Decision { plan, scores, tokens, degraded }
     }
 
-    /// What the local model decides alone; none where it would have to guess. No LLM is asked.
-    pub(crate) async fn known(&self, roster: &Roster, question: &Question<'_>) -> Option<Decision> {
-        let began = Instant::now();
-        let guess = Guess::make(roster, &self.config, question).await;
-        let plan = guess.plan(question.text, self.max_agents)?;
-        count(&plan, began);
-        Some(Decision { plan, scores: guess.scores(), tokens: Tokens::default(), degraded: None })
-    }
-
     /// Whether the message itself says who is to be asked, so that no model is needed.
     pub(crate) fn is_addressed(&self, roster: &Roster, question: &Question<'_>) -> bool {
         let alone = Question { waiting: None, ..*question };

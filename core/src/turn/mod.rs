@@ -29,7 +29,6 @@ use brief::Brief;
 use calls::Outcome;
 use futures::FutureExt;
 use record::Rows;
-use room::For;
 use serde_json::json;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use switchboard_shared::{
@@ -201,19 +200,14 @@ impl Work {
     }
 
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
-        let whose = brief.room.whose(self, brief);
-        if whose == For::People {
-            return self.keep_quiet(whose).await;
+        if let Some(plan) = brief.room.between_people(self, brief) {
+            self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
+            return Ok((plan, Usage::default()));
         }
         let without = brief.learned(self).await;
         let began = Instant::now();
         let question = brief.question(self);
-        let router = &self.core.router;
-        let decision = match whose {
-            For::Anybody => router.known(&brief.roster, &question).await,
-            For::Us | For::People => Some(router.plan(&brief.roster, &question).await),
-        };
-        let Some(decision) = decision else { return self.keep_quiet(whose).await };
+        let decision = self.core.router.plan(&brief.roster, &question).await;
         let mut plan = decision.plan;
         if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
             let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
@@ -235,12 +229,6 @@ impl Work {
         let usage =
             Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
         Ok((plan, usage))
-    }
-
-    async fn keep_quiet(&self, whose: For) -> Result<(Plan, Usage)> {
-        let plan = room::quiet(whose);
-        self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
-        Ok((plan, Usage::default()))
     }
 
     /// Answer, replies, usage and audit in one transaction.

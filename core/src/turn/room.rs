@@ -1,4 +1,5 @@
-//! Rooms of several people: Switchboard answers what is said to it, and is quiet about what people say to each other.
+//! Rooms of several people: Switchboard answers what is said to it, and is quiet about what people say to each other. That
+//! is shown to no agent, no LLM and no reviewer.
 
 use super::{Work, brief::Brief};
 use crate::route::{Addressee, addressee};
@@ -16,37 +17,24 @@ pub(super) struct Room {
     pub(super) was_asked: bool,
 }
 
-/// For whom a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum For {
-    Us,
-    People,
-    /// It does not say: for us where it is surely an agent's.
-    Anybody,
-}
-
 impl Room {
-    /// For whom the message is. What people say to each other is not shown to the LLM.
-    pub(super) fn whose(&self, work: &Work, brief: &Brief) -> For {
+    /// The plan of a message that is between people; none for one that is for us.
+    pub(super) fn between_people(&self, work: &Work, brief: &Brief) -> Option<Plan> {
         if !work.turn.chosen.is_empty() {
-            return For::Us;
+            return None;
         }
         let is_ours = self.was_asked || self.others.is_empty() || self.speaks == Speaks::Always;
         match addressee(&brief.roster, &brief.message.text, &self.others) {
-            Addressee::Us => For::Us,
-            Addressee::People => For::People,
-            Addressee::Anybody if is_ours => For::Us,
-            Addressee::Anybody => For::Anybody,
+            Addressee::People => Some(quiet("It is said to somebody who is here.")),
+            Addressee::Anybody if !is_ours => {
+                Some(quiet("Several people are here, and it was not said to Switchboard."))
+            }
+            Addressee::Anybody | Addressee::Us => None,
         }
     }
 }
 
-/// The plan of a message that nothing is said to.
-pub(super) fn quiet(whose: For) -> Plan {
-    let reason = match whose {
-        For::People => "It is said to somebody who is here.",
-        For::Us | For::Anybody => "Several people are here, and it was not said to Switchboard.",
-    };
+fn quiet(reason: &str) -> Plan {
     Plan {
         mode: Mode::Quiet,
         steps: Vec::new(),

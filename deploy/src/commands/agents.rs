@@ -2,6 +2,7 @@
 
 pub mod examples;
 pub mod groups;
+pub mod known;
 pub mod nobody;
 pub mod overlap;
 pub mod review;
@@ -25,6 +26,9 @@ use url::Url;
 
 /// How many agents are probed at once.
 const AT_ONCE: usize = 4;
+
+/// Where a card lies under an agent's address (A2A 1.0, section 8.2).
+const WELL_KNOWN: &str = "/.well-known/agent-card.json";
 
 /// Arguments of `agents`.
 #[derive(Debug, Args)]
@@ -87,6 +91,9 @@ pub struct Add {
     /// Those that come after the first one and a blank.
     #[arg(value_name = "GROUP", value_delimiter = ',', requires = "groups", hide = true)]
     pub more_groups: Vec<Group>,
+    /// Put it in the place of the one that has its id
+    #[arg(long)]
+    pub replace: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -170,13 +177,37 @@ impl Add {
             examples: examples.collect(),
             groups: Some(groups).filter(|groups: &BTreeSet<_>| !groups.is_empty()),
         };
-        let agent: AgentView = self.access.client(&["agent-admin"])?.post("/v1/agents", &request).await?;
+        let client = self.access.client(&["user", "agent-admin"])?;
+        let before = all(&client).await?;
+        self.refuse_silent_replacement(&before)?;
+        let agent: AgentView = client.post("/v1/agents", &request).await?;
+        if let Some(old) = before.iter().find(|old| old.id == agent.id) {
+            terminal::say(&format!("{} was at {} and is replaced", old.id, old.card_url));
+        }
         if self.json {
             terminal::json(&agent);
         } else {
             terminal::out(&line(&agent));
         }
         Ok(())
+    }
+}
+
+impl Add {
+    /// Without an id the card's name makes one, which is not known here: the same card is told by its address.
+    fn refuse_silent_replacement(&self, before: &[AgentView]) -> Result<()> {
+        let card = self.card.as_str().trim_end_matches('/');
+        let same = |old: &&AgentView| match &self.id {
+            Some(id) => old.id == *id,
+            None => old.card_url.as_str() == card || old.card_url.as_str() == format!("{card}{WELL_KNOWN}"),
+        };
+        match before.iter().find(same) {
+            Some(old) if !self.replace => Err(Error::Failed(format!(
+                "{} is there already, at {}: add --replace to put this one in its place, or choose another --id",
+                old.id, old.card_url
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod validate;
 
 use crate::terminal;
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 
 const TEMPLATE: &str = "{name} {version}: {about}
 
@@ -77,8 +78,24 @@ pub enum Verb {
     Completions(completions::Completions),
 }
 
+/// A text may begin with a dash. One word that does and goes on with a letter is an option, mistyped.
+fn question(text: &str) -> Result<String, String> {
+    let option = text.trim_start_matches('-');
+    let dashed = option.len() < text.len() && option.starts_with(|c: char| c.is_ascii_alphabetic());
+    if dashed && !text.contains(char::is_whitespace) {
+        return Err("there is no such option; see --help".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether this command line asks for JSON, also where it cannot be understood otherwise.
+#[must_use]
+pub fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
 /// Runs the verb and returns the exit code.
-pub async fn run(cli: Cli) -> u8 {
+pub async fn run(cli: Cli, json: bool) -> u8 {
     let result = match cli.verb {
         Verb::Up(up) => up.run().await,
         Verb::Chat(chat) => chat.run().await,
@@ -96,10 +113,12 @@ pub async fn run(cli: Cli) -> u8 {
         Verb::Drill(drill) => drill.run().await,
         Verb::Completions(completions) => completions.run(),
     };
-    match result {
+    // A result that nobody has got is none.
+    match result.and_then(|()| terminal::written()) {
         Ok(()) => 0,
         Err(error) => {
-            terminal::say(&terminal::clean(&format!("switchboard: {error}")));
+            let text = if json { error.json() } else { format!("switchboard: {error}") };
+            terminal::say(&terminal::clean(&text));
             error.exit_code()
         }
     }
@@ -122,6 +141,24 @@ mod tests {
         ] {
             assert!(help.contains(part), "{part} is missing in\n{help}");
         }
+    }
+
+    #[test]
+    fn a_question_may_begin_with_a_dash_and_a_mistyped_option_is_none() {
+        let read = |words: &[&str]| {
+            let line = ["switchboard", "chat"].iter().chain(words);
+            match Cli::try_parse_from(line).ok()?.verb {
+                Verb::Chat(chat) => chat.text.map(|text| (text, chat.json)),
+                other => panic!("{other:?}"),
+            }
+        };
+        for text in ["-5 and 7", "-5", "- a list\n- of two", "--- a rule", "-x + 3 = 0", "--json is what?"] {
+            assert_eq!(read(&[text]), Some((text.to_owned(), false)), "{text}");
+            assert_eq!(read(&[text, "--json"]), Some((text.to_owned(), true)), "{text}");
+        }
+        assert_eq!(read(&["--jsn"]), None);
+        let asks = |words: &[&str]| wants_json(words.iter().map(OsString::from));
+        assert!(asks(&["chat", "x", "--json"]) && !asks(&["chat", "--", "--json"]));
     }
 
     #[test]

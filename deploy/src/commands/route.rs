@@ -23,6 +23,7 @@ const SCORES: usize = 8;
 #[derive(Debug, Args)]
 pub struct Route {
     /// The message
+    #[arg(allow_hyphen_values = true, value_parser = super::question)]
     pub text: String,
     /// Say why as well: shares, bounds, the nearest examples, and what would have changed the choice
     #[arg(long)]

@@ -214,7 +214,8 @@ impl Restarts {
 }
 
 fn greeting(house: &House, me: &str, elsewhere: Option<String>) -> String {
-    let (url, ca) = (house.url.as_str().trim_end_matches('/'), house.ca.display());
+    let (url, ca) = (house.url.as_str().trim_end_matches('/'), for_a_shell(&house.ca.to_string_lossy()));
+    let me = for_a_shell(me);
     let mut lines = vec![
         String::new(),
         format!("Switchboard is up: {url}"),
@@ -237,6 +238,12 @@ fn greeting(house: &House, me: &str, elsewhere: Option<String>) -> String {
     lines.join("\n")
 }
 
+/// A path as it can be pasted into a shell: in single quotes where something in it would mean more than itself.
+fn for_a_shell(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +255,16 @@ mod tests {
         assert!(Cli::try_parse_from(["switchboard", "up", "--llm-url", "http://m/v1"]).is_err());
         assert_eq!(key_reference(Some("PATH")).unwrap(), "env:PATH");
         assert_eq!(key_reference(Some("SWITCHBOARD_NOT_SET")).unwrap_err().exit_code(), 3);
+    }
+
+    #[test]
+    fn what_is_printed_for_a_shell_means_itself_there() {
+        for path in ["./target/debug/switchboard", "/tmp/my data/$HOME/ca.pem", "it's \"a\" \\ `b` #!*"] {
+            let script = format!("printf %s {}", for_a_shell(path));
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&output.stdout), path);
+        }
+        assert_eq!(for_a_shell("./switchboard"), "./switchboard");
     }
 
     #[test]

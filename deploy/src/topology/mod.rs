@@ -12,6 +12,7 @@ pub mod agents;
 pub mod binaries;
 pub mod ca;
 pub mod config;
+pub mod data;
 pub mod files;
 pub mod issuer;
 pub mod log;
@@ -71,8 +72,8 @@ impl Topology {
     pub async fn start(options: Options) -> Result<Self> {
         let say = |line: &str| (options.progress)(line);
         let listens = options.edge_addresses()?;
-        let data = prepare(&options.data)?;
-        let lock = lock(&data)?;
+        let data = data::prepare(&options.data)?;
+        let lock = data::lock(&data)?;
         let (run, logs) = (data.join("run"), data.join("logs"));
         let certificates = Certificates::ensure(&data.join("tls"), &names::of(&listens), Utc::now())?;
         let issuer = Issuer::ensure(&data.join("issuer"))?;
@@ -290,37 +291,6 @@ impl Drop for Topology {
         // A house that was dropped must not be found.
         drop(fs::remove_file(house::described_in(&self.data)));
     }
-}
-
-/// Makes the data folder and those that only its owner may enter.
-fn prepare(data: &Path) -> Result<PathBuf> {
-    if data.exists() && !data.is_dir() {
-        return Err(Error::Invalid(format!(
-            "{} is no folder: --data names one, and makes it when it is not there",
-            data.display()
-        )));
-    }
-    if !data.exists() {
-        // As root, Postgres runs as another user, who must get through to its own folder.
-        let mode = if nix::unistd::geteuid().is_root() { 0o711 } else { 0o700 };
-        files::folder(data, mode)?;
-    }
-    let data = fs::canonicalize(data).map_err(Error::file(data))?;
-    for name in ["run", "logs"] {
-        files::folder(&data.join(name), 0o700)?;
-    }
-    Ok(data)
-}
-
-/// Holds the folder for this process; the kernel lets go of it when the process ends, however it ends.
-fn lock(data: &Path) -> Result<File> {
-    let path = data.join("run").join("lock");
-    let file = File::create(&path).map_err(Error::file(&path))?;
-    file.try_lock().map_err(|_| Error::Occupied {
-        data: data.display().to_string(),
-        holder: House::find(Some(data)).ok().map(|house| format!("process {}", house.pid)),
-    })?;
-    Ok(file)
 }
 
 async fn start_cores(

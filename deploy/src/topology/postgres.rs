@@ -14,7 +14,10 @@ use nix::sys::signal::Signal;
 use std::{
     ffi::OsString,
     fs,
-    os::unix::fs::MetadataExt,
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::MetadataExt,
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -34,6 +37,9 @@ const SUPERUSER: &str = "postgres";
 const START_WITHIN: Duration = Duration::from_secs(60);
 /// `sun_path` holds 108 bytes with its end mark (unix(7)); this much of it is the socket's own name and its lock.
 const SOCKET_FOLDER_MAX: usize = 107 - "/.s.PGSQL.5432.lock".len();
+
+/// How much of the data folder's name a folder elsewhere is named by.
+const NAME_CHARS: usize = 32;
 
 /// A running Postgres of our own.
 #[derive(Debug)]
@@ -80,9 +86,7 @@ impl Postgres {
     }
 
     fn url_of(&self, user: &str) -> String {
-        let socket: String =
-            url::form_urlencoded::byte_serialize(self.socket.as_os_str().as_encoded_bytes()).collect();
-        format!("postgres://{user}@{socket}/{DATABASE}")
+        url_at(&self.socket, user)
     }
 
     /// Where the database lies.
@@ -198,6 +202,24 @@ impl Postgres {
     }
 }
 
+/// The URL of the database behind this socket. A form writes a blank as `+`, which stands for itself in a URL.
+#[must_use]
+pub fn url_at(socket: &Path, user: &str) -> String {
+    let host: String = url::form_urlencoded::byte_serialize(socket.as_os_str().as_encoded_bytes()).collect();
+    format!("postgres://{user}@{}/{DATABASE}", host.replace('+', "%20"))
+}
+
+/// The socket's folder as the server's list of folders holds it: in quotes, in which a comma or a blank is no end.
+#[must_use]
+pub fn socket_setting(socket: &Path) -> OsString {
+    let mut bytes = vec![b'"'];
+    for byte in socket.as_os_str().as_bytes() {
+        bytes.extend(std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 }));
+    }
+    bytes.push(b'"');
+    OsString::from_vec(bytes)
+}
+
 /// `tokio_postgres` says only "db error" and keeps the server's own words in its source.
 fn full(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
@@ -276,6 +298,8 @@ async fn initialize(folder: &Path, binaries: &Binaries, account: &Account, logs:
         files::folder(&new, 0o700)?;
         let mut spec = Spec::program("initdb", binaries.folder.join("initdb"), logs).args([
             "--encoding=UTF8".to_owned(),
+            // They would be for a shell, which takes no name with a line's end in it.
+            "--no-instructions".to_owned(),
             format!("--locale={locale}"),
             "--auth=trust".to_owned(),
             format!("--username={SUPERUSER}"),
@@ -293,7 +317,7 @@ async fn initialize(folder: &Path, binaries: &Binaries, account: &Account, logs:
 
 fn spec(folder: &Path, socket: &Path, binaries: &Binaries, account: &Account, logs: &Path) -> Spec {
     let mut spec = Spec::program("postgres", binaries.folder.join("postgres"), logs);
-    let mut args: Vec<OsString> = vec!["-D".into(), folder.into(), "-k".into(), socket.into()];
+    let mut args: Vec<OsString> = vec!["-D".into(), folder.into(), "-k".into(), socket_setting(socket)];
     for setting in
         ["listen_addresses=", "fsync=on", "max_connections=200", "timezone=UTC", "log_timezone=UTC"]
     {
@@ -325,8 +349,10 @@ fn leftovers(error: &Error) -> bool {
     matches!(error, Error::Child { tail, .. } if tail.contains("pre-existing shared memory block"))
 }
 
+/// The start of its name, for a person: a whole one may leave no room for what is written behind it.
 fn name_of(data: &Path) -> String {
-    data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    let name = data.file_name().unwrap_or_default().to_string_lossy();
+    name.chars().take(NAME_CHARS).collect()
 }
 
 /// FNV-1a, 64 bits: a short name for a long path, the same in every version.

@@ -9,7 +9,14 @@ use crate::{
     error::{Error, Result},
 };
 use nix::sys::signal::Signal;
-use std::{fmt, net::Ipv4Addr, path::Path, time::Duration};
+use std::{
+    ffi::OsString,
+    fmt,
+    net::Ipv4Addr,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -50,7 +57,7 @@ impl Redis {
         // In a file that only its owner may read: arguments are there for everybody to see.
         let file = folder.join("redis.conf");
         files::secret(&file, &settings(port, bus, &folder, &password))?;
-        spec.args.push(file.into());
+        spec.args.push(literal(&file));
         spec.ready_within = None;
         spec.last = Signal::SIGKILL;
         let redis = Self { process: Process::start(spec).await?, port, password };
@@ -163,9 +170,30 @@ fn settings(port: u16, bus: u16, folder: &Path, password: &str) -> String {
     format!(
         "port {port}\ncluster-port {bus}\nbind 127.0.0.1\nrequirepass {password}\nmasterauth {password}\n\
          cluster-enabled yes\ncluster-announce-ip 127.0.0.1\ncluster-require-full-coverage no\n\
-         cluster-node-timeout 2000\nsave \"\"\nappendonly no\ndaemonize no\ndir \"{}\"\n",
-        folder.display()
+         cluster-node-timeout 2000\nsave \"\"\nappendonly no\ndaemonize no\ndir {}\n",
+        quoted(folder)
     )
+}
+
+/// The path of a configuration file as an argument. Redis takes one with a sign of a pattern in it for a pattern
+/// (glob(7)), in which a backslash makes a sign stand for itself; any other path it takes as it stands.
+fn literal(file: &Path) -> OsString {
+    let (signs, bytes) = (b"*?[", file.as_os_str().as_bytes());
+    if !bytes.iter().any(|byte| signs.contains(byte)) {
+        return file.into();
+    }
+    let escaped =
+        |byte: &u8| if signs.contains(byte) || *byte == b'\\' { vec![b'\\', *byte] } else { vec![*byte] };
+    OsString::from_vec(bytes.iter().flat_map(escaped).collect())
+}
+
+/// A path as a configuration file of Redis holds it: in quotes, every byte that is no letter or digit as `\xHH`.
+fn quoted(path: &Path) -> String {
+    let byte = |byte: &u8| match byte {
+        b'/' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(*byte).to_string(),
+        byte => format!("\\x{byte:02x}"),
+    };
+    format!("\"{}\"", path.as_os_str().as_encoded_bytes().iter().map(byte).collect::<String>())
 }
 
 impl fmt::Debug for Redis {

@@ -3,7 +3,10 @@
 mod session;
 mod show;
 
-use super::{access::Access, agents};
+use super::{
+    access::Access,
+    agents::{self, known},
+};
 use crate::{
     error::{Error, Result},
     terminal,
@@ -17,7 +20,7 @@ use switchboard_shared::{
     ids::{AgentId, ClientId, ConversationId, TurnId},
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines, Stdin},
+    io::{AsyncBufReadExt, BufReader, Split, Stdin},
     signal::unix::{Signal, SignalKind, signal},
 };
 
@@ -25,6 +28,7 @@ use tokio::{
 #[derive(Debug, Args)]
 pub struct Chat {
     /// What to ask; without it, lines are read from standard input (/agents lists, /quit leaves)
+    #[arg(allow_hyphen_values = true, value_parser = super::question)]
     pub text: Option<String>,
     /// Print every frame as one line of JSON
     #[arg(long)]
@@ -46,6 +50,9 @@ impl Chat {
     /// # Errors
     /// When no house answers, or the turn failed.
     pub async fn run(&self) -> Result<()> {
+        if !self.agent.is_empty() {
+            known::require(&self.access.client(&["user"])?, &self.agent).await?;
+        }
         let session = Session::open(self.access.clone(), self.conversation).await?;
         let interrupts = signal(SignalKind::interrupt()).map_err(Error::io("signal handlers"))?;
         let show = Show::default();
@@ -111,7 +118,7 @@ impl Talk {
     }
 
     async fn interactive(&mut self, agents: &[AgentId], access: &Access) -> Result<()> {
-        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
         terminal::say(&format!("conversation {} (/agents lists, /quit leaves)", self.session.conversation()));
         while let Some(line) = self.line(&mut lines).await? {
             match line.trim() {
@@ -135,13 +142,17 @@ impl Talk {
     }
 
     /// Waits for a line, and shows what others say meanwhile; `None` at the end of the input.
-    async fn line(&mut self, lines: &mut Lines<BufReader<Stdin>>) -> Result<Option<String>> {
+    async fn line(&mut self, lines: &mut Split<BufReader<Stdin>>) -> Result<Option<String>> {
         if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
             drop(std::io::Write::write_all(&mut std::io::stderr(), b"> "));
         }
         loop {
             tokio::select! {
-                line = lines.next_line() => return line.map_err(Error::io("standard input")),
+                // A byte that is no UTF-8 is shown as one (U+FFFD) and costs no more than itself.
+                line = lines.next_segment() => {
+                    let line = line.map_err(Error::io("standard input"))?;
+                    return Ok(line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+                }
                 received = self.session.next() => self.print(&received?),
                 _ = self.interrupts.recv() => return Err(Error::Interrupted),
             }
