@@ -8,6 +8,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     outside,
+    route::prose,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     turn::{self, Full, Whose},
 };
@@ -22,7 +23,10 @@ use switchboard_shared::{
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
+use unicode_segmentation::UnicodeSegmentation;
 
+/// What a list shows of a title that is made of a message.
+const TITLE_GRAPHEMES: usize = 79;
 /// When a message that found no place may find one.
 const RETRY_AFTER_S: u64 = 5;
 
@@ -285,16 +289,28 @@ fn check_part(part: &Part) -> Result<()> {
     }
 }
 
-/// The first line of the first message, cut at a word.
+/// The first line that is said in the first message, else the first one that is shown; cut between words.
 fn title(text: &str) -> String {
-    let mut lines = text.lines().map(|line| outside::line(line, MAX_TITLE_CHARS));
-    let line = lines.find(|line| !line.is_empty()).unwrap_or_else(|| "(file)".to_owned());
-    if line.chars().count() <= MAX_TITLE_CHARS.min(80) {
-        return line;
-    }
-    let cut: String = line.chars().take(79).collect();
-    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
-    format!("{cut}…")
+    let ranges = prose::shown(text);
+    let place = |line: &str| line.as_ptr() as usize - text.as_ptr() as usize;
+    let said = text.lines().filter(|line| !prose::is_shown(&ranges, place(line)));
+    let is_fence = |line: &&str| ["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark));
+    let shown = text.lines().filter(|line| !is_fence(line));
+    let mut lines = said.chain(shown).map(|line| {
+        let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "#>*-`~".contains(c));
+        outside::line(bare, MAX_TITLE_CHARS)
+    });
+    let line = lines.find(|line| line.chars().any(char::is_alphanumeric));
+    let Some(line) =
+        line.or_else(|| Some(outside::line(text, MAX_TITLE_CHARS)).filter(|line| !line.is_empty()))
+    else {
+        return "(file)".to_owned();
+    };
+    // Characters as people see them (UAX #29): a flag or an accented letter is one.
+    let Some((end, _)) = line.grapheme_indices(true).nth(TITLE_GRAPHEMES) else { return line };
+    let words = line.split_word_bound_indices().map(|(at, _)| at);
+    let cut = words.take_while(|at| *at <= end).last().filter(|at| *at > 0).unwrap_or(end);
+    format!("{}…", line[..cut].trim_end())
 }
 
 fn request_hash(message: &SendMessage) -> Vec<u8> {
@@ -318,6 +334,27 @@ mod tests {
         assert_eq!(title(""), "(file)");
         let long = title(&"word ".repeat(40));
         assert!(long.ends_with("word…") && long.chars().count() <= 80, "{long}");
+        let graphemes = |text: &str| text.graphemes(true).count();
+        for (what, text, begins) in [
+            (
+                "Chinese without spaces",
+                "GPT 模型的上下文窗口太短了怎么办".repeat(9),
+                "GPT 模型的上下文窗口太短了怎么办GPT",
+            ),
+            ("one long word", "x".repeat(300), "xxxx"),
+            ("flags", "🇳🇴".repeat(100), "(nothing to read)"),
+            ("a heading", "# My plan\nmore".to_owned(), "My plan"),
+            ("code first", "```python\nprint(1)\n```\nWhy does this fail?".to_owned(), "Why does this fail?"),
+            ("code alone", "```python\nprint(1)\n```".to_owned(), "print(1)"),
+            ("a quote first", "> he said\nIs that so?".to_owned(), "Is that so?"),
+            ("a list", "- one\n- two".to_owned(), "one"),
+        ] {
+            let title = title(&text);
+            assert!(graphemes(&title) <= 80, "{what}: {title}");
+            assert!(title.starts_with(begins) || begins == "(nothing to read)", "{what}: {title}");
+        }
+        let flags = title(&"🇳🇴".repeat(100));
+        assert_eq!(flags.trim_end_matches('…').chars().count() % 2, 0, "no flag is cut in two: {flags}");
     }
 
     #[test]

@@ -157,9 +157,11 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let ready = json!({
         "ready": true, "url": format!("http://{url}"), "admin": format!("http://{admin_url}"),
     });
+    let signal = Shutdown::signal();
     say(&ready.to_string());
-    if let Err(error) = Shutdown::signal().await {
-        tracing::error!(%error, "signals cannot be heard; draining");
+    match signal {
+        Ok(signal) => signal.await,
+        Err(error) => tracing::error!(%error, "signals cannot be heard; draining"),
     }
     tracing::info!("draining");
     let admin = admin.abort_handle();

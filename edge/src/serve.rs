@@ -33,9 +33,11 @@ pub(crate) fn run(file: &Path) -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), EdgeError> {
     let running = Box::pin(switchboard_edge::start(config)).await?;
+    let signal = Shutdown::signal();
     announce(&running);
-    if let Err(error) = Shutdown::signal().await {
-        tracing::error!(%error, "signals cannot be received; the edge ends");
+    match signal {
+        Ok(signal) => signal.await,
+        Err(error) => tracing::error!(%error, "signals cannot be received; the edge ends"),
     }
     running.drain().await;
     Ok(())

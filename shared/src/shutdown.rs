@@ -14,17 +14,19 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Waits for SIGTERM or SIGINT.
+    /// Listens for SIGTERM and SIGINT from now on; what is returned waits for one. Called before a process says that it is
+    /// ready, since until then a signal ends it at once.
     ///
     /// # Errors
     /// When the signal handlers cannot be installed.
-    pub async fn signal() -> std::io::Result<()> {
+    pub fn signal() -> std::io::Result<impl Future<Output = ()>> {
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        Ok(())
+        Ok(async move {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+        })
     }
 
     /// Tells everything to end and waits for it, no longer than `bound`. Returns whether all had ended.

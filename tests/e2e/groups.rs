@@ -132,9 +132,12 @@ async fn what_a_caller_may_not_use_is_not_asked_by_name_nor_by_choice() -> anyho
     let named = bob.ask(room, "@payroll what do I earn?").await?;
     let missing = bob.ask(room, "@phantom what do I earn?").await?;
     assert_eq!(named.answer().replace("payroll", "phantom"), missing.answer());
-    assert_eq!(named.answer(), "There is no agent @payroll here.");
-    let close = bob.ask(room, "@payrol what do I earn?").await?;
-    assert_eq!(close.answer(), "There is no agent @payrol here.", "it is not offered either");
+    assert!(named.answer().starts_with("There is no agent @payroll here."), "{}", named.answer());
+    let close = bob.ask(room, "@payrol what do I earn?").await?.answer();
+    assert!(
+        !close.contains("payroll") && !close.contains("Did you mean"),
+        "it is not offered either: {close}"
+    );
     let welcome = bob.ask(room, "hello").await?;
     assert!(
         welcome.answer().contains("@weather") && !welcome.answer().contains("payroll"),
@@ -167,6 +170,8 @@ async fn in_a_shared_conversation_each_message_goes_by_its_authors_groups() -> a
     let mut ann = scene.house.member("ann", &["finance"]).await?;
     let mut bob = scene.house.member("bob", &[]).await?;
     let room = ann.room(&["bob"]).await?;
+    let always = json!({"speaks": "always"});
+    ann.http.patch::<Value>(&format!("/v1/conversations/{room}"), &always).await?;
     ann.join(room, Some(0)).await?;
     bob.join(room, Some(0)).await?;
 

@@ -101,7 +101,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     let events = ann.send("streamEvents", &[room], "?after=0", None).await?;
     ann.ask("listConversations", &[], None).await?;
     ann.ask("getConversation", &[room], None).await?;
-    ann.ask("renameConversation", &[room], Some(json!({"title": "Rain"}))).await?;
+    ann.ask("changeConversation", &[room], Some(json!({"title": "Rain", "speaks": "always"}))).await?;
     ann.ask("addMember", &[room], Some(json!({"user": "carl"}))).await?;
     ann.ask("listMembers", &[room], None).await?;
     ann.ask("removeMember", &[room, "carl"], None).await?;

@@ -22,7 +22,26 @@ const MAX_MISSES: u32 = 4;
 const MAX_PROGRESS: u32 = 200;
 const MAX_PROGRESS_CHARS: usize = 2_000;
 
+/// What an agent says of a task that it has lost, as when it was started anew.
+const UNKNOWN_TASK: &str = "it no longer knows the task";
+
+/// Asks; and once more, under the same message id, where a task that was running is not known any more.
 pub(super) async fn run(
+    line: &Line<'_>,
+    agent: &Agent,
+    ask: &Ask,
+    max_reply_bytes: usize,
+    progress: &mut (dyn FnMut(Progress) + Send + Sync),
+) -> (Reply, Outcome) {
+    let (reply, outcome) = once(line, agent, ask, max_reply_bytes, progress).await;
+    if !ask.resume || reply.reason.as_deref() != Some(UNKNOWN_TASK) {
+        return (reply, outcome);
+    }
+    let anew = Ask { task_id: None, resume: false, ..ask.clone() };
+    once(line, agent, &anew, max_reply_bytes, progress).await
+}
+
+async fn once(
     line: &Line<'_>,
     agent: &Agent,
     ask: &Ask,
@@ -223,7 +242,7 @@ impl Call<'_> {
 fn refused(fault: Fault) -> End {
     match fault {
         Fault::Rpc(error) if error.code == i64::from(error_code::TASK_NOT_FOUND) => {
-            End::Error("it no longer knows the task".into())
+            End::Error(UNKNOWN_TASK.into())
         }
         Fault::Rpc(error) if error.code == i64::from(error_code::CONTENT_TYPE_NOT_SUPPORTED) => {
             End::Refused(format!("it does not read this kind of content: {}", error.message))

@@ -51,7 +51,7 @@ pub(crate) enum AgentError {
 }
 
 /// What an agent is asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) message_id: String,
     pub(crate) context_id: String,

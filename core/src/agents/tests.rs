@@ -1,6 +1,7 @@
 //! The client against agents on real sockets that behave in every bad way.
 
 mod closed;
+mod resumed;
 
 use super::*;
 use axum::{
@@ -362,17 +363,6 @@ async fn a_task_that_cannot_be_subscribed_to_is_polled() {
     .await;
     assert_eq!(fake.ask().await.text, "all");
     assert_eq!(fake.methods(), ["SendStreamingMessage", "SubscribeToTask", "GetTask", "GetTask", "GetTask"]);
-}
-
-#[tokio::test]
-async fn a_running_task_is_resumed_without_sending_the_question() {
-    let fake = FakeAgent::start(true, |method, _, _| match method {
-        "SubscribeToTask" => Act::Stream(vec![json!({"task": task("COMPLETED", "done")})]),
-        _ => Act::Error(-32601),
-    })
-    .await;
-    let (reply, _) = fake.ask_with(Ask { task_id: Some("t".into()), resume: true, ..ask() }).await;
-    assert_eq!((reply.text.as_str(), fake.methods().len()), ("done", 1));
 }
 
 #[tokio::test]

@@ -26,6 +26,10 @@ pub(super) enum End {
     Canceled,
 }
 
+/// What stands before the words of an agent that waits for a sign-in, so that nobody answers them with a password.
+const SIGN_IN: &str =
+    "You have to sign in with it first, at its own place. Never write a password or a code here. It says:";
+
 /// Collects; [`Transcript::reply`] is what remains.
 #[derive(Debug)]
 pub(super) struct Transcript {
@@ -132,8 +136,12 @@ impl Transcript {
                 (CallState::InputRequired, first_of(status, said, "It needs more from you."), None)
             }
             End::Task(TaskState::AuthRequired) => {
-                let text = first_of(status, said, "It needs your authorization.");
-                (CallState::InputRequired, text, Some("it needs an authorization".to_owned()))
+                let own = first_of(status, said, "(it does not say where)");
+                (
+                    CallState::InputRequired,
+                    format!("{SIGN_IN} {own}"),
+                    Some("it waits for a sign-in".to_owned()),
+                )
             }
             End::Task(TaskState::Rejected) => {
                 (CallState::Rejected, said, Some(first_of(status, String::new(), "it refused the question")))
@@ -225,6 +233,24 @@ mod tests {
         transcript.take(artifact("a", false, "half"));
         let reply = transcript.reply(End::TimedOut);
         assert_eq!((reply.state, reply.text.as_str(), reply.partial), (CallState::TimedOut, "half", true));
+    }
+
+    #[test]
+    fn an_agent_that_waits_for_a_sign_in_does_not_read_like_a_question_for_a_password() {
+        for (said, words) in
+            [("Enter your password", "Enter your password"), (" ", "(it does not say where)")]
+        {
+            let mut transcript = Transcript::new(100, None);
+            let end = transcript.take(status(TaskState::AuthRequired, said)).unwrap();
+            let reply = transcript.reply(end);
+            assert_eq!(reply.state, CallState::InputRequired);
+            assert!(
+                reply.text.starts_with("You have to sign in") && reply.text.ends_with(words),
+                "{}",
+                reply.text
+            );
+            assert!(reply.text.contains("Never write a password"), "{}", reply.text);
+        }
     }
 
     #[test]

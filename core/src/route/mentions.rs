@@ -263,9 +263,14 @@ pub(super) fn name_unknown(roster: &Roster, text: &str, plan: &mut Plan) {
         return;
     };
     if plan.steps.is_empty() && known(roster, &found).is_empty() {
-        let missing = words::unknown(&first.name, &close(roster, &first.name));
-        let others = plan.reply.take().map_or_else(String::new, |others| format!("\n\n{others}"));
+        let meant = close(roster, &first.name);
+        let missing = words::unknown(&first.name, &meant);
+        let others = plan.reply.take().filter(|_| meant.is_empty());
+        let others = others.map_or_else(String::new, |others| format!("\n\n{others}"));
         plan.reply = Some(format!("{missing}{others}"));
+        if !meant.is_empty() {
+            plan.mode = Mode::Clarify;
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) mod meaning;
 mod mentions;
 mod named;
 pub(crate) mod overlap;
-mod prose;
+pub(crate) mod prose;
 mod remembered;
 mod rules;
 #[cfg(test)]

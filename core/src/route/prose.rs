@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// What is only shown, in order and apart: fenced, indented and marked code, quoted lines and words, diffs.
-pub(super) fn shown(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn shown(text: &str) -> Vec<Range<usize>> {
     let mut shown = blocks(text);
     shown.extend(elements(text));
     shown.extend(quotes(text));
@@ -11,7 +11,7 @@ pub(super) fn shown(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Whether this place is only shown.
-pub(super) fn is_shown(shown: &[Range<usize>], at: usize) -> bool {
+pub(crate) fn is_shown(shown: &[Range<usize>], at: usize) -> bool {
     let after = shown.partition_point(|range| range.start <= at);
     after > 0 && at < shown[after - 1].end
 }

@@ -38,12 +38,13 @@ fn note(reply: &NamedReply) -> Option<String> {
     let reason = outside::line(reason.trim().trim_end_matches('.'), MAX_REASON_CHARS);
     let is_said = reason.is_empty() || reply.is_usable() && plain(&reply.text).contains(&reason);
     let because = if is_said { String::new() } else { format!(": {reason}") };
+    let asks = if reply.reason.is_some() { "waits for a sign-in" } else { "asks" };
     Some(match reply.state {
         CallState::Completed if !reply.partial => return None,
         CallState::InputRequired => match reply.text.trim() {
             // More than a line is set apart, as replies are.
-            text if text.contains(['\n', '\r']) => format!("{name} asks:\n\n> {}\n", quoted(text)),
-            text => format!("{name} asks: {}", text.replace('[', "(").replace(']', ")")),
+            text if text.contains(['\n', '\r']) => format!("{name} {asks}:\n\n> {}\n", quoted(text)),
+            text => format!("{name} {asks}: {}", text.replace('[', "(").replace(']', ")")),
         },
         _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
         CallState::TimedOut => format!("{name} did not answer in time."),
