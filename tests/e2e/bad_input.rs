@@ -43,6 +43,7 @@ async fn bad_requests_are_answered_with_typed_problems() -> anyhow::Result<()> {
         (&messages, big, 413, "too_large"),
         (&messages, many, 413, "too_large"),
         ("/v1/conversations", json!({"title": "x".repeat(500)}).to_string(), 413, "too_large"),
+        ("/v1/conversations", "[null, null]".to_owned(), 400, "bad_request"),
         ("/v1/conversations", r#"{"members": [" a"]}"#.to_owned(), 400, "bad_request"),
         ("/v1/analyze", r#"{"text": "  "}"#.to_owned(), 400, "bad_request"),
         ("/v1/nothing", "{}".to_owned(), 404, "not_found"),

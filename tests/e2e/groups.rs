@@ -223,7 +223,8 @@ async fn a_turn_goes_by_what_its_author_was_also_after_another_core_has_taken_it
     // What is said with the new token goes by the new token.
     let (calls, next) = (scene.payroll.asked().len(), ann.say(room, "@payroll and next year?").await?);
     let view = ann.turn_over(next["turn"].as_str().unwrap_or_default()).await?;
-    assert_eq!(view.answer.as_deref(), Some("There is no agent @payroll here."), "{view:?}");
+    let answer = view.answer.clone().unwrap_or_default();
+    assert!(answer.starts_with("There is no agent @payroll here."), "{view:?}");
     assert_eq!(scene.payroll.asked().len(), calls);
     refresh(&mut ann, &scene.house.member_token("ann", &["hr"])?).await?;
     let again = ann.say(room, "@payroll and next year?").await?;

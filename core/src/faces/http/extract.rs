@@ -89,6 +89,10 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     if holds_nul(body) {
         return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
     }
+    // A list would be read as the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::public(ProblemKind::BadRequest, "The body must be a JSON object."));
+    }
     serde_json::from_slice(body).map_err(|error| {
         Error::public(ProblemKind::BadRequest, format!("The body is not what is needed: {error}."))
     })
