@@ -45,6 +45,9 @@ fn run(house: &House, token: &str) -> tokio::process::Command {
     command.args([
         "--checks",
         "all",
+        // Whom a request names may not be there, where the conversation that was just made is: both are 404.
+        "--exclude-checks",
+        "ensure_resource_availability",
         "--max-examples",
         "8",
         "--seed",

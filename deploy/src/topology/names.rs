@@ -1,5 +1,5 @@
 //! Under which names the edges can be reached: those stand in the certificate, and one of them is what the house calls
-//! itself. Nobody can connect to "all addresses" (0.0.0.0, [::]), though an edge may listen there.
+//! itself. Nobody can connect to "all addresses" (`0.0.0.0`, `[::]`), though an edge may listen there.
 
 use nix::{ifaddrs::getifaddrs, unistd::gethostname};
 use std::{
