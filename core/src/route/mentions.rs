@@ -88,10 +88,12 @@ fn without_leading<'a>(text: &'a str, mentions: &[(&Mention, AgentId)]) -> &'a s
         }
         rest = mention.end;
     }
-    match bare(&text[rest..]) {
-        "" => text.trim(),
-        rest => rest,
-    }
+    or_all(bare(&text[rest..]), text)
+}
+
+/// What is left of a text without names; where nothing is, all of it.
+fn or_all<'a>(rest: &'a str, text: &'a str) -> &'a str {
+    if rest.is_empty() { text.trim() } else { rest }
 }
 
 /// Without what sets a name apart from what is asked.
@@ -131,7 +133,7 @@ pub(crate) fn addressee(roster: &Roster, text: &str, people: &[UserId]) -> Addre
     };
     if !known(roster, &found).is_empty() {
         Addressee::Us
-    } else if people.iter().any(|user| is_person_named(text, user)) {
+    } else if is_one_named(text, people) {
         Addressee::People
     } else if found.iter().any(is_ours) {
         Addressee::Us
@@ -140,10 +142,13 @@ pub(crate) fn addressee(roster: &Roster, text: &str, people: &[UserId]) -> Addre
     }
 }
 
-/// Whether somebody is named by all of the id, or by what stands before the host of a mail address.
-fn is_person_named(text: &str, user: &UserId) -> bool {
-    let id = user.as_str();
-    let names = [id, id.split('@').next().unwrap_or(id)];
+/// Whether one of them is named by all of the id, or by what stands before the host of a mail address.
+fn is_one_named(text: &str, people: &[UserId]) -> bool {
+    if people.is_empty() || !text.contains(SIGNS) {
+        return false;
+    }
+    let ids = || people.iter().map(UserId::as_str);
+    let names = || ids().flat_map(|id| [id, id.split('@').next().unwrap_or(id)]);
     let shown = prose::shown(text);
     let mut signs = text.match_indices(SIGNS).take(MOST_SIGNS);
     signs.any(|(start, sign)| {
@@ -154,7 +159,7 @@ fn is_person_named(text: &str, user: &UserId) -> bool {
         };
         may_follow(&text[..start])
             && !prose::is_shown(&shown, start)
-            && names.into_iter().any(|name| !name.is_empty() && begins(name))
+            && names().any(|name| !name.is_empty() && begins(name))
     })
 }
 
@@ -177,11 +182,7 @@ pub(super) fn unaddressed(roster: &Roster, text: &str) -> Option<String> {
         from = mention.end;
     }
     rest.push_str(&text[from..]);
-    let rest = match bare(&rest) {
-        "" => text.trim(),
-        rest => rest,
-    };
-    (!known.is_empty()).then(|| rest.to_owned())
+    (!known.is_empty()).then(|| or_all(bare(&rest), text).to_owned())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -257,12 +258,13 @@ pub(super) fn no_such(roster: &Roster, name: &str) -> Plan {
 
 /// Says of a message that nobody can be asked of that the one whom it names is not here.
 pub(super) fn name_unknown(roster: &Roster, text: &str, plan: &mut Plan) {
-    let found = find_mentions(text);
-    let says = |first: &&Mention| leads(text, first) && first.name != OWN_NAME && plan.stage != Stage::Rule;
-    let Some(first) = found.first().filter(says) else {
+    if plan.stage == Stage::Rule || !plan.steps.is_empty() {
         return;
-    };
-    if plan.steps.is_empty() && known(roster, &found).is_empty() {
+    }
+    let found = find_mentions(text);
+    let is_unknown = |first: &&Mention| leads(text, first) && first.name != OWN_NAME;
+    let Some(first) = found.first().filter(is_unknown) else { return };
+    if known(roster, &found).is_empty() {
         let meant = close(roster, &first.name);
         let missing = words::unknown(&first.name, &meant);
         let others = plan.reply.take().filter(|_| meant.is_empty());
