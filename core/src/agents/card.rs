@@ -1,5 +1,8 @@
 //! An agent as its card describes it. A card is untrusted text from elsewhere: every field is bounded here.
 
+#[cfg(test)]
+mod tests;
+
 use super::AgentError;
 use crate::outside;
 use serde_json::{Value, json};
@@ -66,8 +69,21 @@ pub(crate) struct Skill {
 }
 
 impl Agent {
-    /// Reads a card (A2A 1.0, section 8); `id` is made of its name when there is none.
+    /// Reads a card (A2A 1.0, section 8); `id` is made of its name when there is none. A fault names where it lies.
     pub(crate) fn from_card(
+        id: Option<AgentId>,
+        card_url: Url,
+        card: Value,
+        examples: Vec<Example>,
+    ) -> Result<Self, AgentError> {
+        let at = card_url.clone();
+        Self::read(id, card_url, card, examples).map_err(|error| match error {
+            AgentError::Card(fault) => AgentError::Card(format!("{fault} (asked: {at})")),
+            other => other,
+        })
+    }
+
+    fn read(
         id: Option<AgentId>,
         card_url: Url,
         card: Value,
@@ -268,132 +284,4 @@ fn slug(name: &str) -> String {
     }
     slug.truncate(MAX_ID_CHARS);
     slug.trim_end_matches('-').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn card() -> Value {
-        json!({
-            "name": "Weather & Climate", "description": "Forecasts.\u{7}", "version": "1", "skills": [
-                {"id": "forecast", "name": "Forecast", "description": "d", "tags": ["rain"], "examples": ["Will it rain?"]}],
-            "capabilities": {"streaming": true}, "defaultInputModes": ["text/plain"], "defaultOutputModes": null,
-            "supportedInterfaces": [
-                {"url": "host:50051", "protocolBinding": "GRPC", "protocolVersion": "1.0"},
-                {"url": "https://a.example/old", "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},
-                {"url": "https://a.example/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0", "tenant": "t1"}]
-        })
-    }
-
-    fn read(card: Value) -> Result<Agent, AgentError> {
-        let example = Example { text: "Wie wird das Wetter?".into(), language: "de".into() };
-        Agent::from_card(None, "https://a.example".parse().unwrap(), card, vec![example])
-    }
-
-    #[test]
-    fn the_first_interface_that_we_speak_is_taken_and_its_tenant_kept() {
-        let agent = read(card()).unwrap();
-        assert_eq!(agent.id.to_string(), "weather-climate");
-        assert_eq!(agent.endpoint.url.path(), "/rpc");
-        assert_eq!(agent.endpoint.tenant.as_deref(), Some("t1"));
-        assert_eq!(agent.description, "Forecasts.");
-        assert_eq!(agent.all_examples().count(), 2);
-        let view = agent.view("closed");
-        assert_eq!((view.examples, view.languages), (2, vec!["de".to_owned()]));
-    }
-
-    #[test]
-    fn a_card_without_what_the_protocol_requires_is_refused() {
-        for key in ["name", "description", "version", "skills", "supportedInterfaces"] {
-            let mut card = card();
-            card.as_object_mut().unwrap().remove(key);
-            assert!(read(card).is_err(), "{key}");
-        }
-        for url in ["ftp://a.example", "https://user:pass@a.example/", "not a url"] {
-            let mut card = card();
-            card["supportedInterfaces"][2]["url"] = json!(url);
-            assert!(read(card).is_err(), "{url}");
-        }
-        let mut nameless = card();
-        nameless["name"] = json!("天気");
-        assert!(matches!(read(nameless), Err(AgentError::Id(_))), "an id must then be given");
-    }
-
-    #[test]
-    fn a_skill_with_effects_is_known_by_its_tag_wherever_that_stands() {
-        let many: Vec<String> = (0..100).map(|i| format!("tag {i}")).collect();
-        let behind: Vec<&str> = many.iter().map(String::as_str).chain(["effect"]).collect();
-        for (name, tags, effect) in [
-            ("alone", json!(["effect"]), true),
-            ("among others", json!(["send", " Effect "]), true),
-            ("behind more than are kept", json!(behind), true),
-            ("another word", json!(["effects of light", "side effect"]), false),
-            ("no tags", json!(null), false),
-            ("no list", json!("effect"), false),
-        ] {
-            let mut card = card();
-            card["skills"][0]["tags"] = tags;
-            let agent = read(card).unwrap();
-            assert_eq!((agent.has_effects(), agent.view("closed").effects), (effect, effect), "{name}");
-            assert!(agent.skills[0].tags.iter().all(|tag| tag != "effect"), "{name}: it is no word");
-            assert_eq!(read(agent.profile()).unwrap().has_effects(), effect, "{name}: kept");
-        }
-        let mut last = card();
-        let plain = |i: usize| json!({"id": i.to_string(), "name": "n"});
-        last["skills"] = (0..MAX_SKILLS).map(plain).collect();
-        let acts = json!({"id": "send", "name": "n", "tags": ["effect"]});
-        last["skills"].as_array_mut().unwrap().push(acts);
-        assert!(read(last).unwrap().has_effects(), "behind more skills than are kept");
-    }
-
-    #[test]
-    fn a_card_of_another_protocol_is_refused_with_what_it_offers() {
-        for (name, keep, offers) in [
-            ("two others", 2, "offer GRPC 1.0 and JSONRPC 0.3; JSONRPC 1.0 is needed"),
-            ("one other", 1, "offer GRPC 1.0; JSONRPC 1.0 is needed"),
-            ("none", 0, "offer nothing; JSONRPC 1.0 is needed"),
-        ] {
-            let mut card = card();
-            card["supportedInterfaces"].as_array_mut().unwrap().truncate(keep);
-            let refused = read(card).unwrap_err().to_string();
-            assert!(refused.contains(offers), "{name}: {refused}");
-        }
-    }
-
-    #[test]
-    fn a_hostile_card_is_bounded() {
-        let mut card = card();
-        card["description"] = json!("x".repeat(1_000_000));
-        card["skills"] =
-            json!((0..10_000).map(|i| json!({"id": i.to_string(), "name": "n"})).collect::<Vec<_>>());
-        let agent = read(card).unwrap();
-        assert_eq!(agent.description.chars().count(), MAX_DESCRIPTION_CHARS);
-        assert_eq!(agent.skills.len(), MAX_SKILLS);
-    }
-
-    #[test]
-    fn what_is_kept_of_a_card_is_read_again_as_the_same() {
-        let mut hostile = card();
-        hostile["unknown"] = json!("x".repeat(50_000));
-        hostile["skills"][0]["tags"] = json!(vec!["t"; 10_000]);
-        hostile["name"] = json!("Weather\u{202E}\n Bank");
-        let agent = read(hostile).unwrap();
-        assert_eq!(agent.name, "Weather  Bank");
-        let profile = agent.profile();
-        assert!(profile.to_string().len() < 2_000, "{profile}");
-        let again = read(profile.clone()).unwrap();
-        assert_eq!((again.profile(), again.endpoint), (profile, agent.endpoint));
-    }
-
-    #[test]
-    fn a_card_with_what_no_row_can_hold_is_refused_with_the_reason() {
-        let mut deep = card();
-        deep["provider"] = json!({"x": ["a\u{0}"]});
-        assert!(read(deep).unwrap_err().to_string().contains("U+0000"));
-        let mut tenant = card();
-        tenant["supportedInterfaces"][2]["tenant"] = json!("a\nb");
-        assert!(read(tenant).is_err());
-    }
 }

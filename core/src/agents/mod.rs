@@ -131,7 +131,7 @@ impl Agents {
             Err(_) => return Err(AgentError::Fetch(format!("it did not come in time (asked: {url})"))),
         };
         let card = serde_json::from_slice(&body)
-            .map_err(|error| AgentError::Card(format!("what lies at {url} is not JSON: {error}")))?;
+            .map_err(|error| AgentError::Card(format!("it is not JSON: {error} (asked: {url})")))?;
         Ok((url, card))
     }
 
