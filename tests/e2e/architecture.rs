@@ -22,7 +22,7 @@ fn dependencies(package: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn sources(folder: &str, extension: &str) -> Vec<PathBuf> {
+pub(super) fn sources(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

@@ -17,13 +17,13 @@ fn switchboard() -> PathBuf {
     mine.parent().and_then(|deps| deps.parent()).expect("tests run from target/*/deps").join("switchboard")
 }
 
-struct Up {
+pub(super) struct Up {
     child: Child,
-    ready: Value,
-    folder: tempfile::TempDir,
+    pub(super) ready: Value,
+    pub(super) folder: tempfile::TempDir,
 }
 
-async fn up(arguments: &[&str]) -> anyhow::Result<Up> {
+pub(super) async fn up(arguments: &[&str]) -> anyhow::Result<Up> {
     use std::os::unix::fs::PermissionsExt;
     let open = std::fs::Permissions::from_mode(0o711);
     let folder = tempfile::Builder::new().prefix("switchboard-").permissions(open).tempdir()?;
@@ -51,7 +51,7 @@ impl Up {
         Ok(timeout(Duration::from_secs(60), command.output()).await??)
     }
 
-    async fn end(mut self) -> anyhow::Result<()> {
+    pub(super) async fn end(mut self) -> anyhow::Result<()> {
         let pid = self.child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().await?.success());
         let ended = timeout(Duration::from_secs(40), self.child.wait()).await??;

@@ -4,6 +4,7 @@ mod agents;
 mod architecture;
 mod bad_input;
 mod conversations;
+mod documents;
 mod durability;
 mod eval;
 mod explain;
