@@ -115,8 +115,9 @@ impl Show {
                 }));
                 prints
             }
+            EventBody::ConversationDeleted {} => self.talk("this conversation was deleted".to_owned()),
             EventBody::Notice { code, text } => {
-                self.talk(format!("{}: {}", clean_line(code), clean_line(text)))
+                self.talk(format!("{}: {}", code.name(), clean_line(text)))
             }
             _ => Vec::new(),
         }
