@@ -309,7 +309,9 @@ impl Reader {
             return Ok(());
         }
         let (code, text) = match degraded {
-            true => (NoticeCode::Degraded, "Live pieces of answers may be missing; whole answers still come."),
+            true => {
+                (NoticeCode::Degraded, "Live pieces of answers may be missing; whole answers still come.")
+            }
             false => (NoticeCode::Restored, "Answers are live again."),
         };
         let body = EventBody::Notice { code, text: text.to_owned() };

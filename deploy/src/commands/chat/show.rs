@@ -116,9 +116,7 @@ impl Show {
                 prints
             }
             EventBody::ConversationDeleted {} => self.talk("this conversation was deleted".to_owned()),
-            EventBody::Notice { code, text } => {
-                self.talk(format!("{}: {}", code.name(), clean_line(text)))
-            }
+            EventBody::Notice { code, text } => self.talk(format!("{}: {}", code.name(), clean_line(text))),
             _ => Vec::new(),
         }
     }
