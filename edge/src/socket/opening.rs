@@ -21,6 +21,6 @@ pub struct Opening {
     pub span: Span,
     /// Who the handshake's token stands for.
     pub identity: Option<Arc<Identity>>,
-    /// A conversation that the path names.
+    /// A conversation that the path names, and the cursor in it.
     pub join: Option<(ConversationId, Option<u64>)>,
 }

@@ -89,8 +89,8 @@ impl Session {
             edge: opening.edge,
         };
         session.welcome();
-        if let Some((conversation, after)) = opening.join {
-            session.join(conversation, after);
+        if let Some((conversation, cursor)) = opening.join {
+            session.join(conversation, cursor);
         }
         session
     }
@@ -221,7 +221,7 @@ impl Session {
         done.frames.into_iter().for_each(|frame| self.say(frame));
     }
 
-    fn join(&mut self, conversation: ConversationId, after: Option<u64>) {
+    fn join(&mut self, conversation: ConversationId, cursor: Option<u64>) {
         self.leave(conversation);
         if self.rooms.len() >= self.edge.config.socket.max_joins {
             let problem =
@@ -233,7 +233,7 @@ impl Session {
             edge: self.edge.clone(),
             conversation,
             generation: self.joins,
-            cursor: Cursor::after(after),
+            cursor: Cursor::after(cursor),
             identity: self.identity.subscribe(),
             session: self.id.clone(),
             out: self.to_socket.clone(),
