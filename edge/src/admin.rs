@@ -32,14 +32,14 @@ impl ServeHttp for Admin {
 /// Serves the private port; it outlives the drain, so that readiness can be seen to end.
 pub async fn run(edge: Arc<Edge>, listener: TcpListener, ending: ShutdownWatch) {
     let admin = Arc::new(Admin(edge));
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let tasks = tokio_util::task::TaskTracker::new();
     while let Ok((tcp, _)) = listener.accept().await {
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        let Ok(permit) = permits.clone().try_acquire_owned() else { continue };
         let (admin, ending) = (admin.clone(), ending.clone());
         tasks.spawn(async move {
             drop(admin.process_new(Box::new(Stream::from(tcp)), &ending).await);
-            drop(place);
+            drop(permit);
         });
     }
 }

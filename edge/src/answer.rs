@@ -3,7 +3,12 @@
 use crate::{auth::Refusal, limit::Decision};
 use bytes::Bytes;
 use http::StatusCode;
+use std::time::Duration;
 use switchboard_shared::problem::{Problem, ProblemKind};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
 
 /// The header fields and body of a problem.
 #[derive(Debug)]
@@ -52,6 +57,25 @@ impl Answer {
         bytes.extend_from_slice(&self.body);
         bytes
     }
+}
+
+/// Writes the last answer of a connection. What the client is still sending is read for a moment, since closing over
+/// unread bytes would take the answer away from it.
+pub async fn close_with(mut conn: impl AsyncRead + AsyncWrite + Unpin, answer: &Answer) {
+    let farewell = async {
+        conn.write_all(&answer.closing()).await?;
+        conn.flush().await?;
+        conn.shutdown().await?;
+        let mut rest = [0; 4096];
+        for _ in 0..64 {
+            if conn.read(&mut rest).await? == 0 {
+                break;
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    // The client may be gone already; it is closed either way.
+    drop(timeout(Duration::from_secs(1), farewell).await);
 }
 
 /// The fields that tell a client its limit.

@@ -55,10 +55,10 @@ pub enum EdgeError {
     Tls(#[from] tls::TlsError),
     /// The issuer's keys, in a file.
     #[error(transparent)]
-    Keys(JwksError),
+    ReadKeys(JwksError),
     /// The issuer's keys, at a URL.
     #[error(transparent)]
-    KeysAway(JwksError),
+    FetchKeys(JwksError),
     /// Redis.
     #[error(transparent)]
     Limits(#[from] LimitError),
@@ -73,8 +73,8 @@ impl EdgeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Tls(_) => 3,
-            Self::Listen(..) | Self::Limits(_) | Self::KeysAway(_) => 4,
-            Self::Keys(_) => 5,
+            Self::Listen(..) | Self::Limits(_) | Self::FetchKeys(_) => 4,
+            Self::ReadKeys(_) => 5,
             Self::Client(_) => 1,
         }
     }
@@ -100,7 +100,7 @@ pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let shutdown = Shutdown::default();
     let tls = tls::acceptor(&config.tls, &shutdown)?;
     let remote = Jwks::is_remote(&config.auth.jwks);
-    let keys = |error| if remote { EdgeError::KeysAway(error) } else { EdgeError::Keys(error) };
+    let keys = |error| if remote { EdgeError::FetchKeys(error) } else { EdgeError::ReadKeys(error) };
     let auth = Auth::start(&config.auth, &shutdown).await.map_err(keys)?;
     let limits = Limits::start(&config).await?;
     let cores = Cores::new(&config.cores)?;

@@ -1,5 +1,6 @@
 //! `switchboard-edge serve --config FILE` and `switchboard-edge check --config FILE`.
 
+use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 use switchboard_edge::config::Config;
 
@@ -8,30 +9,54 @@ mod serve;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-const USAGE: &str = "usage: switchboard-edge serve|check --config FILE";
+/// The edge of Switchboard.
+#[derive(Parser)]
+#[command(name = "switchboard-edge", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start.
+    Serve {
+        /// The configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Find every fault of the file, and end.
+    Check {
+        /// The configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ended as asked, 1 a defect, 2 usage, 3 the configuration is wrong, 4 something needed cannot be reached, \
+5 the file of the issuer's keys cannot be read";
 
 fn main() -> ExitCode {
     // fred and jsonwebtoken bring a second provider along, so rustls cannot choose for itself.
     drop(rustls::crypto::ring::default_provider().install_default());
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.as_slice() {
-        ["serve", "--config", file] => serve::run(&PathBuf::from(file)),
-        ["check", "--config", file] => check(&PathBuf::from(file)),
-        ["--version"] => say(concat!("switchboard-edge ", env!("CARGO_PKG_VERSION")), ExitCode::SUCCESS),
-        _ => serve::fail(USAGE, 2),
+    match Arguments::parse().command {
+        Command::Serve { config } => serve::run(&config),
+        Command::Check { config } => check(&config),
     }
 }
 
 fn check(file: &std::path::Path) -> ExitCode {
     match Config::load(file) {
-        Ok(_) => say(&format!("{}: ok", file.display()), ExitCode::SUCCESS),
+        Ok(_) => {
+            say(&format!("{}: ok", file.display()));
+            ExitCode::SUCCESS
+        }
         Err(error) => serve::fail(&error.to_string(), 3),
     }
 }
 
 #[allow(clippy::print_stdout, reason = "this is what the command was asked for")]
-fn say(text: &str, code: ExitCode) -> ExitCode {
+fn say(text: &str) {
     println!("{text}");
-    code
 }

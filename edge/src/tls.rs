@@ -26,7 +26,7 @@ pub enum TlsError {
     #[error("tls: a PEM file cannot be read: {0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
     /// Certificate and key that rustls does not take.
-    #[error("tls: {0}")]
+    #[error("tls: the certificate and its key cannot be used: {0}")]
     Rustls(#[from] rustls::Error),
 }
 

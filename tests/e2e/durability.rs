@@ -183,7 +183,7 @@ async fn what_no_core_has_signed_is_not_believed_of_redis() -> anyhow::Result<()
     let next = before.seqs().last().copied().unwrap_or(0) + 1;
     for body in [
         json!({"type": "member.removed", "data": {"user": "ann"}}),
-        json!({"type": "notice", "data": {"code": "conversation.deleted", "text": "Gone."}}),
+        json!({"type": "conversation.deleted", "data": {}}),
     ] {
         let mut event = json!({"conversation": room, "seq": next, "at": "2026-01-01T00:00:00Z"});
         event.as_object_mut().expect("an object").extend(body.as_object().cloned().unwrap_or_default());

@@ -3,6 +3,7 @@
 mod agents;
 mod architecture;
 mod bad_input;
+mod circles;
 mod conversations;
 mod documents;
 mod durability;

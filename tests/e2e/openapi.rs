@@ -154,7 +154,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
         "answer.finished",
         "turn.input_required",
         "turn.finished",
-        "notice",
+        "conversation.deleted",
     ] {
         assert!(names.contains(name), "{name} in {names:?}");
     }

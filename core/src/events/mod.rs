@@ -6,5 +6,5 @@ mod stream;
 mod streams;
 
 pub(crate) use bell::Bell;
-pub(crate) use stream::{DELETED, open};
+pub(crate) use stream::open;
 pub(crate) use streams::Streams;

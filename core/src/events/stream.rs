@@ -14,7 +14,7 @@ use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::MessageView,
-    events::{Event, EventBody, StreamHead},
+    events::{Event, EventBody, NoticeCode, StreamHead},
     identity::{EXPIRY_GRACE_S, Identity},
     ids::{ConversationId, TurnId},
     problem::{Problem, ProblemKind},
@@ -210,7 +210,7 @@ impl Reader {
             EventBody::MemberRemoved { user } if *user == self.identity.user => {
                 self.may_stay(event.seq).await
             }
-            EventBody::Notice { code, .. } if code == DELETED => {
+            EventBody::ConversationDeleted {} => {
                 Err(End::Told(Problem::new(ProblemKind::NotFound, "This conversation was deleted.")))
             }
             _ => Ok(()),
@@ -309,10 +309,12 @@ impl Reader {
             return Ok(());
         }
         let (code, text) = match degraded {
-            true => ("degraded", "Live pieces of answers may be missing; whole answers still come."),
-            false => ("restored", "Answers are live again."),
+            true => {
+                (NoticeCode::Degraded, "Live pieces of answers may be missing; whole answers still come.")
+            }
+            false => (NoticeCode::Restored, "Answers are live again."),
         };
-        let body = EventBody::Notice { code: code.to_owned(), text: text.to_owned() };
+        let body = EventBody::Notice { code, text: text.to_owned() };
         let event =
             Event { conversation: self.conversation, seq: None, turn: None, at: crate::clock::now(), body };
         self.pass_on(&event).await
@@ -338,9 +340,6 @@ async fn changed(channels: &mut Option<watch::Receiver<Vec<bool>>>) {
         std::future::pending().await
     }
 }
-
-/// The notice that ends the streams of a deleted conversation.
-pub(crate) const DELETED: &str = "conversation.deleted";
 
 fn frame(name: &str, seq: Option<u64>, data: &impl serde::Serialize) -> Bytes {
     let json = serde_json::to_string(data).unwrap_or_default();

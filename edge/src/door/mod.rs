@@ -22,7 +22,7 @@ pub mod http2;
 pub mod watch;
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, close_with},
     context::{Edge, request_id},
     metrics::{Counted, METRICS},
     proxy::Proxy,
@@ -35,7 +35,6 @@ use pingora::{apps::HttpServerApp, protocols::http::ServerSession, proxy::HttpPr
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use switchboard_shared::problem::{Problem, ProblemKind};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{Instant, timeout, timeout_at},
@@ -60,7 +59,7 @@ impl Door {
     /// Accepts connections until the process ends.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
         let config = &self.edge.config;
-        let places = Arc::new(Semaphore::new(config.max_connections));
+        let permits = Arc::new(Semaphore::new(config.max_connections));
         let addresses = Addresses::new(config.max_connections_per_address, config.max_strangers_per_address);
         let shutdown = &self.edge.shutdown;
         while let Some(accepted) = shutdown.token.run_until_cancelled(listener.accept()).await {
@@ -73,7 +72,7 @@ impl Door {
                     continue;
                 }
             };
-            let Ok(place) = places.clone().try_acquire_owned() else {
+            let Ok(permit) = permits.clone().try_acquire_owned() else {
                 refused("full");
                 continue;
             };
@@ -85,7 +84,7 @@ impl Door {
             shutdown.tasks.spawn(async move {
                 let _open = Counted::new(&[&METRICS.connections]);
                 door.connection(tcp, peer, guest).await;
-                drop(place);
+                drop(permit);
             });
         }
     }
@@ -181,25 +180,6 @@ impl Door {
 async fn refuse(conn: Box<Conn>, kind: ProblemKind, detail: &str) {
     METRICS.requests.with_label_values(&["none", &kind.status().to_string()]).inc();
     close_with(conn, &Answer::new(Problem::new(kind, detail), &request_id(), None)).await;
-}
-
-/// Writes the last answer of a connection. What the client is still sending is read for a moment, since closing over
-/// unread bytes would take the answer away from it.
-pub async fn close_with(mut conn: Box<Conn>, answer: &Answer) {
-    let farewell = async {
-        conn.write_all(&answer.closing()).await?;
-        conn.flush().await?;
-        AsyncWriteExt::shutdown(&mut *conn).await?;
-        let mut rest = [0; 4096];
-        for _ in 0..64 {
-            if conn.read(&mut rest).await? == 0 {
-                break;
-            }
-        }
-        Ok::<_, std::io::Error>(())
-    };
-    // The client may be gone already; it is closed either way.
-    drop(timeout(Duration::from_secs(1), farewell).await);
 }
 
 fn refused(reason: &str) {

@@ -42,7 +42,7 @@ pub enum LimitError {
     #[error("redis did not answer in time")]
     Timeout,
     /// Redis answered with an error, or is not there.
-    #[error("redis: {}", reason(.0))]
+    #[error("redis cannot be asked for a limit: {}", reason(.0))]
     Redis(#[from] RedisError),
 }
 

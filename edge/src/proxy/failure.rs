@@ -1,6 +1,5 @@
 //! What a client is told when its request goes no further.
 
-use super::Request;
 use crate::{answer::Answer, door::body::Broken, upstream::call::unavailable};
 use pingora::{
     Error, ErrorSource,
@@ -64,8 +63,7 @@ pub fn is_answered(session: &Session) -> bool {
 }
 
 /// Answers with a problem.
-pub async fn answer(session: &mut Session, request: &Request, problem: Problem) -> Result<()> {
-    let answer = Answer::new(problem, &request.id, request.decision.as_ref());
+pub async fn answer(session: &mut Session, answer: Answer) -> Result<()> {
     let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
     for (name, value) in &answer.fields {
         head.insert_header(*name, value)?;

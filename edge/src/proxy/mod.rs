@@ -13,6 +13,7 @@ pub mod linger;
 pub mod route;
 
 use crate::{
+    answer::Answer,
     context::{Edge, request_id},
     door::{authority, guest::Visit},
     limit::Decision,
@@ -33,7 +34,7 @@ use pingora::{
 };
 use route::Route;
 use std::{sync::Arc, time::Duration};
-use switchboard_shared::{headers::IDEMPOTENCY_KEY, identity::Identity};
+use switchboard_shared::{headers::IDEMPOTENCY_KEY, identity::Identity, problem::Problem};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -91,7 +92,7 @@ impl ProxyHttp for Proxy {
         match self.admit(session, request).await {
             Ok(()) => Ok(false),
             Err(problem) => {
-                answer(session, request, problem).await?;
+                answer(session, request.answer(problem)).await?;
                 Ok(true)
             }
         }
@@ -252,7 +253,7 @@ impl ProxyHttp for Proxy {
             }
             Some(problem) if !is_answered(session) => {
                 let status = problem.status;
-                match answer(session, request, problem).await {
+                match answer(session, request.answer(problem)).await {
                     Ok(()) => status,
                     Err(_) => 0,
                 }
@@ -296,6 +297,10 @@ impl Proxy {
 }
 
 impl Request {
+    fn answer(&self, problem: Problem) -> Answer {
+        Answer::new(problem, &self.id, self.decision.as_ref())
+    }
+
     fn is_stream(&self) -> bool {
         self.route.is_some_and(|route| route.is_stream)
     }

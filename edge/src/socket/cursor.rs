@@ -11,17 +11,17 @@ use switchboard_shared::{
 /// Finished answers that are remembered, so that a late piece of one is known for what it is.
 const REMEMBERED: usize = 16;
 
-/// A reader's place.
+/// What a reader has seen.
 #[derive(Debug, Default)]
 pub struct Cursor {
     seq: Option<u64>,
-    running: HashMap<TurnId, Place>,
+    running: HashMap<TurnId, Progress>,
     finished: VecDeque<TurnId>,
 }
 
 /// How far a running answer was passed on.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Progress {
     attempt: u32,
     offset: u64,
 }
@@ -103,23 +103,23 @@ impl Cursor {
             return Ok(Taken::Seen);
         }
         let end = delta.offset + delta.text.chars().count() as u64;
-        let place =
-            self.running.entry(turn).or_insert(Place { attempt: delta.attempt, offset: delta.offset });
-        if delta.attempt < place.attempt {
+        let progress =
+            self.running.entry(turn).or_insert(Progress { attempt: delta.attempt, offset: delta.offset });
+        if delta.attempt < progress.attempt {
             return Ok(Taken::Seen);
         }
-        if delta.attempt > place.attempt {
-            *place = Place { attempt: delta.attempt, offset: delta.offset };
+        if delta.attempt > progress.attempt {
+            *progress = Progress { attempt: delta.attempt, offset: delta.offset };
         }
-        if end <= place.offset && !delta.text.is_empty() {
+        if end <= progress.offset && !delta.text.is_empty() {
             return Ok(Taken::Seen);
         }
-        if delta.offset < place.offset {
-            let seen = usize::try_from(place.offset - delta.offset).unwrap_or(usize::MAX);
+        if delta.offset < progress.offset {
+            let seen = usize::try_from(progress.offset - delta.offset).unwrap_or(usize::MAX);
             delta.text = delta.text.chars().skip(seen).collect();
-            delta.offset = place.offset;
+            delta.offset = progress.offset;
         }
-        place.offset = end.max(place.offset);
+        progress.offset = end.max(progress.offset);
         Ok(Taken::Piece(Box::new(event)))
     }
 

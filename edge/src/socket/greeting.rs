@@ -1,6 +1,9 @@
 //! The first word on a socket: who is it?
 
-use super::{Socket, leaving::Leaving, session::Opening};
+use super::{
+    leaving::Leaving,
+    opening::{Opening, Socket},
+};
 use crate::metrics::METRICS;
 use futures::{StreamExt, stream::SplitStream};
 use std::{sync::Arc, time::Duration};

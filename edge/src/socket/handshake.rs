@@ -77,13 +77,13 @@ fn path(target: &str) -> Result<Option<(ConversationId, Option<u64>)>, Problem> 
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let Some(id) = path.strip_prefix("/ws/").filter(|id| !id.is_empty()) else { return Ok(None) };
     let id = id.parse().map_err(|_| bad("the path does not name a conversation"))?;
-    let mut after = None;
+    let mut cursor = None;
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         if name == "after" {
-            after = Some(value.parse().map_err(|_| bad("`after` must be a number"))?);
+            cursor = Some(value.parse().map_err(|_| bad("`after` must be a number"))?);
         }
     }
-    Ok(Some((id, after)))
+    Ok(Some((id, cursor)))
 }
 
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {

@@ -1,6 +1,6 @@
 //! How a socket ends: why, and what the client is told.
 
-use super::Socket;
+use super::opening::Socket;
 use crate::metrics::METRICS;
 use futures::{
     SinkExt, StreamExt,

@@ -1,8 +1,8 @@
 //! One WebSocket, from its handshake to its close code.
 //!
 //! - [`handshake`]: who may open one; [`origin`]: from where
-//! - [`greeting`]: who is it
-//! - [`session`]: the loop that owns the socket; [`leaving`]: how it ends
+//! - [`opening`]: what it begins with; [`greeting`]: who is it
+//! - [`session`]: the loop that owns the socket; [`patience`]: when it pings and gives up, pure; [`leaving`]: how it ends
 //! - [`room`]: a joined conversation, following its stream on the cores
 //! - [`cursor`]: what of a stream is new, pure
 //! - [`outbox`]: what waits to be written, bounded
@@ -17,23 +17,25 @@ pub mod greeting;
 pub mod handshake;
 pub mod job;
 pub mod leaving;
+pub mod opening;
 pub mod origin;
 pub mod outbox;
+pub mod patience;
 pub mod room;
 pub mod session;
 pub mod stream;
 
 use crate::{
-    answer::{Answer, rate_limited, unauthenticated},
+    answer::{Answer, close_with, rate_limited, unauthenticated},
     context::{Edge, request_id},
-    door::{close_with, conn::Conn, head::Upgrade},
+    door::{conn::Conn, head::Upgrade},
     limit::Decision,
     metrics::{Counted, METRICS},
     upstream::call::unavailable,
 };
 use fragments::Bounded;
 use handshake::Accepted;
-use session::Opening;
+use opening::Opening;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{identity::Identity, problem::Problem, telemetry};
 use tokio::{io::AsyncWriteExt, time::timeout};
@@ -43,8 +45,8 @@ use tokio_tungstenite::{
 };
 use tracing::Instrument;
 
-/// A client's WebSocket.
-pub type Socket = WebSocketStream<Bounded<Box<Conn>>>;
+/// How long the answer to a handshake may take to be written.
+const ANSWERING: Duration = Duration::from_secs(5);
 
 /// Serves a WebSocket, or answers why not.
 pub async fn accept(edge: Arc<Edge>, mut conn: Box<Conn>, upgrade: Upgrade) {
@@ -64,7 +66,7 @@ pub async fn accept(edge: Arc<Edge>, mut conn: Box<Conn>, upgrade: Upgrade) {
         conn.write_all(accepted.answer.as_bytes()).await?;
         conn.flush().await
     };
-    if !matches!(timeout(Duration::from_secs(5), answered).await, Ok(Ok(()))) {
+    if !matches!(timeout(ANSWERING, answered).await, Ok(Ok(()))) {
         return;
     }
     let config = websocket_config(edge.config.socket.max_frame_bytes);

@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt};
 use http::{Method, StatusCode, header};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    events::{Event, EventBody, ServerFrame, StreamHead},
+    events::{Event, EventBody, NoticeCode, ServerFrame, StreamHead},
     identity::Identity,
     ids::ConversationId,
     problem::{Problem, ProblemKind},
@@ -30,6 +30,8 @@ use tracing::Span;
 const ATTACH_ATTEMPT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A stream that ends sooner is not attached again at once a second time.
+const SHORT_LIFE: Duration = Duration::from_secs(5);
 
 /// A joined conversation.
 pub struct Room {
@@ -46,14 +48,14 @@ pub struct Room {
     /// The socket's request id.
     pub session: Arc<str>,
     /// To the socket.
-    pub out: mpsc::Sender<Said>,
+    pub out: mpsc::Sender<FromRoom>,
     /// The socket's span.
     pub span: Span,
 }
 
-/// What a room says to its socket.
+/// What goes from a room to its socket.
 #[derive(Debug)]
-pub struct Said {
+pub struct FromRoom {
     /// Which room.
     pub conversation: ConversationId,
     /// Which joining.
@@ -62,8 +64,8 @@ pub struct Said {
     pub entry: Option<Entry>,
 }
 
-/// The socket is gone, so nobody listens.
-struct Unheard;
+/// The socket has left the room, or is gone.
+struct SocketGone;
 
 /// How following a stream ended.
 enum End {
@@ -84,11 +86,11 @@ impl Room {
     /// Follows the conversation until it may not, cannot, or is no longer wanted.
     pub async fn run(mut self) {
         let _joined = Counted::new(&[&METRICS.joined_conversations, &METRICS.active_conversations]);
-        // Unheard means that there is no socket left to tell.
+        // There is no socket left to tell.
         drop(self.follow().await);
     }
 
-    async fn follow(&mut self) -> Result<(), Unheard> {
+    async fn follow(&mut self) -> Result<(), SocketGone> {
         let identity = self.identity.borrow().clone();
         if let Err(refusal) = counted(&self.edge, &identity, None, Some(self.conversation)).await {
             for frame in refusal {
@@ -108,7 +110,7 @@ impl Room {
                 End::ForGood(problem) => return self.over(&problem).await,
                 End::Again => {}
             }
-            short_lives = if since.elapsed() < Duration::from_secs(5) { short_lives + 1 } else { 0 };
+            short_lives = if since.elapsed() < SHORT_LIFE { short_lives + 1 } else { 0 };
             if short_lives > 1 {
                 tokio::time::sleep(jitter(pause(short_lives))).await;
             }
@@ -119,7 +121,7 @@ impl Room {
     async fn attach(
         &mut self,
         again: bool,
-    ) -> Result<Result<Attached<impl Stream<Item = SourceEvent> + Unpin + use<>>, Problem>, Unheard> {
+    ) -> Result<Result<Attached<impl Stream<Item = SourceEvent> + Unpin + use<>>, Problem>, SocketGone> {
         let until = Instant::now() + Duration::from_millis(self.edge.config.socket.reattach_ms);
         let (mut tried, mut round, mut noticed) = (Vec::new(), 0, false);
         loop {
@@ -149,7 +151,8 @@ impl Room {
             }
             if again && !noticed {
                 noticed = true;
-                self.notice("reconnecting", "the connection to the conversation is being restored").await?;
+                self.notice(NoticeCode::Reconnecting, "the connection to the conversation is being restored")
+                    .await?;
             }
             tried.clear();
             round += 1;
@@ -157,12 +160,12 @@ impl Room {
         }
     }
 
-    async fn attached_again(&mut self, again: bool, noticed: bool) -> Result<(), Unheard> {
+    async fn attached_again(&mut self, again: bool, noticed: bool) -> Result<(), SocketGone> {
         if again {
             METRICS.reattach.with_label_values(&["attached"]).inc();
         }
         if noticed {
-            self.notice("restored", "the connection to the conversation is restored").await?;
+            self.notice(NoticeCode::Reconnected, "the connection to the conversation is restored").await?;
         }
         Ok(())
     }
@@ -185,7 +188,7 @@ impl Room {
         &mut self,
         mut events: impl Stream<Item = SourceEvent> + Unpin,
         welcomed: &mut bool,
-    ) -> Result<End, Unheard> {
+    ) -> Result<End, SocketGone> {
         let mut head_seen = false;
         while let Some(event) = events.next().await {
             let event = match event {
@@ -219,7 +222,7 @@ impl Room {
         Ok(End::Again)
     }
 
-    async fn head(&mut self, head: StreamHead, welcomed: &mut bool) -> Result<(), Unheard> {
+    async fn head(&mut self, head: StreamHead, welcomed: &mut bool) -> Result<(), SocketGone> {
         let frame = match head {
             StreamHead::Attached { conversation, seq } => {
                 self.cursor.attached(seq);
@@ -239,7 +242,7 @@ impl Room {
     }
 
     /// Passes an event on; false when the stream cannot be trusted and has to be attached again.
-    async fn event(&mut self, text: String) -> Result<bool, Unheard> {
+    async fn event(&mut self, text: String) -> Result<bool, SocketGone> {
         let entry = match self.cursor.take(&text) {
             Ok(Taken::AsItCame) => Entry::Event(self.conversation, text),
             Ok(Taken::Piece(event)) => Entry::Piece(event),
@@ -257,27 +260,27 @@ impl Room {
         Ok(true)
     }
 
-    async fn notice(&mut self, code: &str, text: &str) -> Result<(), Unheard> {
-        let body = EventBody::Notice { code: code.to_owned(), text: text.to_owned() };
+    async fn notice(&mut self, code: NoticeCode, text: &str) -> Result<(), SocketGone> {
+        let body = EventBody::Notice { code, text: text.to_owned() };
         let at = chrono::Utc::now();
         let event = Event { conversation: self.conversation, seq: None, turn: None, at, body };
         let Ok(text) = serde_json::to_string(&event) else { return Ok(()) };
         self.say(Entry::Event(self.conversation, text)).await
     }
 
-    async fn over(&mut self, problem: &Problem) -> Result<(), Unheard> {
+    async fn over(&mut self, problem: &Problem) -> Result<(), SocketGone> {
         let frame = ServerFrame::error(None, Some(self.conversation), problem);
         self.say(Entry::from(&frame)).await?;
         self.tell(None).await
     }
 
-    async fn say(&mut self, entry: Entry) -> Result<(), Unheard> {
+    async fn say(&mut self, entry: Entry) -> Result<(), SocketGone> {
         self.tell(Some(entry)).await
     }
 
-    async fn tell(&mut self, entry: Option<Entry>) -> Result<(), Unheard> {
-        let said = Said { conversation: self.conversation, generation: self.generation, entry };
-        self.out.send(said).await.map_err(|_| Unheard)
+    async fn tell(&mut self, entry: Option<Entry>) -> Result<(), SocketGone> {
+        let from = FromRoom { conversation: self.conversation, generation: self.generation, entry };
+        self.out.send(from).await.map_err(|_| SocketGone)
     }
 }
 

@@ -1,20 +1,17 @@
 //! The loop that owns one WebSocket: everything that happens to it happens here, one thing at a time.
 
 use super::{
-    Socket,
     cursor::Cursor,
     frames::{id_of, name_in, why},
     greeting::greet,
     job::{Asker, Done, Job},
     leaving::{Leaving, close},
+    opening::{Opening, Socket},
     outbox::{Entry, Outbox},
-    room::{Room, Said},
+    patience::{Due, Patience},
+    room::{FromRoom, Room},
 };
-use crate::{
-    context::Edge,
-    limit::{Policy, gcra},
-    metrics::METRICS,
-};
+use crate::{context::Edge, metrics::METRICS};
 use futures::{
     FutureExt, SinkExt, StreamExt,
     future::BoxFuture,
@@ -23,12 +20,11 @@ use futures::{
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
 };
 use switchboard_shared::{
     api::SendMessage,
     events::{ClientFrame, CloseCode, ServerFrame},
-    identity::{EXPIRY_GRACE_S, Identity},
+    identity::Identity,
     ids::ConversationId,
     problem::{Problem, ProblemKind},
 };
@@ -40,23 +36,8 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-/// What the rooms of a socket have said and it has not taken yet, in frames.
-const SAID: usize = 4;
-
-/// How a socket begins.
-#[derive(Debug)]
-pub struct Opening {
-    /// The edge.
-    pub edge: Arc<Edge>,
-    /// The socket's request id.
-    pub id: Arc<str>,
-    /// The socket's span.
-    pub span: Span,
-    /// Who the handshake's token stands for.
-    pub identity: Option<Arc<Identity>>,
-    /// A conversation that the path names.
-    pub join: Option<(ConversationId, Option<u64>)>,
-}
+/// What the rooms of a socket have for it and it has not taken yet, in frames.
+const FROM_ROOMS: usize = 4;
 
 /// Serves a socket until it is closed.
 pub async fn serve(socket: Socket, opening: Opening) {
@@ -78,52 +59,38 @@ struct Session {
     identity: watch::Sender<Arc<Identity>>,
     rooms: HashMap<ConversationId, (u64, CancellationToken)>,
     joins: u64,
-    says: mpsc::Sender<Said>,
-    said: mpsc::Receiver<Said>,
+    to_socket: mpsc::Sender<FromRoom>,
+    from_rooms: mpsc::Receiver<FromRoom>,
     jobs: VecDeque<(Job, Instant)>,
     job: Option<BoxFuture<'static, Done>>,
     outbox: Outbox,
     bad_frames: u32,
-    frames: Policy,
-    frames_tat: Option<i64>,
-    started: Instant,
-    next_ping: Instant,
-    unanswered_pings: u32,
-    full_since: Option<Instant>,
-    leave_at: Option<Instant>,
+    patience: Patience,
 }
 
 impl Session {
     fn new(opening: Opening, identity: Arc<Identity>) -> Self {
         let config = &opening.edge.config.socket;
-        let now = Instant::now();
-        let (says, said) = mpsc::channel(SAID);
-        let window = Duration::from_secs(1)
-            .mul_f64(f64::from(config.frames_burst) / f64::from(config.frames_per_second));
+        let (to_socket, from_rooms) = mpsc::channel(FROM_ROOMS);
+        let patience = Patience::new(config, Instant::now(), identity.expires_at);
         let mut session = Self {
             identity: watch::Sender::new(identity),
             rooms: HashMap::new(),
             joins: 0,
-            says,
-            said,
+            to_socket,
+            from_rooms,
             jobs: VecDeque::new(),
             job: None,
             outbox: Outbox::new(config.queue_bytes, config.queue_frames),
             bad_frames: 0,
-            frames: Policy { name: "frames", quota: config.frames_burst, window },
-            frames_tat: None,
-            started: now,
-            next_ping: now + Duration::from_secs(config.heartbeat_s),
-            unanswered_pings: 0,
-            full_since: None,
-            leave_at: None,
+            patience,
             id: opening.id,
             span: opening.span,
             edge: opening.edge,
         };
         session.welcome();
-        if let Some((conversation, after)) = opening.join {
-            session.join(conversation, after);
+        if let Some((conversation, cursor)) = opening.join {
+            session.join(conversation, cursor);
         }
         session
     }
@@ -135,36 +102,38 @@ impl Session {
     ) -> Leaving {
         let drain = self.edge.shutdown.token.clone();
         loop {
-            let wake = self.next_wake();
+            let wake = self.patience.wake(Instant::now(), unix_now());
             // Every branch is safe to drop: a frame leaves the outbox only in the poll that hands it to the socket, and
             // the job is held outside.
             tokio::select! {
-                written = write(sink, &mut self.outbox, &mut self.full_since) => {
+                written = write(sink, &mut self.outbox, &mut self.patience) => {
                     if let Err(error) = written { return Leaving::from(&error) }
                 }
-                // Answers to its frames wait there too: who reads nothing is not heard either.
+                // Answers to its frames wait there too: who reads nothing is not read from either.
                 message = stream.next(), if !self.outbox.is_full() => match message {
                     Some(Ok(message)) => if let Err(leaving) = self.message(message) { return leaving },
                     Some(Err(error)) => return Leaving::from(&error),
                     None => return Leaving::Gone,
                 },
-                Some(said) = self.said.recv(), if !self.outbox.is_full() => self.heard(said),
+                Some(frame) = self.from_rooms.recv(), if !self.outbox.is_full() => self.take(frame),
                 done = poll_job(&mut self.job), if self.job.is_some() => self.done(done),
-                () = drain.cancelled(), if self.leave_at.is_none() => self.prepare_to_leave(),
-                () = sleep_until(wake) => if let Some(leaving) = self.tick(Instant::now()) { return leaving },
+                () = drain.cancelled(), if !self.patience.is_draining() => {
+                    self.patience.drain(Instant::now(), fastrand::f64());
+                }
+                () = sleep_until(wake) => match self.patience.due(Instant::now(), unix_now()) {
+                    Some(Due::Leave(code)) => return Leaving::Code(code),
+                    Some(Due::Ping) => self.outbox.ping(),
+                    None => {}
+                },
             }
             self.start_job();
-            self.watch_queue();
+            self.patience.queue(self.outbox.is_full(), Instant::now());
         }
     }
 
     /// Takes a message of the client.
     fn message(&mut self, message: Message) -> Result<(), Leaving> {
-        self.unanswered_pings = 0;
-        let now = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        let (decision, tat) = gcra::decide(self.frames, self.frames_tat, now);
-        self.frames_tat = Some(tat);
-        if !decision.allowed {
+        if !self.patience.may_send(Instant::now()) {
             return Err(Leaving::Code(CloseCode::TooMany));
         }
         match message {
@@ -245,13 +214,14 @@ impl Session {
     fn done(&mut self, done: Done) {
         self.job = None;
         if let Some(identity) = done.identity {
+            self.patience.renew(identity.expires_at);
             self.identity.send_replace(identity);
             self.welcome();
         }
         done.frames.into_iter().for_each(|frame| self.say(frame));
     }
 
-    fn join(&mut self, conversation: ConversationId, after: Option<u64>) {
+    fn join(&mut self, conversation: ConversationId, cursor: Option<u64>) {
         self.leave(conversation);
         if self.rooms.len() >= self.edge.config.socket.max_joins {
             let problem =
@@ -263,10 +233,10 @@ impl Session {
             edge: self.edge.clone(),
             conversation,
             generation: self.joins,
-            cursor: Cursor::after(after),
+            cursor: Cursor::after(cursor),
             identity: self.identity.subscribe(),
             session: self.id.clone(),
-            out: self.says.clone(),
+            out: self.to_socket.clone(),
             span: self.span.clone(),
         };
         let token = CancellationToken::new();
@@ -280,14 +250,14 @@ impl Session {
         }
     }
 
-    /// Takes what a room says, unless the client has left it meanwhile.
-    fn heard(&mut self, said: Said) {
-        if self.rooms.get(&said.conversation).is_none_or(|(generation, _)| *generation != said.generation) {
+    /// Takes what comes from a room, unless the client has left it meanwhile.
+    fn take(&mut self, from: FromRoom) {
+        if self.rooms.get(&from.conversation).is_none_or(|(generation, _)| *generation != from.generation) {
             return;
         }
-        match said.entry {
+        match from.entry {
             Some(entry) => self.push(entry),
-            None => self.leave(said.conversation),
+            None => self.leave(from.conversation),
         }
     }
 
@@ -303,57 +273,6 @@ impl Session {
         METRICS.frame("out", entry.name());
         self.outbox.push(entry);
     }
-
-    /// A client that takes nothing while its queue is full is too slow. Writing anything sets the clock back.
-    fn watch_queue(&mut self) {
-        match (self.outbox.is_full(), self.full_since) {
-            (true, None) => self.full_since = Some(Instant::now()),
-            (false, Some(_)) => self.full_since = None,
-            _ => {}
-        }
-    }
-
-    fn prepare_to_leave(&mut self) {
-        let spread = Duration::from_millis(self.edge.config.socket.drain_spread_ms);
-        self.leave_at = Some(Instant::now() + spread.mul_f64(fastrand::f64()));
-    }
-
-    fn next_wake(&self) -> Instant {
-        let stall = self.full_since.map(|since| since + self.stall());
-        let expiry =
-            Instant::now() + Duration::from_secs(u64::try_from(self.seconds_left()).unwrap_or(0) + 1);
-        [stall, self.leave_at].into_iter().flatten().fold(self.next_ping.min(expiry), Instant::min)
-    }
-
-    fn tick(&mut self, now: Instant) -> Option<Leaving> {
-        if self.leave_at.is_some_and(|at| at <= now) {
-            return Some(Leaving::Code(CloseCode::Restart));
-        }
-        if self.full_since.is_some_and(|since| since + self.stall() <= now) {
-            return Some(Leaving::Code(CloseCode::TooSlow));
-        }
-        if self.seconds_left() < 0 {
-            return Some(Leaving::Code(CloseCode::Unauthenticated));
-        }
-        if self.next_ping <= now {
-            if self.unanswered_pings >= 2 {
-                return Some(Leaving::Code(CloseCode::Idle));
-            }
-            self.unanswered_pings += 1;
-            self.next_ping = now + Duration::from_secs(self.edge.config.socket.heartbeat_s);
-            self.outbox.ping();
-        }
-        None
-    }
-
-    fn stall(&self) -> Duration {
-        Duration::from_millis(self.edge.config.socket.queue_stall_ms)
-    }
-
-    /// Seconds until the expired token ends the socket.
-    fn seconds_left(&self) -> i64 {
-        self.identity.borrow().expires_at + EXPIRY_GRACE_S - chrono::Utc::now().timestamp()
-    }
 }
 
 impl Drop for Session {
@@ -362,11 +281,11 @@ impl Drop for Session {
     }
 }
 
-/// Writes what waits; returns when there is room again for what the rooms say, and otherwise only with an error.
+/// Writes what waits; returns when there is space again for what comes from the rooms, and otherwise only with an error.
 async fn write(
     sink: &mut SplitSink<Socket, Message>,
     outbox: &mut Outbox,
-    full_since: &mut Option<Instant>,
+    patience: &mut Patience,
 ) -> Result<(), WsError> {
     loop {
         std::future::poll_fn(|cx| sink.poll_ready_unpin(cx)).await?;
@@ -379,11 +298,12 @@ async fn write(
         if was_full && !outbox.is_full() {
             return Ok(());
         }
-        // The client takes something, so it is not stuck.
-        if full_since.is_some() {
-            *full_since = Some(Instant::now());
-        }
+        patience.written(Instant::now());
     }
+}
+
+fn unix_now() -> i64 {
+    chrono::Utc::now().timestamp()
 }
 
 async fn poll_job(job: &mut Option<BoxFuture<'static, Done>>) -> Done {

@@ -35,7 +35,7 @@ impl Streams {
         })
     }
 
-    /// Takes a place on the fullest connection that has one.
+    /// Takes a slot on the fullest connection that has one.
     #[must_use]
     pub fn take(&self) -> Slot {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,7 @@ fn client(connect_timeout: Duration) -> Result<Client, reqwest::Error> {
         .build()
 }
 
-/// A place on a connection, free again when dropped.
+/// One stream's share of a connection, free again when dropped.
 #[derive(Debug)]
 pub struct Slot {
     /// The client whose one connection it is.

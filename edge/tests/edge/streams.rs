@@ -68,12 +68,12 @@ async fn without_a_core_the_socket_waits_and_goes_on_where_it_was() {
     ws.send(json!({"type": "send", "id": "m", "conversation": house.log.conversation, "text": ""})).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let _back = FakeCore::start_at(&house.log, address);
-    let (mut seqs, mut acked, mut restored) = (Vec::new(), false, false);
-    while seqs.len() < 2 || !acked || !restored {
+    let (mut seqs, mut acked, mut reconnected) = (Vec::new(), false, false);
+    while seqs.len() < 2 || !acked || !reconnected {
         let frame = ws.next().await;
         match frame["type"].as_str().unwrap() {
             "ack" => acked = true,
-            "notice" => restored = frame["data"]["code"] == "restored",
+            "notice" => reconnected = frame["data"]["code"] == "reconnected",
             _ => seqs.push(frame["seq"].as_u64().unwrap()),
         }
     }

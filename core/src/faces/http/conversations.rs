@@ -7,7 +7,6 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
-    events::DELETED,
     outside,
     store::{Act, CreateRow, NewEvent, Tx, retrying},
 };
@@ -176,8 +175,7 @@ pub(crate) async fn delete(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     retrying!(envelope.deadline, erase(&core, &me, id))?;
-    let text = "This conversation was deleted.".to_owned();
-    core.bell.live(id, None, EventBody::Notice { code: DELETED.to_owned(), text });
+    core.bell.live(id, None, EventBody::ConversationDeleted {});
     Ok(StatusCode::NO_CONTENT)
 }
 

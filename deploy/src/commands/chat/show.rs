@@ -115,9 +115,8 @@ impl Show {
                 }));
                 prints
             }
-            EventBody::Notice { code, text } => {
-                self.talk(format!("{}: {}", clean_line(code), clean_line(text)))
-            }
+            EventBody::ConversationDeleted {} => self.talk("this conversation was deleted".to_owned()),
+            EventBody::Notice { code, text } => self.talk(format!("{}: {}", code.name(), clean_line(text))),
             _ => Vec::new(),
         }
     }
