@@ -162,7 +162,7 @@ impl Talk {
     async fn list(&self, access: &Access) {
         let listed = async { agents::all(&access.client(&["user"])?).await };
         match listed.await {
-            Ok(all) => all.iter().for_each(|agent| terminal::out(&agents::line(agent))),
+            Ok(all) => all.iter().for_each(|agent| terminal::table(&agents::line(agent))),
             Err(error) => terminal::say(&terminal::clean(&error.to_string())),
         }
     }
