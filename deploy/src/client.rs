@@ -1,7 +1,8 @@
 //! HTTP and WebSocket to an edge. It trusts the development CA when there is one, else what the machine trusts.
 
 use crate::{
-    error::{BROKEN, Error, Result, in_words},
+    cause::Cause,
+    error::{Error, Result},
     house::House,
 };
 use futures::{SinkExt, StreamExt};
@@ -189,33 +190,26 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Error {
-        let cause = deepest(error);
+        let cause = Cause::of(error);
         let up = self.house.as_ref().filter(|house| house.is_up());
         Error::Unreachable(match up {
             _ if error.is_timeout() => format!("{} did not answer in time{}", self.base, self.proxy),
-            Some(house) if error.is_connect() || broke_off(&cause) => format!(
+            Some(house) if error.is_connect() || cause == Cause::Broken => format!(
                 "the house is up (process {}), but its edge at {} does not answer just now: it starts again, or stops; try again",
                 house.pid, self.base
             ),
-            _ if error.is_connect() && cause.contains("refused") && self.proxy == Proxy::default() => {
+            _ if error.is_connect() && cause == Cause::Refused && self.proxy == Proxy::default() => {
                 format!(
                     "nothing listens at {}: no house is running here; start one with `switchboard up`",
                     self.base
                 )
             }
-            _ if broke_off(&cause) => broken(self.base.as_str()),
-            _ => format!("{} cannot be reached{}: {}", self.base, self.proxy, in_words(&cause)),
+            _ if cause == Cause::Broken => {
+                format!("{} closed the connection: its edge is going away; try again", self.base)
+            }
+            _ => format!("{} cannot be reached{}: {}", self.base, self.proxy, cause),
         })
     }
-}
-
-/// Whether the other side ended a connection in the middle.
-fn broke_off(cause: &str) -> bool {
-    in_words(cause) == BROKEN
-}
-
-fn broken(whose: &str) -> String {
-    format!("{whose} closed the connection: its edge is going away; try again")
 }
 
 /// Sends a frame as JSON.
@@ -262,8 +256,8 @@ pub struct Closed {
 
 async fn body<T: DeserializeOwned>(response: Response) -> Result<T> {
     let url = response.url().clone();
-    response.json().await.map_err(|error| match deepest(&error) {
-        cause if broke_off(&cause) => Error::Unreachable(format!("{url}: {BROKEN}; try again")),
+    response.json().await.map_err(|error| match Cause::of(&error) {
+        Cause::Broken => Error::Unreachable(format!("{url}: {}; try again", Cause::Broken)),
         cause => Error::Failed(format!("{url} answered what cannot be read: {cause}")),
     })
 }
@@ -276,12 +270,4 @@ async fn refusal(response: Response) -> Error {
         Err(_) if status == StatusCode::UNAUTHORIZED => Error::Auth(format!("{url} wants a valid token")),
         Err(_) => Error::Failed(format!("{url} answered {status}")),
     }
-}
-
-fn deepest(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -1,5 +1,6 @@
 //! Why a command failed, in one sentence for a person, and the exit code that says it to a script.
 
+use crate::cause::Cause;
 use std::{io, path::Path};
 use switchboard_shared::problem::Problem;
 
@@ -7,7 +8,7 @@ use switchboard_shared::problem::Problem;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Something on this machine could not be read, written or started.
-    #[error("{doing}: {}", in_words(&.source.to_string()))]
+    #[error("{doing}: {}", Cause::of(.source))]
     Io {
         /// What was being attempted.
         doing: String,
@@ -106,7 +107,7 @@ impl Error {
     /// For `map_err`: a file that the user named cannot be read, so the argument cannot be used.
     pub fn named(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.display().to_string();
-        move |source| Self::Invalid(format!("{path}: {}", in_words(&source.to_string())))
+        move |source| Self::Invalid(format!("{path}: {}", Cause::of(&source)))
     }
 
     /// For `map_err`: says which of our own files it was about.
@@ -133,46 +134,6 @@ impl Error {
 #[must_use]
 pub fn json(text: &str, exit_code: u8) -> String {
     serde_json::json!({"error": text, "exit_code": exit_code}).to_string()
-}
-
-/// What the kernel and the libraries say, and what that is to a person; the first that is found holds.
-const WORDS: [(&[&str], &str); 11] = [
-    (&["Connection refused", "connection refused"], "nothing listens there"),
-    (&["failed to lookup address", "dns error"], "no machine has this name"),
-    (&["CaUsedAsEndEntity"], "its certificate is that of an authority (CA) and not a server's own"),
-    (&["UnknownIssuer"], "its certificate comes from an authority that is not trusted here (--ca names one)"),
-    (&["certificate expired", "CertExpired", "Expired"], "its certificate has expired"),
-    (&["not valid yet", "NotValidYet"], "its certificate is not valid yet; is a clock wrong?"),
-    (&["not valid for name", "NotValidForName"], "its certificate is for another name"),
-    (&["invalid peer certificate", "InvalidCertificate"], "its certificate cannot be accepted"),
-    (&["InvalidContentType", "corrupt message", "wrong version number"], "it does not speak TLS"),
-    (
-        &[
-            "close_notify",
-            "unexpected end of file",
-            "unexpected EOF",
-            "end of file before message length",
-            "reset by peer",
-            "Broken pipe",
-            "connection closed",
-            "connection error",
-        ],
-        BROKEN,
-    ),
-    (&["operation timed out", "timed out"], "it did not answer in time"),
-];
-
-/// The connection ended before the answer did.
-pub const BROKEN: &str = "the connection broke in the middle of the answer";
-
-/// Turns a text of the kernel or of a library into words for a person; what is not known stays, without its number.
-#[must_use]
-pub fn in_words(cause: &str) -> String {
-    let known = WORDS.iter().find(|(texts, _)| texts.iter().any(|text| cause.contains(text)));
-    match known {
-        Some((_, words)) => (*words).to_owned(),
-        None => cause.split(" (os error ").next().unwrap_or(cause).to_owned(),
-    }
 }
 
 fn lines(tail: &str) -> String {
@@ -210,23 +171,6 @@ mod tests {
         assert_eq!(error.exit_code(), 1);
         let error = Error::Problem(Box::new(Problem::new(ProblemKind::Unauthenticated, "")));
         assert_eq!(error.exit_code(), 5);
-    }
-
-    #[test]
-    fn what_libraries_say_is_said_in_words() {
-        for (cause, words) in [
-            ("Connection refused (os error 111)", "nothing listens there"),
-            ("Connection reset by peer (os error 104)", BROKEN),
-            ("unexpected EOF during chunk size line", BROKEN),
-            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "an authority (CA)"),
-            ("invalid peer certificate: UnknownIssuer", "not trusted here"),
-            ("invalid peer certificate: certificate expired: verification time 9", "has expired"),
-            ("invalid peer certificate: Other(OtherError(NewKind))", "cannot be accepted"),
-            ("received corrupt message of type InvalidContentType", "does not speak TLS"),
-        ] {
-            assert!(in_words(cause).contains(words), "{cause}");
-        }
-        assert_eq!(in_words("No space left on device (os error 28)"), "No space left on device");
     }
 
     #[test]

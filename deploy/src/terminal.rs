@@ -5,6 +5,8 @@ use std::{
     io::{self, Write},
     sync::OnceLock,
 };
+use terminal_size::{Width, terminal_size_of};
+use textwrap::{Options, core::display_width};
 
 /// Why results could not be written, the first time.
 static FAULT: OnceLock<io::ErrorKind> = OnceLock::new();
@@ -12,6 +14,30 @@ static FAULT: OnceLock<io::ErrorKind> = OnceLock::new();
 /// Writes a line of results.
 pub fn out(line: &str) {
     note(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// Writes rows whose columns stand two blanks or more apart. On a terminal, what is too long for it goes on below its own
+/// column; elsewhere each row stays one line, as scripts read it.
+pub fn table(rows: &str) {
+    match terminal_size_of(io::stdout()) {
+        Some((Width(width), _)) => out(&wrapped(rows, width.into())),
+        None => out(rows),
+    }
+}
+
+fn wrapped(rows: &str, width: usize) -> String {
+    let row = |row: &str| {
+        let indent = " ".repeat(last_column(row, width));
+        textwrap::fill(row, Options::new(width).subsequent_indent(&indent))
+    };
+    rows.lines().map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// Where the last column begins that leaves half of the width to what is in it. Within a cell no two blanks stand side by
+/// side: see [`clean_line`].
+fn last_column(row: &str, width: usize) -> usize {
+    let starts = row.rmatch_indices("  ").map(|(gap, blanks)| display_width(&row[..gap + blanks.len()]));
+    starts.into_iter().find(|start| start * 2 <= width).unwrap_or(2)
 }
 
 /// Writes a piece of a result at once, without a line's end.
@@ -92,5 +118,20 @@ mod tests {
         assert_eq!(clean("Grüße, 世界 👩‍👩‍👧"), "Grüße, 世界 👩‍👩‍👧");
         assert_eq!(clean_line(" one\n\n two\x00 "), "one two");
         assert_eq!((clean_short("äöü\n\x1bx", 3), clean_short("äöü", 3)), ("äöü…".into(), "äöü".into()));
+    }
+
+    #[test]
+    fn a_long_cell_goes_on_below_its_own_column() {
+        let rows = "weather   says whether it will rain\n  0.50  money  世界 世界 世界\nno columns at all, but long\nshort";
+        let expected = "weather   says
+          whether it
+          will rain
+  0.50  money  世界
+        世界 世界
+no columns at all,
+  but long
+short";
+        assert_eq!(wrapped(rows, 20), expected);
+        assert_eq!(wrapped(rows, 200), rows);
     }
 }

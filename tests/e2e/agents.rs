@@ -212,7 +212,7 @@ async fn agents_are_registered_by_admins_only_and_bad_ones_are_refused_with_the_
     let admin = house.topology().client("olga", &["agent-admin"])?;
     let nobody = serde_json::json!({"url": "http://127.0.0.1:1/"});
     let refused = admin.post::<Value>("/v1/agents", &nobody).await.unwrap_err().to_string();
-    assert!(refused.contains("cannot be registered"), "{refused}");
+    assert!(refused.contains("cannot be registered: the card could not be fetched: "), "{refused}");
 
     admin.post::<Value>("/v1/agents", &new).await?;
     let listed: Value = user.get("/v1/agents").await?;
@@ -247,9 +247,11 @@ async fn an_agent_at_a_private_address_is_refused_unless_allowed() -> anyhow::Re
     ] {
         let refused = admin.post::<Value>("/v1/agents", &serde_json::json!({"url": url})).await;
         let refused = refused.unwrap_err().to_string();
-        assert!(refused.contains("cannot be registered"), "{url}: {refused}");
+        assert!(refused.contains("its address is private or reserved"), "{url}: {refused}");
     }
-    assert!(agent.asked().is_empty());
+    house.stop().await?;
+    let house = House::start().await?;
+    house.register("good", &agent).await?;
     house.stop().await
 }
 

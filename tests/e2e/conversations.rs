@@ -279,6 +279,10 @@ async fn conversations_are_listed_renamed_paged_and_deleted_over_http() -> anyho
     let count = |page: &serde_json::Value| page["items"].as_array().unwrap().len();
     assert_eq!((count(&page), count(&older)), (4, 2), "three questions and three answers");
 
+    let path = format!("/v1/conversations/{one}");
+    ann.http.patch::<serde_json::Value>(&path, &json!({"title": "greetings"})).await?;
+    assert_eq!(ann.http.get::<serde_json::Value>(&path).await?["title"], "greetings");
+
     let bob = house.topology().client("bob", &["user"])?;
     assert!(bob.delete(&format!("/v1/conversations/{two}")).await.is_err(), "only an owner deletes");
     ann.http.delete(&format!("/v1/conversations/{two}")).await?;

@@ -295,7 +295,7 @@ async fn a_core_that_is_frozen_within_a_transaction_keeps_nobody_waiting() -> an
     house.stop().await
 }
 
-fn signal(name: &str, pid: Option<u32>) -> anyhow::Result<()> {
+pub(crate) fn signal(name: &str, pid: Option<u32>) -> anyhow::Result<()> {
     let pid = pid.ok_or_else(|| anyhow::anyhow!("it does not run"))?;
     let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status()?;
     anyhow::ensure!(sent.success(), "it could not be told {name}");
@@ -309,7 +309,7 @@ async fn healthy(house: &House) -> anyhow::Result<usize> {
     Ok(metrics.lines().filter(well).count())
 }
 
-async fn until(mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+pub(crate) async fn until(mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
     let waiting = async {
         while !holds().await? {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -45,6 +45,22 @@ async fn whoever_lacks_a_role_is_told_which_one() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_question_to_an_agent_that_is_not_there_ends_with_1_and_a_greeting_does_not() -> anyhow::Result<()>
+{
+    let scene = Scene::set(House::start().await?).await?;
+    for (text, code, says) in [
+        ("@wether zzyzx quux?", 1, "There is no agent @wether here. Did you mean @weather?"),
+        ("@nosuch zzyzx quux?", 1, "There is no agent @nosuch here."),
+        ("hello", 0, "Hello!"),
+    ] {
+        let asked = scene.run(&["chat", text]).await?;
+        let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+        assert!(asked.status.code() == Some(code) && said.contains(says), "{text}: {asked:?}");
+    }
+    scene.house.stop().await
+}
+
+#[tokio::test]
 async fn an_agent_whose_card_cannot_be_fetched_is_not_added_and_the_command_says_why() -> anyhow::Result<()> {
     let scene = Scene::set(House::start().await?).await?;
     let added = scene.run(&["agents", "add", "http://127.0.0.1:1/"]).await?;

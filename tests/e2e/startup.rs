@@ -1,6 +1,8 @@
 //! What stops a tier from starting is said in one sentence, with what to do, and with the documented exit code.
 
+use super::durability::{signal, until};
 use std::{path::PathBuf, process::Output, time::Duration};
+use switchboard::topology::children::Child;
 use switchboard_tests::House;
 use tokio::{net::TcpListener, process::Command, time::timeout};
 
@@ -80,5 +82,31 @@ async fn a_schema_that_is_not_ours_ends_with_4_and_what_to_do() -> anyhow::Resul
             .await?;
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains("does not fit this version") && said.contains("restore a backup"), "{said}");
+    house.stop().await
+}
+
+#[tokio::test]
+async fn of_several_that_died_the_one_that_others_need_comes_back_first() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let topology = house.topology();
+    let processes =
+        [topology.edges()[0].process(), topology.cores()[0].process(), topology.postgres().process()];
+    for process in processes {
+        signal("KILL", process.pid())?;
+    }
+    until(async || Ok(processes.iter().all(|process| process.try_wait().is_some()))).await?;
+    let mut back = Vec::new();
+    for _ in processes {
+        let (child, _) = topology.died().await;
+        back.push(match child {
+            Child::Postgres(_) => "postgres",
+            Child::Core(_) => "core",
+            Child::Edge(_) => "edge",
+            Child::Redis(_) | Child::Agents(_) => "no child of this house",
+        });
+        topology.revive(child).await?;
+    }
+    assert_eq!(back, ["postgres", "core", "edge"]);
+    house.person("ann").await?.room(&[]).await?;
     house.stop().await
 }

@@ -21,6 +21,8 @@ pub enum Mood {
         /// What is streamed as the answer, word by word.
         answer: String,
     },
+    /// Routes to this agent and says that it is not sure; writes nothing of use.
+    Unsure(String),
     /// Routes to these agents with these questions; writes nothing of use.
     Asks(Vec<(String, String)>),
     /// Answers every request with this status.
@@ -91,28 +93,29 @@ async fn complete(State(state): State<Arc<Shared>>, Json(request): Json<Value>) 
         }
         Mood::Inventive if wants_plan => whole(&plan(&["an-agent-that-is-not-there".to_owned()])),
         Mood::Good { agents, .. } if wants_plan => whole(&plan(&agents)),
-        Mood::Asks(steps) if wants_plan => whole(&plan_of(&steps)),
+        Mood::Asks(steps) if wants_plan => whole(&plan_of(&steps, "high")),
+        Mood::Unsure(agent) if wants_plan => whole(&plan_of(&[(agent, "the question".to_owned())], "low")),
         Mood::Good { answer, .. } => streamed(&answer),
         Mood::Drafts(drafts) if wants_plan => {
             let example = |(language, text): &(String, String)| json!({"language": language, "text": text});
             let examples: Vec<_> = drafts.iter().map(example).collect();
             whole(&json!({"examples": examples}).to_string())
         }
-        Mood::Inventive | Mood::Drafts(_) | Mood::Asks(_) => streamed("Nothing."),
+        Mood::Inventive | Mood::Drafts(_) | Mood::Asks(_) | Mood::Unsure(_) => streamed("Nothing."),
     }
 }
 
 fn plan(agents: &[String]) -> String {
     let steps: Vec<_> = agents.iter().map(|agent| (agent.clone(), format!("the part for {agent}"))).collect();
-    plan_of(&steps)
+    plan_of(&steps, "high")
 }
 
-fn plan_of(steps: &[(String, String)]) -> String {
+fn plan_of(steps: &[(String, String)], confidence: &str) -> String {
     let step = |(agent, question): &(String, String)| json!({"agent": agent, "sub_question": question, "depends_on": []});
     let steps: Vec<_> = steps.iter().map(step).collect();
     json!({
         "steps": steps, "in_scope": true, "follow_up": false, "needs_clarification": null,
-        "confidence": "high", "reason": "the test says so",
+        "confidence": confidence, "reason": "the test says so",
     })
     .to_string()
 }

@@ -160,7 +160,7 @@ impl List {
             terminal::say("no agent is registered: add one with `switchboard agents add URL`");
         }
         for agent in agents {
-            terminal::out(&line(&agent));
+            terminal::table(&line(&agent));
         }
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Add {
         if self.json {
             terminal::json(&agent);
         } else {
-            terminal::out(&line(&agent));
+            terminal::table(&line(&agent));
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl ProbeArgs {
             for probe in &probes {
                 let state = if probe.ok { "ok" } else { "fail" };
                 let reason = probe.reason.as_deref().map(clean_line).unwrap_or_default();
-                terminal::out(&format!("{state:4}  {:20} {:5} ms  {reason}", probe.agent, probe.ms));
+                terminal::table(&format!("{state:4}  {:20} {:5} ms  {reason}", probe.agent, probe.ms));
             }
         }
         match probes.iter().filter(|probe| !probe.ok).count() {

@@ -85,7 +85,7 @@ impl Doctor {
         if self.json {
             terminal::json(&findings);
         } else {
-            findings.iter().for_each(|finding| terminal::out(&finding.line()));
+            findings.iter().for_each(|finding| terminal::table(&finding.line()));
         }
         match findings.iter().filter(|finding| finding.state == State::Fail).count() {
             0 => Ok(()),

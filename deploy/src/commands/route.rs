@@ -54,7 +54,7 @@ impl Route {
         if self.json {
             terminal::json(&analysis);
         } else {
-            terminal::out(&show(&analysis));
+            terminal::table(&show(&analysis));
         }
         Ok(())
     }

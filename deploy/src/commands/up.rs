@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     house::House,
     terminal,
-    topology::{Options, Topology, config::Llm, names},
+    topology::{Options, Topology, children::Child, config::Llm, names},
 };
 use clap::{Args, builder::TypedValueParser, value_parser};
 use std::{
@@ -161,26 +161,27 @@ impl Stop {
 async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<()> {
     let mut restarts = Restarts::default();
     // A child that did not come back, to be tried again.
-    let mut failed: Option<(String, Error)> = None;
+    let mut failed: Option<(&Child, Error)> = None;
     loop {
-        let (name, fault) = tokio::select! {
+        let (child, fault) = tokio::select! {
             // In this order: a core does not come back before its database.
             biased;
             () = stop.recv() => return Ok(()),
-            (process, status) = house.died() => (process.name().to_owned(), process.ended(status)),
+            (child, status) = house.died() => (child, child.process().ended(status)),
             again = again(&mut failed) => again,
         };
-        failed = failed.filter(|(waiting, _)| *waiting != name);
-        if !restarts.allow(&name, Instant::now()) {
+        let name = child.process().name();
+        failed = failed.filter(|(waiting, _)| !std::ptr::eq(*waiting, child));
+        if !restarts.allow(name, Instant::now()) {
             return Err(fault);
         }
         terminal::say(&terminal::clean(&format!("{fault}\nstarting {name} again")));
         let revived = tokio::select! {
-            revived = Box::pin(house.revive(&name)) => revived,
+            revived = Box::pin(house.revive(child)) => revived,
             () = stop.recv() => return Ok(()),
         };
         if let Err(error) = revived {
-            failed = Some((name, error));
+            failed = Some((child, error));
             continue;
         }
         let description = house.describe(without.to_vec())?;
@@ -192,7 +193,7 @@ async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<
 
 /// The child that did not come back, after a moment for those that died with it; never, when there is none. Safe to
 /// drop: it is taken only when the moment is over.
-async fn again(failed: &mut Option<(String, Error)>) -> (String, Error) {
+async fn again<'h>(failed: &mut Option<(&'h Child, Error)>) -> (&'h Child, Error) {
     sleep(Duration::from_millis(200)).await;
     match failed.take() {
         Some(failed) => failed,
@@ -202,11 +203,11 @@ async fn again(failed: &mut Option<(String, Error)>) -> (String, Error) {
 
 /// When each child was started again.
 #[derive(Debug, Default)]
-struct Restarts(HashMap<String, VecDeque<Instant>>);
+struct Restarts<'h>(HashMap<&'h str, VecDeque<Instant>>);
 
-impl Restarts {
-    fn allow(&mut self, name: &str, now: Instant) -> bool {
-        let times = self.0.entry(name.to_owned()).or_default();
+impl<'h> Restarts<'h> {
+    fn allow(&mut self, name: &'h str, now: Instant) -> bool {
+        let times = self.0.entry(name).or_default();
         times.retain(|at| now.duration_since(*at) < WINDOW);
         times.push_back(now);
         times.len() <= RESTARTS
@@ -259,7 +260,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_for_a_shell_means_itself_there() {
-        for path in ["./target/debug/switchboard", "/tmp/my data/$HOME/ca.pem", "it's \"a\" \\ `b` #!*"] {
+        for path in ["./target/debug/switchboard", "my data/$HOME/ca.pem", "it's \"a\" \\ `b` #!*"] {
             let script = format!("printf %s {}", for_a_shell(path));
             let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&output.stdout), path);

@@ -11,6 +11,7 @@ pub mod account;
 pub mod agents;
 pub mod binaries;
 pub mod ca;
+pub mod children;
 pub mod config;
 pub mod data;
 pub mod files;
@@ -23,26 +24,25 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+mod start;
 
 use crate::{
     client::Client,
-    environment,
-    error::{Error, Result},
+    error::Result,
     house::{self, Agent, House},
 };
 use agents::Agents;
 use ca::Certificates;
+use children::{Child, Children};
 use chrono::Utc;
-use futures::future::{join_all, select_all, try_join_all};
 use issuer::{Claims, Issuer};
 use node::Node;
 pub use options::Options;
 use postgres::Postgres;
-use process::{Process, Spec};
 use redis::Redis;
+use start::Start;
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -52,12 +52,7 @@ use url::Url;
 /// A running house. What still runs when it is dropped is killed; [`Topology::stop`] is the orderly end.
 #[derive(Debug)]
 pub struct Topology {
-    // Dropped in this order: those who ask before those who answer.
-    edges: Vec<Node>,
-    cores: Vec<Node>,
-    agents: Option<Agents>,
-    redis: Option<Redis>,
-    postgres: Postgres,
+    children: Children,
     certificates: Certificates,
     issuer: Issuer,
     data: PathBuf,
@@ -70,46 +65,26 @@ impl Topology {
     /// # Errors
     /// Names what failed, with the end of its log.
     pub async fn start(options: Options) -> Result<Self> {
-        let say = |line: &str| (options.progress)(line);
         let listens = options.edge_addresses()?;
         let data = data::prepare(&options.data)?;
         let lock = data::lock(&data)?;
-        let (run, logs) = (data.join("run"), data.join("logs"));
+        let identity_key = data.join("run").join("identity.key");
         let certificates = Certificates::ensure(&data.join("tls"), &names::of(&listens), Utc::now())?;
         let issuer = Issuer::ensure(&data.join("issuer"))?;
-        files::random_key(&run.join("identity.key"))?;
-
-        say("starting postgres");
-        let postgres = Postgres::start(&data, &logs, &*options.progress).await?;
-        let redis = if options.wants_redis() {
-            say("starting redis");
-            Some(Redis::start(&data, &logs).await?)
-        } else {
-            None
+        files::random_key(&identity_key)?;
+        let start = Start {
+            options: &options,
+            data: &data,
+            listens: &listens,
+            certificates: &certificates,
+            issuer: &issuer,
+            identity_key: &identity_key,
         };
-        let agents = if options.agents {
-            say("starting the example agents");
-            let program = environment::sibling("switchboard-agents", options.programs.as_deref())?;
-            Some(Agents::start(program, &data.join("agents"), &logs, options.agents_reach_private).await?)
-        } else {
-            None
-        };
-        let (key, url) = (run.join("identity.key"), redis.as_ref().map(Redis::url));
-        let shared = config::Shared {
-            identity_key: &key,
-            redis: url.as_deref(),
-            otlp: options.otlp.as_ref().map(Url::as_str),
-        };
-        let cores = start_cores(&options, &shared, &postgres, &run, &logs).await?;
-        let edges =
-            start_edges(&options, &shared, &cores, &listens, (&certificates, &issuer), &run, &logs).await?;
-        let house = Self { edges, cores, agents, redis, postgres, certificates, issuer, data, _lock: lock };
-        house.wait_until_ready().await?;
-        if options.register_agents
-            && let Some(agents) = &house.agents
-        {
-            say("registering the example agents");
-            agents.register(&house.client("switchboard-up", &["admin"])?).await?;
+        let children = Box::pin(start.children()).await?;
+        let house = Self { children, certificates, issuer, data, _lock: lock };
+        if options.register_agents && options.agents {
+            (options.progress)("registering the example agents");
+            house.register_agents().await?;
         }
         house.describe(options.without())?.write()?;
         Ok(house)
@@ -121,7 +96,7 @@ impl Topology {
     /// Never: a house has at least one edge, which [`Options`] checks.
     #[must_use]
     pub fn url(&self) -> &Url {
-        self.edges[0].url()
+        self.edges().first().expect("a house has at least one edge, which its options check").url()
     }
 
     /// The CA file that clients trust.
@@ -144,38 +119,52 @@ impl Topology {
 
     /// The edges, in order.
     #[must_use]
-    pub fn edges(&self) -> &[Node] {
-        &self.edges
+    pub fn edges(&self) -> Vec<&Node> {
+        self.each(|child| match child {
+            Child::Edge(it) => Some(it),
+            _ => None,
+        })
+        .collect()
     }
 
     /// The cores, in order.
     #[must_use]
-    pub fn cores(&self) -> &[Node] {
-        &self.cores
+    pub fn cores(&self) -> Vec<&Node> {
+        self.each(|child| match child {
+            Child::Core(it) => Some(it),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Postgres, to be stopped, killed and started again.
+    ///
+    /// # Panics
+    /// Never: every house has one.
     #[must_use]
     pub fn postgres(&self) -> &Postgres {
-        &self.postgres
+        self.each(|child| match child {
+            Child::Postgres(it) => Some(it),
+            _ => None,
+        })
+        .next()
+        .expect("every house starts with its database")
     }
 
     /// Redis, if this house has one.
     #[must_use]
     pub fn redis(&self) -> Option<&Redis> {
-        self.redis.as_ref()
-    }
-
-    /// The example agents' process, if this house has them.
-    #[must_use]
-    pub fn agents_process(&self) -> Option<&Agents> {
-        self.agents.as_ref()
+        self.each(|child| match child {
+            Child::Redis(it) => Some(it),
+            _ => None,
+        })
+        .next()
     }
 
     /// Where the example agents are; empty without them.
     #[must_use]
     pub fn agents(&self) -> Vec<Agent> {
-        self.agents.as_ref().and_then(|agents| agents.list().ok()).unwrap_or_default()
+        self.example_agents().and_then(|agents| agents.list().ok()).unwrap_or_default()
     }
 
     /// A token for `user` of the demo tenant, good for an hour.
@@ -205,8 +194,8 @@ impl Topology {
             url: self.url().clone(),
             ca: self.certificates.ca.clone(),
             token: self.issuer.token(&claims, Utc::now().timestamp())?,
-            edges: self.edges.iter().map(Node::describe).collect(),
-            cores: self.cores.iter().map(Node::describe).collect(),
+            edges: self.edges().into_iter().map(Node::describe).collect(),
+            cores: self.cores().into_iter().map(Node::describe).collect(),
             agents: self.agents(),
             data: self.data.clone(),
             pid: std::process::id(),
@@ -214,37 +203,20 @@ impl Topology {
         })
     }
 
-    /// Waits until a child ends without having been told to; of several, names the one that others need. Safe to
-    /// drop.
-    pub async fn died(&self) -> (&Process, ExitStatus) {
-        let all = self
-            .processes()
-            .into_iter()
-            .map(|process| Box::pin(async move { (process, process.died().await) }));
-        select_all(all).await.0
+    /// Waits until a child ends without having been told to; of several, the one that others need. Safe to drop.
+    pub async fn died(&self) -> (&Child, ExitStatus) {
+        self.children.died().await
     }
 
-    /// Starts a child that died again: Postgres on the same data, Redis empty but with all slots. The agents are
-    /// registered again, since their places have changed.
+    /// Starts a child that died again. The agents are registered again, since their places have changed.
     ///
     /// # Errors
     /// When it does not come back.
-    pub async fn revive(&self, name: &str) -> Result<()> {
-        if let Some(node) = self.cores.iter().chain(&self.edges).find(|node| node.process().name() == name) {
-            return node.restart().await;
-        }
-        if self.postgres.process().name() == name {
-            return self.postgres.restart().await;
-        }
-        if let Some(redis) = self.redis.as_ref().filter(|redis| redis.process().name() == name) {
-            return redis.restart().await;
-        }
-        match &self.agents {
-            Some(agents) if agents.process().name() == name => {
-                agents.process().restart().await?;
-                agents.register(&self.client("switchboard-up", &["admin"])?).await.map(drop)
-            }
-            _ => Err(Error::Failed(format!("{name} is not started again by itself"))),
+    pub async fn revive(&self, child: &Child) -> Result<()> {
+        child.restart().await?;
+        match child {
+            Child::Agents(_) => self.register_agents().await,
+            Child::Postgres(_) | Child::Redis(_) | Child::Core(_) | Child::Edge(_) => Ok(()),
         }
     }
 
@@ -253,36 +225,24 @@ impl Topology {
     /// # Errors
     /// Names the first that had to be killed; everything is ended all the same.
     pub async fn stop(self) -> Result<()> {
-        let mut ended: Vec<Result<()>> = join_all(self.edges.iter().map(Node::terminate)).await;
-        ended.extend(join_all(self.cores.iter().map(Node::terminate)).await);
-        if let Some(agents) = &self.agents {
-            ended.push(agents.process().terminate().await);
-        }
-        if let Some(redis) = &self.redis {
-            ended.push(redis.stop().await);
-        }
-        ended.push(self.postgres.stop().await);
-        drop(fs::remove_file(house::described_in(&self.data)));
-        ended.into_iter().collect()
+        self.children.stop().await
     }
 
-    /// Those who answer before those who ask.
-    fn processes(&self) -> Vec<&Process> {
-        let nodes = self.cores.iter().chain(&self.edges).map(Node::process);
-        let agents = self.agents.as_ref().map(Agents::process);
-        [self.postgres.process()]
-            .into_iter()
-            .chain(self.redis.as_ref().map(Redis::process))
-            .chain(nodes)
-            .chain(agents)
-            .collect()
+    async fn register_agents(&self) -> Result<()> {
+        let Some(agents) = self.example_agents() else { return Ok(()) };
+        agents.register(&self.client("switchboard-up", &["admin"])?).await.map(drop)
     }
 
-    async fn wait_until_ready(&self) -> Result<()> {
-        let bound = Duration::from_secs(20);
-        try_join_all(self.cores.iter().chain(&self.edges).map(|node| node.wait_until_ready(bound)))
-            .await
-            .map(drop)
+    fn example_agents(&self) -> Option<&Agents> {
+        self.each(|child| match child {
+            Child::Agents(it) => Some(it),
+            _ => None,
+        })
+        .next()
+    }
+
+    fn each<'a, T: 'a>(&'a self, kind: impl Fn(&'a Child) -> Option<&'a T>) -> impl Iterator<Item = &'a T> {
+        self.children.iter().filter_map(kind)
     }
 }
 
@@ -291,71 +251,4 @@ impl Drop for Topology {
         // A house that was dropped must not be found.
         drop(fs::remove_file(house::described_in(&self.data)));
     }
-}
-
-async fn start_cores(
-    options: &Options,
-    shared: &config::Shared<'_>,
-    postgres: &Postgres,
-    run: &Path,
-    logs: &Path,
-) -> Result<Vec<Node>> {
-    let program = environment::sibling("switchboard-core", options.programs.as_deref())?;
-    let mut specs = Vec::new();
-    for number in 1..=options.cores {
-        let name = format!("core-{number}");
-        let mut table = shared.core(loopback()?, loopback()?, &postgres.url(), &options.llm);
-        config::overlay(&mut table, &options.core_overrides);
-        let file = run.join(format!("{name}.toml"));
-        config::write(&file, &table)?;
-        specs.push((Spec::program(&name, program.clone(), logs), file));
-    }
-    let say = &options.progress;
-    say("bringing the database up to date");
-    let mut table = shared.core(loopback()?, loopback()?, &postgres.url(), &[]);
-    config::own_migrations(&mut table, &postgres.owner_url());
-    config::overlay(&mut table, &options.core_overrides);
-    let file = run.join("migrate.toml");
-    config::write(&file, &table)?;
-    let spec = Spec::program("migrate", program.clone(), logs).args(["migrate", "--config"]).args([&file]);
-    Process::run(spec, Duration::from_secs(120)).await?;
-    say(&format!("starting {}", count(options.cores, "core")));
-    try_join_all(
-        specs.into_iter().map(|(spec, file)| Node::start(spec.args(["serve", "--config"]).args([file]))),
-    )
-    .await
-}
-
-async fn start_edges(
-    options: &Options,
-    shared: &config::Shared<'_>,
-    cores: &[Node],
-    listens: &[SocketAddr],
-    (certificates, issuer): (&Certificates, &Issuer),
-    run: &Path,
-    logs: &Path,
-) -> Result<Vec<Node>> {
-    let program = environment::sibling("switchboard-edge", options.programs.as_deref())?;
-    let urls: Vec<String> =
-        cores.iter().map(|core| core.url().as_str().trim_end_matches('/').to_owned()).collect();
-    let mut specs = Vec::new();
-    for (listen, number) in listens.iter().zip(1..) {
-        let name = format!("edge-{number}");
-        let tls = (certificates.cert.as_path(), certificates.key.as_path());
-        let mut table = shared.edge(*listen, loopback()?, &urls, tls, issuer.jwks());
-        config::overlay(&mut table, &options.edge_overrides);
-        let file = run.join(format!("{name}.toml"));
-        config::write(&file, &table)?;
-        specs.push(Spec::program(&name, program.clone(), logs).args(["serve", "--config"]).args([file]));
-    }
-    (options.progress)(&format!("starting {}", count(listens.len(), "edge")));
-    try_join_all(specs.into_iter().map(Node::start)).await
-}
-
-fn loopback() -> Result<SocketAddr> {
-    Ok((Ipv4Addr::LOCALHOST, ports::free()?).into())
-}
-
-fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("one {noun}") } else { format!("{number} {noun}s") }
 }

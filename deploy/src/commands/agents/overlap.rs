@@ -35,7 +35,7 @@ impl Overlaps {
         if self.json {
             terminal::json(&overlap);
         } else {
-            terminal::out(show(&overlap).trim_end());
+            terminal::table(show(&overlap).trim_end());
         }
         Ok(())
     }

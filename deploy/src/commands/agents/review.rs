@@ -91,7 +91,7 @@ impl Review {
             );
         }
         for suggestion in open {
-            terminal::out(&line(&suggestion));
+            terminal::table(&line(&suggestion));
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use session::{Received, Session};
 use show::{Print, Show};
 use std::io::IsTerminal;
 use switchboard_shared::{
-    events::{EventBody, TurnState},
+    events::{EventBody, Plan, TurnState},
     ids::{AgentId, ClientId, ConversationId, TurnId},
 };
 use tokio::{
@@ -70,7 +70,7 @@ struct Talk {
     interrupts: Signal,
     show: Show,
     json: bool,
-    /// The answer to our last question has no agent's reply in it.
+    /// The answer to our last question has no agent's reply in it, or nobody was asked since none has the name.
     unanswered: bool,
 }
 
@@ -100,7 +100,7 @@ impl Talk {
                 received = self.session.next() => {
                     let received = received?;
                     self.print(&received);
-                    self.unanswered |= unanswered(&received, self.session.turn());
+                    self.unanswered |= unanswered(&received, self.session.turn(), text);
                     if let Some(state) = ending(&received, self.session.turn()) {
                         return Ok(state);
                     }
@@ -162,7 +162,7 @@ impl Talk {
     async fn list(&self, access: &Access) {
         let listed = async { agents::all(&access.client(&["user"])?).await };
         match listed.await {
-            Ok(all) => all.iter().for_each(|agent| terminal::out(&agents::line(agent))),
+            Ok(all) => all.iter().for_each(|agent| terminal::table(&agents::line(agent))),
             Err(error) => terminal::say(&terminal::clean(&error.to_string())),
         }
     }
@@ -186,17 +186,30 @@ impl Talk {
     }
 }
 
-/// Whether this is the answer of our turn, and no agent that was asked has a part in it.
-fn unanswered(received: &Received, turn: Option<TurnId>) -> bool {
+/// Whether this is the answer of our turn, and no agent that was asked has a part in it; or its plan, and nobody is asked
+/// since there is no agent of the name that was called.
+fn unanswered(received: &Received, turn: Option<TurnId>, text: &str) -> bool {
     let Received::Event(_, event) = received else { return false };
+    if event.turn.is_none() || event.turn != turn {
+        return false;
+    }
     match &event.body {
-        EventBody::AnswerFinished(answer) if event.turn.is_some() && event.turn == turn => {
+        EventBody::PlanDecided(plan) => plan.steps.is_empty() && names_the_called(plan, text),
+        EventBody::AnswerFinished(answer) => {
             answer.degraded.is_some()
                 && !answer.sources.is_empty()
                 && answer.sources.iter().all(|source| show::failed(source.state))
         }
         _ => false,
     }
+}
+
+/// Whether what is said instead of asking names whom the message calls first: nobody else is named by it.
+fn names_the_called(plan: &Plan, text: &str) -> bool {
+    let Some(called) = text.split_whitespace().find_map(|word| word.strip_prefix('@')) else { return false };
+    let called = called.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let said = plan.reply.as_deref().unwrap_or_default().to_lowercase();
+    !called.is_empty() && said.contains(&format!("@{called} "))
 }
 
 /// How our turn ended, if this is its end.

@@ -85,7 +85,7 @@ impl Fairness {
                 let measured = self.measure(*scenario, &site).await;
                 site.stop().await;
                 let measured = measured?;
-                measured.iter().for_each(|row| terminal::out(&row.line()));
+                measured.iter().for_each(|row| terminal::table(&row.line()));
                 rows.extend(measured);
             }
         }

@@ -118,7 +118,7 @@ mod tests {
         );
         for sql in [
             "DELETE FROM orders",
-            "ATTACH '/tmp/x.db' AS x",
+            "ATTACH 'x.db' AS x",
             "PRAGMA database_list",
             "CREATE TABLE t (a)",
             "SELECT load_extension('x')",

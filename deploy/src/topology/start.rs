@@ -1,0 +1,131 @@
+//! How the children of a house are started, each with its configuration.
+
+use super::{
+    agents::Agents,
+    ca::Certificates,
+    children::{Child, Children},
+    config,
+    issuer::Issuer,
+    options::Options,
+    ports,
+    postgres::Postgres,
+    process::{Process, Spec},
+    redis::Redis,
+};
+use crate::{environment, error::Result};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use toml::Table;
+use url::Url;
+
+/// How long the migrations may take.
+const MIGRATE_WITHIN: Duration = Duration::from_secs(120);
+
+/// What all children of one house are started with.
+#[derive(Debug)]
+pub(super) struct Start<'a> {
+    pub(super) options: &'a Options,
+    pub(super) data: &'a Path,
+    pub(super) listens: &'a [SocketAddr],
+    pub(super) certificates: &'a Certificates,
+    pub(super) issuer: &'a Issuer,
+    pub(super) identity_key: &'a Path,
+}
+
+impl Start<'_> {
+    /// Starts all of them, and waits until they are ready.
+    pub(super) async fn children(&self) -> Result<Children> {
+        let (options, logs) = (self.options, self.logs());
+        let mut children = Children::default();
+        self.say("starting postgres");
+        let postgres = Postgres::start(self.data, &logs, &*options.progress).await?;
+        let (database, owner) = (postgres.url(), postgres.owner_url());
+        children.push(Child::Postgres(postgres));
+        let mut url = None;
+        if options.wants_redis() {
+            self.say("starting redis");
+            let redis = Redis::start(self.data, &logs).await?;
+            url = Some(redis.url());
+            children.push(Child::Redis(redis));
+        }
+        if options.agents {
+            self.say("starting the example agents");
+            let (program, folder) = (self.program("switchboard-agents")?, self.data.join("agents"));
+            let agents = Agents::start(program, &folder, &logs, options.agents_reach_private).await?;
+            children.push(Child::Agents(agents));
+        }
+        let otlp = options.otlp.as_ref().map(Url::as_str);
+        let shared = config::Shared { identity_key: self.identity_key, redis: url.as_deref(), otlp };
+        self.migrate(&shared, &database, &owner).await?;
+        let (cores, urls) = self.cores(&shared, &database)?;
+        self.say(&format!("starting {}", count(cores.len(), "core")));
+        children.start(cores, Child::Core).await?;
+        let edges = self.edges(&shared, &urls)?;
+        self.say(&format!("starting {}", count(edges.len(), "edge")));
+        children.start(edges, Child::Edge).await?;
+        children.wait_until_ready().await?;
+        Ok(children)
+    }
+
+    async fn migrate(&self, shared: &config::Shared<'_>, database: &str, owner: &str) -> Result<()> {
+        self.say("bringing the database up to date");
+        let mut table = shared.core(loopback()?, loopback()?, database, &[]);
+        config::own_migrations(&mut table, owner);
+        let spec =
+            self.spec("switchboard-core", "migrate", "migrate", table, &self.options.core_overrides)?;
+        Process::run(spec, MIGRATE_WITHIN).await
+    }
+
+    /// The cores, and where the edges find them.
+    fn cores(&self, shared: &config::Shared<'_>, database: &str) -> Result<(Vec<Spec>, Vec<String>)> {
+        let (mut specs, mut urls) = (Vec::new(), Vec::new());
+        for number in 1..=self.options.cores {
+            let (name, listen) = (format!("core-{number}"), loopback()?);
+            let table = shared.core(listen, loopback()?, database, &self.options.llm);
+            specs.push(self.spec("switchboard-core", &name, "serve", table, &self.options.core_overrides)?);
+            urls.push(format!("http://{listen}"));
+        }
+        Ok((specs, urls))
+    }
+
+    fn edges(&self, shared: &config::Shared<'_>, cores: &[String]) -> Result<Vec<Spec>> {
+        let tls = (self.certificates.cert.as_path(), self.certificates.key.as_path());
+        let edge = |(listen, number): (&SocketAddr, usize)| {
+            let table = shared.edge(*listen, loopback()?, cores, tls, self.issuer.jwks());
+            let name = format!("edge-{number}");
+            self.spec("switchboard-edge", &name, "serve", table, &self.options.edge_overrides)
+        };
+        self.listens.iter().zip(1..).map(edge).collect()
+    }
+
+    /// A program of ours with its configuration, which is written here.
+    fn spec(&self, program: &str, name: &str, verb: &str, mut table: Table, over: &Table) -> Result<Spec> {
+        config::overlay(&mut table, over);
+        let file = self.data.join("run").join(format!("{name}.toml"));
+        config::write(&file, &table)?;
+        Ok(Spec::program(name, self.program(program)?, &self.logs()).args([verb, "--config"]).args([file]))
+    }
+
+    fn program(&self, name: &str) -> Result<PathBuf> {
+        environment::sibling(name, self.options.programs.as_deref())
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.data.join("logs")
+    }
+
+    fn say(&self, line: &str) {
+        (self.options.progress)(line);
+    }
+}
+
+fn loopback() -> Result<SocketAddr> {
+    Ok((Ipv4Addr::LOCALHOST, ports::free()?).into())
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("one {noun}") } else { format!("{number} {noun}s") }
+}
