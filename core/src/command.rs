@@ -4,8 +4,9 @@ use crate::{
     admin,
     config::{Config, DEFAULTS},
     core::{Core, StartError},
-    eval, server,
+    eval, retention, server,
     store::migrate,
+    turn::take_over,
 };
 use serde_json::json;
 use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -147,6 +148,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let listener = server::listen(listen, "listen").await?;
     let admin_listener = server::listen(admin_listen, "admin_listen").await?;
     let core = Core::start(config, shutdown.clone()).await?;
+    shutdown.tasks.spawn(take_over(Arc::clone(&core)));
+    shutdown.tasks.spawn(retention::keep(Arc::clone(&core)));
     let (url, admin_url) = (listener.local_addr(), admin_listener.local_addr());
     let (url, admin_url) = (url.unwrap_or(listen), admin_url.unwrap_or(admin_listen));
     shutdown.tasks.spawn(server::serve(Arc::clone(&core), listener, server::routes(&core)));

@@ -7,11 +7,11 @@ use crate::{
     events::{Bell, Streams},
     llm::Llm,
     metrics::Metrics,
-    promotion::Trials,
     registry::Registry,
     route::{Router, embed::Embedder},
     seen::Seen,
     store::{MigrateError, Store, migrate},
+    trials::Trials,
     turn::Turns,
 };
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl Core {
             );
         }
         let router = Router::new(&config.route, config.turn.max_agents, Arc::clone(&llm));
-        let core = Arc::new(Self {
+        Ok(Arc::new(Self {
             id,
             store,
             bell,
@@ -111,9 +111,6 @@ impl Core {
             config,
             shutdown,
             halt: CancellationToken::new(),
-        });
-        core.shutdown.tasks.spawn(crate::turn::take_over(Arc::clone(&core)));
-        core.shutdown.tasks.spawn(crate::retention::keep(Arc::clone(&core)));
-        Ok(core)
+        }))
     }
 }

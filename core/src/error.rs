@@ -1,6 +1,9 @@
 //! What can go wrong in the core, and how much of it a client may read.
 
-use switchboard_shared::problem::{Problem, ProblemKind};
+use switchboard_shared::{
+    ids::AgentId,
+    problem::{Problem, ProblemKind},
+};
 
 /// An error on the way from a request to its answer.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,11 @@ impl Error {
     /// Not there, or not the caller's: the same words for both.
     pub(crate) fn not_found() -> Self {
         Self::public(ProblemKind::NotFound, "")
+    }
+
+    /// The same for an agent that is not there and for one that is not the caller's to know of.
+    pub(crate) fn no_agent(id: &AgentId) -> Self {
+        Self::public(ProblemKind::NotFound, format!("There is no agent {id} here."))
     }
 
     /// What the client reads.

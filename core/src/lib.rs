@@ -31,6 +31,7 @@ mod server;
 mod sse;
 mod store;
 mod synthesise;
+mod trials;
 mod turn;
 
 pub use command::{Command, Usage, run};

@@ -11,6 +11,16 @@ use tokio::time::Instant;
 /// Buckets in seconds, from our own time to an LLM's.
 const SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
+/// Announced events.
+pub(crate) static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "switchboard_core_rings_total",
+        "Announced events by way and outcome",
+        &["way", "outcome"]
+    )
+    .expect("the name is registered once")
+});
+
 /// The core's metrics.
 #[derive(Clone)]
 pub(crate) struct Metrics {

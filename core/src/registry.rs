@@ -33,7 +33,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use switchboard_shared::{
-    ids::TenantId,
+    identity::Identity,
+    ids::{AgentId, TenantId},
     problem::{Problem, ProblemKind},
     shutdown::Shutdown,
 };
@@ -122,6 +123,17 @@ impl Registry {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner).put(tenant.clone(), Arc::clone(&listed));
         self.renew(tenant, &listed);
         Ok(listed)
+    }
+
+    /// The agent, if the caller may know of it: who manages agents knows all, others those that they may use.
+    pub(crate) async fn seen_by(
+        self: &Arc<Self>,
+        store: &Store,
+        caller: &Identity,
+        id: &AgentId,
+    ) -> Result<Arc<Agent>> {
+        let agents = self.all(store, &caller.tenant).await?.usable(&Reach::to_see(caller));
+        agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| Error::no_agent(id))
     }
 
     /// Begins to learn what the tenant's users have needed of late, and what they need who are in no group.

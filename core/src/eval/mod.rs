@@ -3,8 +3,10 @@
 mod answers;
 mod bootstrap;
 mod calibration;
+mod fault;
 mod figures;
 mod gate;
+mod headlines;
 mod options;
 mod plot;
 mod registry;
@@ -21,6 +23,7 @@ use crate::{
 };
 use answers::{Answer, Rosters};
 use calibration::Calibration;
+use fault::Fault;
 use figures::Known;
 use gate::Gate;
 pub(crate) use options::HELP;
@@ -36,17 +39,6 @@ use std::{
 };
 use switchboard_shared::config::{self, Check, Faults};
 use tokio::time::Instant;
-
-/// Why an evaluation could not be made: what is wrong, and in which file.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Fault(String);
-
-impl Fault {
-    fn file(path: &Path, why: &dyn std::fmt::Display) -> Self {
-        Self(format!("{}: {why}", path.display()))
-    }
-}
 
 /// What came out.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! queue, and one that finds it full is dropped, since the rows are there. Each core rings itself on every channel;
 //! a channel on which it does not hear itself is degraded, and its readers poll.
 
-use super::bell::Rooms;
+use super::rooms::Rooms;
 use crate::config::{Config, RedisConfig};
 use fred::{
     clients::{Client, SubscriberClient},

@@ -2,7 +2,7 @@
 //! with nothing missing and nothing twice.
 
 use super::{
-    bell::Listener,
+    rooms::Listener,
     streams::{Piece, StreamPlace, Unread, Writer, queue},
 };
 use crate::{

@@ -2,10 +2,7 @@
 //! accepted, so nothing acknowledged is ever dropped here. Waiting turns are served in turn by tenant, and within a
 //! tenant by user; each core counts for itself.
 
-use super::{
-    Stop,
-    share::{Full, Shares, Whose},
-};
+use super::share::{Full, Shares, Whose};
 use crate::{config::TurnConfig, rota::Rota};
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,6 +10,7 @@ use std::{
 };
 use switchboard_shared::ids::{TenantId, TurnId, UserId};
 use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// This core's turns.
 pub(crate) struct Turns {
@@ -26,6 +24,13 @@ pub(crate) struct Place {
     whose: Whose,
     served: Option<oneshot::Receiver<()>>,
     runs: bool,
+}
+
+/// Why a turn should end early.
+#[derive(Clone, Default)]
+pub(crate) struct Stop {
+    pub(super) canceled: CancellationToken,
+    pub(super) lost: CancellationToken,
 }
 
 /// Where turns wait and run.

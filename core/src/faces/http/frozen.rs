@@ -1,9 +1,6 @@
 //! The frozen set: the messages by which a tenant's routing is measured, shown and replaced.
 
-use super::{
-    agents::no_agent,
-    extract::{Caller, Json},
-};
+use super::extract::{Caller, Json};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
@@ -57,7 +54,7 @@ async fn store(core: &Core, me: &Identity, rows: &[FrozenRow]) -> Result<u32> {
     let registry = tx.registry(&me.tenant).await?;
     let asked: BTreeSet<_> = rows.iter().flat_map(|row| &row.agents).collect();
     if let Some(unknown) = asked.into_iter().find(|id| registry.agents.iter().all(|agent| agent.id != **id)) {
-        return Err(no_agent(unknown));
+        return Err(Error::no_agent(unknown));
     }
     not_learned(&registry, rows)?;
     tx.replace_frozen(&me.tenant, rows).await?;
