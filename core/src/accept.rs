@@ -53,7 +53,7 @@ pub(crate) async fn accept(
     let own = MessageId::new().to_string().parse::<ClientId>();
     let client_id = match message.client_id.take() {
         Some(id) => id,
-        None => own.map_err(|e| Error::Row { what: "client id", reason: e.to_string() })?,
+        None => own.map_err(Error::writing("client id"))?,
     };
     let whose = Whose { tenant: identity.tenant.clone(), user: identity.user.clone() };
     let place = core.turns.reserve(whose).map_err(no_place)?;

@@ -24,7 +24,7 @@ mod outside;
 mod promotion;
 mod registry;
 mod retention;
-mod rota;
+mod round_robin;
 mod route;
 mod seen;
 mod server;

@@ -57,7 +57,7 @@ pub(crate) async fn promote(
             let trial = try_out(Arc::clone(core), me.tenant.clone(), before, rows.clone(), alone);
             // A task of its own: a client that gives up must not let the next one in before this one has ended.
             let ended = core.shutdown.tasks.spawn(trial).await;
-            let tried = ended.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })??;
+            let tried = ended.map_err(Error::task("trying what is to be learned"))??;
             alone = tried.alone;
             judge(&tried.trial, promotion.force)?;
             Some((tried.candidate, tried.trial))
@@ -111,7 +111,7 @@ async fn try_out(
         let examples = gate::examples(&before, &compared, of_core.config.route.accept);
         gate::weigh(&known, &examples)
     });
-    let trial = weighed.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+    let trial = weighed.await.map_err(Error::task("comparing two routers"))?;
     Ok(Tried { candidate, trial, alone })
 }
 

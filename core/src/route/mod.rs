@@ -27,6 +27,7 @@ mod trust;
 mod words;
 
 pub(crate) use mentions::{Addressee, addressee, without_own_name};
+pub(crate) use words::without_agents;
 
 use crate::{
     agents::Agent,

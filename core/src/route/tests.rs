@@ -247,7 +247,7 @@ async fn what_nobody_does_is_said_to_be_so() {
     {
         let plan = local_plan(&roster, text).await;
         assert_eq!((plan.mode, asked(&plan).len()), (Mode::None, 0), "{text}: {plan:?}");
-        assert!(plan.reply.unwrap().starts_with("No agent here does this."));
+        assert!(plan.says.unwrap().starts_with("No agent here does this."));
         assert_eq!(plan.degraded.as_deref(), Some("no LLM configured"));
     }
 }
@@ -321,7 +321,7 @@ async fn an_agent_is_addressed_by_name() {
     );
     let plan = local_plan(&roster, "@wether Rome").await;
     assert_eq!(plan.mode, Mode::Clarify);
-    assert!(plan.reply.unwrap().contains("@weather"));
+    assert!(plan.says.unwrap().contains("@weather"));
     let plan = local_plan(&roster, "mail ann@money.example about the exchange rate of the pound").await;
     assert_ne!(plan.stage, Stage::Rule);
 }
@@ -356,7 +356,7 @@ async fn small_talk_needs_no_agent() {
     {
         let plan = local_plan(&roster, text).await;
         assert_eq!((plan.mode, plan.stage, plan.degraded), (Mode::None, Stage::Rule, None), "{text}");
-        assert!(!plan.reply.unwrap().is_empty());
+        assert!(!plan.says.unwrap().is_empty());
     }
 }
 
@@ -406,7 +406,7 @@ async fn the_llm_may_say_that_nobody_does_it_or_ask_back() {
     let asks = json!({"steps": [], "in_scope": true, "needs_clarification": "Which city?", "confidence": "low", "reason": "r"});
     let fake = Fake::start(vec![Act::Say(asks.to_string())]).await;
     let plan = router(fake.llm()).plan(&roster(), &question(UNDECIDED)).await.plan;
-    assert_eq!((plan.mode, plan.reply.as_deref()), (Mode::Clarify, Some("Which city?")));
+    assert_eq!((plan.mode, plan.says.as_deref()), (Mode::Clarify, Some("Which city?")));
 }
 
 #[tokio::test]
@@ -457,7 +457,7 @@ async fn an_unsure_llm_that_the_local_model_does_not_support_lets_the_user_choos
     let plan = router(fake.llm()).plan(&roster, &question("jotain ihan muuta, kiitos")).await.plan;
     if plan.mode == Mode::Clarify {
         assert!((2..=3).contains(&plan.choices.len()) && plan.choices[0].as_str() == "code", "{plan:?}");
-        assert!(plan.reply.as_deref().is_some_and(|reply| reply.contains("@code")), "{plan:?}");
+        assert!(plan.says.as_deref().is_some_and(|reply| reply.contains("@code")), "{plan:?}");
     } else {
         assert_eq!(asked(&plan), ["code"], "nobody else stood out: {plan:?}");
     }

@@ -46,7 +46,7 @@ async fn compose(
     on_text: &mut (dyn FnMut(&str) + Send),
 ) -> Written {
     if !asks(plan) {
-        let text = plan.reply.clone().unwrap_or_else(|| plan.reason.clone());
+        let text = plan.says.clone().unwrap_or_else(|| plan.reason.clone());
         on_text(&text);
         return Written { text, ..Written::default() };
     }

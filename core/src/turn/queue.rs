@@ -3,7 +3,7 @@
 //! tenant by user; each core counts for itself.
 
 use super::share::{Full, Shares, Whose};
-use crate::{config::TurnConfig, rota::Rota};
+use crate::{config::TurnConfig, round_robin::RoundRobin};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -43,7 +43,7 @@ struct Hall {
 struct Queue {
     places: Shares,
     running: Shares,
-    waiting: Rota<TenantId, Rota<UserId, VecDeque<oneshot::Sender<()>>>>,
+    waiting: RoundRobin<TenantId, RoundRobin<UserId, VecDeque<oneshot::Sender<()>>>>,
 }
 
 impl Turns {
@@ -51,7 +51,7 @@ impl Turns {
         let queue = Queue {
             places: Shares::new(config.max_running + config.max_queued),
             running: Shares::new(config.max_running),
-            waiting: Rota::default(),
+            waiting: RoundRobin::default(),
         };
         Self {
             hall: Arc::new(Hall { queue: Mutex::new(queue), left: Notify::new() }),

@@ -1,7 +1,7 @@
 //! Rooms of several people: Switchboard answers what is said to it, and is quiet about what people say to each other. That
 //! is shown to no agent, no LLM and no reviewer.
 
-use crate::route::{Addressee, Roster, addressee};
+use crate::route::{Addressee, Roster, addressee, without_agents};
 use switchboard_shared::{
     api::Speaks,
     events::{Mode, Plan, Stage},
@@ -34,14 +34,5 @@ impl Room {
 }
 
 fn quiet(reason: &str) -> Plan {
-    Plan {
-        mode: Mode::Quiet,
-        steps: Vec::new(),
-        confidence: 1.0,
-        reason: reason.to_owned(),
-        stage: Stage::Rule,
-        degraded: None,
-        reply: None,
-        choices: Vec::new(),
-    }
+    without_agents(Mode::Quiet, Stage::Rule, 1.0, reason, None)
 }

@@ -72,7 +72,7 @@ impl Work {
         let _running = self.core.metrics.running();
         // What panics once would do so again: it ends this attempt and no other one follows.
         let ran = AssertUnwindSafe(Box::pin(self.run())).catch_unwind().await;
-        let ran = ran.unwrap_or_else(|_| Err(Error::Panic));
+        let ran = ran.unwrap_or_else(|_| Err(Error::task("working on the turn")("it panicked")));
         match ran {
             Err(error) if !matches!(error, Error::LeaseLost) && !error.is_transient() => {
                 tracing::error!(%error, "the turn failed");

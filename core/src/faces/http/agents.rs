@@ -49,7 +49,7 @@ pub(crate) async fn overlap(State(core): State<Arc<Core>>, Caller(me): Caller) -
     permit(&me, Permission::ManageAgents)?;
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::to_see(&me)).await?;
     let compared = tokio::task::spawn_blocking(move || route::overlap::overlap(&roster)).await;
-    let overlap = compared.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+    let overlap = compared.map_err(Error::task("comparing the agents' examples"))?;
     Ok(axum::Json(overlap))
 }
 
