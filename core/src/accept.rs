@@ -7,7 +7,7 @@ use crate::{
     config::QuotaConfig,
     core::Core,
     error::{Error, Result},
-    outside,
+    metrics, outside,
     route::prose,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     turn::{self, Full, Whose},
@@ -67,14 +67,14 @@ pub(crate) async fn accept(
         conversation,
     };
     let storing = async { retrying!(envelope.deadline, store(core, identity, &draft, &envelope)) };
-    let stored = core.metrics.timed("accept", storing).await?;
+    let stored = metrics::timed("accept", storing).await?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
         Stored::Now { accepted, turn, events } => {
             for event in events {
                 core.bell.ring(event);
             }
-            core.metrics.accepted.inc();
+            metrics::ACCEPTED.inc();
             turn::spawn(core, identity.tenant.clone(), *turn, place);
             Ok(accepted)
         }

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     events::{Bell, Streams},
     llm::Llm,
-    metrics::Metrics,
+    metrics,
     registry::Registry,
     route::{Router, embed::Embedder},
     seen::Seen,
@@ -35,7 +35,6 @@ pub(crate) struct Core {
     pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
     pub(crate) seen: Seen,
-    pub(crate) metrics: Metrics,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) shutdown: Shutdown,
@@ -73,6 +72,7 @@ impl From<MigrateError> for StartError {
 
 impl Core {
     pub(crate) async fn start(config: Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
+        metrics::show();
         migrate(&config.postgres).await?;
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
@@ -106,7 +106,6 @@ impl Core {
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             seen: Seen::new(),
-            metrics: Metrics::new(),
             keys,
             config,
             shutdown,

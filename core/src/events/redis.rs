@@ -5,7 +5,10 @@
 //! a channel on which it does not hear itself is degraded, and its readers poll.
 
 use super::rooms::Rooms;
-use crate::config::{Config, RedisConfig};
+use crate::{
+    config::{Config, RedisConfig},
+    metrics::{DEGRADED_CHANNELS, UNSIGNED},
+};
 use fred::{
     clients::{Client, SubscriberClient},
     interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface, StreamsInterface},
@@ -14,11 +17,10 @@ use fred::{
         config::{PerformanceConfig, ReconnectPolicy},
     },
 };
-use prometheus::{IntCounterVec, IntGauge, register_int_counter_vec, register_int_gauge};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -49,23 +51,6 @@ const RETRY_MS: u32 = 250;
 const RETRY: Duration = Duration::from_millis(RETRY_MS as u64);
 /// Incoming rings that wait for this core; fred's own default of 32 loses them silently.
 const INCOMING: usize = 65_536;
-
-static DEGRADED: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!(
-        "switchboard_core_degraded_channels",
-        "Doorbell channels on which this core does not hear itself"
-    )
-    .expect("the name is registered once")
-});
-
-static FORGED: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!(
-        "switchboard_core_unsigned_from_redis_total",
-        "What Redis said and none of our cores has signed, dropped",
-        &["kind"]
-    )
-    .expect("the name is registered once")
-});
 
 /// What goes to the other cores.
 pub(crate) enum Ring {
@@ -209,7 +194,7 @@ impl Publisher {
     /// Tells readers on which channels rings may be missing.
     fn listen_in_vain(&self) {
         let deaf: Vec<bool> = (0..self.config.partitions).map(|p| self.heartbeats.has_missed(p)).collect();
-        DEGRADED.set(i64::try_from(deaf.iter().filter(|deaf| **deaf).count()).unwrap_or(i64::MAX));
+        DEGRADED_CHANNELS.set(i64::try_from(deaf.iter().filter(|deaf| **deaf).count()).unwrap_or(i64::MAX));
         self.told.send_if_modified(|told| std::mem::replace(told, deaf.clone()) != deaf);
     }
 
@@ -335,7 +320,7 @@ fn ours<'a>(keys: &SigningKeys, purpose: Purpose, place: &str, sealed: &'a str) 
     let word = keys.unseal(purpose, place, sealed);
     if word.is_none() {
         let kind = if purpose == Purpose::Delta { "delta" } else { "ring" };
-        let forged = FORGED.with_label_values(&[kind]);
+        let forged = UNSIGNED.with_label_values(&[kind]);
         forged.inc();
         if forged.get() % FORGED_PER_LINE == 1 {
             tracing::warn!(

@@ -1,22 +1,16 @@
 //! Models are learned by tasks of their own, few at once, in turn by tenant: each takes a processor for up to seconds,
 //! which is nobody's turn to pay for. Whoever waits for one may leave; it is learned all the same, once.
 
-use crate::round_robin::RoundRobin;
-use prometheus::{IntGauge, register_int_gauge};
+use crate::{metrics::MODELS_WAITING, round_robin::RoundRobin};
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use switchboard_shared::{ids::TenantId, shutdown::Shutdown};
 
 /// Models of one tenant that wait to be learned; more are refused, and their turns do without.
 const MAX_WAITING_OF_A_TENANT: usize = 64;
-
-static WAITING: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("switchboard_core_models_waiting", "Models that wait to be learned")
-        .expect("the name is registered here alone")
-});
 
 /// What is to be done, from its beginning to its end.
 pub(super) type Training = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -51,7 +45,7 @@ impl Learning {
                 return false;
             }
             line.push_back(training);
-            WAITING.inc();
+            MODELS_WAITING.inc();
         }
         self.begin();
         true
@@ -84,7 +78,7 @@ impl Learning {
         }
         let training = state.waiting.serve(|_, line| line.pop_front())?;
         state.running += 1;
-        WAITING.dec();
+        MODELS_WAITING.dec();
         Some(training)
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     agents::{Agent, Ask, Progress, Reply},
     error::Result,
-    outside,
+    metrics, outside,
     store::{CallRow, FinishedCall, retrying},
 };
 use futures::future::join_all;
@@ -238,7 +238,7 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
         ms,
     };
     work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
-    work.core.metrics.called(reply.state, ms);
+    metrics::called(reply.state, ms);
     Ok(Outcome {
         call: row.id,
         agent: row.agent,

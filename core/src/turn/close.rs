@@ -1,7 +1,7 @@
 //! The end of a turn: answer, usage and audit, and what can be learned from refusals.
 
 use super::{hand_on::asked, outcome::Outcome, record::Rows, work::Work};
-use crate::{clock, error::Result, learn, outside, store::FinishedTurn, synthesise::Written};
+use crate::{clock, error::Result, learn, metrics, outside, store::FinishedTurn, synthesise::Written};
 use serde_json::json;
 use std::time::Duration;
 use switchboard_shared::{
@@ -60,7 +60,7 @@ impl Work {
         let rows = Rows::TurnEnded { message, end: &end, agents: json!(agents), rejections: &rejections };
         self.record(bodies, rows).await?;
         let degraded = answer.is_some_and(|answer| answer.degraded.is_some());
-        self.core.metrics.finished(state, Duration::from_millis(usage.ms), degraded);
+        metrics::finished(state, Duration::from_millis(usage.ms), degraded);
         Ok(())
     }
 

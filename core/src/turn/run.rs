@@ -4,7 +4,7 @@ use super::{answer, brief::Brief, calls, queue::Place, record::Rows, work::Work}
 use crate::{
     core::Core,
     error::{Error, Result},
-    learn,
+    learn, metrics,
     store::{NewDecision, TurnRow},
 };
 use futures::FutureExt;
@@ -69,7 +69,7 @@ impl Work {
 
     async fn run_and_close(&self, place: Place) -> Result<()> {
         let _place = place.wait().await;
-        let _running = self.core.metrics.running();
+        let _running = metrics::running();
         // What panics once would do so again: it ends this attempt and no other one follows.
         let ran = AssertUnwindSafe(Box::pin(self.run())).catch_unwind().await;
         let ran = ran.unwrap_or_else(|_| Err(Error::task("working on the turn")("it panicked")));
@@ -91,13 +91,12 @@ impl Work {
             let again = EventBody::TurnStarted { message: self.turn.message, attempt: self.turn.attempt };
             self.record(vec![again], Rows::None).await?;
         }
-        let metrics = &self.core.metrics;
         let mut brief = Brief::read(self).await?;
         let (plan, mut usage) = match &self.turn.plan {
             Some(plan) => (plan.clone(), Usage::default()),
-            None => metrics.timed("route", self.route(&mut brief)).await?,
+            None => metrics::timed("route", self.route(&mut brief)).await?,
         };
-        let outcomes = metrics.timed("call", calls::ask_all(self, &plan, &brief)).await?;
+        let outcomes = metrics::timed("call", calls::ask_all(self, &plan, &brief)).await?;
         usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
@@ -105,7 +104,7 @@ impl Work {
         if plan.mode == Mode::Quiet {
             return self.close(TurnState::Completed, None, &outcomes, usage, None).await;
         }
-        let written = metrics.timed("synthesise", answer::write(self, &plan, &outcomes, &brief)).await?;
+        let written = metrics::timed("synthesise", answer::write(self, &plan, &outcomes, &brief)).await?;
         usage.llm_input_tokens += written.tokens.input;
         usage.llm_output_tokens += written.tokens.output;
         let state = match self.stop.canceled.is_cancelled() {
@@ -113,7 +112,7 @@ impl Work {
             false if outcomes.iter().any(|o| o.state == CallState::InputRequired) => TurnState::InputRequired,
             false => TurnState::Completed,
         };
-        metrics.timed("close", self.close(state, Some(written), &outcomes, usage, None)).await
+        metrics::timed("close", self.close(state, Some(written), &outcomes, usage, None)).await
     }
 
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {

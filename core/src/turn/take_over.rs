@@ -1,7 +1,7 @@
 //! Turns of cores that have died: whose lease has ended is whose core finds it first.
 
 use super::{run::spawn, share::Whose};
-use crate::{core::Core, error::Result};
+use crate::{core::Core, error::Result, metrics};
 use std::sync::Arc;
 
 /// Turns taken over from dead cores at once, per tenant and look.
@@ -31,7 +31,7 @@ async fn claim(core: &Arc<Core>) -> Result<()> {
         tx.commit().await?;
         for turn in turns {
             tracing::warn!(%tenant, turn = %turn.id, attempt = turn.attempt, "taken over from a core that is gone");
-            core.metrics.taken_over.inc();
+            metrics::TAKEN_OVER.inc();
             // It was accepted long ago, so it is not refused; it waits in its user's and tenant's turn.
             let place = core.turns.take_in(Whose { tenant: tenant.clone(), user: turn.user.clone() });
             spawn(core, tenant.clone(), turn, place);
