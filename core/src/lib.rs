@@ -34,6 +34,5 @@ mod synthesise;
 mod trials;
 mod turn;
 
-pub use command::{Command, Usage, run};
+pub use command::Cli;
 pub use core::StartError;
-pub use eval::Options as EvalOptions;

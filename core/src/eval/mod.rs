@@ -14,8 +14,6 @@ mod report;
 mod rows;
 mod strangers;
 
-pub use options::Options;
-
 use crate::{
     config::{DEFAULTS, LlmConfig, RouteConfig},
     llm::Llm,
@@ -26,7 +24,7 @@ use calibration::Calibration;
 use fault::Fault;
 use figures::Known;
 use gate::Gate;
-pub(crate) use options::HELP;
+pub(crate) use options::{Options, without_empty};
 use registry::{Registry, json_file};
 use report::Material;
 use rows::{BadRows, Row};
