@@ -2,12 +2,11 @@
 //! The turns go on with the router that is there; the one that was tried takes its place when its rows are committed.
 
 use crate::{
-    clock,
     core::Core,
     error::{Error, Result},
     learn::{Changed, Lesson, gate},
     route::Roster,
-    store::{Act, RegistryRows, Review, Tx},
+    store::{RegistryRows, Review, Tx},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -153,7 +152,7 @@ async fn write(
         detail.insert("examples".to_owned(), json!(trial.examples));
     }
     let Promotion { action, subject, .. } = *promotion;
-    tx.append_audit(&me.tenant, &Act { at: clock::now(), actor: &me.user, action, subject, detail }).await?;
+    tx.audit(me, action, subject, detail).await?;
     tx.commit().await?;
     Ok(true)
 }

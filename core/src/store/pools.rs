@@ -92,6 +92,18 @@ impl Store {
         self.read_since(tenant, self.written.load(Ordering::Acquire)).await
     }
 
+    /// Reads in one transaction that sees everything this core has committed.
+    pub(crate) async fn reading<T>(
+        &self,
+        tenant: &TenantId,
+        read: impl AsyncFnOnce(&Tx) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.read_own(tenant).await?;
+        let found = read(&tx).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
     /// A read-only transaction on the primary: it sees what every core has committed. While there is no primary, on
     /// any host, since an old view is better than none.
     pub(crate) async fn read_latest(&self, tenant: &TenantId) -> Result<Tx> {

@@ -8,12 +8,11 @@ use crate::{
     accept::Envelope,
     access::{Permission, Reach, may, permit},
     agents::{Agent, AgentError},
-    clock,
     core::Core,
     error::{Error, Result},
     learn::Frozen,
     route,
-    store::{Act, AgentRow, OtherAgents, Tx, retrying},
+    store::{AgentRow, OtherAgents, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
@@ -105,8 +104,7 @@ async fn store(
     }
     tx.upsert_agent(&me.tenant, &row(&agent), card, &me.user).await?;
     let detail = json!({"url": agent.card_url});
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: agent.id.as_str(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
+    tx.audit(me, action, &agent.id, detail).await?;
     if agent.groups != before {
         audit_groups(&tx, me, &agent.id, &before, &agent.groups).await?;
     }
@@ -135,9 +133,7 @@ pub(super) async fn audit_groups(
     before: &BTreeSet<Group>,
     after: &BTreeSet<Group>,
 ) -> Result<()> {
-    let (action, detail) = ("agent.groups_replaced", json!({"before": before, "after": after}));
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: id.as_str(), detail };
-    tx.append_audit(&me.tenant, &act).await
+    tx.audit(me, "agent.groups_replaced", id, json!({"before": before, "after": after})).await
 }
 
 /// Whether an agent can be for these groups.
@@ -177,9 +173,7 @@ async fn delete(core: &Core, me: &Identity, id: &AgentId) -> Result<()> {
     if !tx.delete_agent(&me.tenant, id).await? {
         return Err(Error::no_agent(id));
     }
-    let (action, detail) = ("agent.removed", json!({}));
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: id.as_str(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
+    tx.audit(me, "agent.removed", id, json!({})).await?;
     tx.commit().await
 }
 
