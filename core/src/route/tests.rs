@@ -231,9 +231,11 @@ async fn an_order_makes_the_second_agent_wait_for_the_first_and_both_get_the_dat
     ] {
         let plan = local_plan(&roster, text).await;
         assert_eq!(asked(&plan), ["summary", "translate"], "{text}: {plan:?}");
-        if text.contains("then") {
-            assert_eq!((plan.mode, plan.steps[1].depends_on.as_slice()), (Mode::Sequential, [0].as_slice()));
-        }
+        assert_eq!(
+            (plan.mode, plan.steps[1].depends_on.as_slice()),
+            (Mode::Sequential, [0].as_slice()),
+            "{text}"
+        );
         let data = text.split_once('\n').unwrap().1;
         assert!(plan.steps.iter().all(|step| step.question.contains(data)), "{plan:?}");
     }
@@ -447,20 +449,27 @@ async fn the_same_question_costs_the_llm_once_unless_it_goes_on_with_something()
     }
 }
 
-#[tokio::test]
-async fn an_unsure_llm_that_the_local_model_does_not_support_lets_the_user_choose() {
+/// What becomes of a question when the LLM names the code reviewer, and is not sure.
+async fn unsure_of_code(text: &str) -> Plan {
     let step = json!([{"agent": "code", "sub_question": "q", "depends_on": []}]);
     let unsure = json!({"steps": step, "in_scope": true, "follow_up": false, "needs_clarification": null,
         "confidence": "low", "reason": "r"});
     let fake = Fake::start(vec![Act::Say(unsure.to_string())]).await;
-    let roster = roster();
-    let plan = router(fake.llm()).plan(&roster, &question("jotain ihan muuta, kiitos")).await.plan;
-    if plan.mode == Mode::Clarify {
-        assert!((2..=3).contains(&plan.choices.len()) && plan.choices[0].as_str() == "code", "{plan:?}");
-        assert!(plan.says.as_deref().is_some_and(|reply| reply.contains("@code")), "{plan:?}");
-    } else {
-        assert_eq!(asked(&plan), ["code"], "nobody else stood out: {plan:?}");
-    }
+    router(fake.llm()).plan(&roster(), &question(text)).await.plan
+}
+
+#[tokio::test]
+async fn an_unsure_llm_that_the_local_model_does_not_support_lets_the_user_choose() {
+    let plan = unsure_of_code("snow?").await;
+    assert_eq!((plan.mode, plan.stage), (Mode::Clarify, Stage::Llm), "{plan:?}");
+    assert_eq!(plan.choices.iter().map(AgentId::as_str).collect::<Vec<_>>(), ["code", "weather"]);
+    assert!(plan.says.as_deref().is_some_and(|says| says.contains("@code") && says.contains("@weather")));
+}
+
+#[tokio::test]
+async fn an_unsure_llm_is_followed_where_nobody_else_is_likely() {
+    let plan = unsure_of_code("jotain ihan muuta, kiitos").await;
+    assert_eq!((plan.mode, asked(&plan)), (Mode::Direct, vec!["code".into()]), "{plan:?}");
 }
 
 #[tokio::test]
