@@ -7,7 +7,7 @@ use crate::{
     config::QuotaConfig,
     core::Core,
     error::{Error, Result},
-    outside,
+    metrics, outside,
     route::prose,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     turn::{self, Full, Whose},
@@ -53,7 +53,7 @@ pub(crate) async fn accept(
     let own = MessageId::new().to_string().parse::<ClientId>();
     let client_id = match message.client_id.take() {
         Some(id) => id,
-        None => own.map_err(|e| Error::Row { what: "client id", reason: e.to_string() })?,
+        None => own.map_err(Error::writing("client id"))?,
     };
     let whose = Whose { tenant: identity.tenant.clone(), user: identity.user.clone() };
     let place = core.turns.reserve(whose).map_err(no_place)?;
@@ -67,14 +67,14 @@ pub(crate) async fn accept(
         conversation,
     };
     let storing = async { retrying!(envelope.deadline, store(core, identity, &draft, &envelope)) };
-    let stored = core.metrics.timed("accept", storing).await?;
+    let stored = metrics::timed("accept", storing).await?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
         Stored::Now { accepted, turn, events } => {
             for event in events {
                 core.bell.ring(event);
             }
-            core.metrics.accepted.inc();
+            metrics::ACCEPTED.inc();
             turn::spawn(core, identity.tenant.clone(), *turn, place);
             Ok(accepted)
         }

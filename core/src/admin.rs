@@ -1,6 +1,6 @@
 //! The private port: alive, ready, metrics.
 
-use crate::core::Core;
+use crate::{core::Core, metrics};
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use prometheus::TextEncoder;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(exposition))
         .with_state(core)
 }
 
@@ -30,8 +30,8 @@ pub(crate) async fn readyz(State(core): State<Arc<Core>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(core): State<Arc<Core>>) -> impl IntoResponse {
-    core.metrics.active_conversations.set(i64::try_from(core.bell.rooms()).unwrap_or(i64::MAX));
+async fn exposition(State(core): State<Arc<Core>>) -> impl IntoResponse {
+    metrics::ACTIVE_CONVERSATIONS.set(i64::try_from(core.bell.rooms()).unwrap_or(i64::MAX));
     match TextEncoder::new().encode_to_string(&prometheus::gather()) {
         Ok(text) => (StatusCode::OK, text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),

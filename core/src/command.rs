@@ -4,116 +4,103 @@ use crate::{
     admin,
     config::{Config, DEFAULTS},
     core::{Core, StartError},
-    eval, server,
+    eval, retention, server,
     store::migrate,
+    turn::take_over,
 };
+use clap::{Args, Parser, Subcommand};
 use serde_json::json;
-use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 use switchboard_shared::{config, shutdown::Shutdown, telemetry::Telemetry};
 
-const USAGE: &str = "\
-The core of Switchboard.
-
-Usage: switchboard-core serve   --config FILE   start
-       switchboard-core migrate --config FILE   bring the database's schema up to date, and end
-       switchboard-core check   --config FILE   find every fault of the file, offline, and end
-       switchboard-core defaults                print the commented defaults
-       switchboard-core eval ...                measure the router on known messages (eval --help)
-
+const EXIT_CODES: &str = "\
 Exit codes: 0 ended as asked, 1 a defect, 2 usage, 3 the configuration is wrong, 4 something needed cannot be reached";
 
 /// How long what the drain did not end has to give its leases back.
 const HALT: Duration = Duration::from_secs(2);
 
-/// What the command line asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Serve.
-    Serve(PathBuf),
-    /// Migrate, and end.
-    Migrate(PathBuf),
-    /// Check the file, and end.
-    Check(PathBuf),
-    /// Print the defaults.
+/// The core of Switchboard.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard-core", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start
+    Serve(File),
+    /// Bring the database's schema up to date, and end
+    Migrate(File),
+    /// Find every fault of the file, offline, and end
+    Check(File),
+    /// Print the commented defaults
     Defaults,
-    /// Measure the router.
+    /// Measure the router on messages whose right agents are known
     Eval(Box<eval::Options>),
-    /// Print how `eval` is used.
-    EvalHelp,
 }
 
-/// The command line could not be read.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Usage {
-    asked: bool,
-    /// What is wrong, where that can be said.
-    why: Option<String>,
+#[derive(Debug, Args)]
+struct File {
+    /// The core's configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
 }
 
-impl Command {
-    /// Reads the arguments after the program's name.
+impl Cli {
+    /// Reads the command line, with the program's name first.
     ///
     /// # Errors
-    /// When they are not one of the commands.
-    pub fn read(arguments: impl Iterator<Item = String>) -> Result<Self, Usage> {
-        let arguments: Vec<String> = arguments.collect();
-        match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["serve", "--config", file] => Ok(Self::Serve(file.into())),
-            ["migrate", "--config", file] => Ok(Self::Migrate(file.into())),
-            ["check", "--config", file] => Ok(Self::Check(file.into())),
-            ["defaults"] => Ok(Self::Defaults),
-            ["eval", "--help" | "-h" | "help", ..] => Ok(Self::EvalHelp),
-            ["eval", ..] => match eval::Options::read(&arguments[1..]) {
-                Ok(options) => Ok(Self::Eval(Box::new(options))),
-                Err(why) => Err(Usage { asked: false, why: Some(why) }),
-            },
-            other => Err(Usage { asked: matches!(other, ["--help" | "-h" | "help"]), why: None }),
+    /// When it is not one of the commands, or asks for help.
+    pub fn read(arguments: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.collect();
+        match arguments.get(1).is_some_and(|command| command == "eval") {
+            true => Self::try_parse_from(eval::without_empty(arguments)),
+            false => Self::try_parse_from(arguments),
         }
     }
-}
 
-impl Usage {
-    /// Prints how it is used; asked for, that is a success.
+    /// Does what the command line asks for.
     #[must_use]
-    pub fn print(&self) -> ExitCode {
-        if self.asked {
-            say(USAGE);
-            return ExitCode::SUCCESS;
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Defaults => {
+                say(DEFAULTS.trim_end());
+                ExitCode::SUCCESS
+            }
+            Command::Eval(options) => measure(&options),
+            Command::Check(File { config: file }) => with_config(&file, |_| {
+                say(&format!("{}: ok", file.display()));
+                ExitCode::SUCCESS
+            }),
+            Command::Migrate(File { config }) => with_config(&config, |config| {
+                run(config, async |config| Ok(migrate(&config.postgres).await?))
+            }),
+            Command::Serve(File { config }) => with_config(&config, |config| run(config, serve)),
         }
-        match &self.why {
-            Some(why) => complain(&format!("switchboard-core eval: {why}; eval --help says more")),
-            None => complain(USAGE),
-        }
-        ExitCode::from(2)
     }
 }
 
-/// Does what the command line asks for.
-#[must_use]
-pub fn run(command: Command) -> ExitCode {
-    let file = match &command {
-        Command::Defaults => {
-            say(DEFAULTS.trim_end());
-            return ExitCode::SUCCESS;
-        }
-        Command::EvalHelp => {
-            say(eval::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Command::Eval(options) => return measure(options),
-        Command::Serve(file) | Command::Migrate(file) | Command::Check(file) => file,
-    };
-    let config: Config = match config::load(DEFAULTS, Some(file)) {
-        Ok(config) => config,
+fn with_config(file: &Path, work: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match config::load(DEFAULTS, Some(file)) {
+        Ok(config) => work(config),
         Err(error) => {
             complain(&error.to_string());
-            return ExitCode::from(3);
+            ExitCode::from(3)
         }
-    };
-    if matches!(command, Command::Check(_)) {
-        say(&format!("{}: ok", file.display()));
-        return ExitCode::SUCCESS;
     }
+}
+
+/// Runs until the work is done, with telemetry from its beginning to its end.
+fn run(config: Config, work: impl AsyncFnOnce(Config) -> Result<(), StartError>) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(failed) => return failed,
@@ -125,12 +112,7 @@ pub fn run(command: Command) -> ExitCode {
             return ExitCode::from(3);
         }
     };
-    let ended = runtime.block_on(async {
-        match command {
-            Command::Migrate(_) => migrate(&config.postgres).await.map_err(StartError::from),
-            _ => serve(config).await,
-        }
-    });
+    let ended = runtime.block_on(work(config));
     telemetry.flush();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -147,6 +129,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let listener = server::listen(listen, "listen").await?;
     let admin_listener = server::listen(admin_listen, "admin_listen").await?;
     let core = Core::start(config, shutdown.clone()).await?;
+    shutdown.tasks.spawn(take_over(Arc::clone(&core)));
+    shutdown.tasks.spawn(retention::keep(Arc::clone(&core)));
     let (url, admin_url) = (listener.local_addr(), admin_listener.local_addr());
     let (url, admin_url) = (url.unwrap_or(listen), admin_url.unwrap_or(admin_listen));
     shutdown.tasks.spawn(server::serve(Arc::clone(&core), listener, server::routes(&core)));
@@ -216,17 +200,29 @@ fn complain(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
+
+    /// What is asked for, or the exit code.
+    fn read(line: &str) -> Result<Command, i32> {
+        let arguments = ["switchboard-core"].into_iter().chain(line.split_whitespace());
+        Cli::read(arguments.map(OsString::from)).map(|cli| cli.command).map_err(|error| error.exit_code())
+    }
 
     #[test]
     fn the_command_line_is_read_or_refused() {
-        let read = |text: &str| Command::read(text.split_whitespace().map(str::to_owned));
-        assert_eq!(read("serve --config a.toml"), Ok(Command::Serve("a.toml".into())));
-        assert_eq!(read("--help"), Err(Usage { asked: true, why: None }));
-        for bad in ["", "serve", "serve a.toml", "check --config", "serve --config a b"] {
-            assert_eq!(read(bad), Err(Usage { asked: false, why: None }), "{bad}");
-        }
+        Cli::command().debug_assert();
+        let Ok(Command::Serve(file)) = read("serve --config a.toml") else { panic!("not serve") };
+        assert_eq!(file.config, Path::new("a.toml"));
         assert!(matches!(read("eval --train a --test b --json"), Ok(Command::Eval(_))));
-        assert_eq!(read("eval --help"), Ok(Command::EvalHelp));
-        assert!(matches!(read("eval --tset b"), Err(Usage { asked: false, why: Some(_) })));
+        for bad in ["", "serve", "serve a.toml", "check --config", "serve --config a b", "eval --tset b"] {
+            assert_eq!(read(bad).unwrap_err(), 2, "{bad}");
+        }
+    }
+
+    #[test]
+    fn help_and_the_version_are_no_faults() {
+        for asked in ["--help", "--version", "eval --help", "serve --help"] {
+            assert_eq!(read(asked).unwrap_err(), 0, "{asked}");
+        }
     }
 }

@@ -6,12 +6,12 @@ use crate::{
     config::Config,
     events::{Bell, Streams},
     llm::Llm,
-    metrics::Metrics,
-    promotion::Trials,
+    metrics,
     registry::Registry,
     route::{Router, embed::Embedder},
     seen::Seen,
     store::{MigrateError, Store, migrate},
+    trials::Trials,
     turn::Turns,
 };
 use std::sync::Arc;
@@ -35,7 +35,6 @@ pub(crate) struct Core {
     pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
     pub(crate) seen: Seen,
-    pub(crate) metrics: Metrics,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) shutdown: Shutdown,
@@ -73,6 +72,7 @@ impl From<MigrateError> for StartError {
 
 impl Core {
     pub(crate) async fn start(config: Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
+        metrics::show();
         migrate(&config.postgres).await?;
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
@@ -93,7 +93,7 @@ impl Core {
             );
         }
         let router = Router::new(&config.route, config.turn.max_agents, Arc::clone(&llm));
-        let core = Arc::new(Self {
+        Ok(Arc::new(Self {
             id,
             store,
             bell,
@@ -106,14 +106,10 @@ impl Core {
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             seen: Seen::new(),
-            metrics: Metrics::new(),
             keys,
             config,
             shutdown,
             halt: CancellationToken::new(),
-        });
-        core.shutdown.tasks.spawn(crate::turn::take_over(Arc::clone(&core)));
-        core.shutdown.tasks.spawn(crate::retention::keep(Arc::clone(&core)));
-        Ok(core)
+        }))
     }
 }

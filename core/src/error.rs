@@ -1,6 +1,10 @@
 //! What can go wrong in the core, and how much of it a client may read.
 
-use switchboard_shared::problem::{Problem, ProblemKind};
+use std::fmt::Display;
+use switchboard_shared::{
+    ids::AgentId,
+    problem::{Problem, ProblemKind},
+};
 
 /// An error on the way from a request to its answer.
 #[derive(Debug, thiserror::Error)]
@@ -16,13 +20,16 @@ pub(crate) enum Error {
     NoConnection { doing: &'static str, reason: String },
     /// A row holds what this version cannot read.
     #[error("a stored {what} cannot be read: {reason}")]
-    Row { what: &'static str, reason: String },
+    Reading { what: &'static str, reason: String },
+    /// Something has no form in which it could be stored.
+    #[error("the {what} cannot be stored: {reason}")]
+    Writing { what: &'static str, reason: String },
+    /// A piece of work did not come to its end: a defect of ours.
+    #[error("{doing} was broken off: {reason}")]
+    Task { doing: &'static str, reason: String },
     /// The turn is not this core's any more.
     #[error("the lease of this turn is lost")]
     LeaseLost,
-    /// A defect of ours, met in one piece of work.
-    #[error("it ended in a panic")]
-    Panic,
 }
 
 /// The core's results.
@@ -34,9 +41,29 @@ impl Error {
         Self::Public(Problem::new(kind, detail))
     }
 
+    /// Makes the error of a stored thing that cannot be read.
+    pub(crate) fn reading<E: Display>(what: &'static str) -> impl Fn(E) -> Self + Copy {
+        move |error| Self::Reading { what, reason: error.to_string() }
+    }
+
+    /// Makes the error of a thing that cannot be stored.
+    pub(crate) fn writing<E: Display>(what: &'static str) -> impl Fn(E) -> Self + Copy {
+        move |error| Self::Writing { what, reason: error.to_string() }
+    }
+
+    /// Makes the error of a piece of work that was broken off.
+    pub(crate) fn task<E: Display>(doing: &'static str) -> impl Fn(E) -> Self + Copy {
+        move |error| Self::Task { doing, reason: error.to_string() }
+    }
+
     /// Not there, or not the caller's: the same words for both.
     pub(crate) fn not_found() -> Self {
         Self::public(ProblemKind::NotFound, "")
+    }
+
+    /// The same for an agent that is not there and for one that is not the caller's to know of.
+    pub(crate) fn no_agent(id: &AgentId) -> Self {
+        Self::public(ProblemKind::NotFound, format!("There is no agent {id} here."))
     }
 
     /// What the client reads.
@@ -49,9 +76,10 @@ impl Error {
             }
             Self::Database { .. }
             | Self::NoConnection { .. }
-            | Self::Row { .. }
-            | Self::LeaseLost
-            | Self::Panic => Problem::new(ProblemKind::Internal, ""),
+            | Self::Reading { .. }
+            | Self::Writing { .. }
+            | Self::Task { .. }
+            | Self::LeaseLost => Problem::new(ProblemKind::Internal, ""),
         }
     }
 
@@ -60,7 +88,11 @@ impl Error {
         match self {
             Self::NoConnection { .. } => true,
             Self::Database { source, .. } => is_transient(source),
-            Self::Public(_) | Self::Row { .. } | Self::LeaseLost | Self::Panic => false,
+            Self::Public(_)
+            | Self::Reading { .. }
+            | Self::Writing { .. }
+            | Self::Task { .. }
+            | Self::LeaseLost => false,
         }
     }
 }

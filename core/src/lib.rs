@@ -24,15 +24,15 @@ mod outside;
 mod promotion;
 mod registry;
 mod retention;
-mod rota;
+mod round_robin;
 mod route;
 mod seen;
 mod server;
 mod sse;
 mod store;
 mod synthesise;
+mod trials;
 mod turn;
 
-pub use command::{Command, Usage, run};
+pub use command::Cli;
 pub use core::StartError;
-pub use eval::Options as EvalOptions;

@@ -1,15 +1,15 @@
 //! `switchboard-core serve|migrate|check --config FILE`, `switchboard-core eval …`
 
 use std::process::ExitCode;
-use switchboard_core::{Command, run};
+use switchboard_core::Cli;
 
 fn main() -> ExitCode {
     // Two providers are in the tree (ring and aws-lc-rs): one of them is chosen before anything can ask.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return ExitCode::FAILURE;
     }
-    match Command::read(std::env::args().skip(1)) {
-        Ok(command) => run(command),
-        Err(usage) => usage.print(),
+    match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli.run(),
+        Err(error) => error.exit(),
     }
 }

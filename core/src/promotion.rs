@@ -2,28 +2,22 @@
 //! The turns go on with the router that is there; the one that was tried takes its place when its rows are committed.
 
 use crate::{
-    clock,
     core::Core,
     error::{Error, Result},
     learn::{Changed, Lesson, gate},
     route::Roster,
-    store::{Act, RegistryRows, Review, Tx},
+    store::{RegistryRows, Review, Tx},
 };
 use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 use switchboard_shared::{
     api::Trial,
     identity::Identity,
     ids::{SuggestionId, TenantId},
     problem::{Problem, ProblemKind},
 };
-use tokio::sync::{Mutex as Turnstile, OwnedMutexGuard, Semaphore};
+use tokio::sync::OwnedMutexGuard;
 
-/// Candidates that are learned at once on this core, one of each tenant: they take its processors from the turns.
-const AT_ONCE: usize = 2;
 /// How often a lesson is tried again when the registry was changed meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -37,29 +31,6 @@ pub(crate) struct Promotion<'a> {
     pub(crate) action: &'static str,
     pub(crate) subject: &'a str,
     pub(crate) detail: Value,
-}
-
-/// Lets one candidate of each tenant be tried at a time, and few of all.
-pub(crate) struct Trials {
-    tenants: Mutex<HashMap<TenantId, Arc<Turnstile<()>>>>,
-    at_once: Semaphore,
-}
-
-impl Default for Trials {
-    fn default() -> Self {
-        Self { tenants: Mutex::default(), at_once: Semaphore::new(AT_ONCE) }
-    }
-}
-
-impl Trials {
-    async fn enter(&self, tenant: &TenantId) -> OwnedMutexGuard<()> {
-        let turnstile = {
-            let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-            tenants.retain(|_, turnstile| Arc::strong_count(turnstile) > 1);
-            Arc::clone(tenants.entry(tenant.clone()).or_default())
-        };
-        turnstile.lock_owned().await
-    }
 }
 
 /// Learns it, if the router is not worse with it or the caller insists; what the trial said, where anything changed.
@@ -85,7 +56,7 @@ pub(crate) async fn promote(
             let trial = try_out(Arc::clone(core), me.tenant.clone(), before, rows.clone(), alone);
             // A task of its own: a client that gives up must not let the next one in before this one has ended.
             let ended = core.shutdown.tasks.spawn(trial).await;
-            let tried = ended.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })??;
+            let tried = ended.map_err(Error::task("trying what is to be learned"))??;
             alone = tried.alone;
             judge(&tried.trial, promotion.force)?;
             Some((tried.candidate, tried.trial))
@@ -116,7 +87,7 @@ async fn try_out(
     rows: RegistryRows,
     alone: OwnedMutexGuard<()>,
 ) -> Result<Tried> {
-    let _few = core.trials.at_once.acquire().await;
+    let _few = core.trials.one_of_few().await;
     let frozen = rows.frozen.clone();
     let texts: Vec<&str> = frozen.iter().map(|row| row.text.as_str()).collect();
     if let Err(error) = core.registry.remember(&texts).await {
@@ -139,7 +110,7 @@ async fn try_out(
         let examples = gate::examples(&before, &compared, of_core.config.route.accept);
         gate::weigh(&known, &examples)
     });
-    let trial = weighed.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+    let trial = weighed.await.map_err(Error::task("comparing two routers"))?;
     Ok(Tried { candidate, trial, alone })
 }
 
@@ -181,7 +152,7 @@ async fn write(
         detail.insert("examples".to_owned(), json!(trial.examples));
     }
     let Promotion { action, subject, .. } = *promotion;
-    tx.append_audit(&me.tenant, &Act { at: clock::now(), actor: &me.user, action, subject, detail }).await?;
+    tx.audit(me, action, subject, detail).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -209,20 +180,7 @@ pub(crate) async fn settle(tx: &Tx, me: &Identity, id: SuggestionId, review: &Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::FutureExt;
     use switchboard_shared::api::LocalAnswer;
-
-    #[test]
-    fn one_candidate_of_a_tenant_is_tried_at_a_time() {
-        let trials = Trials::default();
-        let (a, b): (TenantId, TenantId) = ("a".parse().unwrap(), "b".parse().unwrap());
-        let first = trials.enter(&a).now_or_never().unwrap();
-        assert!(trials.enter(&a).now_or_never().is_none(), "the first one has not ended");
-        assert!(trials.enter(&b).now_or_never().is_some(), "another tenant need not wait");
-        drop(first);
-        assert!(trials.enter(&a).now_or_never().is_some());
-        assert_eq!(trials.tenants.lock().unwrap().len(), 1, "who has left is forgotten");
-    }
 
     #[test]
     fn worse_is_refused_with_its_report_unless_forced() {

@@ -25,7 +25,7 @@ use crate::{
     },
     store::{AgentRow, RegistryRows, Store},
 };
-use learning::{Learning, Lesson};
+use learning::{Learning, Training};
 use lru::LruCache;
 use shelf::{Key, Shelf};
 use std::{
@@ -33,7 +33,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use switchboard_shared::{
-    ids::TenantId,
+    identity::Identity,
+    ids::{AgentId, TenantId},
     problem::{Problem, ProblemKind},
     shutdown::Shutdown,
 };
@@ -124,6 +125,17 @@ impl Registry {
         Ok(listed)
     }
 
+    /// The agent, if the caller may know of it: who manages agents knows all, others those that they may use.
+    pub(crate) async fn seen_by(
+        self: &Arc<Self>,
+        store: &Store,
+        caller: &Identity,
+        id: &AgentId,
+    ) -> Result<Arc<Agent>> {
+        let agents = self.all(store, &caller.tenant).await?.usable(&Reach::to_see(caller));
+        agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| Error::no_agent(id))
+    }
+
     /// Begins to learn what the tenant's users have needed of late, and what they need who are in no group.
     fn renew(self: &Arc<Self>, tenant: &TenantId, listed: &Listed) {
         let mut reaches = self.rosters.reaches(tenant);
@@ -189,8 +201,8 @@ impl Registry {
         let (pending, is_new) = self.rosters.coming(&key, pending);
         if is_new {
             let (nobody, reach) = (listed.nobody.clone(), reach.clone());
-            let lesson = Arc::clone(self).bring(key.clone(), agents, nobody, reach, learned);
-            if !self.learning.add(tenant, Box::pin(lesson)) {
+            let training = Arc::clone(self).bring(key.clone(), agents, nobody, reach, learned);
+            if !self.learning.add(tenant, Box::pin(training)) {
                 self.rosters.settled(&key);
                 return Found::Refused(pending);
             }
@@ -252,14 +264,14 @@ impl Registry {
     async fn learn_listed(self: &Arc<Self>, tenant: &TenantId, listed: Listed) -> Result<Roster> {
         let (learned, waits) = oneshot::channel();
         let registry = Arc::clone(self);
-        let lesson: Lesson = Box::pin(async move {
+        let training: Training = Box::pin(async move {
             // Who waited may have left.
             drop(learned.send(registry.train(listed.version, listed.agents, listed.nobody).await));
         });
-        if !self.learning.add(tenant, lesson) {
+        if !self.learning.add(tenant, training) {
             return Err(too_many());
         }
-        waits.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?
+        waits.await.map_err(Error::task("learning the agents"))?
     }
 
     /// Has this roster ready for whoever may use all of its agents.
@@ -282,7 +294,7 @@ impl Registry {
             let model = Model::train_with(&agents, &of_nobody);
             Roster::of(version, agents, model)
         });
-        let roster = learned.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+        let roster = learned.await.map_err(Error::task("learning the agents"))?;
         let meaning = self.meaning(&roster, &nobody).await;
         Ok(roster.with(meaning))
     }

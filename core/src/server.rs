@@ -7,6 +7,7 @@ use crate::{
         self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages, nobody,
         suggestions, turns,
     },
+    metrics,
 };
 use axum::{
     Router,
@@ -93,7 +94,7 @@ async fn around(State(core): State<Arc<Core>>, request: Request, next: Next) -> 
     let answered = timeout(bound, next.run(request).instrument(span)).await;
     let mut response =
         answered.unwrap_or_else(|_| http::respond(Problem::new(ProblemKind::DeadlineExceeded, "")));
-    core.metrics.answered(&route, response.status().as_u16(), began.elapsed());
+    metrics::answered(&route, response.status().as_u16(), began.elapsed());
     if let Some(id) = id.filter(|id| *id != HeaderValue::from_static("")) {
         http::name_request(&mut response, &id);
         response.headers_mut().insert(headers::REQUEST_ID, id);

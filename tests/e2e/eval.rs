@@ -79,7 +79,7 @@ async fn what_demands_nothing_or_is_given_twice_is_refused_and_an_agent_that_is_
     let (code, said) = run(&["--require", "gate.json"]).await?;
     assert!(code == Some(3) && said.contains("gate.json: demands nothing"), "{code:?} {said}");
     let (code, said) = run(&["--test", "train.jsonl"]).await?;
-    assert!(code == Some(2) && said.contains("--test is given twice"), "{code:?} {said}");
+    assert!(code == Some(2) && said.contains("cannot be used multiple times"), "{code:?} {said}");
     let (code, said) = run(&["--require", "", "--test", ""]).await?;
     assert_eq!(code, Some(0), "an empty argument is none: {said}");
     assert!(

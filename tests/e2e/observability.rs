@@ -37,7 +37,7 @@ async fn both_tiers_serve_metrics_with_the_seeds_names() -> anyhow::Result<()> {
     for line in [
         "switchboard_core_agent_calls_total{state=\"completed\"} 1",
         "switchboard_core_turns_total{state=\"completed\"} 1",
-        "route_decisions_total{mode=\"direct\",stage=\"rule\"} 1",
+        "switchboard_core_route_decisions_total{mode=\"direct\",stage=\"rule\"} 1",
     ] {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }

@@ -2,7 +2,7 @@
 
 use super::{
     figures::{Known, quantile},
-    report::{Taus, headlines},
+    headlines::{Taus, headlines},
 };
 use serde_json::{Map, Value, json};
 

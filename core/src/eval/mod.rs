@@ -3,16 +3,16 @@
 mod answers;
 mod bootstrap;
 mod calibration;
+mod fault;
 mod figures;
 mod gate;
+mod headlines;
 mod options;
 mod plot;
 mod registry;
 mod report;
 mod rows;
 mod strangers;
-
-pub use options::Options;
 
 use crate::{
     config::{DEFAULTS, LlmConfig, RouteConfig},
@@ -21,9 +21,10 @@ use crate::{
 };
 use answers::{Answer, Rosters};
 use calibration::Calibration;
+use fault::Fault;
 use figures::Known;
 use gate::Gate;
-pub(crate) use options::HELP;
+pub(crate) use options::{Options, without_empty};
 use registry::{Registry, json_file};
 use report::Material;
 use rows::{BadRows, Row};
@@ -36,17 +37,6 @@ use std::{
 };
 use switchboard_shared::config::{self, Check, Faults};
 use tokio::time::Instant;
-
-/// Why an evaluation could not be made: what is wrong, and in which file.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Fault(String);
-
-impl Fault {
-    fn file(path: &Path, why: &dyn std::fmt::Display) -> Self {
-        Self(format!("{}: {why}", path.display()))
-    }
-}
 
 /// What came out.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The registry under evaluation: agents made of descriptions, of rows, or of both.
 
-use super::{Fault, rows::Row};
+use super::{fault::Fault, rows::Row};
 use crate::{
     agents::Agent,
     route::{Roster, lexical::Model},

@@ -1,6 +1,6 @@
 //! The rows of an evaluation: messages, and who should get them.
 
-use super::Fault;
+use super::fault::Fault;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{

@@ -1,7 +1,7 @@
 //! What rows name that the registry does not have.
 
 use super::{
-    Fault,
+    fault::Fault,
     registry::Registry,
     rows::{BadRows, NOBODY, Row},
 };

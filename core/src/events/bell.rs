@@ -3,12 +3,14 @@
 //!
 //! The pieces of running answers live here too, so that who comes late catches up.
 
-use super::redis::{RedisBell, Ring};
-use crate::{clock, config::Config};
-use prometheus::{IntCounterVec, register_int_counter_vec};
+use super::{
+    redis::{RedisBell, Ring},
+    rooms::{Listener, Rooms},
+};
+use crate::{clock, config::Config, metrics::RINGS};
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use switchboard_shared::{
     events::{Delta, Event, EventBody},
@@ -16,29 +18,14 @@ use switchboard_shared::{
     keys::SigningKeys,
     shutdown::Shutdown,
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
-
-static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!(
-        "switchboard_core_rings_total",
-        "Announced events by way and outcome",
-        &["way", "outcome"]
-    )
-    .expect("the name is registered once")
-});
 
 /// Announces events and hands out listeners.
 pub(crate) struct Bell {
     local: Arc<Rooms>,
     answers: Mutex<HashMap<TurnId, RunningAnswer>>,
     redis: Option<RedisBell>,
-}
-
-/// Who listens on this core.
-pub(crate) struct Rooms {
-    rooms: Mutex<HashMap<ConversationId, broadcast::Sender<Arc<Event>>>>,
-    queue: usize,
 }
 
 struct RunningAnswer {
@@ -54,7 +41,7 @@ impl Bell {
         keys: &Arc<SigningKeys>,
         shutdown: &Shutdown,
     ) -> Result<Self, fred::error::Error> {
-        let local = Arc::new(Rooms { rooms: Mutex::default(), queue: config.events.queue });
+        let local = Rooms::new(config.events.queue);
         let redis = match config.redis.urls.is_empty() {
             true => None,
             false => Some(RedisBell::start(config, core, Arc::clone(&local), Arc::clone(keys), shutdown)?),
@@ -117,14 +104,12 @@ impl Bell {
 
     /// Listens to a conversation from now on.
     pub(crate) fn listen(&self, conversation: ConversationId) -> Listener {
-        let mut rooms = self.local.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = rooms.entry(conversation).or_insert_with(|| broadcast::channel(self.local.queue).0);
-        Listener { events: room.subscribe(), conversation, rooms: Arc::clone(&self.local) }
+        self.local.listen(conversation)
     }
 
     /// How many conversations are listened to on this core.
     pub(crate) fn rooms(&self) -> usize {
-        self.local.rooms.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.local.count()
     }
 
     /// Tells when [`Bell::is_degraded`] may have changed; `None` in a bell that never is.
@@ -135,34 +120,5 @@ impl Bell {
     /// Whether rings from other cores may be missing for this conversation.
     pub(crate) fn is_degraded(&self, conversation: ConversationId) -> bool {
         self.redis.as_ref().is_some_and(|redis| redis.is_degraded(conversation))
-    }
-}
-
-impl Rooms {
-    /// Hands an event to everybody here who listens to its conversation.
-    pub(crate) fn deliver(&self, event: &Arc<Event>) {
-        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(room) = rooms.get(&event.conversation) {
-            // Fails only when the last listener has just gone.
-            drop(room.send(Arc::clone(event)));
-            RINGS.with_label_values(&["local", "sent"]).inc();
-        }
-    }
-}
-
-/// One reader's ear; the room ends with its last one.
-pub(crate) struct Listener {
-    pub(crate) events: broadcast::Receiver<Arc<Event>>,
-    conversation: ConversationId,
-    rooms: Arc<Rooms>,
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let mut rooms = self.rooms.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        // This receiver is still counted: it goes after this function.
-        if rooms.get(&self.conversation).is_some_and(|room| room.receiver_count() <= 1) {
-            rooms.remove(&self.conversation);
-        }
     }
 }

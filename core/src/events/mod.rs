@@ -2,6 +2,7 @@
 
 mod bell;
 mod redis;
+mod rooms;
 mod stream;
 mod streams;
 

@@ -4,8 +4,11 @@
 //! queue, and one that finds it full is dropped, since the rows are there. Each core rings itself on every channel;
 //! a channel on which it does not hear itself is degraded, and its readers poll.
 
-use super::bell::Rooms;
-use crate::config::{Config, RedisConfig};
+use super::rooms::Rooms;
+use crate::{
+    config::{Config, RedisConfig},
+    metrics::{DEGRADED_CHANNELS, UNSIGNED},
+};
 use fred::{
     clients::{Client, SubscriberClient},
     interfaces::{ClientLike, EventInterface, KeysInterface, PubsubInterface, StreamsInterface},
@@ -14,11 +17,10 @@ use fred::{
         config::{PerformanceConfig, ReconnectPolicy},
     },
 };
-use prometheus::{IntCounterVec, IntGauge, register_int_counter_vec, register_int_gauge};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -50,23 +52,6 @@ const RETRY: Duration = Duration::from_millis(RETRY_MS as u64);
 /// Incoming rings that wait for this core; fred's own default of 32 loses them silently.
 const INCOMING: usize = 65_536;
 
-static DEGRADED: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!(
-        "switchboard_core_degraded_channels",
-        "Doorbell channels on which this core does not hear itself"
-    )
-    .expect("the name is registered once")
-});
-
-static FORGED: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!(
-        "switchboard_core_unsigned_from_redis_total",
-        "What Redis said and none of our cores has signed, dropped",
-        &["kind"]
-    )
-    .expect("the name is registered once")
-});
-
 /// What goes to the other cores.
 pub(crate) enum Ring {
     Event(Arc<Event>),
@@ -84,7 +69,7 @@ pub(crate) struct RedisBell {
 }
 
 /// When this core last heard itself, by channel, in milliseconds since its start.
-struct Heard {
+struct Heartbeats {
     start: Instant,
     at: Vec<AtomicU64>,
 }
@@ -110,20 +95,26 @@ impl RedisBell {
         let (client, subscriber) = (builder.build()?, builder.build_subscriber_client()?);
         let (outgoing, queue) = mpsc::channel(QUEUE);
         let at = (0..config.partitions).map(|_| AtomicU64::new(0)).collect();
-        let heard = Arc::new(Heard { start: Instant::now(), at });
+        let heartbeats = Arc::new(Heartbeats { start: Instant::now(), at });
         // Nothing was lost yet by a core that has just begun: it is not degraded before it has listened in vain.
         let (told, deaf) = watch::channel(vec![false; usize::from(config.partitions)]);
         let publisher = Publisher {
             client: client.clone(),
             core,
             config: config.clone(),
-            heard: Arc::clone(&heard),
+            heartbeats: Arc::clone(&heartbeats),
             keys: Arc::clone(&keys),
             told,
         };
         shutdown.tasks.spawn(publisher.run(queue, shutdown.clone()));
-        let ears =
-            Ears { subscriber, core, rooms, heard, keys: Arc::clone(&keys), partitions: config.partitions };
+        let ears = Ears {
+            subscriber,
+            core,
+            rooms,
+            heartbeats,
+            keys: Arc::clone(&keys),
+            partitions: config.partitions,
+        };
         shutdown.tasks.spawn(ears.run(shutdown.clone()));
         Ok(Self { client, outgoing, deaf, keys, partitions: config.partitions })
     }
@@ -166,7 +157,7 @@ struct Publisher {
     client: Client,
     core: Uuid,
     config: RedisConfig,
-    heard: Arc<Heard>,
+    heartbeats: Arc<Heartbeats>,
     keys: Arc<SigningKeys>,
     told: watch::Sender<Vec<bool>>,
 }
@@ -202,8 +193,8 @@ impl Publisher {
 
     /// Tells readers on which channels rings may be missing.
     fn listen_in_vain(&self) {
-        let deaf: Vec<bool> = (0..self.config.partitions).map(|p| self.heard.has_missed(p)).collect();
-        DEGRADED.set(i64::try_from(deaf.iter().filter(|deaf| **deaf).count()).unwrap_or(i64::MAX));
+        let deaf: Vec<bool> = (0..self.config.partitions).map(|p| self.heartbeats.has_missed(p)).collect();
+        DEGRADED_CHANNELS.set(i64::try_from(deaf.iter().filter(|deaf| **deaf).count()).unwrap_or(i64::MAX));
         self.told.send_if_modified(|told| std::mem::replace(told, deaf.clone()) != deaf);
     }
 
@@ -243,7 +234,7 @@ struct Ears {
     subscriber: SubscriberClient,
     core: Uuid,
     rooms: Arc<Rooms>,
-    heard: Arc<Heard>,
+    heartbeats: Arc<Heartbeats>,
     keys: Arc<SigningKeys>,
     partitions: u16,
 }
@@ -275,7 +266,7 @@ impl Ears {
     }
 
     async fn subscribe(&self) {
-        for p in (0..self.partitions).filter(|p| self.heard.is_deaf(*p)) {
+        for p in (0..self.partitions).filter(|p| self.heartbeats.is_deaf(*p)) {
             // One call each: the channels live in different slots.
             if self.subscriber.ssubscribe(channel(p)).await.is_err() {
                 return;
@@ -293,7 +284,7 @@ impl Ears {
             Some(_) => {}
             None if message.from == self.core => {
                 if let Some(partition) = channel.rsplit(':').next().and_then(|p| p.parse().ok()) {
-                    self.heard.hear(partition);
+                    self.heartbeats.hear(partition);
                 }
             }
             None => {}
@@ -301,7 +292,7 @@ impl Ears {
     }
 }
 
-impl Heard {
+impl Heartbeats {
     /// Whether rings may have been missed: nothing was heard for a while, not even at the beginning.
     fn has_missed(&self, partition: u16) -> bool {
         self.is_deaf(partition) && self.now_ms() > DEAF_AFTER_MS
@@ -329,7 +320,7 @@ fn ours<'a>(keys: &SigningKeys, purpose: Purpose, place: &str, sealed: &'a str) 
     let word = keys.unseal(purpose, place, sealed);
     if word.is_none() {
         let kind = if purpose == Purpose::Delta { "delta" } else { "ring" };
-        let forged = FORGED.with_label_values(&[kind]);
+        let forged = UNSIGNED.with_label_values(&[kind]);
         forged.inc();
         if forged.get() % FORGED_PER_LINE == 1 {
             tracing::warn!(

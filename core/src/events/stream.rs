@@ -2,7 +2,7 @@
 //! with nothing missing and nothing twice.
 
 use super::{
-    bell::Listener,
+    rooms::Listener,
     streams::{Piece, StreamPlace, Unread, Writer, queue},
 };
 use crate::{
@@ -45,7 +45,7 @@ pub(crate) async fn open(
     let listener = core.bell.listen(conversation);
     let head = head(core, identity, conversation, after).await?;
     let (frames, receiver) = queue(core.config.events.queue_bytes, core.config.events.stall);
-    let last = match &head {
+    let cursor = match &head {
         StreamHead::Attached { seq, .. } => after.unwrap_or(*seq),
         StreamHead::Snapshot { seq, .. } => *seq,
     };
@@ -57,7 +57,7 @@ pub(crate) async fn open(
         identity: identity.clone(),
         conversation,
         listener,
-        last,
+        cursor,
         member_at,
         frames,
         degraded: false,
@@ -121,7 +121,8 @@ struct Reader {
     identity: Identity,
     conversation: ConversationId,
     listener: Listener,
-    last: u64,
+    /// The seq of the last event that was passed on.
+    cursor: u64,
     /// The log's end when this reader was found to be a member.
     member_at: u64,
     frames: Writer,
@@ -196,8 +197,8 @@ impl Reader {
     /// An event from the doorbell: the next one is passed on, a gap is filled from the rows, an old one is dropped.
     async fn hear(&mut self, event: &Event) -> Result<(), End> {
         match event.seq {
-            Some(seq) if seq <= self.last => Ok(()),
-            Some(seq) if seq == self.last + 1 => self.pass_on(event).await,
+            Some(seq) if seq <= self.cursor => Ok(()),
+            Some(seq) if seq == self.cursor + 1 => self.pass_on(event).await,
             Some(_) => self.catch_up(View::Latest).await,
             None => self.pass_on(event).await,
         }
@@ -205,7 +206,7 @@ impl Reader {
 
     async fn pass_on(&mut self, event: &Event) -> Result<(), End> {
         self.send(frame(event.body.name(), event.seq, event)).await?;
-        self.last = event.seq.unwrap_or(self.last);
+        self.cursor = event.seq.unwrap_or(self.cursor);
         match &event.body {
             EventBody::MemberRemoved { user } if *user == self.identity.user => {
                 self.may_stay(event.seq).await
@@ -266,7 +267,7 @@ impl Reader {
             View::Any => store.read(tenant).await?,
         };
         let size = self.core.config.events.size(self.core.config.events.page);
-        let page = tx.events_after(tenant, self.conversation, self.last, size).await?;
+        let page = tx.events_after(tenant, self.conversation, self.cursor, size).await?;
         tx.commit().await?;
         Ok(page)
     }

@@ -22,7 +22,7 @@ fn plan(stage: Stage, agents: &[&str]) -> Plan {
         reason: String::new(),
         stage,
         degraded: None,
-        reply: None,
+        says: None,
         choices: Vec::new(),
     }
 }

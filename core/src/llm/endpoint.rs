@@ -10,33 +10,20 @@ use super::{
     transport::{Chunk, Line},
     writing::Writing,
 };
-use crate::{config::LlmConfig, outside};
+use crate::{
+    config::LlmConfig,
+    metrics::{LLM_REQUESTS, LLM_SECONDS},
+    outside,
+};
 use futures::{FutureExt, StreamExt};
-use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
 use serde_json::Value;
 use std::{
     panic::AssertUnwindSafe,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
-
-static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    let labels = &["provider", "operation", "outcome"];
-    register_int_counter_vec!(
-        "llm_requests_total",
-        "Requests to LLM endpoints, by what became of them",
-        labels
-    )
-    .expect("the name is registered here alone")
-});
-static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
-    let buckets = vec![0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
-    let labels = &["provider", "operation"];
-    register_histogram_vec!("llm_request_seconds", "How long requests to LLM endpoints took", labels, buckets)
-        .expect("the name is registered here alone")
-});
 
 #[derive(Debug)]
 pub(super) struct Endpoint {
@@ -246,8 +233,10 @@ impl Endpoint {
                 kind
             }
         };
-        REQUESTS.with_label_values(&[self.host.as_str(), operation, outcome]).inc();
-        SECONDS.with_label_values(&[self.host.as_str(), operation]).observe(began.elapsed().as_secs_f64());
+        LLM_REQUESTS.with_label_values(&[self.host.as_str(), operation, outcome]).inc();
+        LLM_SECONDS
+            .with_label_values(&[self.host.as_str(), operation])
+            .observe(began.elapsed().as_secs_f64());
     }
 }
 

@@ -1,25 +1,19 @@
 //! Models are learned by tasks of their own, few at once, in turn by tenant: each takes a processor for up to seconds,
 //! which is nobody's turn to pay for. Whoever waits for one may leave; it is learned all the same, once.
 
-use crate::rota::Rota;
-use prometheus::{IntGauge, register_int_gauge};
+use crate::{metrics::MODELS_WAITING, round_robin::RoundRobin};
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use switchboard_shared::{ids::TenantId, shutdown::Shutdown};
 
 /// Models of one tenant that wait to be learned; more are refused, and their turns do without.
 const MAX_WAITING_OF_A_TENANT: usize = 64;
 
-static WAITING: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("switchboard_core_models_waiting", "Models that wait to be learned")
-        .expect("the name is registered here alone")
-});
-
 /// What is to be done, from its beginning to its end.
-pub(super) type Lesson = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type Training = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The queue of what is to be learned.
 pub(super) struct Learning {
@@ -31,7 +25,7 @@ pub(super) struct Learning {
 #[derive(Default)]
 struct State {
     running: usize,
-    waiting: Rota<TenantId, VecDeque<Lesson>>,
+    waiting: RoundRobin<TenantId, VecDeque<Training>>,
 }
 
 /// The right to learn now; the next one begins when it is dropped, however that comes about.
@@ -42,16 +36,16 @@ impl Learning {
         Arc::new(Self { at_once, shutdown, state: Mutex::default() })
     }
 
-    /// Puts a lesson into its tenant's line; whether there was room.
-    pub(super) fn add(self: &Arc<Self>, tenant: &TenantId, lesson: Lesson) -> bool {
+    /// Puts a training into its tenant's line; whether there was room.
+    pub(super) fn add(self: &Arc<Self>, tenant: &TenantId, training: Training) -> bool {
         {
             let mut state = self.state();
             let line = state.waiting.line(tenant.clone());
             if line.len() >= MAX_WAITING_OF_A_TENANT {
                 return false;
             }
-            line.push_back(lesson);
-            WAITING.inc();
+            line.push_back(training);
+            MODELS_WAITING.inc();
         }
         self.begin();
         true
@@ -64,28 +58,28 @@ impl Learning {
 
     /// Begins as many as may be learned at once.
     fn begin(self: &Arc<Self>) {
-        while let Some(lesson) = self.next() {
+        while let Some(training) = self.next() {
             let (permit, stop) = (Permit(Arc::clone(self)), self.shutdown.token.clone());
             self.shutdown.tasks.spawn(async move {
                 let _permit = permit;
                 // A core that goes learns nothing more; what is dropped here has changed nothing.
                 tokio::select! {
-                    () = lesson => {}
+                    () = training => {}
                     () = stop.cancelled() => {}
                 }
             });
         }
     }
 
-    fn next(&self) -> Option<Lesson> {
+    fn next(&self) -> Option<Training> {
         let mut state = self.state();
         if state.running >= self.at_once {
             return None;
         }
-        let lesson = state.waiting.serve(|_, line| line.pop_front())?;
+        let training = state.waiting.serve(|_, line| line.pop_front())?;
         state.running += 1;
-        WAITING.dec();
-        Some(lesson)
+        MODELS_WAITING.dec();
+        Some(training)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -110,7 +104,7 @@ mod tests {
         let learning = Learning::new(1, Shutdown::default());
         let (began, mut order) = mpsc::unbounded_channel();
         let (a, b): (TenantId, TenantId) = ("a".parse().unwrap(), "b".parse().unwrap());
-        let lesson = |name: &'static str| -> Lesson {
+        let training = |name: &'static str| -> Training {
             let (began, learning) = (began.clone(), Arc::clone(&learning));
             Box::pin(async move {
                 assert_eq!(learning.state().running, 1);
@@ -119,9 +113,9 @@ mod tests {
             })
         };
         for name in ["a1", "a2", "a3"] {
-            assert!(learning.add(&a, lesson(name)));
+            assert!(learning.add(&a, training(name)));
         }
-        assert!(learning.add(&b, lesson("b1")));
+        assert!(learning.add(&b, training("b1")));
         let mut seen = Vec::new();
         for _ in 0..4 {
             seen.push(order.recv().await.unwrap());
@@ -134,7 +128,7 @@ mod tests {
         let learning = Learning::new(1, Shutdown::default());
         let tenant: TenantId = "a".parse().unwrap();
         let (done, learned) = tokio::sync::oneshot::channel();
-        assert!(learning.add(&tenant, Box::pin(async { panic!("a defect of one lesson") })));
+        assert!(learning.add(&tenant, Box::pin(async { panic!("a defect of one training") })));
         assert!(learning.add(&tenant, Box::pin(async { done.send(()).unwrap() })));
         learned.await.unwrap();
         let added = (0..100).filter(|_| learning.add(&tenant, Box::pin(std::future::pending()))).count();

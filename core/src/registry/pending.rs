@@ -70,7 +70,7 @@ async fn unlearned(version: i64, agents: Vec<Arc<Agent>>) -> Result<Arc<Roster>>
         roster.agents = agents;
         Arc::new(roster)
     });
-    learned.await.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })
+    learned.await.map_err(Error::task("reading the agents' cards"))
 }
 
 fn without_examples(agent: &Agent) -> Agent {

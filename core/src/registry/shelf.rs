@@ -2,22 +2,16 @@
 //! What is kept is bounded by its bytes; what was not used for the longest goes first.
 
 use super::pending::Pending;
-use crate::{access::Reach, route::Roster};
+use crate::{access::Reach, metrics::MODELS_BYTES, route::Roster};
 use lru::LruCache;
-use prometheus::{IntGauge, register_int_gauge};
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use switchboard_shared::ids::{AgentId, TenantId};
 
 /// Those of one tenant: many different sets of groups in one must not cost the others theirs.
 const MAX_OF_A_TENANT: usize = 64;
-
-static BYTES: LazyLock<IntGauge> = LazyLock::new(|| {
-    register_int_gauge!("switchboard_core_models_bytes", "Bytes of the learned models in memory")
-        .expect("the name is registered here alone")
-});
 
 /// Whose agents, which, and as of when.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -113,7 +107,7 @@ impl Shelf {
         state.take(&key);
         state.bytes += bytes;
         state.kept.put(key, Kept { roster, reach, bytes });
-        BYTES.set(i64::try_from(state.bytes).unwrap_or(i64::MAX));
+        MODELS_BYTES.set(i64::try_from(state.bytes).unwrap_or(i64::MAX));
     }
 
     /// For whom there are rosters of a tenant, the latest used first.

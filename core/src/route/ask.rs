@@ -262,7 +262,7 @@ fn read(
         reason,
         stage: Stage::Llm,
         degraded: None,
-        reply: None,
+        says: None,
         choices: Vec::new(),
     })
 }

@@ -292,7 +292,7 @@ fn plan(steps: Vec<Step>, reason: String) -> Plan {
         reason,
         stage: Stage::Lexical,
         degraded: None,
-        reply: None,
+        says: None,
         choices: Vec::new(),
     }
 }

@@ -117,7 +117,7 @@ fn fault(plan: &Plan, roster: &Roster) -> Option<String> {
     let agents: HashSet<_> = plan.steps.iter().map(|step| &step.agent).collect();
     let strangers = agents.iter().copied().chain(&plan.choices).any(|id| roster.agent(id).is_none());
     let answers = matches!(plan.mode, Mode::None | Mode::Clarify);
-    let reply = plan.reply.as_deref().unwrap_or_default();
+    let reply = plan.says.as_deref().unwrap_or_default();
     let faults = [
         (strangers, "an agent that is not there"),
         (agents.len() < plan.steps.len(), "an agent twice"),

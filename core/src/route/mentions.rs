@@ -267,9 +267,9 @@ pub(super) fn name_unknown(roster: &Roster, text: &str, plan: &mut Plan) {
     if known(roster, &found).is_empty() {
         let meant = close(roster, &first.name);
         let missing = words::unknown(&first.name, &meant);
-        let others = plan.reply.take().filter(|_| meant.is_empty());
+        let others = plan.says.take().filter(|_| meant.is_empty());
         let others = others.map_or_else(String::new, |others| format!("\n\n{others}"));
-        plan.reply = Some(format!("{missing}{others}"));
+        plan.says = Some(format!("{missing}{others}"));
         if !meant.is_empty() {
             plan.mode = Mode::Clarify;
         }

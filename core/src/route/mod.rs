@@ -27,18 +27,19 @@ mod trust;
 mod words;
 
 pub(crate) use mentions::{Addressee, addressee, without_own_name};
+pub(crate) use words::without_agents;
 
 use crate::{
     agents::Agent,
     config::RouteConfig,
     llm::{self, Llm, LlmError, Tokens},
+    metrics,
 };
 use division::Division;
 use guess::Guess;
 use meaning::{Learned, Meaning};
-use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
 use remembered::Remembered;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use switchboard_shared::{
     api::{FileView, Score},
     events::Plan,
@@ -46,25 +47,6 @@ use switchboard_shared::{
 };
 use tokio::time::Instant;
 use trust::Trust;
-
-static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!(
-        "route_decisions_total",
-        "Plans, by deciding stage and mode",
-        &["stage", "mode"]
-    )
-    .expect("the name is registered here alone")
-});
-static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
-    let buckets = vec![0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.05, 0.25, 1.0, 2.0, 4.0];
-    register_histogram_vec!(
-        "route_seconds",
-        "How long a decision took, by deciding stage",
-        &["stage"],
-        buckets
-    )
-    .expect("the name is registered here alone")
-});
 
 /// What a plan does without when there is no LLM.
 const NO_LLM: &str = "no LLM configured";
@@ -187,8 +169,8 @@ impl Asked {
 
 fn count(plan: &Plan, began: Instant) {
     let mode = format!("{:?}", plan.mode).to_lowercase();
-    DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
-    SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
+    metrics::DECISIONS.with_label_values(&[plan.stage.name(), &mode]).inc();
+    metrics::DECISION_SECONDS.with_label_values(&[plan.stage.name()]).observe(began.elapsed().as_secs_f64());
 }
 
 /// The cascade.

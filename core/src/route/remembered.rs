@@ -92,7 +92,7 @@ mod tests {
             reason: "r".into(),
             stage: Stage::Llm,
             degraded: None,
-            reply: None,
+            says: None,
             choices: vec![weather],
         };
         let remembered = Remembered::default();

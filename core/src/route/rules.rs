@@ -282,7 +282,7 @@ pub(super) fn plan(mode: Mode, steps: Vec<Step>, reason: String) -> Plan {
         reason,
         stage: Stage::Rule,
         degraded: None,
-        reply: None,
+        says: None,
         choices: Vec::new(),
     }
 }

@@ -24,10 +24,16 @@ pub(super) fn is_little(word: &str) -> bool {
     LITTLE.iter().any(|little| word.eq_ignore_ascii_case(little))
 }
 
-/// A plan that asks nobody, or the user back.
-pub(super) fn without_agents(mode: Mode, stage: Stage, confidence: f64, reason: &str, reply: String) -> Plan {
-    let (reason, reply) = (reason.to_owned(), Some(reply));
-    Plan { mode, steps: Vec::new(), confidence, reason, stage, degraded: None, reply, choices: Vec::new() }
+/// A plan that asks nobody, or the user back, or is quiet.
+pub(crate) fn without_agents(
+    mode: Mode,
+    stage: Stage,
+    confidence: f64,
+    reason: &str,
+    says: impl Into<Option<String>>,
+) -> Plan {
+    let (reason, says) = (reason.to_owned(), says.into());
+    Plan { mode, steps: Vec::new(), confidence, reason, stage, degraded: None, says, choices: Vec::new() }
 }
 
 /// A plan that lets the user choose between the likeliest agents.
@@ -42,7 +48,7 @@ pub(super) fn ask_before(agents: &[&Agent], stage: Stage, confidence: f64, reaso
         "I do not have this done on a guess, since it may send, write or delete something. Which agent shall do it?\n{}",
         lines(agents)
     );
-    Plan { reply: Some(reply), ..ask_back(agents, stage, confidence, reason) }
+    Plan { says: Some(reply), ..ask_back(agents, stage, confidence, reason) }
 }
 
 /// "No agent here does this", and what can be asked.

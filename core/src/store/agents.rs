@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{Example, FrozenRow},
-    ids::{AgentId, Group, InvalidId, TenantId, UserId},
+    ids::{AgentId, Group, TenantId, UserId},
 };
 use url::Url;
 
@@ -65,17 +65,13 @@ impl Tx {
 
     pub(crate) async fn agents(&self, tenant: &TenantId) -> Result<Vec<AgentRow>> {
         let rows = self.query(sql!("agents"), &[&tenant.as_str()]).await?;
-        let broken = |reason: String| Error::Row { what: "agent", reason };
         rows.iter()
             .map(|row| {
                 Ok(AgentRow {
-                    id: row.get::<_, &str>(0).parse().map_err(|e: InvalidId| broken(e.to_string()))?,
-                    card_url: row
-                        .get::<_, &str>(1)
-                        .parse()
-                        .map_err(|e: url::ParseError| broken(e.to_string()))?,
+                    id: row.get::<_, &str>(0).parse().map_err(Error::reading("agent"))?,
+                    card_url: row.get::<_, &str>(1).parse().map_err(Error::reading("agent"))?,
                     card: row.get(2),
-                    examples: serde_json::from_value(row.get(3)).map_err(|e| broken(e.to_string()))?,
+                    examples: serde_json::from_value(row.get(3)).map_err(Error::reading("agent"))?,
                     groups: groups(row.get(4))?,
                 })
             })
@@ -90,8 +86,7 @@ impl Tx {
     ) -> Result<Option<RegisteredBefore>> {
         let row = self.query_opt(sql!("registered_before"), &[&tenant.as_str(), &id.as_str()]).await?;
         row.map(|row| {
-            let broken = |e: serde_json::Error| Error::Row { what: "agent", reason: e.to_string() };
-            let examples = serde_json::from_value(row.get(0)).map_err(broken)?;
+            let examples = serde_json::from_value(row.get(0)).map_err(Error::reading("agent"))?;
             Ok(RegisteredBefore { examples, groups: groups(row.get(1))? })
         })
         .transpose()
@@ -164,7 +159,7 @@ impl Tx {
 
 pub(super) fn groups(names: Vec<&str>) -> Result<BTreeSet<Group>> {
     // A group that cannot be read must not be left out: an agent for nobody else would become everyone's.
-    let broken = |e: InvalidId| Error::Row { what: "group", reason: e.to_string() };
+    let broken = Error::reading("group");
     names.into_iter().map(|name| name.parse().map_err(broken)).collect()
 }
 
@@ -173,5 +168,5 @@ pub(super) fn group_names(groups: &BTreeSet<Group>) -> Vec<&str> {
 }
 
 pub(super) fn json(examples: &[Example]) -> Result<Value> {
-    serde_json::to_value(examples).map_err(|e| Error::Row { what: "example", reason: e.to_string() })
+    serde_json::to_value(examples).map_err(Error::writing("example"))
 }

@@ -1,11 +1,15 @@
 //! Who did what, append-only: each row's hash covers the row before it, so that a change shows.
 
 use super::{Tx, messages::seq, sql};
-use crate::error::Result;
+use crate::{clock, error::Result};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use switchboard_shared::ids::{TenantId, UserId};
+use std::fmt::Display;
+use switchboard_shared::{
+    identity::Identity,
+    ids::{TenantId, UserId},
+};
 
 /// One act.
 pub(crate) struct Act<'a> {
@@ -18,6 +22,18 @@ pub(crate) struct Act<'a> {
 }
 
 impl Tx {
+    /// Appends what somebody did just now.
+    pub(crate) async fn audit(
+        &self,
+        me: &Identity,
+        action: &'static str,
+        subject: impl Display,
+        detail: Value,
+    ) -> Result<()> {
+        let act = Act { at: clock::now(), actor: &me.user, action, subject: &subject.to_string(), detail };
+        self.append_audit(&me.tenant, &act).await
+    }
+
     /// Appends to the tenant's chain. It holds the chain's head until the transaction ends, so it comes last in it.
     pub(crate) async fn append_audit(&self, tenant: &TenantId, act: &Act<'_>) -> Result<()> {
         self.execute(sql!("insert_audit_head"), &[&tenant.as_str()]).await?;

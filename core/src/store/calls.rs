@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use switchboard_shared::{
     api::CallView,
     events::CallState,
-    ids::{AgentId, CallId, InvalidId, TenantId, TurnId},
+    ids::{AgentId, CallId, TenantId, TurnId},
 };
 use tokio_postgres::Row;
 
@@ -128,10 +128,7 @@ fn call(row: &Row) -> Result<CallRow> {
     Ok(CallRow {
         id: CallId(row.get(0)),
         step: usize::try_from(row.get::<_, i32>(1)).unwrap_or(0),
-        agent: row
-            .get::<_, &str>(2)
-            .parse()
-            .map_err(|e: InvalidId| Error::Row { what: "call", reason: e.to_string() })?,
+        agent: row.get::<_, &str>(2).parse().map_err(Error::reading("call"))?,
         question: row.get(3),
         state: named("call state", row.get(4))?,
         task_id: row.get(5),

@@ -190,9 +190,7 @@ impl Tx {
 }
 
 pub(super) fn user(row: &Row, column: usize) -> Result<UserId> {
-    row.get::<_, &str>(column)
-        .parse()
-        .map_err(|e: switchboard_shared::ids::InvalidId| Error::Row { what: "user", reason: e.to_string() })
+    row.get::<_, &str>(column).parse().map_err(Error::reading("user"))
 }
 
 fn access(row: &Row) -> Result<Access> {

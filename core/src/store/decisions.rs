@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use switchboard_shared::{
     api::{DecisionView, Score},
     events::Plan,
-    ids::{AgentId, ConversationId, InvalidId, TenantId, TurnId},
+    ids::{AgentId, ConversationId, TenantId, TurnId},
 };
 use tokio_postgres::Row;
 
@@ -41,9 +41,8 @@ impl Tx {
         new: &NewDecision<'_>,
         at: DateTime<Utc>,
     ) -> Result<()> {
-        let broken = |what| move |e: serde_json::Error| Error::Row { what, reason: e.to_string() };
-        let plan = serde_json::to_value(new.plan).map_err(broken("plan"))?;
-        let scores = serde_json::to_value(new.scores).map_err(broken("score"))?;
+        let plan = serde_json::to_value(new.plan).map_err(Error::writing("plan"))?;
+        let scores = serde_json::to_value(new.scores).map_err(Error::writing("score"))?;
         let previous: Vec<_> = new.previous.iter().map(AgentId::as_str).collect();
         let waiting = new.waiting.map(AgentId::as_str);
         self.execute(
@@ -72,9 +71,8 @@ impl Tx {
 }
 
 fn decision(turn: TurnId, row: &Row) -> Result<DecisionRow> {
-    let broken = |reason: String| Error::Row { what: "decision", reason };
     let waiting: Option<&str> = row.get("waiting");
-    let waiting = waiting.map(str::parse).transpose().map_err(|e: InvalidId| broken(e.to_string()))?;
+    let waiting = waiting.map(str::parse).transpose().map_err(Error::reading("decision"))?;
     let view = DecisionView {
         turn,
         question: row.get("question"),
@@ -82,8 +80,8 @@ fn decision(turn: TurnId, row: &Row) -> Result<DecisionRow> {
         previous: agent_ids(row.get("previous"))?,
         waiting,
         registry_version: seq(row, 1),
-        plan: plan(row.get("plan"))?.ok_or_else(|| broken("it has no plan".to_owned()))?,
-        scores: serde_json::from_value(row.get("scores")).map_err(|e| broken(e.to_string()))?,
+        plan: plan(row.get("plan"))?.ok_or("it has no plan").map_err(Error::reading("decision"))?,
+        scores: serde_json::from_value(row.get("scores")).map_err(Error::reading("decision"))?,
         us: seq(row, 6),
         at: row.get("at"),
     };

@@ -45,9 +45,8 @@ impl Tx {
         let mut events = Vec::with_capacity(bodies.len());
         let (mut seqs, mut values) = (Vec::with_capacity(bodies.len()), Vec::with_capacity(bodies.len()));
         for (seq, body) in (first..).zip(bodies) {
-            seqs.push(i64::try_from(seq).map_err(|e| Error::Row { what: "seq", reason: e.to_string() })?);
-            let value = serde_json::to_value(&body);
-            values.push(value.map_err(|e| Error::Row { what: "event", reason: e.to_string() })?);
+            seqs.push(i64::try_from(seq).map_err(Error::writing("seq"))?);
+            values.push(serde_json::to_value(&body).map_err(Error::writing("event"))?);
             events.push(Event {
                 conversation: new.conversation,
                 seq: Some(seq),
@@ -111,7 +110,6 @@ fn event(conversation: ConversationId, row: &Row) -> Result<Event> {
         seq: u64::try_from(row.get::<_, i64>(0)).ok(),
         turn: row.get::<_, Option<uuid::Uuid>>(1).map(TurnId),
         at: row.get(3),
-        body: serde_json::from_value(body)
-            .map_err(|e| Error::Row { what: "event", reason: e.to_string() })?,
+        body: serde_json::from_value(body).map_err(Error::reading("event"))?,
     })
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::error::{Error, Result};
 use switchboard_shared::{
     api::{FeedbackView, Thumb},
-    ids::{AgentId, InvalidId, TenantId, TurnId},
+    ids::{AgentId, TenantId, TurnId},
 };
 use tokio_postgres::Row;
 
@@ -42,7 +42,7 @@ impl Tx {
 }
 
 fn feedback(turn: TurnId, row: &Row) -> Result<FeedbackView> {
-    let broken = |e: InvalidId| Error::Row { what: "feedback", reason: e.to_string() };
+    let broken = Error::reading("feedback");
     Ok(FeedbackView {
         turn,
         user: row.get::<_, &str>(0).parse().map_err(broken)?,

@@ -1,7 +1,7 @@
 //! The frozen set: messages by which a tenant's routing is measured, and from which it never learns.
 
 use super::{Tx, sql, turns::agent_ids};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use switchboard_shared::{api::FrozenRow, ids::TenantId};
 
 impl Tx {
@@ -19,8 +19,7 @@ impl Tx {
             .iter()
             .map(|row| serde_json::json!({"text": row.text, "agents": row.agents, "language": row.language}))
             .collect();
-        let rows = serde_json::to_value(rows)
-            .map_err(|e| Error::Row { what: "frozen row", reason: e.to_string() })?;
+        let rows = serde_json::Value::Array(rows);
         self.execute(sql!("delete_frozen"), &[&tenant.as_str()]).await?;
         self.execute(sql!("insert_frozen"), &[&tenant.as_str(), &rows]).await?;
         Ok(())

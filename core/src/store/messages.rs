@@ -98,9 +98,8 @@ impl Tx {
             Author::User(user) => Some(user.as_str()),
             Author::Switchboard => None,
         };
-        let unwritable = |e: serde_json::Error| Error::Row { what: "part", reason: e.to_string() };
-        let parts = serde_json::to_value(parts).map_err(unwritable)?;
-        let files = serde_json::to_value(&message.files).map_err(unwritable)?;
+        let parts = serde_json::to_value(parts).map_err(Error::writing("part"))?;
+        let files = serde_json::to_value(&message.files).map_err(Error::writing("file"))?;
         let seq = i64::try_from(message.seq).unwrap_or(i64::MAX);
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
         let row = self
@@ -146,7 +145,7 @@ impl Tx {
         let at = i64::try_from(at).unwrap_or(i64::MAX);
         let row = self.query_opt(sql!("message_parts"), &[&tenant.as_str(), &conversation.0, &at]).await?;
         let parts = row.map_or_else(|| Ok(Vec::new()), |row| serde_json::from_value(row.get(0)));
-        parts.map_err(|e| Error::Row { what: "part", reason: e.to_string() })
+        parts.map_err(Error::reading("part"))
     }
 
     /// The newest messages of a range, newest first.
@@ -193,11 +192,8 @@ pub(super) fn seq(row: &Row, column: usize) -> u64 {
 }
 
 fn message(row: &Row) -> Result<MessageRow> {
-    let broken = |reason: String| Error::Row { what: "message", reason };
     let author = match row.get::<_, Option<&str>>(2) {
-        Some(user) => {
-            Author::User(user.parse().map_err(|e: switchboard_shared::ids::InvalidId| broken(e.to_string()))?)
-        }
+        Some(user) => Author::User(user.parse().map_err(Error::reading("message"))?),
         None => Author::Switchboard,
     };
     Ok(MessageRow {
@@ -205,7 +201,7 @@ fn message(row: &Row) -> Result<MessageRow> {
         seq: seq(row, 1),
         author,
         text: row.get(3),
-        files: serde_json::from_value(row.get(4)).map_err(|e| broken(e.to_string()))?,
+        files: serde_json::from_value(row.get(4)).map_err(Error::reading("message"))?,
         turn: TurnId(row.get(5)),
         client_id: row.get::<_, Option<&str>>(6).and_then(|id| id.parse().ok()),
         at: row.get(7),

@@ -8,16 +8,16 @@
 use crate::{
     config::PostgresConfig,
     error::{Error, Result},
+    metrics::CONNECTIONS,
     store::tls::full,
 };
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
-use prometheus::{IntGaugeVec, register_int_gauge_vec};
 use std::future::Future;
 use std::{
     sync::{
-        Arc, LazyLock,
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -31,15 +31,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 /// How long a host has to say it.
 const PROBE_TIME: Duration = Duration::from_millis(1_000);
-
-static POOL: LazyLock<IntGaugeVec> = LazyLock::new(|| {
-    register_int_gauge_vec!(
-        "switchboard_core_postgres_connections",
-        "Connections by host and state",
-        &["host", "state"]
-    )
-    .expect("the name is registered once")
-});
 
 /// Postgres, as the rest of the core sees it.
 #[derive(Clone)]
@@ -101,6 +92,18 @@ impl Store {
         self.read_since(tenant, self.written.load(Ordering::Acquire)).await
     }
 
+    /// Reads in one transaction that sees everything this core has committed.
+    pub(crate) async fn reading<T>(
+        &self,
+        tenant: &TenantId,
+        read: impl AsyncFnOnce(&Tx) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self.read_own(tenant).await?;
+        let found = read(&tx).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
     /// A read-only transaction on the primary: it sees what every core has committed. While there is no primary, on
     /// any host, since an old view is better than none.
     pub(crate) async fn read_latest(&self, tenant: &TenantId) -> Result<Tx> {
@@ -140,7 +143,9 @@ impl Store {
         let status = host.pool.status();
         for (state, count) in [("open", status.size), ("idle", status.available), ("waiting", status.waiting)]
         {
-            POOL.with_label_values(&[host.name.as_str(), state]).set(count.try_into().unwrap_or(i64::MAX));
+            CONNECTIONS
+                .with_label_values(&[host.name.as_str(), state])
+                .set(count.try_into().unwrap_or(i64::MAX));
         }
         match timeout(PROBE_TIME, host.role()).await {
             Ok(Ok((in_recovery, replayed))) => {

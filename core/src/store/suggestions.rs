@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use switchboard_shared::{
     api::{SuggestionSource, SuggestionState, SuggestionView},
-    ids::{AgentId, InvalidId, SuggestionId, TenantId, TurnId, UserId},
+    ids::{AgentId, SuggestionId, TenantId, TurnId, UserId},
 };
 use tokio_postgres::Row;
 
@@ -142,7 +142,7 @@ impl Tx {
 }
 
 fn suggestion(row: &Row) -> Result<SuggestionView> {
-    let broken = |e: InvalidId| Error::Row { what: "suggestion", reason: e.to_string() };
+    let broken = Error::reading("suggestion");
     let decided_by: Option<&str> = row.get(8);
     Ok(SuggestionView {
         id: SuggestionId(row.get(0)),

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 use switchboard_shared::{
     events::{Plan, TurnState, Usage},
-    ids::{AgentId, ConversationId, InvalidId, MessageId, TenantId, TurnId, UserId},
+    ids::{AgentId, ConversationId, MessageId, TenantId, TurnId, UserId},
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -183,8 +183,7 @@ impl Tx {
     }
 
     pub(crate) async fn set_plan(&self, tenant: &TenantId, id: TurnId, plan: &Plan) -> Result<()> {
-        let plan =
-            serde_json::to_value(plan).map_err(|e| Error::Row { what: "plan", reason: e.to_string() })?;
+        let plan = serde_json::to_value(plan).map_err(Error::writing("plan"))?;
         self.execute(sql!("set_plan"), &[&tenant.as_str(), &id.0, &plan]).await?;
         Ok(())
     }
@@ -255,7 +254,7 @@ impl Tx {
 }
 
 fn turn(row: &Row) -> Result<TurnRow> {
-    let id = |e: InvalidId| Error::Row { what: "turn", reason: e.to_string() };
+    let id = Error::reading("turn");
     Ok(TurnRow {
         id: TurnId(row.get("id")),
         conversation: ConversationId(row.get("conversation_id")),
@@ -283,13 +282,13 @@ fn turn(row: &Row) -> Result<TurnRow> {
 }
 
 pub(super) fn agent_ids(names: Vec<&str>) -> Result<Vec<AgentId>> {
-    let broken = |e: InvalidId| Error::Row { what: "agent's id", reason: e.to_string() };
+    let broken = Error::reading("agent's id");
     names.into_iter().map(|name| name.parse().map_err(broken)).collect()
 }
 
 pub(super) fn plan(value: Option<serde_json::Value>) -> Result<Option<Plan>> {
     let plan = value.map(serde_json::from_value).transpose();
-    plan.map_err(|e| Error::Row { what: "plan", reason: e.to_string() })
+    plan.map_err(Error::reading("plan"))
 }
 
 fn turn_state(name: &str) -> Result<TurnState> {
@@ -297,7 +296,7 @@ fn turn_state(name: &str) -> Result<TurnState> {
 }
 
 pub(super) fn named<T: serde::de::DeserializeOwned>(what: &'static str, name: &str) -> Result<T> {
-    serde_json::from_value(name.into()).map_err(|e| Error::Row { what, reason: e.to_string() })
+    serde_json::from_value(name.into()).map_err(Error::reading(what))
 }
 
 pub(super) fn int(value: u64) -> i64 {

@@ -2,7 +2,7 @@
 //! that stand outside of a quote can only be ours, and within one no marker names an agent of this answer. Agents of one
 //! name are told apart by the id in the marker.
 
-use super::{NamedReply, markers::unmarked, page::Page, shares};
+use super::{markers::unmarked, material::NamedReply, page::Page, shares};
 use switchboard_shared::{events::Claim, ids::AgentId};
 
 /// What a heading and a sentence about what is left out may take, of each reply's room.

@@ -1,6 +1,6 @@
 //! Which part of a text is whose claim: by the markers in it, or by the words it shares with the replies.
 
-use super::{NamedReply, markers};
+use super::{markers, material::NamedReply};
 use std::collections::HashSet;
 use switchboard_shared::{events::Claim, ids::AgentId};
 

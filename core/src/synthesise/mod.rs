@@ -4,6 +4,7 @@
 mod beside;
 mod claims;
 mod markers;
+mod material;
 mod notes;
 mod page;
 mod prompt;
@@ -14,43 +15,16 @@ mod tests;
 use crate::{
     config::SynthesisConfig,
     llm::{Llm, LlmError, Tokens},
-    route::ContextMessage,
 };
 pub(crate) use beside::Beside;
 use markers::Markers;
+pub(crate) use material::{Material, NamedReply};
 use page::Page;
 use switchboard_shared::{
     events::{CallState, Claim},
     ids::AgentId,
 };
 use tokio::time::Instant;
-
-/// What an answer is made of.
-#[derive(Debug)]
-pub(crate) struct Material<'a> {
-    pub(crate) question: &'a str,
-    pub(crate) context: &'a [ContextMessage],
-    pub(crate) replies: &'a [NamedReply],
-}
-
-/// What became of one call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NamedReply {
-    pub(crate) agent: AgentId,
-    pub(crate) name: String,
-    pub(crate) question: String,
-    pub(crate) state: CallState,
-    pub(crate) text: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) partial: bool,
-}
-
-impl NamedReply {
-    /// Whether there is something in it to answer with.
-    pub(crate) fn is_usable(&self) -> bool {
-        !self.text.trim().is_empty() && (self.state == CallState::Completed || self.partial)
-    }
-}
 
 /// An answer; the pieces that were handed out, put together, are exactly its text.
 #[derive(Debug, Clone, Default, PartialEq)]

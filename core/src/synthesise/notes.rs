@@ -1,8 +1,8 @@
 //! What an answer says about agents that are not, or only in part, in it.
 
 use super::{
-    NamedReply,
     beside::{plain, quoted},
+    material::NamedReply,
     page::Page,
 };
 use crate::outside;

@@ -1,6 +1,10 @@
 //! The prompt of the answer. What agents and users wrote is data, fenced by a mark that they cannot know.
 
-use super::{Material, NamedReply, markers::unmarked, shares};
+use super::{
+    markers::unmarked,
+    material::{Material, NamedReply},
+    shares,
+};
 use crate::{
     config::SynthesisConfig,
     llm::{Message, Role, fence},

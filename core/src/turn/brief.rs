@@ -1,6 +1,6 @@
 //! What a turn needs to know before it begins: the message, what was said before, who was asked before, who waits.
 
-use super::{Work, room::Room};
+use super::{room::Room, work::Work};
 use crate::{
     error::{Error, Result},
     registry::{Found, Pending},

@@ -2,18 +2,20 @@
 //! of the result. A call that is in the rows already is not made again.
 
 use super::{
-    Work, answer, asks, beside,
     brief::Brief,
-    hand_on::{self, hand_on},
+    hand_on::hand_on,
     landed::{self, Landed},
+    outcome::{Outcome, outcome_of_row},
+    pieces,
     record::Rows,
+    whole_message::whole_message,
+    work::Work,
 };
 use crate::{
     agents::{Agent, Ask, Progress, Reply},
     error::Result,
-    outside,
+    metrics, outside,
     store::{CallRow, FinishedCall, retrying},
-    synthesise::NamedReply,
 };
 use futures::future::join_all;
 use std::collections::HashMap;
@@ -21,43 +23,13 @@ use switchboard_shared::{
     events::{CallState, EventBody, Mode, Plan, Step},
     ids::{AgentId, CallId},
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
 /// The most characters of one word of progress.
 const MAX_PROGRESS: usize = 500;
-
-/// What became of one call.
-#[derive(Clone, Debug)]
-pub(super) struct Outcome {
-    pub(super) call: CallId,
-    pub(super) agent: AgentId,
-    pub(super) name: String,
-    pub(super) question: String,
-    pub(super) state: CallState,
-    pub(super) text: String,
-    pub(super) reason: Option<String>,
-    pub(super) partial: bool,
-}
-
-impl Outcome {
-    /// What the agent was asked, without the replies of others that came with it.
-    pub(super) fn asked(&self) -> &str {
-        hand_on::asked(&self.question)
-    }
-
-    /// As the answer is written of it.
-    pub(super) fn named(&self) -> NamedReply {
-        NamedReply {
-            agent: self.agent.clone(),
-            name: self.name.clone(),
-            question: self.question.clone(),
-            state: self.state,
-            text: self.text.clone(),
-            reason: self.reason.clone(),
-            partial: self.partial,
-        }
-    }
-}
 
 /// Asks everybody that the plan names.
 pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<Vec<Outcome>> {
@@ -66,8 +38,9 @@ pub(super) async fn ask_all(work: &Work, plan: &Plan, brief: &Brief) -> Result<V
     }
     // Unbounded in number, bounded by the plan: one for each step.
     let (landed, replies) = mpsc::unbounded_channel();
+    let landed = landed::are_shown(work, plan).then_some(landed);
     let asking = async {
-        let asked = ask_each(work, plan, brief, &landed).await;
+        let asked = ask_each(work, plan, brief, landed.as_ref()).await;
         drop(landed);
         asked
     };
@@ -78,11 +51,15 @@ async fn ask_each(
     work: &Work,
     plan: &Plan,
     brief: &Brief,
-    landed: &mpsc::UnboundedSender<Landed>,
+    landed: Option<&mpsc::UnboundedSender<Landed>>,
 ) -> Result<Vec<Outcome>> {
     let rows = known_calls(work).await?;
-    // Nobody may be waiting for it: then it stands in the answer when all is there.
-    let land = |step, outcome: &Outcome| drop(landed.send((step, outcome.named())));
+    let land = |step, outcome: &Outcome| {
+        if let Some(landed) = landed {
+            // Nobody may be waiting for it any more: then it stands in the answer when all is there.
+            drop(landed.send((step, outcome.named())));
+        }
+    };
     if plan.mode != Mode::Sequential {
         let all = plan.steps.iter().enumerate().map(async |(i, step)| {
             let question = step.question.clone();
@@ -146,7 +123,7 @@ async fn ask(
                 task_id: row.task_id.clone(),
                 resume: known.is_some() && row.task_id.is_some(),
                 question: row.question.clone(),
-                context: beside::whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
+                context: whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
                 parts: brief.parts.clone(),
                 deadline: work.deadline,
                 hops: work.turn.hops,
@@ -197,7 +174,7 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
     let telling = async {
         while let Some(first) = words.recv().await {
             let mut piece = String::new();
-            for progress in answer::gathered(first, &mut words).await {
+            for progress in gathered(first, &mut words).await {
                 match progress {
                     Progress::Task(task) => remember_task(work, row.id, &task).await,
                     Progress::Text(text) => {
@@ -209,11 +186,24 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
                 }
             }
             if alone && !piece.is_empty() {
-                answer::begin(work, &piece).await;
+                pieces::begin(work, &piece).await;
             }
         }
     };
     futures::future::join(asking, telling).await.0
+}
+
+/// Waits a moment for more of what an agent says; in order.
+async fn gathered(first: Progress, words: &mut mpsc::UnboundedReceiver<Progress>) -> Vec<Progress> {
+    let is_piece = matches!(first, Progress::Piece(_));
+    let mut all = vec![first];
+    if is_piece {
+        sleep(pieces::GATHER).await;
+    }
+    while let Ok(more) = words.try_recv() {
+        all.push(more);
+    }
+    all
 }
 
 /// Without it another core would have to ask again, so a failure is only said.
@@ -248,7 +238,7 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
         ms,
     };
     work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
-    work.core.metrics.called(reply.state, ms);
+    metrics::called(reply.state, ms);
     Ok(Outcome {
         call: row.id,
         agent: row.agent,
@@ -294,15 +284,7 @@ fn gone() -> Reply {
     }
 }
 
-fn outcome_of_row(row: &CallRow, name: String) -> Outcome {
-    Outcome {
-        call: row.id,
-        agent: row.agent.clone(),
-        name,
-        question: row.question.clone(),
-        state: row.state,
-        text: row.reply.clone().unwrap_or_default(),
-        reason: row.reason.clone(),
-        partial: row.partial,
-    }
+/// Whether a plan asks anybody.
+pub(super) fn asks(plan: &Plan) -> bool {
+    matches!(plan.mode, Mode::Direct | Mode::Parallel | Mode::Sequential)
 }

@@ -1,7 +1,7 @@
 //! What a later agent of a sequence gets besides its question: the earlier replies, as data within marks that whoever
 //! wrote them cannot know.
 
-use super::calls::Outcome;
+use super::outcome::Outcome;
 use crate::{llm::fence, outside};
 
 /// The most characters of an earlier reply that a later agent gets.

@@ -1,7 +1,7 @@
 //! Replies of several agents, shown as they come. Without an LLM the answer is what they say side by side, so that each
 //! can stand in it before the slowest one is there.
 
-use super::{Work, answer};
+use super::{pieces, work::Work};
 use crate::synthesise::{Beside, NamedReply};
 use std::time::Duration;
 use switchboard_shared::events::Plan;
@@ -14,11 +14,13 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// A reply, and the step that it answers.
 pub(super) type Landed = (usize, NamedReply);
 
+/// Whether the answer begins with the replies as they land: with an LLM it is written when all are there.
+pub(super) fn are_shown(work: &Work, plan: &Plan) -> bool {
+    plan.steps.len() > 1 && !work.core.llm.is_configured()
+}
+
 /// Begins the answer with what is there, until everything is, or a reply is longer than it may be sure of.
 pub(super) async fn show(work: &Work, plan: &Plan, mut replies: mpsc::UnboundedReceiver<Landed>) {
-    if plan.steps.len() < 2 || work.core.llm.is_configured() {
-        return;
-    }
     let agents = plan.steps.iter().map(|step| step.agent.clone()).collect();
     let mut beside = Beside::new(work.core.config.synthesis.max_answer_chars, agents);
     while let Some(first) = replies.recv().await {
@@ -26,7 +28,7 @@ pub(super) async fn show(work: &Work, plan: &Plan, mut replies: mpsc::UnboundedR
         settled.sort_by_key(|(step, _)| *step);
         for (step, reply) in settled.iter().filter(|(_, reply)| reply.is_usable()) {
             let (text, is_whole) = beside.begin(reply);
-            answer::begin_with(work, *step, &text).await;
+            pieces::begin_with(work, *step, &text).await;
             if !is_whole {
                 return;
             }

@@ -2,17 +2,15 @@
 //! accepted, so nothing acknowledged is ever dropped here. Waiting turns are served in turn by tenant, and within a
 //! tenant by user; each core counts for itself.
 
-use super::{
-    Stop,
-    share::{Full, Shares, Whose},
-};
-use crate::{config::TurnConfig, rota::Rota};
+use super::share::{Full, Shares, Whose};
+use crate::{config::TurnConfig, round_robin::RoundRobin};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use switchboard_shared::ids::{TenantId, TurnId, UserId};
 use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 
 /// This core's turns.
 pub(crate) struct Turns {
@@ -28,6 +26,13 @@ pub(crate) struct Place {
     runs: bool,
 }
 
+/// Why a turn should end early.
+#[derive(Clone, Default)]
+pub(crate) struct Stop {
+    pub(super) canceled: CancellationToken,
+    pub(super) lost: CancellationToken,
+}
+
 /// Where turns wait and run.
 struct Hall {
     queue: Mutex<Queue>,
@@ -38,7 +43,7 @@ struct Hall {
 struct Queue {
     places: Shares,
     running: Shares,
-    waiting: Rota<TenantId, Rota<UserId, VecDeque<oneshot::Sender<()>>>>,
+    waiting: RoundRobin<TenantId, RoundRobin<UserId, VecDeque<oneshot::Sender<()>>>>,
 }
 
 impl Turns {
@@ -46,7 +51,7 @@ impl Turns {
         let queue = Queue {
             places: Shares::new(config.max_running + config.max_queued),
             running: Shares::new(config.max_running),
-            waiting: Rota::default(),
+            waiting: RoundRobin::default(),
         };
         Self {
             hall: Arc::new(Hall { queue: Mutex::new(queue), left: Notify::new() }),

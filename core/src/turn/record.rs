@@ -1,6 +1,6 @@
 //! Writing a step down: its rows and its events in one transaction under the lease, and only then the doorbell.
 
-use super::Work;
+use super::work::Work;
 use crate::{
     clock,
     error::{Error, Result},

@@ -1,12 +1,11 @@
 //! Rooms of several people: Switchboard answers what is said to it, and is quiet about what people say to each other. That
 //! is shown to no agent, no LLM and no reviewer.
 
-use super::{Work, brief::Brief};
-use crate::route::{Addressee, addressee};
+use crate::route::{Addressee, Roster, addressee, without_agents};
 use switchboard_shared::{
     api::Speaks,
     events::{Mode, Plan, Stage},
-    ids::UserId,
+    ids::{AgentId, UserId},
 };
 
 /// Who is there, besides the author of the message.
@@ -18,13 +17,13 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// The plan of a message that is between people; none for one that is for us.
-    pub(super) fn between_people(&self, work: &Work, brief: &Brief) -> Option<Plan> {
-        if !work.turn.chosen.is_empty() {
+    /// The plan of a message that is between people; none for one that is for us, or for agents that were chosen.
+    pub(super) fn between_people(&self, roster: &Roster, chosen: &[AgentId], text: &str) -> Option<Plan> {
+        if !chosen.is_empty() {
             return None;
         }
         let is_ours = self.was_asked || self.others.is_empty() || self.speaks == Speaks::Always;
-        match addressee(&brief.roster, &brief.message.text, &self.others) {
+        match addressee(roster, text, &self.others) {
             Addressee::People => Some(quiet("It is said to somebody who is here.")),
             Addressee::Anybody if !is_ours => {
                 Some(quiet("Several people are here, and it was not said to Switchboard."))
@@ -35,14 +34,5 @@ impl Room {
 }
 
 fn quiet(reason: &str) -> Plan {
-    Plan {
-        mode: Mode::Quiet,
-        steps: Vec::new(),
-        confidence: 1.0,
-        reason: reason.to_owned(),
-        stage: Stage::Rule,
-        degraded: None,
-        reply: None,
-        choices: Vec::new(),
-    }
+    without_agents(Mode::Quiet, Stage::Rule, 1.0, reason, None)
 }

@@ -96,8 +96,8 @@ pub fn plan(plan: &Plan) -> String {
     if let Some(degraded) = &plan.degraded {
         write!(text, "\n  done without: {}", clean_line(degraded)).ok();
     }
-    if let Some(reply) = &plan.reply {
-        write!(text, "\n  to the user: {}", clean_line(reply)).ok();
+    if let Some(says) = &plan.says {
+        write!(text, "\n  to the user: {}", clean_line(says)).ok();
     }
     text
 }
@@ -132,7 +132,7 @@ mod tests {
             reason: "first \x1b[31mone".into(),
             stage: Stage::Lexical,
             degraded: None,
-            reply: None,
+            says: None,
             choices: Vec::new(),
         };
         let steps = "first [31mone\n  1. a (90 %)\n  2. b (90 %, after 1)";

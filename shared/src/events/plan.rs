@@ -20,8 +20,8 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
     /// What the user is asked, or told, when no agent is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply: Option<String>,
+    #[serde(rename = "reply", default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<String>,
     /// The agents that the user may choose from when asked back; the message is sent again with the chosen one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<AgentId>,

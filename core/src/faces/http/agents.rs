@@ -3,25 +3,23 @@
 use super::{
     examples::check,
     extract::{Caller, Id, Json},
-    groups,
 };
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, may, permit},
     agents::{Agent, AgentError},
-    clock,
     core::Core,
     error::{Error, Result},
     learn::Frozen,
     route,
-    store::{Act, AgentRow, OtherAgents, retrying},
+    store::{AgentRow, OtherAgents, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
     api::{AgentView, Page, Probe, RegisterAgent},
-    identity::Identity,
+    identity::{Identity, MAX_GROUPS},
     ids::{AgentId, Group},
     problem::ProblemKind,
 };
@@ -41,7 +39,7 @@ pub(crate) async fn get(
     Caller(me): Caller,
     Id(id): Id<AgentId>,
 ) -> Result<impl IntoResponse> {
-    let agent = find(&core, &me, &id).await?;
+    let agent = core.registry.seen_by(&core.store, &me, &id).await?;
     Ok(axum::Json(view(&core, &me, &agent)))
 }
 
@@ -50,7 +48,7 @@ pub(crate) async fn overlap(State(core): State<Arc<Core>>, Caller(me): Caller) -
     permit(&me, Permission::ManageAgents)?;
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::to_see(&me)).await?;
     let compared = tokio::task::spawn_blocking(move || route::overlap::overlap(&roster)).await;
-    let overlap = compared.map_err(|e| Error::Row { what: "registry", reason: e.to_string() })?;
+    let overlap = compared.map_err(Error::task("comparing the agents' examples"))?;
     Ok(axum::Json(overlap))
 }
 
@@ -62,7 +60,7 @@ pub(crate) async fn register(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let examples = check(&core, new.examples)?;
-    new.groups.as_ref().map_or(Ok(()), groups::check)?;
+    new.groups.as_ref().map_or(Ok(()), check_groups)?;
     let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
     let agent = Agent::from_card(new.id, card_url, card.clone(), examples).map_err(refused)?;
     if RESERVED.contains(&agent.id.as_str()) {
@@ -106,10 +104,9 @@ async fn store(
     }
     tx.upsert_agent(&me.tenant, &row(&agent), card, &me.user).await?;
     let detail = json!({"url": agent.card_url});
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: agent.id.as_str(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
+    tx.audit(me, action, &agent.id, detail).await?;
     if agent.groups != before {
-        groups::audit(&tx, me, &agent.id, &before, &agent.groups).await?;
+        audit_groups(&tx, me, &agent.id, &before, &agent.groups).await?;
     }
     tx.commit().await?;
     Ok(agent)
@@ -126,6 +123,26 @@ fn no_room(core: &Core, others: &OtherAgents, new: bool, card: &Value) -> Option
     (bytes > most as u64).then(|| {
         format!("The cards of a tenant's agents have at most {most} bytes together; remove one first.")
     })
+}
+
+/// Writes down that others may use an agent from now on.
+pub(super) async fn audit_groups(
+    tx: &Tx,
+    me: &Identity,
+    id: &AgentId,
+    before: &BTreeSet<Group>,
+    after: &BTreeSet<Group>,
+) -> Result<()> {
+    tx.audit(me, "agent.groups_replaced", id, json!({"before": before, "after": after})).await
+}
+
+/// Whether an agent can be for these groups.
+pub(super) fn check_groups(groups: &BTreeSet<Group>) -> Result<()> {
+    if groups.len() > MAX_GROUPS {
+        let detail = format!("An agent is for at most {MAX_GROUPS} groups.");
+        return Err(Error::public(ProblemKind::TooLarge, detail));
+    }
+    Ok(())
 }
 
 fn row(agent: &Agent) -> AgentRow {
@@ -154,11 +171,9 @@ async fn delete(core: &Core, me: &Identity, id: &AgentId) -> Result<()> {
     let tx = core.store.write(&me.tenant).await?;
     tx.bump_registry(&me.tenant).await?;
     if !tx.delete_agent(&me.tenant, id).await? {
-        return Err(no_agent(id));
+        return Err(Error::no_agent(id));
     }
-    let (action, detail) = ("agent.removed", json!({}));
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: id.as_str(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
+    tx.audit(me, "agent.removed", id, json!({})).await?;
     tx.commit().await
 }
 
@@ -168,24 +183,13 @@ pub(crate) async fn probe(
     Id(id): Id<AgentId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let agent = find(&core, &me, &id).await?;
+    let agent = core.registry.seen_by(&core.store, &me, &id).await?;
     let began = Instant::now();
     let fetched = core.agents.fetch_card(&agent.card_url).await;
     let checked = fetched.and_then(|(url, card)| Agent::from_card(Some(id.clone()), url, card, Vec::new()));
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reason = checked.err().map(|error| error.to_string());
     Ok(axum::Json(Probe { agent: id, ok: reason.is_none(), ms, reason }))
-}
-
-/// The agent, if the caller may know of it: who manages agents knows all, others those that they may use.
-pub(super) async fn find(core: &Core, me: &Identity, id: &AgentId) -> Result<Arc<Agent>> {
-    let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(me));
-    agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| no_agent(id))
-}
-
-/// The same for an agent that is not there and for one that is not the caller's to know of.
-pub(super) fn no_agent(id: &AgentId) -> Error {
-    Error::public(ProblemKind::NotFound, format!("There is no agent {id} here."))
 }
 
 pub(super) fn view(core: &Core, me: &Identity, agent: &Agent) -> AgentView {

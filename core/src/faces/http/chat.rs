@@ -16,8 +16,6 @@ use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{Chat, ChatAnswer, CreateConversation, TurnView},
     events::{EventBody, TurnState},
-    identity::Identity,
-    ids::TurnId,
     problem::ProblemKind,
 };
 use tokio::time::{Instant, timeout};
@@ -46,7 +44,8 @@ pub(crate) async fn chat(
     message.client_id = key;
     let accepted = accept(&core, &me, conversation, message, envelope).await?;
     loop {
-        let view = look(&core, &me, accepted.turn).await?;
+        let view =
+            core.store.reading(&me.tenant, async |tx| turns::view(tx, &me, accepted.turn).await).await?;
         if view.state != TurnState::Running {
             return Ok(axum::Json(answer(view)));
         }
@@ -65,13 +64,6 @@ pub(crate) async fn chat(
         // Either way the rows are looked at next; time running out is one of the two.
         drop(timeout(LOOK_EVERY, finished).await);
     }
-}
-
-async fn look(core: &Core, me: &Identity, turn: TurnId) -> Result<TurnView> {
-    let tx = core.store.read_own(&me.tenant).await?;
-    let view = turns::view(&tx, me, turn).await?;
-    tx.commit().await?;
-    Ok(view)
 }
 
 fn answer(view: TurnView) -> ChatAnswer {

@@ -8,7 +8,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     outside,
-    store::{Act, CreateRow, NewEvent, Tx, retrying},
+    store::{CreateRow, NewEvent, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde::Deserialize;
@@ -85,7 +85,7 @@ async fn make_once(
         let row =
             CreateRow { id, title: &new.title, owner: &me.user, members: &new.members, speaks: new.speaks };
         tx.insert_conversation(&me.tenant, &row).await?;
-        audit(&tx, me, "conversation.created", id, json!({"members": new.members})).await?;
+        tx.audit(me, "conversation.created", id, json!({"members": new.members})).await?;
     } else {
         match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
             Some((subject, before)) if before == hash => made = ConversationId(subject),
@@ -106,11 +106,9 @@ pub(crate) async fn list(
     Params(List { after, limit }): Params<List>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let tx = core.store.read_own(&me.tenant).await?;
-    let mut items = tx.conversations(&me.tenant, &me.user, after, limit.one_more()).await?;
-    tx.commit().await?;
-    let next = limit.cut(&mut items).map(|last| last.id.to_string());
-    Ok(axum::Json(Page { items, next }))
+    let read = async |tx: &Tx| tx.conversations(&me.tenant, &me.user, after, limit.one_more()).await;
+    let items = core.store.reading(&me.tenant, read).await?;
+    Ok(axum::Json(limit.page(items, |last| last.id)))
 }
 
 pub(crate) async fn get(
@@ -119,10 +117,8 @@ pub(crate) async fn get(
     Id(id): Id<ConversationId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let tx = core.store.read_own(&me.tenant).await?;
-    let summary = summary(&tx, &me.tenant, id, &me.user).await?;
-    tx.commit().await?;
-    Ok(axum::Json(summary))
+    let read = async |tx: &Tx| summary(tx, &me.tenant, id, &me.user).await;
+    Ok(axum::Json(core.store.reading(&me.tenant, read).await?))
 }
 
 pub(crate) async fn change(
@@ -185,7 +181,7 @@ async fn erase(core: &Core, me: &Identity, id: ConversationId) -> Result<()> {
     permit_owner(access.role)?;
     tx.give_back_conversation(&me.tenant, id).await?;
     tx.delete_conversation(&me.tenant, id).await?;
-    audit(&tx, me, "conversation.deleted", id, json!({})).await?;
+    tx.audit(me, "conversation.deleted", id, json!({})).await?;
     tx.commit().await
 }
 
@@ -195,9 +191,8 @@ pub(crate) async fn members(
     Id(id): Id<ConversationId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let tx = core.store.read_own(&me.tenant).await?;
-    let items = summary(&tx, &me.tenant, id, &me.user).await?.members;
-    tx.commit().await?;
+    let read = async |tx: &Tx| summary(tx, &me.tenant, id, &me.user).await;
+    let items = core.store.reading(&me.tenant, read).await?.members;
     Ok(axum::Json(Page { items, next: None }))
 }
 
@@ -226,7 +221,7 @@ async fn add(core: &Core, me: &Identity, id: ConversationId, member: &Member) ->
     if tx.insert_member(&me.tenant, id, &member.user, member.role).await? {
         let body = EventBody::MemberAdded(member.clone());
         events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
-        audit(&tx, me, "member.added", id, json!({"user": member.user})).await?;
+        tx.audit(me, "member.added", id, json!({"user": member.user})).await?;
     }
     tx.commit().await?;
     Ok(events)
@@ -254,7 +249,7 @@ async fn take_off(core: &Core, me: &Identity, id: ConversationId, user: &UserId)
     }
     let body = EventBody::MemberRemoved { user: user.clone() };
     let events = tx.append_events(&me.tenant, now(id), vec![body]).await?;
-    audit(&tx, me, "member.removed", id, json!({"user": user})).await?;
+    tx.audit(me, "member.removed", id, json!({"user": user})).await?;
     tx.commit().await?;
     Ok(events)
 }
@@ -282,17 +277,6 @@ async fn summary(
     let mut summary = tx.conversation(tenant, id, user).await?.conversation;
     summary.members = tx.members(tenant, id).await?;
     Ok(summary)
-}
-
-async fn audit(
-    tx: &Tx,
-    me: &Identity,
-    action: &'static str,
-    id: ConversationId,
-    detail: serde_json::Value,
-) -> Result<()> {
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: &id.to_string(), detail };
-    tx.append_audit(&me.tenant, &act).await
 }
 
 fn now(conversation: ConversationId) -> NewEvent {

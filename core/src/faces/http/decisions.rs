@@ -7,11 +7,10 @@ use super::{
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, permit},
-    clock,
     core::Core,
     error::{Error, Result},
     route::{ContextMessage, Question},
-    store::{Act, DecisionRow, retrying},
+    store::{DecisionRow, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
@@ -84,9 +83,7 @@ async fn see(core: &Core, me: &Identity, turn: TurnId, action: &'static str) -> 
     let message = tx.message(&me.tenant, conversation, at).await?;
     let size = core.config.events.size(core.config.turn.context_messages);
     let before = tx.messages_before(&me.tenant, conversation, 0..at, size).await?;
-    let detail = json!({"conversation": conversation});
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: &turn.to_string(), detail };
-    tx.append_audit(&me.tenant, &act).await?;
+    tx.audit(me, action, turn, json!({"conversation": conversation})).await?;
     tx.commit().await?;
     let files = message.map(|message| message.files).unwrap_or_default();
     Ok(Seen { decision, context: before.rows.into_iter().rev().map(ContextMessage::from).collect(), files })

@@ -1,9 +1,6 @@
 //! The messages that an agent is learned from: shown, replaced, drafted in other languages.
 
-use super::{
-    agents::find,
-    extract::{Caller, Id, Json},
-};
+use super::extract::{Caller, Id, Json};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
@@ -66,7 +63,7 @@ pub(crate) async fn replace(
 }
 
 async fn shown(core: &Core, me: &Identity, id: &AgentId) -> Result<AgentExamples> {
-    let agent = find(core, me, id).await?;
+    let agent = core.registry.seen_by(&core.store, me, id).await?;
     let on_card = agent.all_examples().count() - agent.examples.len();
     let on_card = u32::try_from(on_card).unwrap_or(u32::MAX);
     Ok(AgentExamples { agent: id.clone(), examples: agent.examples.clone(), on_card, trial: None })
@@ -81,7 +78,7 @@ pub(crate) async fn draft(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     let languages = languages(&wanted)?;
-    let agent = find(&core, &me, &id).await?;
+    let agent = core.registry.seen_by(&core.store, &me, &id).await?;
     if !core.llm.is_configured() {
         let detail = "No LLM is configured, and drafts are written by one: see [[llm]] of the core's file.";
         return Err(unavailable(detail, 60));

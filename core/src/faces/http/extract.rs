@@ -15,7 +15,7 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, sync::Arc, time::Duration};
 use switchboard_shared::{
-    api::MAX_PAGE,
+    api::{MAX_PAGE, Page},
     headers,
     identity::{Identity, SignedFor},
     ids::{ClientId, ConversationId},
@@ -184,11 +184,12 @@ impl Limit {
         i64::from(self.0) + 1
     }
 
-    /// Cuts what was asked for with [`Limit::one_more`] to a page; its last item, when there are more after it.
-    pub(crate) fn cut<T>(self, items: &mut Vec<T>) -> Option<&T> {
+    /// Makes a page of what was asked for with [`Limit::one_more`]; its last item is the cursor, when there are more.
+    pub(crate) fn page<T, C: ToString>(self, mut items: Vec<T>, cursor: impl Fn(&T) -> C) -> Page<T> {
         let more = items.len() > self.0 as usize;
         items.truncate(self.0 as usize);
-        items.last().filter(|_| more)
+        let next = items.last().filter(|_| more).map(|last| cursor(last).to_string());
+        Page { items, next }
     }
 }
 

@@ -1,9 +1,6 @@
 //! What members think of a turn.
 
-use super::{
-    agents::no_agent,
-    extract::{Caller, Id, Json},
-};
+use super::extract::{Caller, Id, Json};
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, permit},
@@ -45,7 +42,7 @@ async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> 
     // Two members at once would each overlook what the other one's word suggests.
     tx.lock_conversation(&me.tenant, turn.conversation, &me.user).await?;
     if let Some(unknown) = given.agents.iter().find(|id| agents.iter().all(|agent| agent.id != **id)) {
-        return Err(no_agent(unknown));
+        return Err(Error::no_agent(unknown));
     }
     let view = FeedbackView {
         turn: id,

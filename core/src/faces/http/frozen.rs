@@ -1,17 +1,13 @@
 //! The frozen set: the messages by which a tenant's routing is measured, shown and replaced.
 
-use super::{
-    agents::no_agent,
-    extract::{Caller, Json},
-};
+use super::extract::{Caller, Json};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
-    clock,
     core::Core,
     error::{Error, Result},
     learn::{self, Frozen, MAX_ROWS},
-    store::{Act, RegistryRows, retrying},
+    store::{RegistryRows, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use serde_json::{Value, json};
@@ -27,9 +23,7 @@ use switchboard_shared::{
 
 pub(crate) async fn get(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let tx = core.store.read_own(&me.tenant).await?;
-    let registry = tx.registry(&me.tenant).await?;
-    tx.commit().await?;
+    let registry = core.store.reading(&me.tenant, async |tx| tx.registry(&me.tenant).await).await?;
     let left_out = left_out(&registry, &registry.frozen);
     Ok(axum::Json(FrozenSet { rows: registry.frozen, left_out }))
 }
@@ -57,13 +51,11 @@ async fn store(core: &Core, me: &Identity, rows: &[FrozenRow]) -> Result<u32> {
     let registry = tx.registry(&me.tenant).await?;
     let asked: BTreeSet<_> = rows.iter().flat_map(|row| &row.agents).collect();
     if let Some(unknown) = asked.into_iter().find(|id| registry.agents.iter().all(|agent| agent.id != **id)) {
-        return Err(no_agent(unknown));
+        return Err(Error::no_agent(unknown));
     }
     not_learned(&registry, rows)?;
     tx.replace_frozen(&me.tenant, rows).await?;
-    let (action, detail) = ("frozen.replaced", json!({"rows": rows.len()}));
-    let act = Act { at: clock::now(), actor: &me.user, action, subject: "frozen", detail };
-    tx.append_audit(&me.tenant, &act).await?;
+    tx.audit(me, "frozen.replaced", "frozen", json!({"rows": rows.len()})).await?;
     tx.commit().await?;
     Ok(left_out(&registry, rows))
 }

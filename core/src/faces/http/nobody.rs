@@ -53,8 +53,5 @@ pub(crate) async fn replace(
 }
 
 async fn read(core: &Core, me: &Identity) -> Result<Vec<Example>> {
-    let tx = core.store.read_own(&me.tenant).await?;
-    let examples = tx.nobody(&me.tenant).await?;
-    tx.commit().await?;
-    Ok(examples)
+    core.store.reading(&me.tenant, async |tx| tx.nobody(&me.tenant).await).await
 }

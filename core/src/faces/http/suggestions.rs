@@ -4,12 +4,11 @@ use super::extract::{Caller, Id, Json, Limit, Params};
 use crate::{
     accept::Envelope,
     access::{Permission, permit},
-    clock,
     core::Core,
     error::{Error, Result},
     learn::{self, Lesson},
     promotion::{Promotion, promote, settle},
-    store::{Act, Review, retrying},
+    store::{Review, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
@@ -45,16 +44,14 @@ pub(crate) async fn list(
 /// audited, with what was on it.
 async fn page(core: &Core, me: &Identity, list: &List) -> Result<Page<SuggestionView>> {
     let tx = core.store.write(&me.tenant).await?;
-    let mut items = tx.suggestions(&me.tenant, list.state, list.after, list.limit.one_more()).await?;
-    let next = list.limit.cut(&mut items).map(|last| last.id.to_string());
-    if let (Some(first), Some(last)) = (items.first(), items.last()) {
-        let detail = json!({"state": list.state, "to": last.id, "count": items.len()});
-        let (action, subject) = ("suggestions.read", &first.id.to_string());
-        let act = Act { at: clock::now(), actor: &me.user, action, subject, detail };
-        tx.append_audit(&me.tenant, &act).await?;
+    let items = tx.suggestions(&me.tenant, list.state, list.after, list.limit.one_more()).await?;
+    let page = list.limit.page(items, |last| last.id);
+    if let (Some(first), Some(last)) = (page.items.first(), page.items.last()) {
+        let detail = json!({"state": list.state, "to": last.id, "count": page.items.len()});
+        tx.audit(me, "suggestions.read", first.id, detail).await?;
     }
     tx.commit().await?;
-    Ok(Page { items, next })
+    Ok(page)
 }
 
 pub(crate) async fn decide(
@@ -155,8 +152,7 @@ async fn dismiss(core: &Core, me: &Identity, suggestion: &SuggestionView, review
     settle(&tx, me, suggestion.id, review).await?;
     let detail =
         json!({"agent": suggestion.agent, "source": suggestion.source, "positive": suggestion.positive});
-    let (action, subject) = ("suggestion.dismissed", &suggestion.id.to_string());
-    tx.append_audit(&me.tenant, &Act { at: clock::now(), actor: &me.user, action, subject, detail }).await?;
+    tx.audit(me, "suggestion.dismissed", suggestion.id, detail).await?;
     tx.commit().await
 }
 

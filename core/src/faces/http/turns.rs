@@ -29,10 +29,7 @@ pub(crate) async fn get(
     Id(id): Id<TurnId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let tx = core.store.read_own(&me.tenant).await?;
-    let view = view(&tx, &me, id).await?;
-    tx.commit().await?;
-    Ok(axum::Json(view))
+    Ok(axum::Json(core.store.reading(&me.tenant, async |tx| view(tx, &me, id).await).await?))
 }
 
 pub(crate) async fn cancel(

@@ -14,16 +14,18 @@ mod vector;
 mod whitening;
 pub(crate) mod zero_shot;
 
-use crate::config::EmbedderConfig;
+use crate::{
+    config::EmbedderConfig,
+    metrics::{EMBED_FAILURES, EMBED_SECONDS},
+};
 use cache::{Cache, Key};
 use endpoint::Endpoint;
 use futures::{StreamExt, TryStreamExt, stream};
 use model::Model;
-use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use tokio::time::Instant;
 
@@ -33,16 +35,6 @@ const REMEMBERED: usize = 20_000;
 const BATCH: usize = 32;
 /// A token of most languages has about so many characters; a longer text is cut before it is tokenised or sent.
 const CHARS_PER_TOKEN: usize = 4;
-
-static SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
-    let buckets = vec![0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0];
-    register_histogram_vec!("embed_seconds", "How long a message's embedding took", &["source"], buckets)
-        .expect("the name is registered here alone")
-});
-static FAILURES: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!("embed_failures_total", "Embeddings that failed, by kind", &["source", "kind"])
-        .expect("the name is registered here alone")
-});
 
 /// Why there is no vector.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +132,7 @@ impl Embedder {
     pub(crate) async fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let began = Instant::now();
         let vectors = self.look_up(texts, false).await;
-        SECONDS.with_label_values(&[self.source.name()]).observe(began.elapsed().as_secs_f64());
+        EMBED_SECONDS.with_label_values(&[self.source.name()]).observe(began.elapsed().as_secs_f64());
         vectors
     }
 
@@ -189,7 +181,7 @@ impl Embedder {
     }
 
     fn failed(&self, error: &EmbedError) {
-        FAILURES.with_label_values(&[self.source.name(), error.kind()]).inc();
+        EMBED_FAILURES.with_label_values(&[self.source.name(), error.kind()]).inc();
     }
 }
 

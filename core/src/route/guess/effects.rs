@@ -65,7 +65,7 @@ mod tests {
             let plan = guessing().plan(&acting(&["calendar"]), &question).await.plan;
             assert_eq!((plan.mode, plan.stage), (Mode::Clarify, Stage::Lexical), "{name}: {plan:?}");
             assert!(plan.choices.contains(&calendar) && plan.degraded.is_some(), "{name}: {plan:?}");
-            let reply = plan.reply.unwrap();
+            let reply = plan.says.unwrap();
             assert!(reply.contains("@calendar") && reply.contains("on a guess"), "{name}: {reply}");
         }
     }

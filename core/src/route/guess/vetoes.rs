@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn orders_of_steps_stay_with_the_agent_that_is_for_them() {
+    async fn an_order_of_steps_that_an_agent_is_for_is_not_decided_for_others() {
         let mut agents = agents();
         let mut chains = Agent::clone(&agents[5]);
         chains.id = "chains".parse().unwrap();
@@ -87,7 +87,7 @@ mod tests {
         assert!(roster.division.has_keeper() && roster.division.keeps_order(6));
         let text = "What is the weather in Lisbon and then convert 30 euros to dollars";
         let plan = local().plan(&roster, &question(text)).await.plan;
-        assert!(plan.degraded.is_some() || plan.steps[0].agent.as_str() == "chains", "{plan:?}");
+        assert_eq!(plan.degraded.as_deref(), Some("no LLM configured"), "it is the LLM's: {plan:?}");
     }
 
     #[tokio::test]

@@ -208,7 +208,7 @@ fn unanswered(received: &Received, turn: Option<TurnId>, text: &str) -> bool {
 fn names_the_called(plan: &Plan, text: &str) -> bool {
     let Some(called) = text.split_whitespace().find_map(|word| word.strip_prefix('@')) else { return false };
     let called = called.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let said = plan.reply.as_deref().unwrap_or_default().to_lowercase();
+    let said = plan.says.as_deref().unwrap_or_default().to_lowercase();
     !called.is_empty() && said.contains(&format!("@{called} "))
 }
 

@@ -79,7 +79,7 @@ impl Show {
                 self.talk(format!("taken up again by another core (attempt {attempt})"))
             }
             // What the plan says to the user comes as the answer.
-            EventBody::PlanDecided(plan) => self.talk(route::plan(&Plan { reply: None, ..plan.clone() })),
+            EventBody::PlanDecided(plan) => self.talk(route::plan(&Plan { says: None, ..plan.clone() })),
             EventBody::CallStarted { agent, .. } => self.talk(format!("  {agent}: asked")),
             EventBody::CallProgress { agent, text, .. } => {
                 self.talk(format!("  {agent}: {}", clean_line(text)))
@@ -328,7 +328,7 @@ mod tests {
             reason: "r".into(),
             stage: Stage::Lexical,
             degraded: None,
-            reply: Some("Which\none?".into()),
+            says: Some("Which\none?".into()),
             choices: vec![],
         })));
         prints.extend(show.received(&answer(1, "Which\none?")));

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 /// Lines of those who wait, one for each key; who has just been served is the last to be served again.
 #[derive(Debug)]
-pub(crate) struct Rota<K, L>(VecDeque<(K, L)>);
+pub(crate) struct RoundRobin<K, L>(VecDeque<(K, L)>);
 
-/// What stands behind a key: a queue, or a rota of its own.
+/// What stands behind a key: a queue, or a round robin of its own.
 pub(crate) trait Line: Default {
     /// Whether nobody waits in it.
     fn is_empty(&self) -> bool;
@@ -19,19 +19,19 @@ impl<T> Line for VecDeque<T> {
     }
 }
 
-impl<K, L> Line for Rota<K, L> {
+impl<K, L> Line for RoundRobin<K, L> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-impl<K, L> Default for Rota<K, L> {
+impl<K, L> Default for RoundRobin<K, L> {
     fn default() -> Self {
         Self(VecDeque::new())
     }
 }
 
-impl<K: PartialEq, L: Line> Rota<K, L> {
+impl<K: PartialEq, L: Line> RoundRobin<K, L> {
     /// The line of a key; a new one is served last.
     pub(crate) fn line(&mut self, key: K) -> &mut L {
         let at = self.0.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
@@ -56,33 +56,33 @@ impl<K: PartialEq, L: Line> Rota<K, L> {
 mod tests {
     use super::*;
 
-    type Rows = Rota<&'static str, VecDeque<u8>>;
+    type Rows = RoundRobin<&'static str, VecDeque<u8>>;
 
-    fn next(rota: &mut Rows) -> Option<u8> {
-        rota.serve(|_, line| line.pop_front())
+    fn next(lines: &mut Rows) -> Option<u8> {
+        lines.serve(|_, line| line.pop_front())
     }
 
     #[test]
     fn each_line_is_served_in_turn_and_each_in_its_own_order() {
-        let mut rota = Rows::default();
-        rota.line("a").extend([1, 2, 3, 4]);
-        assert_eq!(next(&mut rota), Some(1));
-        rota.line("b").extend([11, 12]);
-        rota.line("c").extend([21]);
-        let served: Vec<_> = std::iter::from_fn(|| next(&mut rota)).collect();
+        let mut lines = Rows::default();
+        lines.line("a").extend([1, 2, 3, 4]);
+        assert_eq!(next(&mut lines), Some(1));
+        lines.line("b").extend([11, 12]);
+        lines.line("c").extend([21]);
+        let served: Vec<_> = std::iter::from_fn(|| next(&mut lines)).collect();
         assert_eq!(served, [2, 11, 21, 3, 12, 4]);
-        assert!(rota.is_empty());
+        assert!(lines.is_empty());
     }
 
     #[test]
     fn who_may_not_be_served_now_keeps_the_place_and_holds_nobody_up() {
-        let mut rota = Rows::default();
-        rota.line("a").push_back(1);
-        rota.line("b").push_back(11);
-        assert_eq!(rota.serve(|key, line| if *key == "a" { None } else { line.pop_front() }), Some(11));
-        rota.line("b").push_back(12);
-        assert_eq!(next(&mut rota), Some(1));
-        assert_eq!(next(&mut rota), Some(12));
-        assert!(next(&mut rota).is_none() && rota.is_empty());
+        let mut lines = Rows::default();
+        lines.line("a").push_back(1);
+        lines.line("b").push_back(11);
+        assert_eq!(lines.serve(|key, line| if *key == "a" { None } else { line.pop_front() }), Some(11));
+        lines.line("b").push_back(12);
+        assert_eq!(next(&mut lines), Some(1));
+        assert_eq!(next(&mut lines), Some(12));
+        assert!(next(&mut lines).is_none() && lines.is_empty());
     }
 }

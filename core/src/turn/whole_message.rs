@@ -1,5 +1,4 @@
-//! What goes with a question beside it: the whole message, where the question is a part of one and lacks data that
-//! stands in it.
+//! The whole message beside a question, where the question is a part of it and lacks data that stands in it.
 
 use switchboard_shared::events::Step;
 

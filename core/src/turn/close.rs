@@ -1,0 +1,74 @@
+//! The end of a turn: answer, usage and audit, and what can be learned from refusals.
+
+use super::{hand_on::asked, outcome::Outcome, record::Rows, work::Work};
+use crate::{clock, error::Result, learn, metrics, outside, store::FinishedTurn, synthesise::Written};
+use serde_json::json;
+use std::time::Duration;
+use switchboard_shared::{
+    events::{Answer, CallState, EventBody, Source, TurnState, Usage},
+    ids::MessageId,
+};
+
+/// The most characters of what an agent asks back in its event; the answer has all of it.
+const MAX_ASKED_CHARS: usize = 4_000;
+
+impl Work {
+    /// Answer, replies, usage and audit in one transaction.
+    pub(super) async fn close(
+        &self,
+        state: TurnState,
+        written: Option<Written>,
+        outcomes: &[Outcome],
+        mut usage: Usage,
+        error: Option<String>,
+    ) -> Result<()> {
+        let at = clock::now();
+        usage.ms = u64::try_from((at - self.turn.created_at).num_milliseconds()).unwrap_or(0);
+        let message = MessageId::new();
+        let answer = written.map(|written| Answer {
+            message,
+            attempt: self.turn.attempt,
+            text: written.text,
+            sources: outcomes.iter().map(source).collect(),
+            claims: written.claims,
+            degraded: written.degraded,
+        });
+        let end = FinishedTurn {
+            state,
+            answer: answer.as_ref().map(|answer| answer.text.as_str()),
+            degraded: answer.as_ref().and_then(|answer| answer.degraded.as_deref()),
+            error: error.as_deref(),
+            usage,
+            at,
+        };
+        let mut bodies = Vec::new();
+        if let Some(answer) = &answer {
+            bodies.push(EventBody::AnswerFinished(answer.clone()));
+        }
+        if state == TurnState::InputRequired
+            && let Some(asking) = outcomes.iter().find(|o| o.state == CallState::InputRequired)
+        {
+            let question = outside::shorten(&asking.text, MAX_ASKED_CHARS);
+            let (agent, call) = (asking.agent.clone(), asking.call);
+            bodies.push(EventBody::InputRequired { agent, call, question });
+        }
+        bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
+        let message = answer.as_ref().map(|answer| (message, answer.text.as_str()));
+        let agents: Vec<_> = outcomes.iter().map(|o| json!({"agent": o.agent, "state": o.state})).collect();
+        let refused = outcomes.iter().filter(|o| o.state == CallState::Rejected);
+        let rejections = learn::from_rejections(refused.map(|o| (&o.agent, asked(&o.question))));
+        let rows = Rows::TurnEnded { message, end: &end, agents: json!(agents), rejections: &rejections };
+        self.record(bodies, rows).await?;
+        let degraded = answer.is_some_and(|answer| answer.degraded.is_some());
+        metrics::finished(state, Duration::from_millis(usage.ms), degraded);
+        Ok(())
+    }
+
+    pub(super) async fn fail(&self, error: &str) -> Result<()> {
+        self.close(TurnState::Failed, None, &[], Usage::default(), Some(error.to_owned())).await
+    }
+}
+
+fn source(outcome: &Outcome) -> Source {
+    Source { agent: outcome.agent.clone(), state: outcome.state, reason: outcome.reason.clone() }
+}

@@ -1,0 +1,64 @@
+//! The pieces of a running answer as they go out, the first of them before the answer is written.
+
+use super::{
+    record::Rows,
+    work::{Begun, Work},
+};
+use crate::error::Result;
+use std::{
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
+use switchboard_shared::events::{Delta, EventBody};
+
+/// Pieces are gathered for this long before they go out: a reader sees a steady stream, not a frame per token.
+pub(super) const GATHER: Duration = Duration::from_millis(25);
+/// Nothing larger goes out in one frame.
+const MAX_DELTA_CHARS: usize = 4_000;
+
+/// Sends out the next piece of the answer before it is written, as of the only agent's reply while the agent is still
+/// speaking, as far as the answer has room for it: the answer is cut at the same place.
+pub(super) async fn begin(work: &Work, piece: &str) {
+    let already = lock(work).started;
+    if !already && let Err(error) = start(work).await {
+        // The answer is written all the same when the reply is whole.
+        tracing::warn!(%error, "the answer could not be begun early");
+        return;
+    }
+    let mut begun = lock(work);
+    let room = work.core.config.synthesis.max_answer_chars.saturating_sub(begun.chars);
+    let fits: String = piece.chars().take(room).collect();
+    send(work, begun.chars as u64, &fits);
+    begun.started = true;
+    begun.chars += fits.chars().count();
+    begun.text.push_str(&fits);
+}
+
+/// Sends out one of several replies, which the answer begins with, or goes on with.
+pub(super) async fn begin_with(work: &Work, step: usize, text: &str) {
+    lock(work).steps.push(step);
+    begin(work, text).await;
+}
+
+/// Says that the answer begins.
+pub(super) async fn start(work: &Work) -> Result<()> {
+    work.record(vec![EventBody::AnswerStarted { attempt: work.turn.attempt }], Rows::None).await
+}
+
+/// What has gone out already.
+pub(super) fn lock(work: &Work) -> MutexGuard<'_, Begun> {
+    work.begun.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sends a text out from its place in the answer.
+pub(super) fn send(work: &Work, mut offset: u64, mut text: &str) {
+    while !text.is_empty() {
+        let (end, chars) = match text.char_indices().nth(MAX_DELTA_CHARS) {
+            Some((end, _)) => (end, MAX_DELTA_CHARS),
+            None => (text.len(), text.chars().count()),
+        };
+        let delta = Delta { attempt: work.turn.attempt, offset, text: text[..end].to_owned() };
+        work.core.bell.delta(work.turn.conversation, work.turn.id, delta);
+        (offset, text) = (offset + chars as u64, &text[end..]);
+    }
+}

@@ -1,0 +1,150 @@
+//! A turn from its place in the queue to its end: [`Work::run`] is the product in one function.
+
+use super::{answer, brief::Brief, calls, queue::Place, record::Rows, work::Work};
+use crate::{
+    core::Core,
+    error::{Error, Result},
+    learn, metrics,
+    store::{NewDecision, TurnRow},
+};
+use futures::FutureExt;
+use std::{panic::AssertUnwindSafe, sync::Arc};
+use switchboard_shared::{
+    events::{CallState, EventBody, Mode, Plan, Stage, TurnState, Usage},
+    ids::TenantId,
+    telemetry,
+};
+use tokio::{sync::Mutex, time::Instant};
+use tracing::Instrument;
+
+/// How often a core may take a turn up before it is given up.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Sets a turn going, in its place in the queue.
+pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Place) {
+    let span = tracing::info_span!(
+        "turn",
+        turn.id = %turn.id,
+        turn.attempt = turn.attempt,
+        gen_ai.operation.name = "invoke_workflow",
+        gen_ai.conversation.id = %turn.conversation,
+    );
+    let mut headers = http::HeaderMap::new();
+    if let Ok(value) = http::HeaderValue::try_from(turn.traceparent.as_str()) {
+        headers.insert(switchboard_shared::headers::TRACEPARENT, value);
+        telemetry::follow(&span, &headers);
+    }
+    let stop = core.turns.watch(turn.id);
+    let deadline = Instant::now() + core.config.turn.deadline;
+    let work = Work {
+        core: Arc::clone(core),
+        tenant,
+        turn,
+        stop,
+        deadline,
+        record: Mutex::default(),
+        begun: Default::default(),
+    };
+    core.shutdown.tasks.spawn(work.go(place).instrument(span));
+}
+
+impl Work {
+    async fn go(self, place: Place) {
+        let (core, id) = (Arc::clone(&self.core), self.turn.id);
+        let ended = tokio::select! {
+            ended = self.run_and_close(place) => ended,
+            () = self.keep_lease() => Err(Error::LeaseLost),
+            () = core.halt.cancelled() => self.give_back().await,
+        };
+        core.turns.forget(id);
+        core.bell.answered(id);
+        match ended {
+            Ok(()) => {}
+            Err(Error::LeaseLost) => tracing::warn!("this turn is another core's now"),
+            Err(error) => {
+                tracing::error!(%error, "the turn could not be brought to its end; its lease will pass it on")
+            }
+        }
+    }
+
+    async fn run_and_close(&self, place: Place) -> Result<()> {
+        let _place = place.wait().await;
+        let _running = metrics::running();
+        // What panics once would do so again: it ends this attempt and no other one follows.
+        let ran = AssertUnwindSafe(Box::pin(self.run())).catch_unwind().await;
+        let ran = ran.unwrap_or_else(|_| Err(Error::task("working on the turn")("it panicked")));
+        match ran {
+            Err(error) if !matches!(error, Error::LeaseLost) && !error.is_transient() => {
+                tracing::error!(%error, "the turn failed");
+                self.fail("Something went wrong on our side.").await
+            }
+            ended => ended,
+        }
+    }
+
+    /// Route, call, synthesise, close.
+    async fn run(&self) -> Result<()> {
+        if self.turn.attempt > MAX_ATTEMPTS {
+            return self.fail("It was tried several times and could not be finished.").await;
+        }
+        if self.turn.attempt > 1 {
+            let again = EventBody::TurnStarted { message: self.turn.message, attempt: self.turn.attempt };
+            self.record(vec![again], Rows::None).await?;
+        }
+        let mut brief = Brief::read(self).await?;
+        let (plan, mut usage) = match &self.turn.plan {
+            Some(plan) => (plan.clone(), Usage::default()),
+            None => metrics::timed("route", self.route(&mut brief)).await?,
+        };
+        let outcomes = metrics::timed("call", calls::ask_all(self, &plan, &brief)).await?;
+        usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        if self.stop.canceled.is_cancelled() {
+            return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
+        }
+        if plan.mode == Mode::Quiet {
+            return self.close(TurnState::Completed, None, &outcomes, usage, None).await;
+        }
+        let written = metrics::timed("synthesise", answer::write(self, &plan, &outcomes, &brief)).await?;
+        usage.llm_input_tokens += written.tokens.input;
+        usage.llm_output_tokens += written.tokens.output;
+        let state = match self.stop.canceled.is_cancelled() {
+            true => TurnState::Canceled,
+            false if outcomes.iter().any(|o| o.state == CallState::InputRequired) => TurnState::InputRequired,
+            false => TurnState::Completed,
+        };
+        metrics::timed("close", self.close(state, Some(written), &outcomes, usage, None)).await
+    }
+
+    async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
+        let said = &brief.message.text;
+        if let Some(plan) = brief.room.between_people(&brief.roster, &self.turn.chosen, said) {
+            self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
+            return Ok((plan, Usage::default()));
+        }
+        let without = brief.learned(self).await;
+        let began = Instant::now();
+        let question = brief.question(self);
+        let decision = self.core.router.plan(&brief.roster, &question).await;
+        let mut plan = decision.plan;
+        if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
+            let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
+            plan.degraded = Some(format!("{without}{others}"));
+        }
+        let decided = EventBody::PlanDecided(plan.clone());
+        let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
+        let row = NewDecision {
+            question: question.text,
+            registry_version: brief.roster.version,
+            previous: question.previous,
+            waiting: question.waiting,
+            plan: &plan,
+            scores: &decision.scores,
+            us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        self.record(vec![decided], Rows::Plan { decision: &row, chips: &chips }).await?;
+        let tokens = decision.tokens;
+        let usage =
+            Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
+        Ok((plan, usage))
+    }
+}

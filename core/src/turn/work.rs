@@ -1,0 +1,31 @@
+//! One turn, while this core has it: what its steps share.
+
+use super::queue::Stop;
+use crate::{core::Core, store::TurnRow};
+use std::sync::Arc;
+use switchboard_shared::ids::TenantId;
+use tokio::{sync::Mutex, time::Instant};
+
+/// A turn that is being worked on.
+pub(super) struct Work {
+    pub(super) core: Arc<Core>,
+    pub(super) tenant: TenantId,
+    pub(super) turn: TurnRow,
+    /// The user wants it stopped, or it is not this core's any more.
+    pub(super) stop: Stop,
+    pub(super) deadline: Instant,
+    /// One step is written at a time, so that the last one written is the one a lost answer is about.
+    pub(super) record: Mutex<()>,
+    pub(super) begun: std::sync::Mutex<Begun>,
+}
+
+/// What has gone out already, as the beginning of the answer: of the only agent's reply, or of replies that stand side by
+/// side.
+#[derive(Default)]
+pub(super) struct Begun {
+    pub(super) started: bool,
+    pub(super) text: String,
+    pub(super) chars: usize,
+    /// The steps whose replies the text begins with.
+    pub(super) steps: Vec<usize>,
+}
