@@ -1,5 +1,6 @@
 //! The agents: their cards, and asking them over A2A 1.0.
 
+mod ask;
 mod breaker;
 mod call;
 mod card;
@@ -11,6 +12,7 @@ mod tests;
 mod transcript;
 mod wire;
 
+pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
 
 use crate::{config::AgentsConfig, kept};
@@ -21,12 +23,10 @@ use line::{Fault, Line};
 use serde_json::Value;
 use std::panic::AssertUnwindSafe;
 use switchboard_shared::{
-    api::Part,
     events::CallState,
-    ids::{AgentId, InvalidId, TenantId},
+    ids::{AgentId, TenantId},
 };
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use transcript::{End, Transcript};
 use url::Url;
@@ -34,59 +34,6 @@ use wire::methods;
 
 /// Where an agent's card lies (A2A 1.0, section 8.2).
 const WELL_KNOWN: &str = "/.well-known/agent-card.json";
-
-/// Why an agent cannot be registered, or its card not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AgentError {
-    #[error("the HTTP client cannot be built: {0}")]
-    Client(#[source] reqwest::Error),
-    #[error("{0}")]
-    Refused(String),
-    #[error("the card could not be fetched: {0}")]
-    Fetch(String),
-    #[error("the card is not valid: {0}")]
-    Card(String),
-    #[error("an id cannot be made of the card's name: {0}")]
-    Id(#[from] InvalidId),
-}
-
-/// What an agent is asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Ask {
-    pub(crate) message_id: String,
-    pub(crate) context_id: String,
-    /// The task to be continued (it waits for input), or with `resume` to be listened to again (it is running).
-    pub(crate) task_id: Option<String>,
-    pub(crate) resume: bool,
-    pub(crate) question: String,
-    /// The whole message, where the question is a part of it and may lack what stands in another.
-    pub(crate) context: Option<String>,
-    pub(crate) parts: Vec<Part>,
-    pub(crate) deadline: Instant,
-    pub(crate) hops: u32,
-    pub(crate) cancel: CancellationToken,
-}
-
-/// What becomes known while an agent works.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// The agent's id of the task, as soon as it is known.
-    Task(String),
-    /// Its own words about how far it is.
-    Text(String),
-    /// The next piece of its reply; not said any more once the agent takes back what it has said.
-    Piece(String),
-}
-
-/// How a call ended, and what the agent had said by then.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reply {
-    pub(crate) state: CallState,
-    pub(crate) text: String,
-    pub(crate) task_id: Option<String>,
-    pub(crate) reason: Option<String>,
-    pub(crate) partial: bool,
-}
 
 /// Fetches cards and asks agents.
 #[derive(Debug)]

@@ -18,7 +18,10 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio_util::{sync::DropGuard, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 /// What an agent does with a request.
 enum Act {

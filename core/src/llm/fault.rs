@@ -11,6 +11,32 @@ const MAX_ERROR_CHARS: usize = 300;
 /// No longer wait is believed, however long the endpoint asks for; it is then asked again, and may say so again.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
+/// Why there is no answer, or only a part of one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LlmError {
+    #[error("no LLM configured")]
+    NotConfigured,
+    #[error("the LLM's endpoint {0} cannot be used: {1}")]
+    Endpoint(String, String),
+    /// Nothing was handed out.
+    #[error("{0}")]
+    Failed(#[source] Fault),
+    /// A part of the text was handed out before this.
+    #[error("{0}")]
+    Cut(#[source] Fault),
+}
+
+impl LlmError {
+    /// Its label.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::NotConfigured => "no_llm",
+            Self::Endpoint(..) => "unusable",
+            Self::Failed(fault) | Self::Cut(fault) => fault.kind.name(),
+        }
+    }
+}
+
 /// What was wrong with one try.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{text}")]

@@ -11,6 +11,7 @@ mod endpoint;
 pub(crate) mod fake;
 mod fault;
 mod lenient;
+mod message;
 mod request;
 mod schema;
 #[cfg(test)]
@@ -19,6 +20,8 @@ mod thoughts;
 mod transport;
 mod writing;
 
+pub(crate) use fault::LlmError;
+pub(crate) use message::{Message, Role, Tokens, fence};
 pub(crate) use schema::Schema;
 
 use crate::config::LlmConfig;
@@ -26,70 +29,11 @@ use endpoint::Endpoint;
 use fault::{Fault, Kind};
 use request::Wanted;
 use serde_json::Value;
-use std::{ops::AddAssign, time::Duration};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Endpoints asked for one thing.
 const MAX_TRIES: usize = 2;
-
-/// What a model read and wrote, as its endpoint counts it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tokens {
-    pub(crate) input: u64,
-    pub(crate) output: u64,
-}
-
-impl AddAssign for Tokens {
-    fn add_assign(&mut self, other: Self) {
-        self.input = self.input.saturating_add(other.input);
-        self.output = self.output.saturating_add(other.output);
-    }
-}
-
-/// One message to the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) role: Role,
-    pub(crate) text: String,
-}
-
-/// Who says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    System,
-    User,
-}
-
-/// Makes a mark to fence data in a prompt with; whoever wrote the data cannot know it, and so cannot end the fence.
-pub(crate) fn fence() -> String {
-    uuid::Uuid::now_v7().simple().to_string()
-}
-
-/// Why there is no answer, or only a part of one.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LlmError {
-    #[error("no LLM configured")]
-    NotConfigured,
-    #[error("the LLM's endpoint {0} cannot be used: {1}")]
-    Endpoint(String, String),
-    /// Nothing was handed out.
-    #[error("{0}")]
-    Failed(#[source] Fault),
-    /// A part of the text was handed out before this.
-    #[error("{0}")]
-    Cut(#[source] Fault),
-}
-
-impl LlmError {
-    /// Its label.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::NotConfigured => "no_llm",
-            Self::Endpoint(..) => "unusable",
-            Self::Failed(fault) | Self::Cut(fault) => fault.kind.name(),
-        }
-    }
-}
 
 /// The endpoints.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! `switchboard completions SHELL`
 
-use super::Cli;
 use crate::{error::Result, terminal};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 /// Arguments of `completions`.
@@ -13,13 +12,13 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints the script.
+    /// Prints the script for this command line.
     ///
     /// # Errors
     /// Never.
-    pub fn run(&self) -> Result<()> {
+    pub fn run(&self, mut command: Command) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "switchboard", &mut script);
+        clap_complete::generate(self.shell, &mut command, "switchboard", &mut script);
         terminal::piece(&String::from_utf8_lossy(&script));
         Ok(())
     }

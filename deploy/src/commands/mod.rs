@@ -9,13 +9,14 @@ pub mod drill;
 pub mod eval;
 pub mod feedback;
 pub mod frozen;
+mod question;
 pub mod route;
 pub mod token;
 pub mod up;
 pub mod validate;
 
 use crate::terminal;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 
 const TEMPLATE: &str = "{name} {version}: {about}
@@ -78,16 +79,6 @@ pub enum Verb {
     Completions(completions::Completions),
 }
 
-/// A text may begin with a dash. One word that does and goes on with a letter is an option, mistyped.
-fn question(text: &str) -> Result<String, String> {
-    let option = text.trim_start_matches('-');
-    let dashed = option.len() < text.len() && option.starts_with(|c: char| c.is_ascii_alphabetic());
-    if dashed && !text.contains(char::is_whitespace) {
-        return Err("there is no such option; see --help".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
 /// Whether this command line asks for JSON, also where it cannot be understood otherwise.
 #[must_use]
 pub fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
@@ -111,7 +102,7 @@ pub async fn run(cli: Cli, json: bool) -> u8 {
         },
         Verb::Doctor(doctor) => doctor.run().await,
         Verb::Drill(drill) => drill.run().await,
-        Verb::Completions(completions) => completions.run(),
+        Verb::Completions(completions) => completions.run(Cli::command()),
     };
     // A result that nobody has got is none.
     match result.and_then(|()| terminal::written()) {
@@ -127,7 +118,6 @@ pub async fn run(cli: Cli, json: bool) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_holds_together_and_its_help_has_examples_and_exit_codes() {

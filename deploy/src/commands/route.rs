@@ -2,7 +2,7 @@
 
 mod explanation;
 
-use super::access::Access;
+use super::{access::Access, question::question};
 use crate::{
     error::Result,
     terminal::{self, clean_line},
@@ -23,7 +23,7 @@ const SCORES: usize = 8;
 #[derive(Debug, Args)]
 pub struct Route {
     /// The message
-    #[arg(allow_hyphen_values = true, value_parser = super::question)]
+    #[arg(allow_hyphen_values = true, value_parser = question)]
     pub text: String,
     /// Say why as well: shares, bounds, the nearest examples, and what would have changed the choice
     #[arg(long)]

@@ -6,6 +6,7 @@ mod show;
 use super::{
     access::Access,
     agents::{self, known},
+    question::question,
 };
 use crate::{
     error::{Error, Result},
@@ -28,7 +29,7 @@ use tokio::{
 #[derive(Debug, Args)]
 pub struct Chat {
     /// What to ask; without it, lines are read from standard input (/agents lists, /quit leaves)
-    #[arg(allow_hyphen_values = true, value_parser = super::question)]
+    #[arg(allow_hyphen_values = true, value_parser = question)]
     pub text: Option<String>,
     /// Print every frame as one line of JSON
     #[arg(long)]

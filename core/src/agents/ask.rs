@@ -1,0 +1,58 @@
+//! What an agent is asked, and what becomes of that.
+
+use switchboard_shared::{api::Part, events::CallState, ids::InvalidId};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Why an agent cannot be registered, or its card not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentError {
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(#[source] reqwest::Error),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the card could not be fetched: {0}")]
+    Fetch(String),
+    #[error("the card is not valid: {0}")]
+    Card(String),
+    #[error("an id cannot be made of the card's name: {0}")]
+    Id(#[from] InvalidId),
+}
+
+/// What an agent is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) message_id: String,
+    pub(crate) context_id: String,
+    /// The task to be continued (it waits for input), or with `resume` to be listened to again (it is running).
+    pub(crate) task_id: Option<String>,
+    pub(crate) resume: bool,
+    pub(crate) question: String,
+    /// The whole message, where the question is a part of it and may lack what stands in another.
+    pub(crate) context: Option<String>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) deadline: Instant,
+    pub(crate) hops: u32,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// What becomes known while an agent works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The agent's id of the task, as soon as it is known.
+    Task(String),
+    /// Its own words about how far it is.
+    Text(String),
+    /// The next piece of its reply; not said any more once the agent takes back what it has said.
+    Piece(String),
+}
+
+/// How a call ended, and what the agent had said by then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) state: CallState,
+    pub(crate) text: String,
+    pub(crate) task_id: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) partial: bool,
+}
