@@ -84,7 +84,7 @@ pub fn plan(plan: &Plan) -> String {
     let (share, stage, reason) = (percent(plan.confidence), plan.stage.name(), clean_line(&plan.reason));
     // Whatever its share, what is left when something was missing is a guess.
     let how = match &plan.degraded {
-        Some(_) => format!("guessed by the {stage} stage at {share}"),
+        Some(_) => format!("a guess of the {stage} stage ({share})"),
         None => format!("{share} sure, decided by the {stage} stage"),
     };
     let mut text = format!("plan: {mode}, {how}: {reason}");
@@ -143,9 +143,7 @@ mod tests {
         let guessed = Plan { degraded: Some("no LLM".into()), confidence: 0.999, ..decided };
         assert_eq!(
             plan(&guessed),
-            format!(
-                "plan: sequential, guessed by the lexical stage at 99 %: {steps}\n  done without: no LLM"
-            )
+            format!("plan: sequential, a guess of the lexical stage (99 %): {steps}\n  done without: no LLM")
         );
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Show {
     ours: Vec<ClientId>,
     /// The last whole answer.
     said: String,
+    /// What the last plan said that was done without.
+    without: Option<String>,
 }
 
 impl Show {
@@ -79,7 +81,10 @@ impl Show {
                 self.talk(format!("taken up again by another core (attempt {attempt})"))
             }
             // What the plan says to the user comes as the answer.
-            EventBody::PlanDecided(plan) => self.talk(route::plan(&Plan { says: None, ..plan.clone() })),
+            EventBody::PlanDecided(plan) => {
+                self.without.clone_from(&plan.degraded);
+                self.talk(route::plan(&Plan { says: None, ..plan.clone() }))
+            }
             EventBody::CallStarted { agent, .. } => self.talk(format!("  {agent}: asked")),
             EventBody::CallProgress { agent, text, .. } => {
                 self.talk(format!("  {agent}: {}", clean_line(text)))
@@ -179,7 +184,8 @@ impl Show {
                 source.reason.as_deref().map(|why| format!(": {}", clean_line(why))).unwrap_or_default();
             Print::Talk(format!("without {} ({}){why}", source.agent, source.state.name()))
         }));
-        if let Some(degraded) = &answer.degraded {
+        // What the plan did without stands above.
+        if let Some(degraded) = answer.degraded.as_ref().filter(|why| self.without.as_ref() != Some(*why)) {
             prints.push(Print::Talk(format!("degraded: {}", clean_line(degraded))));
         }
         prints
