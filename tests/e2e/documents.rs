@@ -8,6 +8,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::LazyLock,
     time::Duration,
 };
 use switchboard_tests::{FakeAgent, Manner};
@@ -237,6 +238,7 @@ async fn run(script: &str, folder: &Path) -> anyhow::Result<String> {
 
 /// A line with `#` for each number, id and time, which are others each time.
 fn without_numbers(line: &str) -> String {
-    let number = Regex::new(r"[A-Za-z0-9-]*[0-9][A-Za-z0-9-]*").expect("it is a pattern");
-    number.replace_all(line, "#").into_owned()
+    static NUMBER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"[A-Za-z0-9-]*[0-9][A-Za-z0-9-]*").expect("it is a pattern"));
+    NUMBER.replace_all(line, "#").into_owned()
 }

@@ -65,7 +65,7 @@ fn text(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn the_walk_of_the_readme() -> anyhow::Result<()> {
+async fn a_new_house_answers_routes_and_passes_its_doctor() -> anyhow::Result<()> {
     let began = Instant::now();
     let up = up(&[]).await?;
     assert_eq!(up.ready["agents"].as_array().map(Vec::len), Some(16), "{}", up.ready);

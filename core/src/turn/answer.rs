@@ -52,7 +52,8 @@ async fn compose(
     }
     let begun = lock(work).steps.clone();
     let others = (0..outcomes.len()).filter(|step| !begun.contains(step));
-    let replies: Vec<_> = begun.iter().copied().chain(others).map(|step| outcomes[step].named()).collect();
+    let replies: Vec<_> =
+        begun.iter().copied().chain(others).map(|step| outcomes[step].reply.clone()).collect();
     let material = Material { question: &brief.message.text, context: &brief.context, replies: &replies };
     let core = &work.core;
     let mut so_far = String::new();

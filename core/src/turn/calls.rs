@@ -16,6 +16,7 @@ use crate::{
     error::Result,
     metrics, outside,
     store::{CallRow, FinishedCall, retrying},
+    synthesise::NamedReply,
 };
 use futures::future::join_all;
 use std::collections::HashMap;
@@ -57,7 +58,7 @@ async fn ask_each(
     let land = |step, outcome: &Outcome| {
         if let Some(landed) = landed {
             // Nobody may be waiting for it any more: then it stands in the answer when all is there.
-            drop(landed.send((step, outcome.named())));
+            drop(landed.send((step, outcome.reply.clone())));
         }
     };
     if plan.mode != Mode::Sequential {
@@ -70,8 +71,9 @@ async fn ask_each(
     }
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(plan.steps.len());
     for (i, step) in plan.steps.iter().enumerate() {
-        let before: Vec<_> = step.depends_on.iter().filter_map(|at| outcomes.get(*at)).collect();
-        let outcome = match before.iter().find(|o| o.state != CallState::Completed) {
+        let before: Vec<_> =
+            step.depends_on.iter().filter_map(|at| outcomes.get(*at)).map(|outcome| &outcome.reply).collect();
+        let outcome = match before.iter().find(|reply| reply.state != CallState::Completed) {
             Some(failed) => skip(work, i, step, &failed.agent, rows.get(&i)).await?,
             None => ask(work, brief, plan, i, hand_on(&step.question, &before), rows.get(&i)).await?,
         };
@@ -239,16 +241,10 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
     };
     work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
     metrics::called(reply.state, ms);
-    Ok(Outcome {
-        call: row.id,
-        agent: row.agent,
-        name,
-        question: row.question,
-        state: reply.state,
-        text,
-        reason,
-        partial: reply.partial,
-    })
+    let (agent, question) = (row.agent, row.question);
+    let reply =
+        NamedReply { agent, name, question, state: reply.state, text, reason, partial: reply.partial };
+    Ok(Outcome { call: row.id, reply })
 }
 
 async fn skip(

@@ -1,7 +1,13 @@
 //! The end of a turn: answer, usage and audit, and what can be learned from refusals.
 
 use super::{hand_on::asked, outcome::Outcome, record::Rows, work::Work};
-use crate::{clock, error::Result, learn, metrics, outside, store::FinishedTurn, synthesise::Written};
+use crate::{
+    clock,
+    error::Result,
+    learn, metrics, outside,
+    store::FinishedTurn,
+    synthesise::{NamedReply, Written},
+};
 use serde_json::json;
 use std::time::Duration;
 use switchboard_shared::{
@@ -29,7 +35,7 @@ impl Work {
             message,
             attempt: self.turn.attempt,
             text: written.text,
-            sources: outcomes.iter().map(source).collect(),
+            sources: outcomes.iter().map(|outcome| source(&outcome.reply)).collect(),
             claims: written.claims,
             degraded: written.degraded,
         });
@@ -46,17 +52,20 @@ impl Work {
             bodies.push(EventBody::AnswerFinished(answer.clone()));
         }
         if state == TurnState::InputRequired
-            && let Some(asking) = outcomes.iter().find(|o| o.state == CallState::InputRequired)
+            && let Some(asking) =
+                outcomes.iter().find(|outcome| outcome.reply.state == CallState::InputRequired)
         {
-            let question = outside::shorten(&asking.text, MAX_ASKED_CHARS);
-            let (agent, call) = (asking.agent.clone(), asking.call);
+            let question = outside::shorten(&asking.reply.text, MAX_ASKED_CHARS);
+            let (agent, call) = (asking.reply.agent.clone(), asking.call);
             bodies.push(EventBody::InputRequired { agent, call, question });
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
         let message = answer.as_ref().map(|answer| (message, answer.text.as_str()));
-        let agents: Vec<_> = outcomes.iter().map(|o| json!({"agent": o.agent, "state": o.state})).collect();
-        let refused = outcomes.iter().filter(|o| o.state == CallState::Rejected);
-        let rejections = learn::from_rejections(refused.map(|o| (&o.agent, asked(&o.question))));
+        let replies = || outcomes.iter().map(|outcome| &outcome.reply);
+        let agents: Vec<_> =
+            replies().map(|reply| json!({"agent": reply.agent, "state": reply.state})).collect();
+        let refused = replies().filter(|reply| reply.state == CallState::Rejected);
+        let rejections = learn::from_rejections(refused.map(|reply| (&reply.agent, asked(&reply.question))));
         let rows = Rows::TurnEnded { message, end: &end, agents: json!(agents), rejections: &rejections };
         self.record(bodies, rows).await?;
         let degraded = answer.is_some_and(|answer| answer.degraded.is_some());
@@ -69,6 +78,6 @@ impl Work {
     }
 }
 
-fn source(outcome: &Outcome) -> Source {
-    Source { agent: outcome.agent.clone(), state: outcome.state, reason: outcome.reason.clone() }
+fn source(reply: &NamedReply) -> Source {
+    Source { agent: reply.agent.clone(), state: reply.state, reason: reply.reason.clone() }
 }

@@ -109,7 +109,9 @@ impl Work {
         usage.llm_output_tokens += written.tokens.output;
         let state = match self.stop.canceled.is_cancelled() {
             true => TurnState::Canceled,
-            false if outcomes.iter().any(|o| o.state == CallState::InputRequired) => TurnState::InputRequired,
+            false if outcomes.iter().any(|outcome| outcome.reply.state == CallState::InputRequired) => {
+                TurnState::InputRequired
+            }
             false => TurnState::Completed,
         };
         metrics::timed("close", self.close(state, Some(written), &outcomes, usage, None)).await
