@@ -1,7 +1,7 @@
 //! The documents are true: their links lead somewhere, the tests that they name are there, and their commands run and
 //! print what stands below them. A fence of `sh not-run` needs what a test has not: a build, an LLM, other machines, an id.
 
-use super::{architecture::sources, house::up};
+use super::{architecture::sources, house::up, interop::foreign_agent};
 use regex::Regex;
 use std::{
     collections::BTreeSet,
@@ -186,9 +186,11 @@ async fn walk(document: &str) -> anyhow::Result<()> {
     let weather =
         FakeAgent::start("Weather", &["Will it rain?"], Manner::Says("It will rain.".into())).await?;
     let payroll = FakeAgent::start("Payroll", &["What do I earn?"], Manner::Says("Enough.".into())).await?;
+    let (_python, turner) = foreign_agent().await?;
     let (house, tls) = (up.ready["url"].as_str().unwrap_or_default(), up.folder.path().join("data/tls"));
     let here = |text: &str| {
         text.replace("127.0.0.1:8443", house.trim_start_matches("https://"))
+            .replace("http://127.0.0.1:9100", &turner)
             .replace("https://agents.example.com/weather", weather.url())
             .replace("https://agents.example.com/payroll", payroll.url())
             // A busy machine takes longer to answer than a reader wants to wait.

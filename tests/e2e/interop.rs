@@ -23,7 +23,7 @@ pub(super) fn peer(name: &str) -> Command {
     command
 }
 
-async fn foreign_agent() -> anyhow::Result<(Child, String)> {
+pub(super) async fn foreign_agent() -> anyhow::Result<(Child, String)> {
     let mut child = python().arg("agent.py").stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let line = timeout(PATIENCE, lines.next_line()).await??.unwrap_or_default();

@@ -1,11 +1,12 @@
 """An agent built on the official Python SDK, not on anything of ours: it turns the words of a question around.
 
-Prints its address as one line of JSON when it is ready.
+Listens on the port that it is given, or on a free one; prints its address as one line of JSON when it is ready.
 """
 
 import asyncio
 import json
 import socket
+import sys
 
 import uvicorn
 from a2a.helpers.proto_helpers import new_task_from_user_message, new_text_part
@@ -33,7 +34,7 @@ class Turner(AgentExecutor):
 
 async def main():
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0))
     listener.listen()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     card = AgentCard(

@@ -92,11 +92,14 @@ impl Up {
         }
         let outcome = watch(&house, &mut stop, &without).await;
         description.withdraw();
-        terminal::say("draining: edges, cores, agents, redis, postgres (Ctrl-C again kills)");
+        terminal::say(&format!("stopping {} (Ctrl-C again kills)", house.names().join(", ")));
         let ended = tokio::select! {
             ended = house.stop() => ended,
             () = stop.recv() => Err(Error::Interrupted),
         };
+        if ended.is_ok() {
+            terminal::say("stopped");
+        }
         outcome.and(ended)
     }
 

@@ -88,7 +88,7 @@ impl Children {
     }
 
     /// Each of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Child> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Child> {
         self.0.iter()
     }
 

@@ -220,7 +220,13 @@ impl Topology {
         }
     }
 
-    /// Drains everything in order: edges, cores, agents, redis, postgres.
+    /// The names of what runs, in the order in which it ends.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.children.iter().rev().map(|child| child.process().name()).collect()
+    }
+
+    /// Drains everything in the order of [`Topology::names`].
     ///
     /// # Errors
     /// Names the first that had to be killed; everything is ended all the same.
