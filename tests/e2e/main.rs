@@ -15,6 +15,7 @@ mod house;
 mod interop;
 mod learning;
 mod limits;
+mod links;
 mod llm;
 mod names;
 mod observability;

@@ -4,10 +4,12 @@
 //! - [`person`]: somebody on a WebSocket
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
+//! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
 
 pub mod agent;
 pub mod house;
+pub mod link;
 pub mod llm;
 pub mod managed;
 pub mod person;
@@ -15,6 +17,7 @@ mod server;
 
 pub use agent::{FakeAgent, Manner};
 pub use house::House;
+pub use link::{End, Link, State};
 pub use llm::{FakeLlm, Mood};
 pub use managed::Managed;
 pub use person::Person;
