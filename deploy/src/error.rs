@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_problem_is_shown_as_title_and_detail_and_has_its_exit_code() {
         let error = Error::Problem(Box::new(Problem::new(ProblemKind::RateLimited, "31st.").retry_after(2)));
-        assert_eq!(error.to_string(), "The limit of your tier is reached. 31st. Try again in 2 s.");
+        assert_eq!(error.to_string(), "A limit is reached. 31st. Try again in 2 s.");
         assert_eq!(error.exit_code(), 1);
         let error = Error::Problem(Box::new(Problem::new(ProblemKind::Unauthenticated, "")));
         assert_eq!(error.exit_code(), 5);

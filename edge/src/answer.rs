@@ -99,6 +99,11 @@ pub fn unauthenticated(refusal: Refusal) -> Problem {
 #[must_use]
 pub fn rate_limited(decision: &Decision) -> Problem {
     let policy = decision.policy;
-    let detail = format!("{} {} in {} s are allowed", policy.quota, policy.name, policy.window.as_secs());
+    let what = match policy.name {
+        "ip" => "requests from one address",
+        "user" => "requests and messages of one user",
+        other => other,
+    };
+    let detail = format!("{} {what} in {} s are allowed", policy.quota, policy.window.as_secs());
     Problem::new(ProblemKind::RateLimited, detail).retry_after(decision.retry_after_s())
 }

@@ -62,7 +62,7 @@ problems! {
     /// Somebody who is to be added, and has never been here.
     UnknownUser = "unknown_user", 404, "This user has not been here yet.";
     /// The usage policy's limit is reached.
-    RateLimited = "rate_limited", 429, "The limit of your tier is reached.";
+    RateLimited = "rate_limited", 429, "A limit is reached.";
     /// Header fields above their bound.
     HeadersTooLarge = "headers_too_large", 431, "The header fields are too large.";
     /// A defect of ours.

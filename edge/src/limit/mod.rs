@@ -42,11 +42,18 @@ impl Limits {
         Ok(Self { config: config.limits.clone(), on_down: config.redis.on_down, local, redis })
     }
 
-    /// Decides about a request or handshake from an address. Counted by each edge for itself: a flood must not reach
-    /// Redis.
-    pub fn address(&self, address: IpAddr) -> Decision {
-        let policy = Policy::per_minute("ip", self.config.ip_per_minute);
-        counted(self.local.decide(policy, &network(address)))
+    /// Decides about a request or handshake before anything else is done for it: by its user, where its token was
+    /// verified before, and else by its address; so a flood from an address keeps out no neighbour who is known.
+    /// Counted by each edge for itself: a flood must not reach Redis.
+    pub fn arrival(&self, known: Option<&Identity>, address: IpAddr) -> Decision {
+        let Some(identity) = known else {
+            let policy = Policy::per_minute("ip", self.config.ip_per_minute);
+            return counted(self.local.decide(policy, &network(address)));
+        };
+        // As many as the limits behind this one let through together: whoever keeps to those never meets it.
+        let quota = self.config.requests_per_minute + self.config.messages_per_minute.of(identity.tier);
+        let policy = Policy::per_minute("user", quota);
+        counted(self.local.decide(policy, &key(identity, policy)))
     }
 
     /// Decides about a request that is not a message.
@@ -61,8 +68,7 @@ impl Limits {
     }
 
     async fn decide(&self, policy: Policy, identity: &Identity) -> Decision {
-        // The tag in braces keeps what belongs to one user on one shard. Neither id can hold a brace or a slash.
-        let key = format!("switchboard:limit:{{{}/{}}}:{}", identity.tenant, identity.user, policy.name);
+        let key = key(identity, policy);
         let Some(redis) = &self.redis else { return counted(self.local.decide(policy, &key)) };
         match redis.decide(policy, &key).await {
             Ok(decision) => counted(decision),
@@ -77,6 +83,11 @@ impl Limits {
             }
         }
     }
+}
+
+/// The tag in braces keeps what belongs to one user on one shard. Neither id can hold a brace or a slash.
+fn key(identity: &Identity, policy: Policy) -> String {
+    format!("switchboard:limit:{{{}/{}}}:{}", identity.tenant, identity.user, policy.name)
 }
 
 /// A person usually holds a whole /64 of IPv6, so that is what is counted.

@@ -32,10 +32,11 @@ impl Proxy {
         request.span = tracing::info_span!("request", otel.kind = "server", request_id = %request.id);
         telemetry::follow(&request.span, &head.headers);
         self.check_bounds(head)?;
-        let address = self.0.limits.address(address(session));
-        if !address.allowed {
-            request.decision = Some(address);
-            return Err(rate_limited(&address));
+        let known = self.0.auth.known(&head.headers);
+        let arrival = self.0.limits.arrival(known.as_deref(), address(session));
+        if !arrival.allowed {
+            request.decision = Some(arrival);
+            return Err(rate_limited(&arrival));
         }
         let Some(route) = found else {
             return Err(Problem::new(ProblemKind::NotFound, "this path is not served here"));

@@ -85,7 +85,8 @@ async fn admit(
     upgrade: &Upgrade,
     id: &str,
 ) -> Result<(Accepted, Option<Arc<Identity>>), Refusal> {
-    let decision = edge.limits.address(conn.peer().ip());
+    let known = edge.auth.known(&upgrade.headers);
+    let decision = edge.limits.arrival(known.as_deref(), conn.peer().ip());
     if !decision.allowed {
         return Err((rate_limited(&decision), Some(decision)));
     }

@@ -134,6 +134,29 @@ async fn an_address_is_limited_before_its_token_is_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_an_address_keeps_nobody_out_whose_token_is_known() {
+    let limits = "limits.ip_per_minute = 5\nlimits.requests_per_minute = 10";
+    let house = House::with(limits, 1).await;
+    let (ann, bob) = (house.token("ann"), house.token("bob"));
+    for token in [&ann, &bob] {
+        assert_eq!(house.get("/v1/agents", token).await.status(), 200);
+    }
+    let mut refused = house.get("/v1/agents", "x").await;
+    for _ in 0..5 {
+        refused = house.get("/v1/agents", "x").await;
+    }
+    assert_eq!(refused.status(), 429);
+    let problem: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(problem["detail"], "5 requests from one address in 60 s are allowed");
+    // Somebody new from there has to wait, and those who are known have limits of their own.
+    assert_eq!(house.get("/v1/agents", &house.token("carl")).await.status(), 429);
+    assert_eq!(house.get("/v1/agents", &bob).await.status(), 200);
+    while house.get("/v1/agents", &ann).await.status() == 200 {}
+    assert_eq!(house.get("/v1/agents", &bob).await.status(), 200);
+    assert!(house.open("/ws", &[("authorization", format!("Bearer {bob}"))]).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_stream_without_waiting_for_their_end() {
     let house = House::start().await;
     let path = format!("/v1/conversations/{}/events", house.log.conversation);
