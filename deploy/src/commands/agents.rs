@@ -188,6 +188,8 @@ impl Add {
             terminal::json(&agent);
         } else {
             terminal::table(&line(&agent));
+            // Its card was read, and nothing else of it is known yet.
+            terminal::say(&format!("registered by its card; ask it: chat \"@{} …\"", agent.id));
         }
         Ok(())
     }
