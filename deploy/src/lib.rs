@@ -4,6 +4,7 @@
 //! - [`house`]: how a running house is described, and found
 //! - [`cause`]: why something did not work, in words
 //! - [`client`]: HTTP and WebSocket to an edge, with its development CA
+//! - [`control`]: how the parts of a running house are broken and put together again
 //! - [`commands`]: the verbs, a file each
 //! - [`terminal`]: what may be printed, and where
 //! - [`environment`]: the one place that reads the environment
@@ -11,6 +12,7 @@
 pub mod cause;
 pub mod client;
 pub mod commands;
+pub mod control;
 pub mod environment;
 pub mod error;
 pub mod house;

@@ -5,7 +5,9 @@ use crate::{
     error::{Error, Result},
     house::House,
     terminal,
-    topology::{Options, Topology, children::Child, config::Llm, names},
+    topology::{
+        Options, Topology, children::Child, config::Llm, control::Control, names, process::Condition,
+    },
 };
 use clap::{Args, builder::TypedValueParser, value_parser};
 use std::{
@@ -90,7 +92,17 @@ impl Up {
                 names::from_elsewhere(self.listen),
             ));
         }
-        let outcome = watch(&house, &mut stop, &without).await;
+        let control = Control::listen(house.data())?;
+        let publish = || {
+            if let Err(error) = publish(&house, &without) {
+                terminal::say(&format!("other commands will not find what has changed: {error}"));
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = watch(&house, &mut stop, &publish) => outcome,
+            () = control.serve(&house, &publish) => Ok(()),
+        };
+        drop(control);
         description.withdraw();
         terminal::say(&format!("stopping {} (Ctrl-C again kills)", house.names().join(", ")));
         let ended = tokio::select! {
@@ -161,7 +173,7 @@ impl Stop {
 }
 
 /// Starts again what dies, within reason, until it is told to stop. The others go on meanwhile.
-async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<()> {
+async fn watch(house: &Topology, stop: &mut Stop, changed: &(dyn Fn() + Sync)) -> Result<()> {
     let mut restarts = Restarts::default();
     // A child that did not come back, to be tried again.
     let mut failed: Option<(&Child, Error)> = None;
@@ -175,7 +187,12 @@ async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<
         };
         let name = child.process().name();
         failed = failed.filter(|(waiting, _)| !std::ptr::eq(*waiting, child));
-        if !restarts.allow(name, Instant::now()) {
+        if child.process().condition() == Condition::Held {
+            continue;
+        }
+        // A crash that was asked for says nothing against the child.
+        let counts = !child.process().crashed_on_request();
+        if counts && !restarts.allow(name, Instant::now()) {
             return Err(fault);
         }
         terminal::say(&terminal::clean(&format!("{fault}\nstarting {name} again")));
@@ -187,11 +204,16 @@ async fn watch(house: &Topology, stop: &mut Stop, without: &[String]) -> Result<
             failed = Some((child, error));
             continue;
         }
-        let description = house.describe(without.to_vec())?;
-        description.write()?;
-        description.announce().ok();
+        changed();
         terminal::say(&format!("{name} is back"));
     }
+}
+
+/// Describes the house anew, for other commands to find what has changed.
+fn publish(house: &Topology, without: &[String]) -> Result<()> {
+    let description = house.describe(without.to_vec())?;
+    description.announce().ok();
+    description.write()
 }
 
 /// The child that did not come back, after a moment for those that died with it; never, when there is none. Safe to

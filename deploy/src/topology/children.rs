@@ -42,6 +42,18 @@ impl Child {
         }
     }
 
+    /// What it is, in a word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "postgres",
+            Self::Redis(_) => "redis",
+            Self::Agents(_) => "agents",
+            Self::Core(_) => "core",
+            Self::Edge(_) => "edge",
+        }
+    }
+
     /// Starts it again: Postgres on the same data, Redis empty but with all slots, the agents in other places.
     ///
     /// # Errors

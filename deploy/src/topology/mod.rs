@@ -13,6 +13,7 @@ pub mod binaries;
 pub mod ca;
 pub mod children;
 pub mod config;
+pub mod control;
 pub mod data;
 pub mod files;
 pub mod issuer;
@@ -28,7 +29,7 @@ mod start;
 
 use crate::{
     client::Client,
-    error::Result,
+    error::{Error, Result},
     house::{self, Agent, House},
 };
 use agents::Agents;
@@ -42,9 +43,11 @@ use postgres::Postgres;
 use redis::Redis;
 use start::Start;
 use std::{
+    collections::HashSet,
     fs::{self, File},
     path::{Path, PathBuf},
     process::ExitStatus,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use url::Url;
@@ -56,6 +59,8 @@ pub struct Topology {
     certificates: Certificates,
     issuer: Issuer,
     data: PathBuf,
+    /// The parts that are being started again.
+    starting: Mutex<HashSet<String>>,
     _lock: File,
 }
 
@@ -81,7 +86,8 @@ impl Topology {
             identity_key: &identity_key,
         };
         let children = Box::pin(start.children()).await?;
-        let house = Self { children, certificates, issuer, data, _lock: lock };
+        let starting = Mutex::default();
+        let house = Self { children, certificates, issuer, data, starting, _lock: lock };
         if options.register_agents && options.agents {
             (options.progress)("registering the example agents");
             house.register_agents().await?;
@@ -161,6 +167,11 @@ impl Topology {
         .next()
     }
 
+    /// Every part, in the order in which they start.
+    pub fn children(&self) -> impl Iterator<Item = &Child> {
+        self.children.iter()
+    }
+
     /// Where the example agents are; empty without them.
     #[must_use]
     pub fn agents(&self) -> Vec<Agent> {
@@ -211,8 +222,13 @@ impl Topology {
     /// Starts a child that died again. The agents are registered again, since their places have changed.
     ///
     /// # Errors
-    /// When it does not come back.
+    /// When it does not come back, or somebody else is starting it.
     pub async fn revive(&self, child: &Child) -> Result<()> {
+        let name = child.process().name();
+        if !self.starting().insert(name.to_owned()) {
+            return Err(Error::Failed(format!("{name} is being started already")));
+        }
+        let _done = Done { house: self, name };
         child.restart().await?;
         match child {
             Child::Agents(_) => self.register_agents().await,
@@ -224,6 +240,16 @@ impl Topology {
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.children.iter().rev().map(|child| child.process().name()).collect()
+    }
+
+    /// Whether a part is being started again just now.
+    #[must_use]
+    pub fn is_starting(&self, name: &str) -> bool {
+        self.starting().contains(name)
+    }
+
+    fn starting(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drains everything in the order of [`Topology::names`].
@@ -249,6 +275,18 @@ impl Topology {
 
     fn each<'a, T: 'a>(&'a self, kind: impl Fn(&'a Child) -> Option<&'a T>) -> impl Iterator<Item = &'a T> {
         self.children.iter().filter_map(kind)
+    }
+}
+
+/// A part that is being started again, until this goes.
+struct Done<'h> {
+    house: &'h Topology,
+    name: &'h str,
+}
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.house.starting().remove(self.name);
     }
 }
 

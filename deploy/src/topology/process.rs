@@ -1,10 +1,13 @@
 //! One child process: started until it says that it is ready, stopped within a bound, killed with its parent.
 
+mod condition;
+
 use super::log;
 use crate::{
     environment,
     error::{Error, Result},
 };
+pub use condition::Condition;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -94,6 +97,12 @@ struct State {
     log_from: u64,
     /// Whether it was told to end.
     told: bool,
+    /// Whether it stays away until somebody starts it.
+    held: bool,
+    /// Whether it was stopped with SIGSTOP.
+    frozen: bool,
+    /// Whether its crash was asked for, and nobody has heard of it yet.
+    crashed: bool,
 }
 
 impl Process {
@@ -151,6 +160,8 @@ impl Process {
     /// When it had to be made to.
     pub async fn terminate(&self) -> Result<()> {
         self.signal(self.spec.stop);
+        // Who is frozen hears nothing.
+        self.freeze(false);
         if self.gone(self.spec.stop_within).await {
             return Ok(());
         }
@@ -276,7 +287,16 @@ async fn launch(spec: &Spec) -> Result<State> {
     let mut child =
         command(spec, log)?.spawn().map_err(Error::io(format!("{} cannot be started", spec.name)))?;
     let stdout = child.stdout.take().map(BufReader::new);
-    let mut state = State { child: Some(child), _stdout: None, ready: Value::Null, log_from, told: false };
+    let mut state = State {
+        child: Some(child),
+        _stdout: None,
+        ready: Value::Null,
+        log_from,
+        told: false,
+        held: false,
+        frozen: false,
+        crashed: false,
+    };
     if let (Some(bound), Some(mut stdout)) = (spec.ready_within, stdout) {
         let line = timeout(bound, ready_line(&mut stdout)).await;
         match line {

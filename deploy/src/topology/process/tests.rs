@@ -54,3 +54,26 @@ async fn a_child_that_ends_by_itself_is_noticed() {
     assert_eq!(child.ended(killed).to_string(), "fake was killed (SIGKILL)");
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn a_child_that_is_held_stays_away_and_a_frozen_one_can_still_be_told_to_end() {
+    let folder = folder("held");
+    let child = Process::start(shell(&folder, "echo '{}'; exec sleep 60")).await.unwrap();
+    assert_eq!(child.condition(), Condition::Running);
+    child.freeze(true);
+    assert_eq!(child.condition(), Condition::Frozen);
+    child.terminate().await.unwrap();
+    child.restart().await.unwrap();
+    child.crash();
+    timeout(Duration::from_secs(5), child.died()).await.unwrap();
+    assert_eq!(child.condition(), Condition::Dead);
+    assert!(child.crashed_on_request() && !child.crashed_on_request());
+    child.restart().await.unwrap();
+    child.hold();
+    child.kill9().await;
+    assert_eq!(child.condition(), Condition::Held);
+    assert!(timeout(Duration::from_millis(300), child.died()).await.is_err(), "nobody starts it again");
+    child.restart().await.unwrap();
+    assert_eq!(child.condition(), Condition::Running);
+    std::fs::remove_dir_all(folder).unwrap();
+}
