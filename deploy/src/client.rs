@@ -8,7 +8,7 @@ use crate::{
 use futures::{SinkExt, StreamExt};
 use reqwest::{Method, Response, StatusCode, Upgraded, header, tls::TlsInfo};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{path::Path, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 use switchboard_shared::{events::SUBPROTOCOL, problem::Problem, proxy::Proxy};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -52,12 +52,31 @@ impl Client {
     /// # Errors
     /// When the proxy or the CA file cannot be used.
     pub fn through(proxy: &Proxy, base: Url, ca: Option<&Path>, token: &str) -> Result<Self> {
+        Self::build(proxy, None, base, ca, token)
+    }
+
+    /// As [`Client::new`], from an address of this machine: on loopback, many people have an address each.
+    ///
+    /// # Errors
+    /// When the CA file cannot be used.
+    pub fn from_address(local: IpAddr, base: Url, ca: Option<&Path>, token: &str) -> Result<Self> {
+        Self::build(&Proxy::default(), Some(local), base, ca, token)
+    }
+
+    fn build(
+        proxy: &Proxy,
+        local: Option<IpAddr>,
+        base: Url,
+        ca: Option<&Path>,
+        token: &str,
+    ) -> Result<Self> {
         let failed = |error| Error::Failed(format!("no HTTP client: {error}"));
         // HTTP/1.1 serves a terminal well, and a WebSocket needs it (RFC 6455 §4.1).
         let mut builder = proxy
             .client()
             .map_err(failed)?
             .http1_only()
+            .local_address(local)
             .tls_info(true)
             .connect_timeout(CONNECT_WITHIN)
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")));

@@ -63,6 +63,9 @@ pub enum Error {
     /// A configuration or an argument's value cannot be used.
     #[error("{0}")]
     Invalid(String),
+    /// What was asked for is not done to this target.
+    #[error("{0}")]
+    Refused(String),
     /// A check failed.
     #[error("{0}")]
     Failed(String),
@@ -93,6 +96,7 @@ impl Error {
                 _ => 1,
             },
             Self::Auth(_) => 5,
+            Self::Refused(_) => 2,
             Self::Invalid(_) => 3,
             Self::Interrupted => 130,
         }

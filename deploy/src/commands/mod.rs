@@ -34,7 +34,7 @@ Examples:
 const EXIT_CODES: &str = "Exit codes:
   0    done
   1    a check failed, or a turn did; or a defect
-  2    the command line cannot be understood
+  2    the command line cannot be understood, or a drill refuses its target
   3    a configuration is invalid, or a file that was named cannot be used
   4    something that is needed cannot be reached, is not installed, or its port is taken
   5    the token is missing or refused
@@ -73,7 +73,7 @@ pub enum Verb {
     Eval(eval::Eval),
     /// Check everything that is needed, and say what to do about it
     Doctor(doctor::Doctor),
-    /// Measure what one tenant can cost another one, in a house of its own
+    /// Break parts of a house under a verified load, and say what that cost
     Drill(drill::Drill),
     /// Print shell completions
     Completions(completions::Completions),

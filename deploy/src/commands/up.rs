@@ -60,6 +60,9 @@ pub struct Up {
     /// Where traces go, as OTLP over HTTP (http://host:4318/v1/traces)
     #[arg(long, value_name = "URL")]
     pub otlp: Option<Url>,
+    /// Do not write where other commands look for a house
+    #[arg(long, hide = true)]
+    pub unannounced: bool,
     /// Print one line of JSON when ready
     #[arg(long)]
     pub json: bool,
@@ -80,7 +83,8 @@ impl Up {
             () = stop.recv() => return Err(Error::Interrupted),
         };
         let description = house.describe(without.clone())?;
-        if let Err(error) = description.announce() {
+        let announced = if self.unannounced { Ok(()) } else { description.announce() };
+        if let Err(error) = announced {
             terminal::say(&format!("other commands need --data {}: {error}", description.data.display()));
         }
         if self.json {
@@ -94,7 +98,7 @@ impl Up {
         }
         let control = Control::listen(house.data())?;
         let publish = || {
-            if let Err(error) = publish(&house, &without) {
+            if let Err(error) = publish(&house, &without, !self.unannounced) {
                 terminal::say(&format!("other commands will not find what has changed: {error}"));
             }
         };
@@ -210,9 +214,11 @@ async fn watch(house: &Topology, stop: &mut Stop, changed: &(dyn Fn() + Sync)) -
 }
 
 /// Describes the house anew, for other commands to find what has changed.
-fn publish(house: &Topology, without: &[String]) -> Result<()> {
+fn publish(house: &Topology, without: &[String], announced: bool) -> Result<()> {
     let description = house.describe(without.to_vec())?;
-    description.announce().ok();
+    if announced {
+        description.announce().ok();
+    }
     description.write()
 }
 

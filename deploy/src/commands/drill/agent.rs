@@ -2,10 +2,12 @@
 
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::sleep,
 };
 
 /// It ends when it is dropped.
@@ -21,6 +23,8 @@ pub(super) struct Manner {
     pub(super) hangs: bool,
     /// How long its description is.
     pub(super) card_bytes: usize,
+    /// How long it takes for an answer.
+    pub(super) after: Duration,
 }
 
 impl Drop for Agent {
@@ -49,14 +53,14 @@ impl Agent {
                     clippy::disallowed_methods,
                     reason = "the set goes, and they with it, when the agent does"
                 )]
-                held.spawn(async move { drop(serve(stream, &card, manner.hangs).await) });
+                held.spawn(async move { drop(serve(stream, &card, manner).await) });
             }
         });
         Ok(Self { url, serving })
     }
 }
 
-async fn serve(stream: TcpStream, card: &str, hangs: bool) -> std::io::Result<()> {
+async fn serve(stream: TcpStream, card: &str, manner: Manner) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let (mut line, mut length, mut asks) = (String::new(), 0_usize, false);
     loop {
@@ -74,8 +78,11 @@ async fn serve(stream: TcpStream, card: &str, hangs: bool) -> std::io::Result<()
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    if asks && hangs {
+    if asks && manner.hangs {
         return std::future::pending().await;
+    }
+    if asks {
+        sleep(manner.after).await;
     }
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let said = json!({"message": {"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Here."}]}});

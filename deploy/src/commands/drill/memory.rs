@@ -121,7 +121,8 @@ pub(super) async fn streams(site: &Site, count: usize) -> Result<Vec<Row>> {
 /// Agents with cards of a megabyte.
 pub(super) async fn cards(site: &Site, count: usize) -> Result<Vec<Row>> {
     let olga = site.caller(LOUD, "olga", &[])?;
-    let agent = Agent::start("large", Manner { hangs: false, card_bytes: 1_000_000 }).await?;
+    let agent =
+        Agent::start("large", Manner { hangs: false, card_bytes: 1_000_000, after: Duration::ZERO }).await?;
     let register = async {
         for i in 0..count {
             // One that is refused for its size costs nothing.

@@ -1,23 +1,38 @@
-//! Drills: a house of its own, something done to it that must not hurt, and the figures of what it did.
+//! Drills: something is done to a house that must not hurt, and the figures say what it did.
 
 mod agent;
+mod catalogue;
+mod faults;
+mod figures;
+mod load;
 mod memory;
+mod overload;
+mod postgres;
+mod run;
+mod settings;
 mod site;
+mod soak;
 mod table;
+mod target;
+mod verdict;
 mod waiting;
 
 use crate::{
     error::{Error, Result},
     terminal,
 };
+use catalogue::Name;
 use clap::{Args, Subcommand, ValueEnum};
+use settings::Settings;
 use site::Site;
 use std::path::PathBuf;
 use table::Row;
 
 const EXAMPLES: &str = "Examples:
-  switchboard drill fairness                 what one tenant costs another one, in time and memory
-  switchboard drill fairness --only turns    one scenario";
+  switchboard drill list                     every drill, with what it does and needs
+  switchboard drill core-kill                kill each core under load; on the house of ./data, or one of its own
+  switchboard drill all --json               every drill that the house allows
+  switchboard drill fairness --only turns    what one tenant costs another one: one scenario";
 
 /// `switchboard drill`
 #[derive(Debug, Args)]
@@ -29,8 +44,52 @@ pub struct Drill {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// List every drill, with what it does and needs
+    List,
     /// Flood a house as one tenant, and time another tenant's message; exits with 1 where a bound does not hold
     Fairness(Fairness),
+    /// Run every drill that the house allows, one after another
+    All(Box<Settings>),
+    /// Run the drill of this name; options as for `all`
+    #[command(flatten)]
+    One(One),
+}
+
+/// Each drill is a verb of its own.
+#[derive(Debug, Subcommand)]
+enum One {
+    /// Kill each core under load, one after another
+    CoreKill(Box<Settings>),
+    /// Freeze a core in the middle of its work, and let it return
+    CoreFreeze(Box<Settings>),
+    /// Kill each edge under load, one after another
+    EdgeKill(Box<Settings>),
+    /// Tell each edge to end, and start it again
+    EdgeDrain(Box<Settings>),
+    /// Restart every edge and every core in good order
+    RollingRestart(Box<Settings>),
+    /// Kill the server process of the Postgres primary
+    PgPrimaryKill(Box<Settings>),
+    /// Lose the primary's host: its server and its Patroni
+    PgHostLoss(Box<Settings>),
+    /// Let the Postgres primary hand over
+    PgSwitchover(Box<Settings>),
+    /// Kill the server process of a Postgres replica
+    PgReplicaKill(Box<Settings>),
+    /// Lose one Redis primary for a while
+    RedisPrimaryKill(Box<Settings>),
+    /// Lose all of Redis for a while
+    RedisAllDown(Box<Settings>),
+    /// Kill each Redis node, one after another
+    RedisRestart(Box<Settings>),
+    /// Freeze the agents, and then kill them
+    AgentFaults(Box<Settings>),
+    /// Kill every edge at once, and see how soon all sockets are back
+    ReconnectStorm(Box<Settings>),
+    /// Ask for twice and five times as much as the house can do
+    Overload(Box<Settings>),
+    /// Load the house for long, and watch the memory and the files of every process
+    Soak(Box<Settings>),
 }
 
 #[derive(Debug, Args)]
@@ -66,8 +125,39 @@ impl Drill {
     /// # Errors
     /// When the house does not start, or a bound does not hold.
     pub async fn run(&self) -> Result<()> {
-        let What::Fairness(fairness) = &self.what;
-        fairness.run().await
+        match &self.what {
+            What::List => catalogue::list(),
+            What::Fairness(fairness) => fairness.run().await?,
+            What::All(settings) => run::all(settings).await?,
+            What::One(one) => {
+                let (name, settings) = one.named();
+                run::one(name, settings).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl One {
+    fn named(&self) -> (Name, &Settings) {
+        match self {
+            Self::CoreKill(settings) => (Name::CoreKill, settings),
+            Self::CoreFreeze(settings) => (Name::CoreFreeze, settings),
+            Self::EdgeKill(settings) => (Name::EdgeKill, settings),
+            Self::EdgeDrain(settings) => (Name::EdgeDrain, settings),
+            Self::RollingRestart(settings) => (Name::RollingRestart, settings),
+            Self::PgPrimaryKill(settings) => (Name::PgPrimaryKill, settings),
+            Self::PgHostLoss(settings) => (Name::PgHostLoss, settings),
+            Self::PgSwitchover(settings) => (Name::PgSwitchover, settings),
+            Self::PgReplicaKill(settings) => (Name::PgReplicaKill, settings),
+            Self::RedisPrimaryKill(settings) => (Name::RedisPrimaryKill, settings),
+            Self::RedisAllDown(settings) => (Name::RedisAllDown, settings),
+            Self::RedisRestart(settings) => (Name::RedisRestart, settings),
+            Self::AgentFaults(settings) => (Name::AgentFaults, settings),
+            Self::ReconnectStorm(settings) => (Name::ReconnectStorm, settings),
+            Self::Overload(settings) => (Name::Overload, settings),
+            Self::Soak(settings) => (Name::Soak, settings),
+        }
     }
 }
 

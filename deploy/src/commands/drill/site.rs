@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 pub(super) const LOUD: &str = "loud";
 /// Whose messages are timed.
 pub(super) const QUIET: &str = "quiet";
-const QUICK: Manner = Manner { hangs: false, card_bytes: 0 };
+const QUICK: Manner = Manner { hangs: false, card_bytes: 0, after: Duration::ZERO };
 /// How long one message is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -1,0 +1,219 @@
+//! What is done to the house in each drill, and what that may cost.
+
+use super::{catalogue::Name, figures::Fault, load::Load, postgres, settings::Settings, target::Target};
+use crate::{
+    control::Ask,
+    error::{Error, Result},
+    terminal,
+};
+use futures::future::try_join_all;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long the house may take to be whole again after a fault; more is a failed drill.
+const WHOLE_WITHIN: Duration = Duration::from_secs(90);
+/// Between two faults.
+const PAUSE: Duration = Duration::from_secs(3);
+/// How often it is looked whether a part came back.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A drill while it goes on.
+pub(super) struct Scene<'a> {
+    pub(super) target: &'a Target,
+    pub(super) load: &'a Load,
+    pub(super) settings: &'a Settings,
+    pub(super) faults: Vec<Fault>,
+}
+
+impl Scene<'_> {
+    /// Does it, and waits each time until the house is whole again.
+    pub(super) async fn play(&mut self, name: Name) -> Result<()> {
+        match name {
+            Name::CoreKill => self.kill_each("core").await,
+            Name::EdgeKill => self.kill_each("edge").await,
+            Name::RedisRestart => self.kill_each("redis").await,
+            Name::CoreFreeze => self.freeze("core-1", self.settings.hold(30)).await,
+            Name::EdgeDrain => self.restart_each(&["edge"]).await,
+            Name::RollingRestart => self.restart_each(&["edge", "core"]).await,
+            Name::RedisAllDown => self.all_of_redis().await,
+            Name::AgentFaults => {
+                self.freeze("agents", self.settings.hold(10)).await?;
+                sleep(PAUSE).await;
+                self.kill("agents").await
+            }
+            Name::PgPrimaryKill => self.kill_primary().await,
+            Name::PgHostLoss => self.lose_host().await,
+            Name::PgSwitchover => {
+                let hosts = self.hosts();
+                self.fault("the primary hands over", postgres::switch_over(&hosts)).await
+            }
+            Name::PgReplicaKill => self.kill_replica().await,
+            Name::ReconnectStorm => self.kill_all("edge").await,
+            Name::RedisPrimaryKill => self.kill_redis_primary().await,
+            Name::Overload | Name::Soak => Ok(()),
+        }
+    }
+
+    async fn kill_each(&mut self, kind: &str) -> Result<()> {
+        let names = self.target.names(kind).await?;
+        if names.is_empty() {
+            return Err(Error::Failed(format!("this house has no {kind}")));
+        }
+        for name in names {
+            self.kill(&name).await?;
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn kill(&mut self, name: &str) -> Result<()> {
+        let target = self.target;
+        self.fault(&format!("{name} killed"), kill_part(target, name)).await
+    }
+
+    async fn kill_all(&mut self, kind: &str) -> Result<()> {
+        let (target, names) = (self.target, self.target.names(kind).await?);
+        let all = names.iter().map(|name| kill_part(target, name));
+        self.fault(&format!("every {kind} killed"), async { try_join_all(all).await.map(drop) }).await
+    }
+
+    async fn freeze(&mut self, name: &str, hold: Duration) -> Result<()> {
+        let (target, owned) = (self.target, name.to_owned());
+        let work = async {
+            target.order(&Ask::Freeze { name: owned.clone() }).await?;
+            sleep(hold).await;
+            target.order(&Ask::Thaw { name: owned }).await
+        };
+        self.fault(&format!("{name} frozen for {} s", hold.as_secs()), work).await
+    }
+
+    async fn restart_each(&mut self, kinds: &[&str]) -> Result<()> {
+        for kind in kinds {
+            for name in self.target.names(kind).await? {
+                let target = self.target;
+                let work = async {
+                    target.order(&Ask::Stop { name: name.clone() }).await?;
+                    target.order(&Ask::Start { name: name.clone() }).await
+                };
+                self.fault(&format!("{name} told to end, and started again"), work).await?;
+                sleep(PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn all_of_redis(&mut self) -> Result<()> {
+        let (target, hold) = (self.target, self.settings.hold(10));
+        let names = target.names("redis").await?;
+        if names.is_empty() {
+            return Err(Error::Failed("this house has no redis".to_owned()));
+        }
+        let work = async {
+            for name in &names {
+                target.order(&Ask::Hold { name: name.clone() }).await?;
+            }
+            sleep(hold).await;
+            // Together: a node of a cluster is ready when it has found the others.
+            let start =
+                names.iter().map(|name| async { target.order(&Ask::Start { name: name.clone() }).await });
+            try_join_all(start).await.map(drop)
+        };
+        self.fault(&format!("all of Redis away for {} s", hold.as_secs()), work).await
+    }
+
+    /// The server's process alone: what watches it stays. In a small house that is the house itself.
+    async fn kill_primary(&mut self) -> Result<()> {
+        let hosts = self.hosts();
+        if hosts.is_empty() {
+            return self.kill("postgres").await;
+        }
+        let leader = postgres::leader(&hosts).await?;
+        let what = format!("the primary killed, its Patroni ({}) stays", leader.name);
+        self.fault(&what, async { kill_postmaster(&leader) }).await
+    }
+
+    async fn kill_replica(&mut self) -> Result<()> {
+        let hosts = self.hosts();
+        let leader = postgres::leader(&hosts).await?;
+        let replica = hosts.iter().find(|host| host.name != leader.name);
+        let replica = replica.ok_or_else(|| Error::Failed("Postgres has no replica".to_owned()))?;
+        self.fault(&format!("a replica killed ({})", replica.name), async { kill_postmaster(replica) }).await
+    }
+
+    async fn lose_host(&mut self) -> Result<()> {
+        let (target, hosts) = (self.target, self.hosts());
+        let leader = postgres::leader(&hosts).await?;
+        let name = leader.name.clone();
+        let what = format!("the primary's host lost ({name}, its Patroni too)");
+        let work = async {
+            target.order(&Ask::Hold { name: name.clone() }).await?;
+            kill_postmaster(&leader)?;
+            // Long enough for the others to take over; then the host comes back.
+            sleep(self.settings.hold(30)).await;
+            target.order(&Ask::Start { name }).await
+        };
+        self.fault(&what, work).await
+    }
+
+    async fn kill_redis_primary(&mut self) -> Result<()> {
+        let (target, hold) = (self.target, self.settings.hold(15));
+        let names = target.names("redis").await?;
+        let name =
+            names.first().cloned().ok_or_else(|| Error::Failed("this house has no redis".to_owned()))?;
+        let work = async {
+            target.order(&Ask::Hold { name: name.clone() }).await?;
+            sleep(hold).await;
+            target.order(&Ask::Start { name: name.clone() }).await
+        };
+        self.fault(&format!("{name} away for {} s", hold.as_secs()), work).await
+    }
+
+    fn hosts(&self) -> Vec<postgres::Host> {
+        postgres::hosts(&self.target.described("postgres"))
+    }
+
+    /// Does something to the house, says so, and waits until it is whole again.
+    async fn fault(&mut self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
+        let record = &self.load.record;
+        let at_ms = record.now();
+        terminal::say(&format!("  {:>6.1} s  {what}", f64::from(at_ms) / 1e3));
+        let done = work.await;
+        let whole = match done {
+            Ok(()) => self.target.whole(WHOLE_WITHIN * self.settings.times).await,
+            Err(error) => Err(error),
+        };
+        let whole_ms = record.now();
+        self.faults.push(Fault { what: what.to_owned(), at_ms, whole_ms });
+        whole.map_err(|error| Error::Failed(format!("{what}: {error}")))
+    }
+}
+
+/// Kills a part, and waits until the house has noticed.
+async fn kill_part(target: &Target, name: &str) -> Result<()> {
+    let before = pid(target, name).await?;
+    target.order(&Ask::Kill { name: name.to_owned() }).await?;
+    let deadline = Instant::now() + WHOLE_WITHIN;
+    while pid(target, name).await? == before {
+        if Instant::now() > deadline {
+            return Err(Error::Failed(format!("{name} was killed and is still there")));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+async fn pid(target: &Target, name: &str) -> Result<Option<u32>> {
+    let parts = target.parts().await?;
+    let part = parts.into_iter().find(|part| part.name == name);
+    part.map(|part| part.pid).ok_or_else(|| Error::Failed(format!("this house has no {name}")))
+}
+
+fn kill_postmaster(host: &postgres::Host) -> Result<()> {
+    let pid = postgres::postmaster(host)?;
+    kill(Pid::from_raw(pid), Signal::SIGKILL)
+        .map_err(|error| Error::Failed(format!("process {pid} of {} cannot be killed: {error}", host.name)))
+}
