@@ -29,6 +29,15 @@ pub struct House {
     pub cores: Vec<Node>,
     /// Every example agent.
     pub agents: Vec<Agent>,
+    /// Every member of etcd, in a full house.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub etcd: Vec<Member>,
+    /// Every member of Postgres, in a full house.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub postgres: Vec<PostgresMember>,
+    /// Every node of Redis, if the house has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redis: Vec<RedisNode>,
     /// Its data folder.
     pub data: PathBuf,
     /// The process that holds it.
@@ -49,6 +58,37 @@ pub struct Node {
     pub admin: Url,
     /// Its process.
     pub pid: u32,
+}
+
+/// A member of etcd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The name of its process.
+    pub name: String,
+    /// Where it is asked.
+    pub url: String,
+}
+
+/// A member of Postgres with its Patroni.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostgresMember {
+    /// The name of its Patroni's process.
+    pub name: String,
+    /// Where it listens, on loopback.
+    pub port: u16,
+    /// Where its Patroni is asked.
+    pub patroni_url: String,
+    /// Where its database lies.
+    pub data: PathBuf,
+}
+
+/// A node of Redis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedisNode {
+    /// The name of its process.
+    pub name: String,
+    /// Where it listens, on loopback.
+    pub port: u16,
 }
 
 /// Writes an address without its last slash, so that a script can put a path behind it.
@@ -172,6 +212,9 @@ mod tests {
             edges: vec![],
             cores: vec![],
             agents: vec![],
+            etcd: vec![],
+            postgres: vec![],
+            redis: vec![],
             data: data.to_owned(),
             pid,
             without: vec![],

@@ -33,12 +33,15 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Arguments of `up`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// How many cores
-    #[arg(long, default_value = "1", value_name = "N", value_parser = some())]
-    pub cores: usize,
-    /// How many edges
-    #[arg(long, default_value = "1", value_name = "M", value_parser = some())]
-    pub edges: usize,
+    /// How many cores; 1, with --full 3
+    #[arg(long, value_name = "N", value_parser = some())]
+    pub cores: Option<usize>,
+    /// How many edges; 1, with --full 2
+    #[arg(long, value_name = "M", value_parser = some())]
+    pub edges: Option<usize>,
+    /// The production topology: Postgres with two followers under Patroni and etcd, Redis with three shards and replicas
+    #[arg(long)]
+    pub full: bool,
     /// The data folder; made when it is not there
     #[arg(long, default_value = "./data", value_name = "DIR", env = "SWITCHBOARD_DATA")]
     pub data: PathBuf,
@@ -129,8 +132,9 @@ impl Up {
             _ => Vec::new(),
         };
         Ok(Options {
-            cores: self.cores,
-            edges: self.edges,
+            cores: self.cores.unwrap_or(if self.full { 3 } else { 1 }),
+            edges: self.edges.unwrap_or(if self.full { 2 } else { 1 }),
+            full: self.full,
             data: self.data.clone(),
             listen: Some(self.listen),
             agents: !self.no_agents,

@@ -3,6 +3,7 @@
 
 use super::{
     agents::Agents,
+    full::{Etcd, Patroni},
     node::Node,
     postgres::Postgres,
     process::{Process, Spec},
@@ -20,6 +21,10 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 pub enum Child {
     /// The database.
     Postgres(Postgres),
+    /// A member of what keeps the writer's name, in a full house.
+    Etcd(Etcd),
+    /// A member of the database, in a full house.
+    Patroni(Patroni),
     /// What cores and edges share, where there are several.
     Redis(Redis),
     /// All the example agents.
@@ -36,6 +41,8 @@ impl Child {
     pub fn process(&self) -> &Process {
         match self {
             Self::Postgres(postgres) => postgres.process(),
+            Self::Etcd(etcd) => etcd.process(),
+            Self::Patroni(patroni) => patroni.process(),
             Self::Redis(redis) => redis.process(),
             Self::Agents(agents) => agents.process(),
             Self::Core(node) | Self::Edge(node) => node.process(),
@@ -47,6 +54,8 @@ impl Child {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Postgres(_) => "postgres",
+            Self::Etcd(_) => "etcd",
+            Self::Patroni(_) => "patroni",
             Self::Redis(_) => "redis",
             Self::Agents(_) => "agents",
             Self::Core(_) => "core",
@@ -62,15 +71,25 @@ impl Child {
         match self {
             Self::Postgres(postgres) => postgres.restart().await,
             Self::Redis(redis) => redis.restart().await,
+            Self::Etcd(etcd) => etcd.process().restart().await,
+            Self::Patroni(patroni) => patroni.process().restart().await,
             Self::Agents(agents) => agents.process().restart().await,
             Self::Core(node) | Self::Edge(node) => node.restart().await,
+        }
+    }
+
+    /// Lets it end.
+    async fn end(&self) -> Result<()> {
+        match self {
+            Self::Patroni(patroni) => patroni.end().await,
+            other => other.process().terminate().await,
         }
     }
 
     fn node(&self) -> Option<&Node> {
         match self {
             Self::Core(node) | Self::Edge(node) => Some(node),
-            Self::Postgres(_) | Self::Redis(_) | Self::Agents(_) => None,
+            _ => None,
         }
     }
 
@@ -130,7 +149,7 @@ impl Children {
     pub async fn stop(&self) -> Result<()> {
         let mut ended = Vec::new();
         for kind in self.0.chunk_by(Child::is_like).rev() {
-            ended.extend(join_all(kind.iter().map(|child| child.process().terminate())).await);
+            ended.extend(join_all(kind.iter().map(Child::end)).await);
         }
         ended.into_iter().collect()
     }

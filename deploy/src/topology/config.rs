@@ -21,8 +21,8 @@ pub struct Llm {
 pub struct Shared<'a> {
     /// The file with the key that edges sign identities with.
     pub identity_key: &'a Path,
-    /// The Redis of the house, if it has one.
-    pub redis: Option<&'a str>,
+    /// The nodes of the Redis of the house, if it has one.
+    pub redis: &'a [String],
     /// Where spans go, if anywhere.
     pub otlp: Option<&'a str>,
 }
@@ -33,7 +33,7 @@ impl Shared<'_> {
         table.insert("listen".into(), listen.to_string().into());
         table.insert("admin_listen".into(), admin.to_string().into());
         table.insert("identity_key".into(), format!("file:{}", self.identity_key.display()).into());
-        table.insert("redis".into(), section([("urls", strings(self.redis))]));
+        table.insert("redis".into(), section([("urls", list(self.redis))]));
         let mut telemetry = Table::from_iter([("log_format".to_owned(), Value::from("json"))]);
         if let Some(otlp) = self.otlp {
             telemetry.insert("otlp_endpoint".into(), otlp.into());
@@ -44,9 +44,9 @@ impl Shared<'_> {
 
     /// The configuration of a core.
     #[must_use]
-    pub fn core(&self, listen: SocketAddr, admin: SocketAddr, postgres: &str, llm: &[Llm]) -> Table {
+    pub fn core(&self, listen: SocketAddr, admin: SocketAddr, postgres: &[String], llm: &[Llm]) -> Table {
         let mut table = self.table(listen, admin);
-        table.insert("postgres".into(), section([("urls", strings([postgres]))]));
+        table.insert("postgres".into(), section([("urls", list(postgres))]));
         // The first question comes right after the agents, while they are learned on a machine that is still busy.
         table.insert("route".into(), section([("model_wait_ms", 15_000.into())]));
         // The agents of this house listen on loopback.
@@ -76,7 +76,7 @@ impl Shared<'_> {
         // Everybody has the same address here.
         table.insert("max_connections_per_address".into(), 10_000.into());
         table.insert("max_strangers_per_address".into(), 300.into());
-        table.insert("cores".into(), section([("urls", strings(cores.iter().map(String::as_str)))]));
+        table.insert("cores".into(), section([("urls", list(cores))]));
         table.insert("tls".into(), section([("cert", path(tls.0)), ("key", path(tls.1))]));
         let auth =
             [("issuer", issuer::ISSUER.into()), ("audience", issuer::AUDIENCE.into()), ("jwks", path(jwks))];
@@ -86,8 +86,8 @@ impl Shared<'_> {
 }
 
 /// Gives migrations a login of their own.
-pub fn own_migrations(table: &mut Table, url: &str) {
-    let urls: Table = [("migrate_urls".to_owned(), strings([url]))].into_iter().collect();
+pub fn own_migrations(table: &mut Table, urls: &[String]) {
+    let urls: Table = [("migrate_urls".to_owned(), list(urls))].into_iter().collect();
     overlay(table, &[("postgres".to_owned(), Value::Table(urls))].into_iter().collect());
 }
 
@@ -115,8 +115,8 @@ fn section<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Table(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-fn strings<'a>(items: impl IntoIterator<Item = &'a str>) -> Value {
-    Value::Array(items.into_iter().map(Value::from).collect())
+fn list(items: &[String]) -> Value {
+    Value::Array(items.iter().map(|item| item.as_str().into()).collect())
 }
 
 fn path(path: &Path) -> Value {
@@ -131,9 +131,9 @@ mod tests {
     fn a_core_and_an_edge_are_told_the_same() {
         let (listen, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
         let llm = Llm { base_url: "http://m/v1".into(), api_key: "env:KEY".into(), model: "m".into() };
-        let shared =
-            Shared { identity_key: Path::new("/k"), redis: Some("redis://127.0.0.1:7000"), otlp: None };
-        let core = shared.core(listen, admin, "postgres://x", &[llm]);
+        let redis = ["redis://127.0.0.1:7000".to_owned()];
+        let shared = Shared { identity_key: Path::new("/k"), redis: &redis, otlp: None };
+        let core = shared.core(listen, admin, &["postgres://x".to_owned()], &[llm]);
         let core: Table = toml::from_str(&toml::to_string(&core).unwrap()).unwrap();
         assert_eq!(core["llm"][0]["api_key"].as_str(), Some("env:KEY"));
         assert_eq!(core["postgres"]["urls"][0].as_str(), Some("postgres://x"));

@@ -16,6 +16,7 @@ pub mod config;
 pub mod control;
 pub mod data;
 pub mod files;
+pub mod full;
 pub mod issuer;
 pub mod log;
 pub mod names;
@@ -208,6 +209,9 @@ impl Topology {
             edges: self.edges().into_iter().map(Node::describe).collect(),
             cores: self.cores().into_iter().map(Node::describe).collect(),
             agents: self.agents(),
+            etcd: self.each(etcd).collect(),
+            postgres: self.each(postgres_member).collect(),
+            redis: self.each(redis_node).collect(),
             data: self.data.clone(),
             pid: std::process::id(),
             without,
@@ -232,7 +236,7 @@ impl Topology {
         child.restart().await?;
         match child {
             Child::Agents(_) => self.register_agents().await,
-            Child::Postgres(_) | Child::Redis(_) | Child::Core(_) | Child::Edge(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -273,7 +277,7 @@ impl Topology {
         .next()
     }
 
-    fn each<'a, T: 'a>(&'a self, kind: impl Fn(&'a Child) -> Option<&'a T>) -> impl Iterator<Item = &'a T> {
+    fn each<'a, T: 'a>(&'a self, kind: impl Fn(&'a Child) -> Option<T>) -> impl Iterator<Item = T> {
         self.children.iter().filter_map(kind)
     }
 }
@@ -288,6 +292,26 @@ impl Drop for Done<'_> {
     fn drop(&mut self) {
         self.house.starting().remove(self.name);
     }
+}
+
+fn etcd(child: &Child) -> Option<house::Member> {
+    let Child::Etcd(etcd) = child else { return None };
+    Some(house::Member { name: etcd.process().name().to_owned(), url: etcd.url() })
+}
+
+fn postgres_member(child: &Child) -> Option<house::PostgresMember> {
+    let Child::Patroni(patroni) = child else { return None };
+    Some(house::PostgresMember {
+        name: patroni.process().name().to_owned(),
+        port: patroni.port(),
+        patroni_url: patroni.url(),
+        data: patroni.folder().to_owned(),
+    })
+}
+
+fn redis_node(child: &Child) -> Option<house::RedisNode> {
+    let Child::Redis(redis) = child else { return None };
+    Some(house::RedisNode { name: redis.process().name().to_owned(), port: redis.port() })
 }
 
 impl Drop for Topology {

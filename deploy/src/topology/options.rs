@@ -21,6 +21,8 @@ pub struct Options {
     pub cores: usize,
     /// How many edges.
     pub edges: usize,
+    /// Whether Postgres has followers and Redis replicas, as in production.
+    pub full: bool,
     /// The data folder; made when it is not there.
     pub data: PathBuf,
     /// Whether to start a Redis; absent means when there is more than one core or edge.
@@ -52,6 +54,7 @@ impl Default for Options {
         Self {
             cores: 1,
             edges: 1,
+            full: false,
             data: "./data".into(),
             redis: None,
             agents: true,
@@ -84,7 +87,7 @@ impl Options {
     /// Whether this house needs a Redis.
     #[must_use]
     pub fn wants_redis(&self) -> bool {
-        self.redis.unwrap_or(self.cores > 1 || self.edges > 1)
+        self.full || self.redis.unwrap_or(self.cores > 1 || self.edges > 1)
     }
 
     /// What the house does without, in words for a person: no fallback is silent.

@@ -10,7 +10,7 @@ use super::{
     process::{Process, Spec},
 };
 use crate::error::{Error, Result};
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::Pid};
 use std::{
     ffi::OsString,
     fs,
@@ -26,11 +26,11 @@ use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::task::TaskTracker;
 
 /// Who migrates: the owner of the database and of its tables, who may make roles, but is no superuser.
-const OWNER: &str = "switchboard";
+pub(super) const OWNER: &str = "switchboard";
 /// Who the core connects as: it owns nothing, and may do nothing but take its role.
-const LOGIN: &str = "switchboard_core";
+pub(super) const LOGIN: &str = "switchboard_core";
 /// The database.
-const DATABASE: &str = "switchboard";
+pub(super) const DATABASE: &str = "switchboard";
 /// The superuser, for making the other two.
 const SUPERUSER: &str = "postgres";
 /// How long the first start may take, recovery after a crash included.
@@ -169,37 +169,43 @@ impl Postgres {
     }
 
     async fn make_role_and_database(&self) -> Result<()> {
-        let client = self.connect_as(SUPERUSER, "postgres").await?;
-        let fault =
-            |error| Error::Failed(format!("the database {DATABASE} cannot be made: {}", full(&error)));
-        for (role, rights) in [(OWNER, "CREATEROLE"), (LOGIN, "NOINHERIT")] {
-            let known = client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await;
-            if known.map_err(fault)?.is_none() {
-                client.batch_execute(&format!("CREATE ROLE {role} LOGIN {rights}")).await.map_err(fault)?;
-            }
-        }
-        let database = client
-            .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE])
-            .await
-            .map_err(fault)?;
-        if database.is_none() {
-            client
-                .batch_execute(&format!("CREATE DATABASE {DATABASE} OWNER {OWNER}"))
-                .await
-                .map_err(fault)?;
-        }
-        Ok(())
+        make_roles_and_database(&self.connect_as(SUPERUSER, "postgres").await?, &[]).await
     }
 
     async fn connect_as(&self, user: &str, database: &str) -> Result<Client> {
         let mut config = Config::new();
         config.host_path(&self.socket).user(user).dbname(database).connect_timeout(Duration::from_secs(5));
         let connected = config.connect(NoTls).await;
-        let (client, connection) =
-            connected.map_err(|error| Error::Unreachable(format!("postgres: {}", full(&error))))?;
+        let (client, connection) = connected.map_err(|error| unreachable(&error))?;
         self.tasks.spawn(connection);
         Ok(client)
     }
+}
+
+/// Makes what is not there yet of the roles and the database; with these passwords, where somebody asks for one.
+pub(super) async fn make_roles_and_database(client: &Client, passwords: &[(&str, &str)]) -> Result<()> {
+    let fault = |error| Error::Failed(format!("the database {DATABASE} cannot be made: {}", full(&error)));
+    for (role, rights) in [(OWNER, "CREATEROLE"), (LOGIN, "NOINHERIT")] {
+        let known = client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await;
+        if known.map_err(fault)?.is_none() {
+            // One of our own drawing, in hexadecimal digits.
+            let password = passwords.iter().find(|(name, _)| *name == role);
+            let password = password.map_or_else(String::new, |(_, word)| format!(" PASSWORD '{word}'"));
+            let make = format!("CREATE ROLE {role} LOGIN {rights}{password}");
+            client.batch_execute(&make).await.map_err(fault)?;
+        }
+    }
+    let database = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE]).await;
+    if database.map_err(fault)?.is_none() {
+        let make = format!("CREATE DATABASE {DATABASE} OWNER {OWNER}");
+        client.batch_execute(&make).await.map_err(fault)?;
+    }
+    Ok(())
+}
+
+/// The error of a connection that was not had.
+pub(super) fn unreachable(error: &tokio_postgres::Error) -> Error {
+    Error::Unreachable(format!("postgres: {}", full(error)))
 }
 
 /// The URL of the database behind this socket. A form writes a blank as `+`, which stands for itself in a URL.
@@ -226,7 +232,7 @@ fn full(error: &tokio_postgres::Error) -> String {
 }
 
 /// Chooses the database's folder: beside the other data, unless the server's account cannot get there.
-fn place(data: &Path, account: &Account, say: &(dyn Fn(&str) + Send + Sync)) -> Result<PathBuf> {
+pub(super) fn place(data: &Path, account: &Account, say: &(dyn Fn(&str) + Send + Sync)) -> Result<PathBuf> {
     let beside = data.join("postgres");
     if account.can_traverse(data) {
         return Ok(beside);
@@ -243,23 +249,28 @@ fn place(data: &Path, account: &Account, say: &(dyn Fn(&str) + Send + Sync)) -> 
     Ok(apart.join("postgres"))
 }
 
-fn refuse_second(folder: &Path) -> Result<()> {
-    let Ok(text) = fs::read_to_string(folder.join("postmaster.pid")) else { return Ok(()) };
-    let Some(pid) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else {
-        return Ok(());
-    };
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    // A stale file may hold the id of another process by now, so the process itself is asked which folder it has.
-    if !command.split(|byte| *byte == 0).any(|arg| arg == folder.as_os_str().as_encoded_bytes()) {
-        return Ok(());
+pub(super) fn refuse_second(folder: &Path) -> Result<()> {
+    match postmaster(folder) {
+        None => Ok(()),
+        Some(pid) => Err(Error::Occupied {
+            data: folder.display().to_string(),
+            holder: Some(format!("postgres, process {pid}")),
+        }),
     }
-    Err(Error::Occupied {
-        data: folder.display().to_string(),
-        holder: Some(format!("postgres, process {pid}")),
-    })
 }
 
-fn version_of(folder: &Path) -> Option<u32> {
+/// The server that runs on this folder.
+pub(super) fn postmaster(folder: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(folder.join("postmaster.pid")).ok()?;
+    let pid = text.lines().next()?.trim().parse::<i32>().ok()?;
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    // A stale file may hold the id of another process by now, so the process itself is asked which folder it has.
+    let mine = folder.as_os_str().as_encoded_bytes();
+    let has = |arg: &[u8]| arg.strip_prefix(b"--pgdata=").or(Some(arg)).is_some_and(|arg| arg == mine);
+    command.split(|byte| *byte == 0).any(has).then(|| Pid::from_raw(pid))
+}
+
+pub(super) fn version_of(folder: &Path) -> Option<u32> {
     fs::read_to_string(folder.join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 

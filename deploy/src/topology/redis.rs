@@ -31,6 +31,8 @@ pub struct Redis {
     process: Process,
     port: u16,
     password: String,
+    /// Whether it is the whole cluster.
+    alone: bool,
 }
 
 impl Redis {
@@ -39,12 +41,6 @@ impl Redis {
     /// # Errors
     /// When it is not installed, or does not serve all slots within its bound.
     pub async fn start(data: &Path, logs: &Path) -> Result<Self> {
-        let program = environment::program("redis-server").ok_or_else(|| Error::Missing {
-            program: "redis-server".to_owned(),
-            hint: "several cores or edges share one (Debian, Ubuntu: `apt install redis-server`); \
-                   `deploy/install` does it for you"
-                .to_owned(),
-        })?;
         let folder = data.join("redis");
         // The slots of an earlier run, and its port, are of no use.
         if folder.exists() {
@@ -52,16 +48,41 @@ impl Redis {
         }
         files::folder(&folder, 0o700)?;
         let (port, bus) = (ports::free()?, ports::free()?);
-        let mut spec = Spec::program("redis", program, logs);
         let password = files::random_key(&folder.join("password"))?;
+        let settings = settings(port, bus, &folder, &password);
+        let mut redis = Self::node("redis", &folder, (port, &password), &settings, logs).await?;
+        redis.alone = true;
+        redis.take_all_slots().await?;
+        Ok(redis)
+    }
+
+    /// Starts a node that has no slots yet, and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`Redis::start`].
+    pub(super) async fn node(
+        name: &str,
+        folder: &Path,
+        (port, password): (u16, &str),
+        settings: &str,
+        logs: &Path,
+    ) -> Result<Self> {
+        let program = environment::program("redis-server").ok_or_else(|| Error::Missing {
+            program: "redis-server".to_owned(),
+            hint: "several cores or edges share one (Debian, Ubuntu: `apt install redis-server`); \
+                   `deploy/install` does it for you"
+                .to_owned(),
+        })?;
+        let mut spec = Spec::program(name, program, logs);
         // In a file that only its owner may read: arguments are there for everybody to see.
         let file = folder.join("redis.conf");
-        files::secret(&file, &settings(port, bus, &folder, &password))?;
+        files::secret(&file, settings)?;
         spec.args.push(literal(&file));
         spec.ready_within = None;
         spec.last = Signal::SIGKILL;
-        let redis = Self { process: Process::start(spec).await?, port, password };
-        redis.take_all_slots().await?;
+        let process = Process::start(spec).await?;
+        let redis = Self { process, port, password: password.to_owned(), alone: false };
+        redis.wait_until(|answer| answer.starts_with("+PONG"), "PING").await?;
         Ok(redis)
     }
 
@@ -94,7 +115,11 @@ impl Redis {
     /// When it does not serve within its bound.
     pub async fn restart(&self) -> Result<()> {
         self.process.restart().await?;
-        self.take_all_slots().await
+        if self.alone {
+            return self.take_all_slots().await;
+        }
+        // One of several is told by the others what it is now.
+        self.wait_until(|answer| answer.starts_with("+PONG"), "PING").await
     }
 
     /// Ends it.
@@ -188,7 +213,7 @@ fn literal(file: &Path) -> OsString {
 }
 
 /// A path as a configuration file of Redis holds it: in quotes, every byte that is no letter or digit as `\xHH`.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let byte = |byte: &u8| match byte {
         b'/' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(*byte).to_string(),
         byte => format!("\\x{byte:02x}"),

@@ -4,7 +4,7 @@ use super::{
     agents::Agents,
     ca::Certificates,
     children::{Child, Children},
-    config,
+    config, full,
     issuer::Issuer,
     options::Options,
     ports,
@@ -40,17 +40,10 @@ impl Start<'_> {
     pub(super) async fn children(&self) -> Result<Children> {
         let (options, logs) = (self.options, self.logs());
         let mut children = Children::default();
-        self.say("starting postgres");
-        let postgres = Postgres::start(self.data, &logs, &*options.progress).await?;
-        let (database, owner) = (postgres.url(), postgres.owner_url());
-        children.push(Child::Postgres(postgres));
-        let mut url = None;
-        if options.wants_redis() {
-            self.say("starting redis");
-            let redis = Redis::start(self.data, &logs).await?;
-            url = Some(redis.url());
-            children.push(Child::Redis(redis));
-        }
+        let state = match options.full {
+            true => full::start(self.data, &logs, &options.progress, &mut children).await?,
+            false => self.state(&mut children).await?,
+        };
         if options.agents {
             self.say("starting the example agents");
             let (program, folder) = (self.program("switchboard-agents")?, self.data.join("agents"));
@@ -58,9 +51,9 @@ impl Start<'_> {
             children.push(Child::Agents(agents));
         }
         let otlp = options.otlp.as_ref().map(Url::as_str);
-        let shared = config::Shared { identity_key: self.identity_key, redis: url.as_deref(), otlp };
-        self.migrate(&shared, &database, &owner).await?;
-        let (cores, urls) = self.cores(&shared, &database)?;
+        let shared = config::Shared { identity_key: self.identity_key, redis: &state.redis, otlp };
+        self.migrate(&shared, &state).await?;
+        let (cores, urls) = self.cores(&shared, &state.databases)?;
         self.say(&format!("starting {}", count(cores.len(), "core")));
         children.start(cores, Child::Core).await?;
         let edges = self.edges(&shared, &urls)?;
@@ -70,21 +63,38 @@ impl Start<'_> {
         Ok(children)
     }
 
-    async fn migrate(&self, shared: &config::Shared<'_>, database: &str, owner: &str) -> Result<()> {
+    /// One Postgres, and one Redis where there are several cores or edges.
+    async fn state(&self, children: &mut Children) -> Result<full::Shared> {
+        let (options, logs) = (self.options, self.logs());
+        self.say("starting postgres");
+        let postgres = Postgres::start(self.data, &logs, &*options.progress).await?;
+        let (databases, owners) = (vec![postgres.url()], vec![postgres.owner_url()]);
+        children.push(Child::Postgres(postgres));
+        let mut redis = Vec::new();
+        if options.wants_redis() {
+            self.say("starting redis");
+            let node = Redis::start(self.data, &logs).await?;
+            redis.push(node.url());
+            children.push(Child::Redis(node));
+        }
+        Ok(full::Shared { databases, owners, redis })
+    }
+
+    async fn migrate(&self, shared: &config::Shared<'_>, state: &full::Shared) -> Result<()> {
         self.say("bringing the database up to date");
-        let mut table = shared.core(loopback()?, loopback()?, database, &[]);
-        config::own_migrations(&mut table, owner);
+        let mut table = shared.core(loopback()?, loopback()?, &state.databases, &[]);
+        config::own_migrations(&mut table, &state.owners);
         let spec =
             self.spec("switchboard-core", "migrate", "migrate", table, &self.options.core_overrides)?;
         Process::run(spec, MIGRATE_WITHIN).await
     }
 
     /// The cores, and where the edges find them.
-    fn cores(&self, shared: &config::Shared<'_>, database: &str) -> Result<(Vec<Spec>, Vec<String>)> {
+    fn cores(&self, shared: &config::Shared<'_>, databases: &[String]) -> Result<(Vec<Spec>, Vec<String>)> {
         let (mut specs, mut urls) = (Vec::new(), Vec::new());
         for number in 1..=self.options.cores {
             let (name, listen) = (format!("core-{number}"), loopback()?);
-            let table = shared.core(listen, loopback()?, database, &self.options.llm);
+            let table = shared.core(listen, loopback()?, databases, &self.options.llm);
             specs.push(self.spec("switchboard-core", &name, "serve", table, &self.options.core_overrides)?);
             urls.push(format!("http://{listen}"));
         }

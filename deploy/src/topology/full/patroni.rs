@@ -1,0 +1,260 @@
+//! The three members of Postgres, each with its Patroni, which starts, follows and promotes it.
+
+use super::{
+    Full,
+    template::{filled, yaml},
+};
+use crate::{
+    environment,
+    error::{Error, Result},
+    topology::{
+        binaries::Binaries,
+        files,
+        postgres::{self, DATABASE, LOGIN, OWNER},
+        process::{Process, Spec},
+    },
+};
+use nix::sys::signal::{Signal, kill};
+use serde::Deserialize;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+use tokio_postgres::{Config, NoTls};
+
+pub(super) const TEMPLATE: &str = include_str!("../../../full/patroni.yml");
+#[cfg(test)]
+pub(super) const VALUES: &[&str] = &[
+    "name",
+    "rest_port",
+    "rest_password",
+    "etcd_hosts",
+    "port",
+    "folder",
+    "bin",
+    "pgpass",
+    "superuser_password",
+    "replication_password",
+    "rewind_password",
+];
+
+/// Where `deploy/install full` puts Patroni: every account of the machine can read it there.
+const INSTALLED: &str = "/opt/switchboard/patroni/bin/patroni";
+/// How long the three may take until one writes and two follow; the first start copies the database twice.
+const START_WITHIN: Duration = Duration::from_secs(120);
+/// How long a Postgres may take to end whose Patroni is gone.
+const END_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// A member: its Patroni, and the Postgres that this keeps.
+#[derive(Debug)]
+pub struct Patroni {
+    process: Process,
+    port: u16,
+    rest: u16,
+    folder: PathBuf,
+}
+
+/// What Patroni's `GET /cluster` says of a member.
+#[derive(Debug, Deserialize)]
+struct Seen {
+    name: String,
+    role: String,
+    state: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Cluster {
+    members: Vec<Seen>,
+}
+
+impl Cluster {
+    fn is_whole(&self) -> bool {
+        let follows = |seen: &&Seen| seen.state == "streaming";
+        let writes = |seen: &Seen| seen.role == "leader" && seen.state == "running";
+        self.members.iter().filter(follows).count() == super::MEMBERS - 1 && self.members.iter().any(writes)
+    }
+}
+
+impl Patroni {
+    /// Patroni's process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The port of its Postgres.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where Patroni is asked.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.rest)
+    }
+
+    /// Where its database lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Lets both end. Patroni ends its Postgres; one that was left alone is told here.
+    ///
+    /// # Errors
+    /// When one had to be made to.
+    pub async fn end(&self) -> Result<()> {
+        let ended = self.process.terminate().await;
+        let deadline = Instant::now() + END_WITHIN;
+        let mut told = false;
+        while let Some(pid) = postgres::postmaster(&self.folder) {
+            if Instant::now() >= deadline {
+                kill(pid, Signal::SIGQUIT).ok();
+                return ended.and(Err(self.process.fault("left a Postgres that did not end in time", None)));
+            }
+            if !std::mem::replace(&mut told, true) {
+                kill(pid, Signal::SIGINT).ok();
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        ended
+    }
+
+    async fn cluster(&self, client: &reqwest::Client) -> Option<Cluster> {
+        let asked = client.get(format!("{}/cluster", self.url())).timeout(Duration::from_secs(2)).send();
+        asked.await.ok()?.json().await.ok()
+    }
+}
+
+/// Starts the three, and waits until one writes and two follow.
+pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Patroni>> {
+    let program = program()?;
+    let first = full.base.join("postgres-1");
+    postgres::refuse_second(&first)?;
+    let binaries = Binaries::find(postgres::version_of(&first))?;
+    let mut started = Vec::new();
+    for (number, (port, rest)) in (1..).zip(full.places.postgres) {
+        let file = full.base.join(format!("patroni-{number}.yml"));
+        let folder = full.base.join(format!("postgres-{number}"));
+        postgres::refuse_second(&folder)?;
+        files::secret(&file, &configuration(full, number, &binaries.folder)?)?;
+        full.account.own(&file)?;
+        let mut spec = Spec::program(&format!("patroni-{number}"), program.clone(), full.logs).args([file]);
+        (spec.user, spec.ready_within) = (full.account.switch(), None);
+        // Also when this program dies: killed, it would leave its Postgres behind.
+        spec.last = Signal::SIGTERM;
+        started.push(Patroni { process: Process::start(spec).await?, port, rest, folder });
+    }
+    wait_until_whole(&started).await?;
+    Ok(started)
+}
+
+fn program() -> Result<PathBuf> {
+    let installed = Path::new(INSTALLED);
+    let found = installed.is_file().then(|| installed.to_owned()).or_else(|| environment::program("patroni"));
+    found.ok_or_else(|| Error::Missing {
+        program: "patroni".to_owned(),
+        hint: "a full house has Postgres with followers under Patroni 4; `deploy/install full` installs it"
+            .to_owned(),
+    })
+}
+
+fn configuration(full: &Full<'_>, number: usize, bin: &Path) -> Result<String> {
+    let (port, rest) = full.places.postgres[number - 1];
+    let name = format!("postgres-{number}");
+    let hosts: Vec<_> = full.places.etcd.iter().map(|(port, _)| format!("127.0.0.1:{port}")).collect();
+    Ok(filled(
+        TEMPLATE,
+        &[
+            ("name", name.as_str()),
+            ("rest_port", &rest.to_string()),
+            ("rest_password", &key(full, "rest")?),
+            ("etcd_hosts", &hosts.join(", ")),
+            ("port", &port.to_string()),
+            ("folder", &yaml(&full.base.join(&name))),
+            ("bin", &yaml(bin)),
+            ("pgpass", &yaml(&full.base.join(format!("pgpass-{number}")))),
+            ("superuser_password", &key(full, "superuser")?),
+            ("replication_password", &key(full, "replication")?),
+            ("rewind_password", &key(full, "rewind")?),
+        ],
+    ))
+}
+
+/// A password that is drawn once.
+fn key(full: &Full<'_>, name: &str) -> Result<String> {
+    files::random_key(&full.base.join(format!("{name}.key")))
+}
+
+async fn wait_until_whole(members: &[Patroni]) -> Result<()> {
+    let (client, deadline) = (reqwest::Client::new(), Instant::now() + START_WITHIN);
+    loop {
+        for member in members {
+            if let Some(status) = member.process.try_wait() {
+                return Err(member.process.fault(&format!("ended while starting ({status})"), None));
+            }
+        }
+        let seen = members[0].cluster(&client).await;
+        if seen.as_ref().is_some_and(Cluster::is_whole) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let behind = seen.and_then(|seen| seen.members.into_iter().find(|it| it.state != "streaming"));
+            let who =
+                behind.map_or_else(|| "no member".to_owned(), |it| format!("{} ({})", it.name, it.state));
+            return Err(members[0].process.fault(&format!("has not two followers in time; {who}"), None));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Makes roles and database at the writer; the URLs of all three for the cores, and for migrations.
+pub(super) async fn make_database(
+    full: &Full<'_>,
+    members: &[Patroni],
+) -> Result<(Vec<String>, Vec<String>)> {
+    let (login, owner) = (key(full, "core")?, key(full, "owner")?);
+    let client = reqwest::Client::new();
+    let cluster = members[0].cluster(&client).await;
+    let leader = cluster.and_then(|it| it.members.into_iter().find(|seen| seen.role == "leader"));
+    let leads = |member: &&Patroni| leader.as_ref().is_some_and(|it| member.folder.ends_with(&it.name));
+    let writer = members.iter().find(leads).unwrap_or(&members[0]);
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(writer.port).user("postgres").password(key(full, "superuser")?);
+    config.dbname("postgres").connect_timeout(Duration::from_secs(5));
+    let connected = config.connect(NoTls).await;
+    let (client, connection) = connected.map_err(|error| postgres::unreachable(&error))?;
+    tokio::join!(async { drop(connection.await) }, async {
+        let made = postgres::make_roles_and_database(&client, &[(OWNER, &owner), (LOGIN, &login)]).await;
+        drop(client);
+        made
+    })
+    .1?;
+    let urls = |user: &str, password: &str| {
+        let url =
+            |member: &Patroni| format!("postgres://{user}:{password}@127.0.0.1:{}/{DATABASE}", member.port);
+        members.iter().map(url).collect()
+    };
+    Ok((urls(LOGIN, &login), urls(OWNER, &owner)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_writes_and_two_follow() {
+        let seen = |states: [(&str, &str); 3]| Cluster {
+            members: states
+                .map(|(role, state)| Seen { name: "x".into(), role: role.into(), state: state.into() })
+                .into(),
+        };
+        let follower = ("replica", "streaming");
+        assert!(seen([("leader", "running"), follower, ("quorum_standby", "streaming")]).is_whole());
+        assert!(!seen([("leader", "running"), follower, ("replica", "running")]).is_whole());
+        assert!(!seen([("replica", "running"), follower, follower]).is_whole());
+    }
+}

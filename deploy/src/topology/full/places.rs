@@ -1,0 +1,42 @@
+//! The ports of a full house. They are drawn once and kept, since the members of etcd know each other by them.
+
+use crate::{
+    error::{Error, Result},
+    topology::{files, ports},
+};
+use serde::{Deserialize, Serialize};
+use std::{fs, net::Ipv4Addr, path::Path};
+
+/// Two ports of each part: where it is asked, and where its like or its keeper speak to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Places {
+    pub(super) etcd: [(u16, u16); super::MEMBERS],
+    pub(super) postgres: [(u16, u16); super::MEMBERS],
+    pub(super) redis: [(u16, u16); 2 * super::SHARDS],
+}
+
+impl Places {
+    /// Those of the file, all of them free, or new ones.
+    pub(super) fn kept(file: &Path) -> Result<Self> {
+        let kept = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Self>(&text).ok());
+        if let Some(places) = kept {
+            for (one, other) in places.etcd.iter().chain(&places.postgres).chain(&places.redis) {
+                ports::require_free((Ipv4Addr::LOCALHOST, *one).into())?;
+                ports::require_free((Ipv4Addr::LOCALHOST, *other).into())?;
+            }
+            return Ok(places);
+        }
+        let places = Self { etcd: drawn()?, postgres: drawn()?, redis: drawn()? };
+        let text = serde_json::to_string(&places).map_err(|error| Error::Failed(error.to_string()))?;
+        files::secret(file, &text)?;
+        Ok(places)
+    }
+}
+
+fn drawn<const N: usize>() -> Result<[(u16, u16); N]> {
+    let mut pairs = [(0, 0); N];
+    for pair in &mut pairs {
+        *pair = (ports::free()?, ports::free()?);
+    }
+    Ok(pairs)
+}
