@@ -33,12 +33,12 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Arguments of `up`.
 #[derive(Debug, Args)]
 pub struct Up {
-    /// How many cores; 1, with --full 3
-    #[arg(long, value_name = "N", value_parser = some())]
-    pub cores: Option<usize>,
-    /// How many edges; 1, with --full 2
-    #[arg(long, value_name = "M", value_parser = some())]
-    pub edges: Option<usize>,
+    /// How many cores; 3 with --full
+    #[arg(long, default_value = "1", default_value_if("full", "true", "3"), value_name = "N", value_parser = some())]
+    pub cores: usize,
+    /// How many edges; 2 with --full
+    #[arg(long, default_value = "1", default_value_if("full", "true", "2"), value_name = "M", value_parser = some())]
+    pub edges: usize,
     /// The production topology: Postgres with two followers under Patroni and etcd, Redis with three shards and replicas
     #[arg(long)]
     pub full: bool,
@@ -132,8 +132,8 @@ impl Up {
             _ => Vec::new(),
         };
         Ok(Options {
-            cores: self.cores.unwrap_or(if self.full { 3 } else { 1 }),
-            edges: self.edges.unwrap_or(if self.full { 2 } else { 1 }),
+            cores: self.cores,
+            edges: self.edges,
             full: self.full,
             data: self.data.clone(),
             listen: Some(self.listen),

@@ -1,5 +1,6 @@
-//! Where Postgres is installed: PATH, and the place that Debian puts it outside of PATH.
+//! Where Postgres is installed: PATH, and the place that Debian puts it outside of PATH; and where Patroni is.
 
+use super::account::Account;
 use crate::{
     environment,
     error::{Error, Result},
@@ -64,6 +65,33 @@ impl Binaries {
         let version = major(&String::from_utf8_lossy(&output.stdout))?;
         Some(Self { version, folder })
     }
+}
+
+/// Finds Patroni: in the Python environment that `deploy/install full` makes in the project or, where the servers'
+/// user cannot get there, outside of it. One that the system has may be too old for quorum commit.
+///
+/// # Errors
+/// When there is none that this user can run.
+pub fn patroni(account: &Account) -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(Error::io("the running program's own path"))?;
+    let beside = own.ancestors().map(|folder| folder.join(".venv-patroni"));
+    let mut found = beside.chain([PathBuf::from("/var/lib/switchboard/venv-patroni")]);
+    let runs = |python: &Path| {
+        let real = fs::canonicalize(python).ok();
+        let reached = |path: &Path| path.parent().is_some_and(|folder| account.can_traverse(folder));
+        reached(python) && real.is_some_and(|real| reached(&real))
+    };
+    let usable = |folder: PathBuf| {
+        let (python, patroni) = (folder.join("bin/python"), folder.join("bin/patroni"));
+        (patroni.is_file() && runs(&python)).then_some(patroni)
+    };
+    found.find_map(usable).ok_or_else(|| Error::Missing {
+        program: "Patroni".to_owned(),
+        hint: format!(
+            "a full house needs it, where the user {} can run it; run `deploy/install full`",
+            account.name
+        ),
+    })
 }
 
 /// Reads `postgres (PostgreSQL) 15.18 (Debian …)`.

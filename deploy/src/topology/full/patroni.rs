@@ -5,10 +5,9 @@ use super::{
     template::{filled, yaml},
 };
 use crate::{
-    environment,
-    error::{Error, Result},
+    error::Result,
     topology::{
-        binaries::Binaries,
+        binaries::{self, Binaries},
         files,
         postgres::{self, DATABASE, LOGIN, OWNER},
         process::{Process, Spec},
@@ -39,8 +38,6 @@ pub(super) const VALUES: &[&str] = &[
     "rewind_password",
 ];
 
-/// Where `deploy/install full` puts Patroni: every account of the machine can read it there.
-const INSTALLED: &str = "/opt/switchboard/patroni/bin/patroni";
 /// How long the three may take until one writes and two follow; the first start copies the database twice.
 const START_WITHIN: Duration = Duration::from_secs(120);
 /// How long a Postgres may take to end whose Patroni is gone.
@@ -131,7 +128,7 @@ impl Patroni {
 
 /// Starts the three, and waits until one writes and two follow.
 pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Patroni>> {
-    let program = program()?;
+    let program = binaries::patroni(&full.account)?;
     let first = full.base.join("postgres-1");
     postgres::refuse_second(&first)?;
     let binaries = Binaries::find(postgres::version_of(&first))?;
@@ -150,16 +147,6 @@ pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Patroni>> {
     }
     wait_until_whole(&started).await?;
     Ok(started)
-}
-
-fn program() -> Result<PathBuf> {
-    let installed = Path::new(INSTALLED);
-    let found = installed.is_file().then(|| installed.to_owned()).or_else(|| environment::program("patroni"));
-    found.ok_or_else(|| Error::Missing {
-        program: "patroni".to_owned(),
-        hint: "a full house has Postgres with followers under Patroni 4; `deploy/install full` installs it"
-            .to_owned(),
-    })
 }
 
 fn configuration(full: &Full<'_>, number: usize, bin: &Path) -> Result<String> {
