@@ -56,6 +56,7 @@ pub(crate) async fn accept(
         None => own.map_err(Error::writing("client id"))?,
     };
     let whose = Whose { tenant: identity.tenant.clone(), user: identity.user.clone() };
+    // Before the database is asked: what is refused costs next to nothing.
     let place = core.turns.reserve(whose).map_err(no_place)?;
     let draft = Draft {
         id: MessageId::new(),
@@ -83,13 +84,17 @@ pub(crate) async fn accept(
 
 /// Refused before it is accepted, so that nothing acknowledged is lost.
 fn no_place(full: Full) -> Error {
-    let (kind, detail) = match full {
-        Full::All => (ProblemKind::Unavailable, "Too many messages are waiting for answers."),
+    let (why, kind, detail) = match full {
+        Full::All => ("all", ProblemKind::Unavailable, "Too many messages are waiting for answers."),
         Full::Tenant => {
-            (ProblemKind::RateLimited, "Too many messages of your tenant are waiting for answers.")
+            let detail = "Too many messages of your tenant are waiting for answers.";
+            ("tenant", ProblemKind::RateLimited, detail)
         }
-        Full::User => (ProblemKind::RateLimited, "Too many messages of yours are waiting for answers."),
+        Full::User => {
+            ("user", ProblemKind::RateLimited, "Too many messages of yours are waiting for answers.")
+        }
     };
+    metrics::REFUSED.with_label_values(&[why]).inc();
     Error::Public(Problem::new(kind, detail).retry_after(RETRY_AFTER_S))
 }
 
@@ -210,7 +215,6 @@ fn new_turn<'a>(
         reach: &draft.reach,
         chosen: &draft.message.agents,
         owner: core.id,
-        lease: core.config.turn.lease,
         hops: envelope.hops,
         traceparent: &envelope.traceparent,
         at,

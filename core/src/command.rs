@@ -6,7 +6,7 @@ use crate::{
     core::{Core, StartError},
     eval, retention, server,
     store::migrate,
-    turn::take_over,
+    turn::{keep_lease, obey, take_over, watch},
 };
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
@@ -23,7 +23,7 @@ use switchboard_shared::{config, shutdown::Shutdown, telemetry::Telemetry};
 const EXIT_CODES: &str = "\
 Exit codes: 0 ended as asked, 1 a defect, 2 usage, 3 the configuration is wrong, 4 something needed cannot be reached";
 
-/// How long what the drain did not end has to give its leases back.
+/// How long what the drain did not end has to end its lease.
 const HALT: Duration = Duration::from_secs(2);
 
 /// The core of Switchboard.
@@ -129,7 +129,12 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let listener = server::listen(listen, "listen").await?;
     let admin_listener = server::listen(admin_listen, "admin_listen").await?;
     let core = Core::start(config, shutdown.clone()).await?;
+    let lease = shutdown.tasks.spawn(keep_lease(Arc::clone(&core)));
+    shutdown.tasks.spawn(watch(Arc::clone(&core)));
+    shutdown.tasks.spawn(obey(Arc::clone(&core)));
     shutdown.tasks.spawn(take_over(Arc::clone(&core)));
+    // What is accepted is this core's from the beginning.
+    drop(tokio::time::timeout(core.config.turn.lease, core.lease.held()).await);
     shutdown.tasks.spawn(retention::keep(Arc::clone(&core)));
     let (url, admin_url) = (listener.local_addr(), admin_listener.local_addr());
     let (url, admin_url) = (url.unwrap_or(listen), admin_url.unwrap_or(admin_listen));
@@ -154,6 +159,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
         tracing::warn!("turns are still running; another core takes them over");
     });
     core.halt.cancel();
+    drop(tokio::time::timeout(HALT, lease).await);
+    core.bell.end();
     admin.abort();
     if !shutdown.drain(HALT).await {
         tracing::warn!("not everything has ended in time");

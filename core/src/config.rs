@@ -127,6 +127,8 @@ pub struct TurnConfig {
     pub lease: Duration,
     pub max_running: usize,
     pub max_queued: usize,
+    #[serde(rename = "max_wait_ms", deserialize_with = "millis")]
+    pub max_wait: Duration,
     pub max_agents: usize,
     pub context_messages: u32,
 }
@@ -277,6 +279,11 @@ impl Check for Config {
             self.turn.lease >= Duration::from_secs(1),
             "turn.lease_ms",
             "must be at least 1000, or every slow moment loses the turn",
+        );
+        faults.require(
+            self.turn.max_wait >= Duration::from_millis(100),
+            "turn.max_wait_ms",
+            "must be at least 100, or every moment that is busy refuses messages",
         );
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     seen::Seen,
     store::{MigrateError, Store, migrate},
     trials::Trials,
-    turn::Turns,
+    turn::{Lease, Turns},
 };
 use std::sync::Arc;
 use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
@@ -32,13 +32,14 @@ pub(crate) struct Core {
     pub(crate) registry: Arc<Registry>,
     pub(crate) trials: Trials,
     pub(crate) turns: Turns,
+    pub(crate) lease: Lease,
     pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
     pub(crate) seen: Seen,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) shutdown: Shutdown,
-    /// Ends what the drain has not ended: turns give their leases back.
+    /// Ends what the drain has not ended: its lease ends, and another core takes its turns.
     pub(crate) halt: CancellationToken,
 }
 
@@ -103,6 +104,7 @@ impl Core {
             registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),
             turns: Turns::new(&config.turn),
+            lease: Lease::new(config.turn.lease),
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             seen: Seen::new(),

@@ -95,6 +95,11 @@ impl Error {
             | Self::LeaseLost => false,
         }
     }
+
+    /// Whether trying again would only repeat it: neither a reason that passes, nor somebody else's work by now.
+    pub(crate) fn is_defect(&self) -> bool {
+        !matches!(self, Self::LeaseLost) && !self.is_transient()
+    }
 }
 
 /// Classes of SQLSTATE that a failover or a rival transaction causes (Postgres documentation, appendix A).

@@ -18,6 +18,13 @@ const LLM_BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60
 
 pub(crate) static ACCEPTED: LazyLock<IntCounter> =
     LazyLock::new(|| counter("chat_requests_total", "Messages accepted"));
+pub(crate) static REFUSED: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "switchboard_core_refused_total",
+        "Messages refused before they were accepted, by whose share was full",
+        &["whose"],
+    )
+});
 pub(crate) static RESPONSE_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
     histogram("chat_response_time_seconds", "From the acceptance of a message to its whole answer", BUCKETS)
 });

@@ -105,6 +105,7 @@ async fn a_turn_that_a_dying_core_left_behind_is_finished_by_the_next_one() -> a
     house.topology().cores()[0].restart().await?;
     let view = ann.turn_over(ack["turn"].as_str().unwrap()).await?;
     assert_eq!(view.attempt, 2);
+    assert!(view.usage.ms >= 1_000, "all attempts count, and what was between them: {view:?}");
     assert_eq!(view.state, switchboard_shared::events::TurnState::Completed, "{view:?}");
     house.stop().await
 }

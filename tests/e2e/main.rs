@@ -14,6 +14,7 @@ mod groups;
 mod house;
 mod interop;
 mod learning;
+mod leases;
 mod limits;
 mod links;
 mod llm;

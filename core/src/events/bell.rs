@@ -5,7 +5,7 @@
 
 use super::{
     redis::{RedisBell, Ring},
-    rooms::{Listener, Rooms},
+    rooms::{Control, Listener, Rooms},
 };
 use crate::{clock, config::Config, metrics::RINGS};
 use std::{
@@ -18,7 +18,8 @@ use switchboard_shared::{
     keys::SigningKeys,
     shutdown::Shutdown,
 };
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Announces events and hands out listeners.
@@ -26,6 +27,7 @@ pub(crate) struct Bell {
     local: Arc<Rooms>,
     answers: Mutex<HashMap<TurnId, RunningAnswer>>,
     redis: Option<RedisBell>,
+    end: CancellationToken,
 }
 
 struct RunningAnswer {
@@ -41,12 +43,19 @@ impl Bell {
         keys: &Arc<SigningKeys>,
         shutdown: &Shutdown,
     ) -> Result<Self, fred::error::Error> {
-        let local = Rooms::new(config.events.queue);
+        let (local, end) = (Rooms::new(config.events.queue), CancellationToken::new());
+        // A core that drains has something to say until its last turn is over.
+        let shutdown = &Shutdown { token: end.clone(), ..shutdown.clone() };
         let redis = match config.redis.urls.is_empty() {
             true => None,
             false => Some(RedisBell::start(config, core, Arc::clone(&local), Arc::clone(keys), shutdown)?),
         };
-        Ok(Self { local, answers: Mutex::default(), redis })
+        Ok(Self { local, answers: Mutex::default(), redis, end })
+    }
+
+    /// Says what is still to be said, and ends.
+    pub(crate) fn end(&self) {
+        self.end.cancel();
     }
 
     /// Announces an event: a durable one after its commit, a live one as it happens.
@@ -57,6 +66,19 @@ impl Bell {
             let sent = redis.publish(Ring::Event(event));
             RINGS.with_label_values(&["redis", if sent { "sent" } else { "dropped" }]).inc();
         }
+    }
+
+    /// Rings every core, this one too.
+    pub(crate) fn tell(&self, control: Control) {
+        self.local.control(control);
+        if let Some(redis) = &self.redis {
+            redis.publish(Ring::Control(control));
+        }
+    }
+
+    /// What cores are rung for, from now on.
+    pub(crate) fn controls(&self) -> broadcast::Receiver<Control> {
+        self.local.controls()
     }
 
     /// Announces something that is live only.

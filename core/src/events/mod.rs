@@ -7,5 +7,6 @@ mod stream;
 mod streams;
 
 pub(crate) use bell::Bell;
+pub(crate) use rooms::Control;
 pub(crate) use stream::open;
 pub(crate) use streams::Streams;

@@ -4,7 +4,7 @@
 //! queue, and one that finds it full is dropped, since the rows are there. Each core rings itself on every channel;
 //! a channel on which it does not hear itself is degraded, and its readers poll.
 
-use super::rooms::Rooms;
+use super::rooms::{Control, Rooms};
 use crate::{
     config::{Config, RedisConfig},
     metrics::{DEGRADED_CHANNELS, UNSIGNED},
@@ -56,6 +56,7 @@ const INCOMING: usize = 65_536;
 pub(crate) enum Ring {
     Event(Arc<Event>),
     Delta(TurnId, Delta),
+    Control(Control),
 }
 
 /// Rings other cores, and hears them.
@@ -80,6 +81,8 @@ struct Message {
     /// Absent in a heartbeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event: Option<Arc<Event>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    control: Option<Control>,
 }
 
 impl RedisBell {
@@ -173,6 +176,7 @@ impl Publisher {
             tokio::select! {
                 ring = queue.recv() => match ring {
                     Some(Ring::Event(event)) => self.announce(event).await,
+                    Some(Ring::Control(control)) => self.control(control).await,
                     Some(Ring::Delta(turn, delta)) => self.put_down(turn, &delta).await,
                     None => break,
                 },
@@ -200,16 +204,22 @@ impl Publisher {
 
     async fn announce(&self, event: Arc<Event>) {
         let channel = channel(partition(event.conversation, self.config.partitions));
-        self.say(&channel, Some(event)).await;
+        self.say(&channel, Some(event), None).await;
+    }
+
+    /// Every core hears every channel: any of them will do.
+    async fn control(&self, control: Control) {
+        let channel = channel(partition(ConversationId::new(), self.config.partitions));
+        self.say(&channel, None, Some(control)).await;
     }
 
     async fn heartbeat(&self) {
-        let all = (0..self.config.partitions).map(|p| async move { self.say(&channel(p), None).await });
+        let all = (0..self.config.partitions).map(|p| async move { self.say(&channel(p), None, None).await });
         futures::future::join_all(all).await;
     }
 
-    async fn say(&self, channel: &str, event: Option<Arc<Event>>) {
-        let message = Message { from: self.core, event };
+    async fn say(&self, channel: &str, event: Option<Arc<Event>>, control: Option<Control>) {
+        let message = Message { from: self.core, event, control };
         let Ok(json) = serde_json::to_string(&message) else { return };
         let sealed = self.keys.seal(Purpose::Ring, channel, &json);
         let sent: Result<i64, _> = self.client.spublish(channel, sealed).await;
@@ -278,6 +288,9 @@ impl Ears {
         let said = value.as_str();
         let word = said.as_deref().and_then(|sealed| ours(&self.keys, Purpose::Ring, channel, sealed));
         let Some(message) = word.and_then(|json| serde_json::from_str::<Message>(json).ok()) else { return };
+        if let Some(control) = message.control.filter(|_| message.from != self.core) {
+            return self.rooms.control(control);
+        }
         match message.event {
             // What this core itself announces has been delivered here already.
             Some(event) if message.from != self.core => self.rooms.deliver(&event),

@@ -4,11 +4,22 @@
 use super::{pools::Store, sql};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
-use switchboard_shared::ids::TenantId;
-use tokio_postgres::types::ToSql;
+use switchboard_shared::ids::{TenantId, TurnId};
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
 
 /// Rows that are looked at to find whose they are; what is due behind them is found at the next look.
 const LOOKED_AT: i64 = 1_000;
+
+/// A running turn that the rows give to this core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnTurn {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: TurnId,
+    pub(crate) attempt: u32,
+    /// Its user wants it stopped.
+    pub(crate) cancel: bool,
+}
 
 impl Store {
     /// Whether the database answers as the cores need it: a connection, a transaction, a role and a table.
@@ -16,9 +27,20 @@ impl Store {
         self.tenants_with_due_turns().await.map(drop)
     }
 
-    /// Tenants with turns whose core has stopped renewing their lease.
+    /// Tenants with turns whose core has no lease.
     pub(crate) async fn tenants_with_due_turns(&self) -> Result<Vec<TenantId>> {
         self.tenants_due(sql!("tenants_with_due_turns"), &[&LOOKED_AT]).await
+    }
+
+    /// The turns of a core, whoever's they are.
+    pub(crate) async fn own_turns(&self, core: Uuid) -> Result<Vec<OwnTurn>> {
+        let rows = self.due(sql!("own_turns"), &[&core]).await?;
+        let own = rows.iter().filter_map(|row| {
+            let attempt = u32::try_from(row.get::<_, i32>(2)).unwrap_or(1);
+            let tenant = row.get::<_, &str>(0).parse().ok()?;
+            Some(OwnTurn { tenant, id: TurnId(row.get(1)), attempt, cancel: row.get(3) })
+        });
+        Ok(own.collect())
     }
 
     /// Tenants with events or with keys of requests that are older than that.
@@ -37,9 +59,14 @@ impl Store {
 
     async fn tenants_due(
         &self,
-        (doing, sql): super::pools::Sql,
+        sql: super::pools::Sql,
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<TenantId>> {
+        let rows = self.due(sql, values).await?;
+        Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
+    }
+
+    async fn due(&self, (doing, sql): super::pools::Sql, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let fail = |source| Error::Database { doing, source };
         let mut connection = self.writer(doing).await?;
         let tx = connection.transaction().await.map_err(fail)?;
@@ -47,7 +74,7 @@ impl Store {
         let statement = tx.prepare_cached(sql).await.map_err(fail)?;
         let rows = tx.query(&statement, values).await.map_err(fail)?;
         tx.commit().await.map_err(fail)?;
-        Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
+        Ok(rows)
     }
 }
 

@@ -189,11 +189,11 @@ async fn grant(client: &Client, role: &str) -> Result<(), MigrateError> {
     grant_due(client, &due_role(role)).await
 }
 
-/// Whose a row is, and when it is due: of every tenant, and nothing else.
+/// Whose a row is, which core works on it, and when it is due: of every tenant, and nothing else.
 async fn grant_due(client: &Client, role: &str) -> Result<(), MigrateError> {
-    let mut sql = format!("GRANT USAGE ON SCHEMA public TO {role};");
+    let mut sql = format!("GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT ON cores TO {role};");
     for (table, columns) in [
-        ("turns", "tenant_id, lease_until, state, created_at"),
+        ("turns", "tenant_id, id, lease_owner, lease_until, attempt, cancel_requested, state, created_at"),
         ("events", "tenant_id, at"),
         ("idempotency", "tenant_id, at"),
     ] {

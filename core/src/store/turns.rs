@@ -11,7 +11,6 @@ use crate::{
     error::{Error, Result},
 };
 use chrono::{DateTime, Utc};
-use std::time::Duration;
 use switchboard_shared::{
     events::{Plan, TurnState, Usage},
     ids::{AgentId, ConversationId, MessageId, TenantId, TurnId, UserId},
@@ -30,7 +29,6 @@ pub(crate) struct NewTurn<'a> {
     pub(crate) reach: &'a Reach,
     pub(crate) chosen: &'a [AgentId],
     pub(crate) owner: Uuid,
-    pub(crate) lease: Duration,
     pub(crate) hops: u32,
     pub(crate) traceparent: &'a str,
     pub(crate) at: DateTime<Utc>,
@@ -82,7 +80,7 @@ pub(crate) struct FinishedTurn<'a> {
 impl Tx {
     pub(crate) async fn insert_turn(&self, tenant: &TenantId, turn: &NewTurn<'_>) -> Result<()> {
         let chosen: Vec<_> = turn.chosen.iter().map(AgentId::as_str).collect();
-        let (message_seq, lease) = (int(turn.message_seq), lease_ms(turn.lease));
+        let message_seq = int(turn.message_seq);
         let hops = i32::try_from(turn.hops).unwrap_or(i32::MAX);
         let author_groups = group_names(&turn.reach.groups);
         self.execute(
@@ -96,7 +94,6 @@ impl Tx {
                 &turn.user.as_str(),
                 &chosen,
                 &turn.owner,
-                &lease,
                 &hops,
                 &turn.traceparent,
                 &turn.at,
@@ -114,32 +111,15 @@ impl Tx {
         turn(&row.ok_or_else(Error::not_found)?)
     }
 
-    /// Takes over turns whose core has stopped renewing their leases.
+    /// Takes over turns whose core has no lease.
     pub(crate) async fn claim_turns(
         &self,
         tenant: &TenantId,
         owner: Uuid,
-        lease: Duration,
         limit: i64,
     ) -> Result<Vec<TurnRow>> {
-        let lease = lease_ms(lease);
-        let rows = self.query(sql!("claim_turns"), &[&tenant.as_str(), &owner, &lease, &limit]).await?;
+        let rows = self.query(sql!("claim_turns"), &[&tenant.as_str(), &owner, &limit]).await?;
         rows.iter().map(turn).collect()
-    }
-
-    /// Keeps a turn; whether its user wants it stopped.
-    pub(crate) async fn renew_lease(
-        &self,
-        tenant: &TenantId,
-        id: TurnId,
-        owner: Uuid,
-        attempt: u32,
-        lease: Duration,
-    ) -> Result<bool> {
-        let (attempt, lease) = (count(attempt), lease_ms(lease));
-        let row =
-            self.query_opt(sql!("renew_lease"), &[&tenant.as_str(), &id.0, &owner, &attempt, &lease]).await?;
-        row.map(|row| row.get(0)).ok_or(Error::LeaseLost)
     }
 
     /// Gives a turn back, for another core to take at once.
@@ -305,8 +285,4 @@ pub(super) fn int(value: u64) -> i64 {
 
 fn count(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-fn lease_ms(lease: Duration) -> f64 {
-    lease.as_secs_f64() * 1e3
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Result,
     outside,
-    synthesise::{self, Material, Written},
+    synthesise::{self, Beside, Material, Written},
 };
 use switchboard_shared::events::Plan;
 use tokio::{sync::mpsc, time::sleep};
@@ -56,6 +56,7 @@ async fn compose(
         begun.iter().copied().chain(others).map(|step| outcomes[step].reply.clone()).collect();
     let material = Material { question: &brief.message.text, context: &brief.context, replies: &replies };
     let core = &work.core;
+    let _out = core.llm.is_configured().then(|| work.hand.out());
     let mut so_far = String::new();
     let mut tee = |piece: &str| {
         so_far.push_str(piece);
@@ -70,6 +71,16 @@ async fn compose(
     Written { text: so_far, degraded: Some("stopped by the user".to_owned()), ..Written::default() }
 }
 
+/// What the agents said, side by side: for an answer that nothing else can be made of.
+pub(super) fn beside(work: &Work, outcomes: &[Outcome]) -> Written {
+    let agents = outcomes.iter().map(|outcome| outcome.reply.agent.clone()).collect();
+    let mut beside = Beside::new(work.core.config.synthesis.max_answer_chars, agents);
+    let usable = outcomes.iter().map(|outcome| &outcome.reply).filter(|reply| reply.is_usable());
+    let text: String = usable.map(|reply| beside.begin(reply).0).collect();
+    let degraded = Some("the answer could not be written; the replies stand as they are".to_owned());
+    Written { text: outside::text(&text), degraded, ..Written::default() }
+}
+
 /// Sends the pieces out, a few at a time, but for what has gone out already.
 async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
     let (mut offset, begun) = (0, lock(work).text.clone());
@@ -80,6 +91,7 @@ async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
             text.push_str(&piece);
         }
         let text = outside::text(&text);
+        work.core.lease.held().await;
         let length = text.chars().count() as u64;
         if let Some(unsaid) = rest.strip_prefix(text.as_str()) {
             rest = unsaid;

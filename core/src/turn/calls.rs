@@ -4,6 +4,7 @@
 use super::{
     brief::Brief,
     hand_on::hand_on,
+    isolate::isolated,
     landed::{self, Landed},
     outcome::{Outcome, outcome_of_row},
     pieces,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     agents::{Agent, Ask, Progress, Reply},
-    error::Result,
+    error::{Error, Result},
     metrics, outside,
     store::{CallRow, FinishedCall, retrying},
     synthesise::NamedReply,
@@ -131,11 +132,19 @@ async fn ask(
                 hops: work.turn.hops,
                 cancel: work.stop.canceled.child_token(),
             };
-            converse(work, agent, ask, &row, alone).await
+            let asked = isolated("asking an agent", Box::pin(converse(work, agent, ask, &row, alone))).await;
+            asked.unwrap_or_else(|error| ours(&row, &error))
         }
     };
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    end(work, row, name, reply, ms).await
+    match end(work, row.clone(), name.clone(), reply, ms).await {
+        // What this agent said cannot be stored: the others' replies can.
+        Err(error) if error.is_defect() => {
+            let reply = ours(&row, &error);
+            end(work, row, name, reply, ms).await
+        }
+        ended => ended,
+    }
 }
 
 async fn begin(
@@ -169,6 +178,7 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
     let (sender, mut words) = mpsc::unbounded_channel();
     let mut hear = move |progress| drop(sender.send(progress));
     let asking = async {
+        let _out = work.hand.out();
         let reply = work.core.agents.ask(&work.tenant, agent, ask, &mut hear).await;
         drop(hear);
         reply
@@ -179,6 +189,8 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
             for progress in gathered(first, &mut words).await {
                 match progress {
                     Progress::Task(task) => remember_task(work, row.id, &task).await,
+                    // It is of this moment: what cannot be said now is not said later.
+                    Progress::Text(_) if !work.core.lease.is_held() => {}
                     Progress::Text(text) => {
                         let text = outside::line(&text, MAX_PROGRESS);
                         let body = EventBody::CallProgress { call: row.id, agent: row.agent.clone(), text };
@@ -271,13 +283,18 @@ async fn skip(
 }
 
 fn gone() -> Reply {
-    Reply {
-        state: CallState::Failed,
-        text: String::new(),
-        task_id: None,
-        reason: Some("it is not registered any more".to_owned()),
-        partial: false,
-    }
+    failed("it is not registered any more")
+}
+
+/// Of a call that met a defect of ours.
+fn ours(row: &CallRow, error: &Error) -> Reply {
+    tracing::error!(call = %row.id, agent = %row.agent, %error, "a call failed on our side");
+    failed("something went wrong on our side")
+}
+
+fn failed(reason: &str) -> Reply {
+    let reason = Some(reason.to_owned());
+    Reply { state: CallState::Failed, text: String::new(), task_id: None, reason, partial: false }
 }
 
 /// Whether a plan asks anybody.

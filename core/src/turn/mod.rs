@@ -1,16 +1,18 @@
 //! A turn: one message on its way to its answer. [`run`] is the product in one function.
 //!
-//! Every step is written down, with its events, before the next begins, under a lease: a core that dies loses its turns
-//! to another, which goes on from the rows.
+//! Every step is written down, with its events, before the next begins, under its core's lease: a core that dies loses
+//! its turns to another, which goes on from the rows.
 
 mod answer;
 mod brief;
 mod calls;
 mod close;
 mod hand_on;
+mod isolate;
 mod landed;
 mod lease;
 mod outcome;
+mod pace;
 mod pieces;
 mod queue;
 mod record;
@@ -18,10 +20,13 @@ mod room;
 mod run;
 mod share;
 mod take_over;
+mod watch;
 mod whole_message;
 mod work;
 
+pub(crate) use lease::{Lease, keep_lease};
 pub(crate) use queue::Turns;
 pub(crate) use run::spawn;
 pub(crate) use share::{Full, Whose};
-pub(crate) use take_over::take_over;
+pub(crate) use take_over::{obey, take_over};
+pub(crate) use watch::watch;

@@ -17,8 +17,10 @@ pub(super) const GATHER: Duration = Duration::from_millis(25);
 const MAX_DELTA_CHARS: usize = 4_000;
 
 /// Sends out the next piece of the answer before it is written, as of the only agent's reply while the agent is still
-/// speaking, as far as the answer has room for it: the answer is cut at the same place.
+/// speaking, as far as the answer has room for it: the answer is cut at the same place. A core that cannot be sure of the
+/// turn waits with it.
 pub(super) async fn begin(work: &Work, piece: &str) {
+    work.core.lease.held().await;
     let already = lock(work).started;
     if !already && let Err(error) = start(work).await {
         // The answer is written all the same when the reply is whole.

@@ -1,22 +1,35 @@
-//! How many turns run at once on this core, and how many wait. A message that finds no place is refused before it is
-//! accepted, so nothing acknowledged is ever dropped here. Waiting turns are served in turn by tenant, and within a
-//! tenant by user; each core counts for itself.
+//! How many turns run at once on this core, and how many wait. A message that finds no place, or would have to wait for
+//! too long, is refused before it is accepted, so nothing acknowledged is ever dropped here. Waiting turns are served in
+//! turn by tenant, and within a tenant by user; each core counts for itself.
 
-use super::share::{Full, Shares, Whose};
+use super::{
+    pace::Pace,
+    share::{Full, Shares, Whose},
+};
 use crate::{config::TurnConfig, round_robin::RoundRobin};
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use switchboard_shared::ids::{TenantId, TurnId, UserId};
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// This core's turns.
 pub(crate) struct Turns {
     hall: Arc<Hall>,
-    stops: Mutex<HashMap<TurnId, Stop>>,
+    stops: Mutex<HashMap<TurnId, (u32, Stop)>>,
+    due: Notify,
 }
+
+/// A turn that this core works on, and its attempt at it.
+pub(crate) type Known = (TurnId, u32);
 
 /// A place: waiting, and then running until it is dropped.
 pub(crate) struct Place {
@@ -24,6 +37,23 @@ pub(crate) struct Place {
     whose: Whose,
     served: Option<oneshot::Receiver<()>>,
     runs: bool,
+}
+
+/// What a turn in its place needs to say when it is somebody else who works on it.
+#[derive(Clone)]
+pub(super) struct Hand {
+    hall: Arc<Hall>,
+    whose: Whose,
+    out: Arc<AtomicUsize>,
+}
+
+/// A time in which a turn waits for an agent or an LLM, and not for this core.
+pub(super) struct Out<'a>(&'a Hand);
+
+/// Places that nobody has yet.
+pub(super) struct Held {
+    hall: Arc<Hall>,
+    count: usize,
 }
 
 /// Why a turn should end early.
@@ -43,6 +73,9 @@ struct Hall {
 struct Queue {
     places: Shares,
     running: Shares,
+    /// Those who wait for this core, in the queue or at work: of them there are no more than will be served in time.
+    in_hand: Shares,
+    pace: Pace,
     waiting: RoundRobin<TenantId, RoundRobin<UserId, VecDeque<oneshot::Sender<()>>>>,
 }
 
@@ -51,31 +84,40 @@ impl Turns {
         let queue = Queue {
             places: Shares::new(config.max_running + config.max_queued),
             running: Shares::new(config.max_running),
+            in_hand: Shares::new(usize::MAX),
+            pace: Pace::new(config.max_wait),
             waiting: RoundRobin::default(),
         };
         Self {
             hall: Arc::new(Hall { queue: Mutex::new(queue), left: Notify::new() }),
             stops: Mutex::default(),
+            due: Notify::new(),
         }
     }
 
-    /// A place for one more turn, if there is one for its user.
+    /// A place for one more turn, if there is one for its user that does not wait for too long.
     pub(crate) fn reserve(&self, whose: Whose) -> Result<Place, Full> {
         let mut queue = self.hall.queue();
         queue.places.may_take(&whose)?;
-        queue.places.take(&whose);
+        queue.in_hand.may_take(&whose)?;
+        queue.take(&whose);
+        drop(queue);
         Ok(Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false })
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.
     pub(crate) fn take_in(&self, whose: Whose) -> Place {
-        self.hall.queue().places.take(&whose);
+        self.hall.queue().take(&whose);
         Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false }
     }
 
-    /// How many more places there are.
-    pub(crate) fn free(&self) -> usize {
-        self.hall.queue().places.free()
+    /// Keeps places for turns that are still to be found, as many as there are; they are free again when it is dropped.
+    pub(super) fn hold(&self, most: usize) -> Held {
+        let mut queue = self.hall.queue();
+        let count = most.min(queue.places.free()).min(queue.in_hand.free());
+        queue.places.hold(count);
+        drop(queue);
+        Held { hall: Arc::clone(&self.hall), count }
     }
 
     /// Waits until no turn is left.
@@ -89,20 +131,53 @@ impl Turns {
         }
     }
 
-    /// How a turn is told to stop.
-    pub(crate) fn watch(&self, turn: TurnId) -> Stop {
-        self.stops.lock().unwrap_or_else(PoisonError::into_inner).entry(turn).or_default().clone()
+    /// Waits until somebody says that there is something to take over.
+    pub(super) async fn due(&self) {
+        self.due.notified().await;
     }
 
-    pub(crate) fn forget(&self, turn: TurnId) {
-        self.stops.lock().unwrap_or_else(PoisonError::into_inner).remove(&turn);
+    pub(super) fn ring_due(&self) {
+        self.due.notify_one();
     }
 
-    /// Stops a turn, if it is this core's; the row tells the others.
-    pub(crate) fn cancel(&self, turn: TurnId) {
-        if let Some(stop) = self.stops.lock().unwrap_or_else(PoisonError::into_inner).get(&turn) {
+    /// How a turn is told to stop. An earlier attempt at it is not this core's any more.
+    pub(crate) fn watch(&self, (turn, attempt): Known) -> Stop {
+        let stop = Stop::default();
+        let before = self.stops().insert(turn, (attempt, stop.clone()));
+        if let Some((_, before)) = before {
+            before.lost.cancel();
+        }
+        stop
+    }
+
+    pub(crate) fn forget(&self, (turn, attempt): Known) {
+        let mut stops = self.stops();
+        if stops.get(&turn).is_some_and(|(known, _)| *known == attempt) {
+            stops.remove(&turn);
+        }
+    }
+
+    /// What this core works on.
+    pub(super) fn known(&self) -> HashSet<Known> {
+        self.stops().iter().map(|(turn, (attempt, _))| (*turn, *attempt)).collect()
+    }
+
+    /// Stops a turn that its user wants stopped, if it is this core's.
+    pub(super) fn cancel(&self, turn: TurnId) {
+        if let Some((_, stop)) = self.stops().get(&turn) {
             stop.canceled.cancel();
         }
+    }
+
+    /// Ends the work on a turn that is another core's now.
+    pub(super) fn lose(&self, (turn, attempt): Known) {
+        if let Some((_, stop)) = self.stops().get(&turn).filter(|(known, _)| *known == attempt) {
+            stop.lost.cancel();
+        }
+    }
+
+    fn stops(&self) -> MutexGuard<'_, HashMap<TurnId, (u32, Stop)>> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,13 +195,48 @@ impl Place {
         self.runs = served.await.is_ok();
         self
     }
+
+    pub(super) fn hand(&self) -> Hand {
+        Hand { hall: Arc::clone(&self.hall), whose: self.whose.clone(), out: Arc::default() }
+    }
+}
+
+impl Hand {
+    /// The turn is out of this core's hands until what this returns is dropped; several at once count as one.
+    pub(super) fn out(&self) -> Out<'_> {
+        if self.out.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.hall.queue().in_hand.give_back(&self.whose);
+        }
+        Out(self)
+    }
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        let Hand { hall, whose, out } = self.0;
+        if out.fetch_sub(1, Ordering::Relaxed) == 1 {
+            hall.queue().in_hand.take(whose);
+        }
+    }
+}
+
+impl Held {
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.hall.queue().places.release(self.count);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         {
             let mut queue = self.hall.queue();
-            queue.places.give_back(&self.whose);
+            queue.leave(&self.whose, self.runs);
             // Who leaves while waiting may have been served in this moment.
             let served = self.served.as_mut().is_some_and(|served| served.try_recv().is_ok());
             if self.runs || served {
@@ -145,6 +255,25 @@ impl Hall {
 }
 
 impl Queue {
+    fn take(&mut self, whose: &Whose) {
+        self.places.take(whose);
+        self.in_hand.take(whose);
+        self.pace.passed(self.in_hand.taken(), Instant::now());
+    }
+
+    fn leave(&mut self, whose: &Whose, has_run: bool) {
+        let (in_hand, now) = (self.in_hand.taken(), Instant::now());
+        match has_run {
+            true => self.pace.ended(in_hand, now),
+            false => self.pace.passed(in_hand, now),
+        }
+        if let Some(most) = self.pace.most() {
+            self.in_hand.resize(most);
+        }
+        self.places.give_back(whose);
+        self.in_hand.give_back(whose);
+    }
+
     /// Lets run whoever may.
     fn serve(&mut self) {
         while let Some((whose, served)) = self.next() {

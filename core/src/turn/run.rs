@@ -1,14 +1,15 @@
 //! A turn from its place in the queue to its end: [`Work::run`] is the product in one function.
 
-use super::{answer, brief::Brief, calls, queue::Place, record::Rows, work::Work};
+use super::{
+    answer, brief::Brief, calls, isolate::isolated, outcome::Outcome, queue::Place, record::Rows, work::Work,
+};
 use crate::{
     core::Core,
     error::{Error, Result},
     learn, metrics,
     store::{NewDecision, TurnRow},
 };
-use futures::FutureExt;
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 use switchboard_shared::{
     events::{CallState, EventBody, Mode, Plan, Stage, TurnState, Usage},
     ids::TenantId,
@@ -19,6 +20,8 @@ use tracing::Instrument;
 
 /// How often a core may take a turn up before it is given up.
 const MAX_ATTEMPTS: u32 = 5;
+/// What people read of a defect.
+const OUR_FAULT: &str = "Something went wrong on our side.";
 
 /// Sets a turn going, in its place in the queue.
 pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Place) {
@@ -34,13 +37,14 @@ pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Pl
         headers.insert(switchboard_shared::headers::TRACEPARENT, value);
         telemetry::follow(&span, &headers);
     }
-    let stop = core.turns.watch(turn.id);
+    let stop = core.turns.watch((turn.id, turn.attempt));
     let deadline = Instant::now() + core.config.turn.deadline;
     let work = Work {
         core: Arc::clone(core),
         tenant,
         turn,
         stop,
+        hand: place.hand(),
         deadline,
         record: Mutex::default(),
         begun: Default::default(),
@@ -53,16 +57,19 @@ impl Work {
         let (core, id) = (Arc::clone(&self.core), self.turn.id);
         let ended = tokio::select! {
             ended = self.run_and_close(place) => ended,
-            () = self.keep_lease() => Err(Error::LeaseLost),
-            () = core.halt.cancelled() => self.give_back().await,
+            () = self.stop.lost.cancelled() => Err(Error::LeaseLost),
+            () = core.halt.cancelled() => {
+                tracing::info!("given back: this core's lease ends");
+                Ok(())
+            }
         };
-        core.turns.forget(id);
+        core.turns.forget((id, self.turn.attempt));
         core.bell.answered(id);
         match ended {
             Ok(()) => {}
             Err(Error::LeaseLost) => tracing::warn!("this turn is another core's now"),
             Err(error) => {
-                tracing::error!(%error, "the turn could not be brought to its end; its lease will pass it on")
+                tracing::error!(%error, "the turn could not be brought to its end; it is given back")
             }
         }
     }
@@ -70,13 +77,11 @@ impl Work {
     async fn run_and_close(&self, place: Place) -> Result<()> {
         let _place = place.wait().await;
         let _running = metrics::running();
-        // What panics once would do so again: it ends this attempt and no other one follows.
-        let ran = AssertUnwindSafe(Box::pin(self.run())).catch_unwind().await;
-        let ran = ran.unwrap_or_else(|_| Err(Error::task("working on the turn")("it panicked")));
-        match ran {
-            Err(error) if !matches!(error, Error::LeaseLost) && !error.is_transient() => {
+        match isolated("working on the turn", Box::pin(self.run())).await.flatten() {
+            // It would happen again: no other attempt follows.
+            Err(error) if error.is_defect() => {
                 tracing::error!(%error, "the turn failed");
-                self.fail("Something went wrong on our side.").await
+                self.fail(OUR_FAULT).await
             }
             ended => ended,
         }
@@ -104,7 +109,11 @@ impl Work {
         if plan.mode == Mode::Quiet {
             return self.close(TurnState::Completed, None, &outcomes, usage, None).await;
         }
-        let written = metrics::timed("synthesise", answer::write(self, &plan, &outcomes, &brief)).await?;
+        let writing = isolated("writing the answer", answer::write(self, &plan, &outcomes, &brief));
+        let written = match metrics::timed("synthesise", writing).await.flatten() {
+            Err(error) if error.is_defect() => return self.fail_with_replies(error, &outcomes, usage).await,
+            written => written?,
+        };
         usage.llm_input_tokens += written.tokens.input;
         usage.llm_output_tokens += written.tokens.output;
         let state = match self.stop.canceled.is_cancelled() {
@@ -117,6 +126,13 @@ impl Work {
         metrics::timed("close", self.close(state, Some(written), &outcomes, usage, None)).await
     }
 
+    /// What the agents said is not lost because we could not make an answer of it.
+    async fn fail_with_replies(&self, error: Error, outcomes: &[Outcome], usage: Usage) -> Result<()> {
+        tracing::error!(%error, "the answer could not be written; the replies stand side by side");
+        let written = answer::beside(self, outcomes);
+        self.close(TurnState::Failed, Some(written), outcomes, usage, Some(OUR_FAULT.to_owned())).await
+    }
+
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
         let said = &brief.message.text;
         if let Some(plan) = brief.room.between_people(&brief.roster, &self.turn.chosen, said) {
@@ -126,7 +142,10 @@ impl Work {
         let without = brief.learned(self).await;
         let began = Instant::now();
         let question = brief.question(self);
-        let decision = self.core.router.plan(&brief.roster, &question).await;
+        let decision = {
+            let _out = self.core.llm.is_configured().then(|| self.hand.out());
+            self.core.router.plan(&brief.roster, &question).await
+        };
         let mut plan = decision.plan;
         if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
             let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));

@@ -61,6 +61,24 @@ impl Shares {
         }
     }
 
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// From now on there are so many.
+    pub(super) fn resize(&mut self, all: usize) {
+        self.all = all;
+    }
+
+    /// Takes some for nobody yet.
+    pub(super) fn hold(&mut self, count: usize) {
+        self.taken += count;
+    }
+
+    pub(super) fn release(&mut self, count: usize) {
+        self.taken = self.taken.saturating_sub(count);
+    }
+
     /// Takes one, whether or not there is one.
     pub(super) fn take(&mut self, whose: &Whose) {
         self.taken += 1;

@@ -1,6 +1,6 @@
 //! One turn, while this core has it: what its steps share.
 
-use super::queue::Stop;
+use super::queue::{Hand, Stop};
 use crate::{core::Core, store::TurnRow};
 use std::sync::Arc;
 use switchboard_shared::ids::TenantId;
@@ -13,6 +13,8 @@ pub(super) struct Work {
     pub(super) turn: TurnRow,
     /// The user wants it stopped, or it is not this core's any more.
     pub(super) stop: Stop,
+    /// Its place; says when it waits for an agent or an LLM.
+    pub(super) hand: Hand,
     pub(super) deadline: Instant,
     /// One step is written at a time, so that the last one written is the one a lost answer is about.
     pub(super) record: Mutex<()>,

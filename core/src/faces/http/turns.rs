@@ -9,6 +9,7 @@ use crate::{
     access::{Permission, Reach, may, permit},
     core::Core,
     error::{Error, Result},
+    events::Control,
     route::{ContextMessage, Decision, Question, Roster},
     store::{CallRow, TurnRow, Tx, retrying},
 };
@@ -40,7 +41,7 @@ pub(crate) async fn cancel(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     let view = retrying!(envelope.deadline, request_cancel(&core, &me, id))?;
-    core.turns.cancel(id);
+    core.bell.tell(Control::Cancel(id));
     Ok((StatusCode::ACCEPTED, axum::Json(view)))
 }
 

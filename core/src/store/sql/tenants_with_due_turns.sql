@@ -1,3 +1,6 @@
 SELECT DISTINCT tenant_id FROM (
-    SELECT tenant_id FROM turns WHERE state = 'running' AND lease_until < now() ORDER BY lease_until LIMIT $1
+    SELECT tenant_id FROM turns
+    WHERE state = 'running' AND coalesce(lease_until < now(), true)
+        AND NOT EXISTS (SELECT FROM cores WHERE cores.id = turns.lease_owner AND cores.alive_until > now())
+    LIMIT $1
 ) AS due

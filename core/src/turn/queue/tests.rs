@@ -7,6 +7,7 @@ fn turns(max_running: usize, max_queued: usize) -> Turns {
         lease: std::time::Duration::from_secs(1),
         max_running,
         max_queued,
+        max_wait: std::time::Duration::from_secs(1),
         max_agents: 1,
         context_messages: 0,
     };
@@ -84,8 +85,64 @@ async fn what_was_accepted_elsewhere_is_taken_in_and_waits_like_the_others() {
     let running = turns.reserve(whose("a", "ann")).unwrap().wait().now_or_never().unwrap();
     let mut taken: Vec<_> = (0..5).map(|_| Box::pin(turns.take_in(whose("b", "bob")).wait())).collect();
     assert!(taken.iter_mut().all(|place| is_running(place).is_none()));
-    assert_eq!((turns.free(), turns.reserve(whose("c", "cid")).err()), (0, Some(Full::All)));
+    assert_eq!((turns.hold(9).count(), turns.reserve(whose("c", "cid")).err()), (0, Some(Full::All)));
     drop(running);
     let running: Vec<_> = taken.iter_mut().filter_map(is_running).collect();
     assert_eq!(running.len(), 1, "the others wait on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_wait_for_too_long_is_refused_by_whose_it_is() {
+    let turns = turns(1_000, 1_000);
+    let mut running: VecDeque<_> = (0..100)
+        .map(|i| turns.reserve(whose("busy", &format!("u{}", i % 50))).unwrap())
+        .map(|place| place.wait().now_or_never().unwrap())
+        .collect();
+    // Twenty come to their end in a second, and as many come.
+    for _ in 0..100 {
+        tokio::time::advance(std::time::Duration::from_millis(50)).await;
+        running.pop_front();
+        running.push_back(turns.take_in(whose("busy", "u1")).wait().now_or_never().unwrap());
+    }
+    assert_eq!(
+        turns.reserve(whose("other", "ann")).err(),
+        Some(Full::All),
+        "a hundred wait for five seconds"
+    );
+    running.truncate(15);
+    assert_eq!(
+        turns.reserve(whose("busy", "new")).err(),
+        Some(Full::Tenant),
+        "fifteen of twenty are its own"
+    );
+    assert!(turns.reserve(whose("other", "ann")).is_ok());
+    // Whoever waits for an agent waits for no place.
+    let hands: Vec<_> = running.iter().map(Place::hand).collect();
+    let out: Vec<_> = hands.iter().map(Hand::out).collect();
+    assert!(turns.reserve(whose("busy", "new")).is_ok());
+    drop(out);
+    assert_eq!(turns.reserve(whose("busy", "new")).err(), Some(Full::Tenant));
+}
+
+#[tokio::test]
+async fn places_for_what_is_still_to_be_found_are_kept_and_given_back() {
+    let turns = turns(1, 3);
+    let held = turns.hold(9);
+    assert_eq!((held.count(), turns.reserve(whose("a", "ann")).err()), (4, Some(Full::All)));
+    drop(held);
+    assert!(turns.reserve(whose("a", "ann")).is_ok() && turns.idle().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn a_later_attempt_at_a_turn_ends_the_earlier_one_and_is_not_forgotten_with_it() {
+    let (turns, turn) = (turns(1, 1), TurnId::new());
+    let first = turns.watch((turn, 1));
+    let second = turns.watch((turn, 2));
+    assert!(first.lost.is_cancelled() && !second.lost.is_cancelled());
+    turns.forget((turn, 1));
+    turns.lose((turn, 1));
+    turns.cancel(turn);
+    assert!(second.canceled.is_cancelled() && !second.lost.is_cancelled());
+    turns.forget((turn, 2));
+    assert!(turns.known().is_empty());
 }

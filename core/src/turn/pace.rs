@@ -1,0 +1,96 @@
+//! How fast turns come to their end here, and so how many may be in hand for the last of them to begin in time (Little's
+//! law: those in a system are their rate times the time that each is in it). Pure: clocks come in as values.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long turns are counted for one measurement.
+const WINDOW: Duration = Duration::from_millis(500);
+/// With fewer in hand the rate is that of those who come, and says nothing of how many could.
+const BUSY: usize = 8;
+/// The weight of the newest measurement.
+const NEWEST: f64 = 0.3;
+
+/// What is known of the rate.
+pub(super) struct Pace {
+    max_wait: Duration,
+    began: Option<Instant>,
+    ended: u32,
+    per_second: Option<f64>,
+}
+
+impl Pace {
+    pub(super) fn new(max_wait: Duration) -> Self {
+        Self { max_wait, began: None, ended: 0, per_second: None }
+    }
+
+    /// So many were in hand when one of them ended.
+    pub(super) fn ended(&mut self, in_hand: usize, now: Instant) {
+        self.ended += 1;
+        self.passed(in_hand, now);
+    }
+
+    /// So many are in hand now.
+    pub(super) fn passed(&mut self, in_hand: usize, now: Instant) {
+        let Some(began) = self.began.filter(|_| in_hand >= BUSY) else {
+            (self.began, self.ended) = ((in_hand >= BUSY).then_some(now), 0);
+            return;
+        };
+        let time = now.duration_since(began);
+        if time < WINDOW {
+            return;
+        }
+        // None at all is what an outage looks like, and tells nothing of what will be when it is over.
+        if self.ended > 0 {
+            let newest = f64::from(self.ended) / time.as_secs_f64();
+            let before = self.per_second.unwrap_or(newest);
+            self.per_second = Some(before + NEWEST * (newest - before));
+        }
+        (self.began, self.ended) = (Some(now), 0);
+    }
+
+    /// How many may be in hand; unknown until there was something to measure.
+    pub(super) fn most(&self) -> Option<usize> {
+        let most = self.per_second? * self.max_wait.as_secs_f64();
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it saturates, and is positive"
+        )]
+        let most = most as usize;
+        // Those few do not wait for each other.
+        Some(most.max(2 * BUSY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many end each second, for so many seconds.
+    fn work(pace: &mut Pace, from: Instant, per_second: u32, in_hand: usize, seconds: u32) -> Instant {
+        let step = Duration::from_secs(1) / per_second;
+        (1..=per_second * seconds).fold(from, |_, i| {
+            pace.ended(in_hand, from + step * i);
+            from + step * i
+        })
+    }
+
+    #[test]
+    fn as_many_are_in_hand_as_end_within_the_longest_wait() {
+        let mut pace = Pace::new(Duration::from_secs(4));
+        let start = Instant::now();
+        let later = work(&mut pace, start, 100, 1, 10);
+        assert_eq!(pace.most(), None, "whoever came was served at once: how many could be is not known");
+        let later = work(&mut pace, later, 20, 60, 20);
+        assert!(pace.most().is_some_and(|most| (75..=85).contains(&most)), "{:?}", pace.most());
+        let later = work(&mut pace, later, 40, 60, 20);
+        assert!(pace.most().is_some_and(|most| (150..=165).contains(&most)), "{:?}", pace.most());
+        let idle = work(&mut pace, later, 1, 2, 60);
+        assert!(pace.most().is_some_and(|most| most > 150), "an idle hour does not make it slow");
+        (1..100).for_each(|i| pace.passed(60, idle + WINDOW * i));
+        assert!(pace.most().is_some_and(|most| most > 150), "nor does an outage");
+        work(&mut pace, idle + WINDOW * 100, 1, 60, 60);
+        assert_eq!(pace.most(), Some(2 * BUSY), "so few are always let in");
+    }
+}
