@@ -22,6 +22,7 @@ mod openapi;
 mod promotion;
 mod quotas;
 mod refusals;
+mod replicas;
 mod rooms;
 mod schemathesis;
 mod startup;

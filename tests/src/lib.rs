@@ -5,12 +5,14 @@
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
+//! - [`replicas`]: a Postgres primary with a replica
 
 pub mod agent;
 pub mod house;
 pub mod llm;
 pub mod managed;
 pub mod person;
+pub mod replicas;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
