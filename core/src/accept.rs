@@ -34,6 +34,8 @@ const RETRY_AFTER_S: u64 = 5;
 pub(crate) struct Envelope {
     /// Until when the client waits.
     pub(crate) deadline: Instant,
+    /// Until when what the database cannot do just now is tried again.
+    pub(crate) patience: Instant,
     /// How many switchboards it has passed through.
     pub(crate) hops: u32,
     /// The trace it belongs to (W3C Trace Context).
@@ -67,7 +69,7 @@ pub(crate) async fn accept(
         message,
         conversation,
     };
-    let storing = async { retrying!(envelope.deadline, store(core, identity, &draft, &envelope)) };
+    let storing = async { retrying!(envelope.patience, store(core, identity, &draft, &envelope)) };
     let stored = metrics::timed("accept", storing).await?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),

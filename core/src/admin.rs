@@ -19,7 +19,7 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Ready: the database answers, and this core is not on its way out.
+/// Ready: a database answers, be it to readers alone, and this core is not on its way out.
 pub(crate) async fn readyz(State(core): State<Arc<Core>>) -> impl IntoResponse {
     if core.shutdown.token.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");

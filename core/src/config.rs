@@ -78,6 +78,13 @@ pub struct PostgresConfig {
     pub lock: Duration,
     #[serde(rename = "idle_ms", deserialize_with = "millis")]
     pub idle: Duration,
+    #[serde(rename = "patience_ms", deserialize_with = "millis")]
+    pub patience: Duration,
+    pub writer_queue: usize,
+    #[serde(rename = "max_lag_ms", deserialize_with = "millis")]
+    pub max_lag: Duration,
+    #[serde(rename = "lost_ms", deserialize_with = "millis")]
+    pub lost: Duration,
 }
 
 /// `[redis]`
@@ -294,6 +301,12 @@ impl Check for PostgresConfig {
             !self.urls.is_empty(),
             "postgres.urls",
             "must name at least one host, as in [\"postgres://user@host/switchboard\"]",
+        );
+        let second = Duration::from_secs(1);
+        faults.require(
+            self.lost >= second,
+            "postgres.lost_ms",
+            "must be at least 1000, or every slow moment is a lost host",
         );
         let mut required = false;
         for url in self.urls.iter().chain(&self.migrate_urls) {

@@ -77,7 +77,7 @@ impl Core {
         migrate(&config.postgres).await?;
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
-        shutdown.tasks.spawn(store.clone().probe_hosts(shutdown.clone()));
+        store.begin(&shutdown).await;
         let keys = Arc::new(config.keys());
         let bell = Bell::start(&config, id, &keys, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
         let agents = Agents::new(&config.agents).map_err(|e| StartError::Agents(e.into()))?;

@@ -1,5 +1,6 @@
 //! What can go wrong in the core, and how much of it a client may read.
 
+use crate::no_writer::NoWriter;
 use std::fmt::Display;
 use switchboard_shared::{
     ids::AgentId,
@@ -18,6 +19,9 @@ pub(crate) enum Error {
     /// No connection to a database that could do it.
     #[error("no connection for {doing}: {reason}")]
     NoConnection { doing: &'static str, reason: String },
+    /// Postgres has no primary, or none that is known.
+    #[error("no database can be written to just now")]
+    NoWriter(NoWriter),
     /// A row holds what this version cannot read.
     #[error("a stored {what} cannot be read: {reason}")]
     Reading { what: &'static str, reason: String },
@@ -76,6 +80,7 @@ impl Error {
             }
             Self::Database { .. }
             | Self::NoConnection { .. }
+            | Self::NoWriter(_)
             | Self::Reading { .. }
             | Self::Writing { .. }
             | Self::Task { .. }
@@ -86,7 +91,7 @@ impl Error {
     /// Whether the same statement may succeed a moment later: on a new writer, or without its rival.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::NoConnection { .. } => true,
+            Self::NoConnection { .. } | Self::NoWriter(_) => true,
             Self::Database { source, .. } => is_transient(source),
             Self::Public(_)
             | Self::Reading { .. }
@@ -102,19 +107,44 @@ impl Error {
     }
 }
 
-/// Classes of SQLSTATE that a failover or a rival transaction causes (Postgres documentation, appendix A).
-fn is_transient(error: &tokio_postgres::Error) -> bool {
+/// What a failover, a host that starts or ends, or a rival transaction causes.
+pub(crate) fn is_transient(error: &tokio_postgres::Error) -> bool {
     error.is_closed()
         || match error.code() {
-            Some(state) => {
-                let state = state.code();
-                state.starts_with("08")
-                    || matches!(state, "57P01" | "57P02" | "57P03" | "25006" | "40001" | "40P01")
-            }
+            Some(state) => passes(state.code()),
             // No SQLSTATE: the connection broke before the server could say anything.
             None => {
                 error.as_db_error().is_none()
                     && std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>())
             }
         }
+}
+
+/// SQLSTATEs (PostgreSQL manual, appendix A). What was canceled because it took too long (57014) would again.
+fn passes(state: &str) -> bool {
+    const ENDS_OR_STARTS: [&str; 3] = ["57P01", "57P02", "57P03"];
+    /// A replica where there was a primary; a transaction that stood still, as of a core that was frozen.
+    const NOT_HERE: [&str; 2] = ["25006", "25P03"];
+    /// Serialization, which on a replica is a conflict with what it replays; deadlock; a lock not had in time; no more
+    /// connections.
+    const RIVALS: [&str; 4] = ["40001", "40P01", "55P03", "53300"];
+    state.starts_with("08")
+        || [&ENDS_OR_STARTS[..], &NOT_HERE, &RIVALS].into_iter().flatten().any(|passing| *passing == state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failover_or_a_rival_causes_passes_and_a_defect_does_not() {
+        for state in
+            ["57P01", "57P02", "57P03", "08006", "08001", "25006", "40001", "40P01", "55P03", "53300"]
+        {
+            assert!(passes(state), "{state}");
+        }
+        for state in ["57014", "23505", "42P01", "42501", "22001", "53100", "XX000"] {
+            assert!(!passes(state), "{state}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ mod kept;
 mod learn;
 mod llm;
 mod metrics;
+mod no_writer;
 mod outside;
 mod promotion;
 mod registry;

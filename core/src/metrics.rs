@@ -125,6 +125,24 @@ pub(crate) static CONNECTIONS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     gauges("switchboard_core_postgres_connections", "Connections by host and state", &["host", "state"])
 });
 
+pub(crate) static READS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "switchboard_core_postgres_reads_total",
+        "Transactions that read, by where they went and why",
+        &["to", "why"],
+    )
+});
+pub(crate) static ROLES: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges("switchboard_core_postgres_role", "1 for what a host is to this core", &["host", "role"])
+});
+pub(crate) static LAG: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges(
+        "switchboard_core_postgres_lag_ms",
+        "For how long the writer has had more than a replica",
+        &["host"],
+    )
+});
+
 /// Why no registration fails.
 const ONCE: &str = "each name is registered once";
 

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     learn::{Changed, Lesson, gate},
     route::Roster,
-    store::{RegistryRows, Review, Tx},
+    store::{RegistryRows, Review, Tx, View, reading},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -44,9 +44,7 @@ pub(crate) async fn promote(
 ) -> Result<Option<Trial>> {
     let mut alone = core.trials.enter(&me.tenant).await;
     for _ in 0..ATTEMPTS {
-        let tx = core.store.read_latest(&me.tenant).await?;
-        let mut rows = tx.registry(&me.tenant).await?;
-        tx.commit().await?;
+        let mut rows = reading!(&core.store, &me.tenant, View::Latest, tx, tx.registry(&me.tenant))?;
         let before = rows.clone();
         let changed = promotion.lesson.teach(&mut rows, core.config.agents.max_examples)?;
         let tried = if changed.nothing() {

@@ -23,7 +23,7 @@ use crate::{
         lexical::Model,
         meaning::{Learned, Meaning},
     },
-    store::{AgentRow, RegistryRows, Store},
+    store::{AgentRow, RegistryRows, Store, Tx, View, reading},
 };
 use learning::{Learning, Training};
 use lru::LruCache;
@@ -110,16 +110,14 @@ impl Registry {
     /// The tenant's agents as they are now, whomever they are for: to be looked after, not to be routed with. When they
     /// have changed, what was learned of them begins to be learned again.
     pub(crate) async fn all(self: &Arc<Self>, store: &Store, tenant: &TenantId) -> Result<Arc<Listed>> {
-        let tx = store.read_own(tenant).await?;
-        let version = tx.registry_version(tenant).await?;
         let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        if let Some(listed) = known.filter(|listed| listed.version == version) {
-            tx.commit().await?;
-            return Ok(listed);
-        }
-        let rows = tx.registry(tenant).await?;
-        tx.commit().await?;
-        let listed = Arc::new(Listed::of(rows));
+        let known_version = known.as_ref().map(|listed| listed.version);
+        let rows = reading!(store, tenant, View::Own, tx, newer(tx, tenant, known_version))?;
+        let listed = match (rows, known) {
+            (None, Some(listed)) => return Ok(listed),
+            (None, None) => return Err(Error::reading("registry")("it has no rows")),
+            (Some(rows), _) => Arc::new(Listed::of(rows)),
+        };
         self.listed.lock().unwrap_or_else(PoisonError::into_inner).put(tenant.clone(), Arc::clone(&listed));
         self.renew(tenant, &listed);
         Ok(listed)
@@ -304,6 +302,14 @@ impl Registry {
         let embedder = Arc::clone(self.embedder.as_ref()?);
         let learned = Meaning::learn(embedder, &roster.agents, nobody, &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()
+    }
+}
+
+/// The rows, unless they are the ones that are known.
+async fn newer(tx: &Tx, tenant: &TenantId, known: Option<i64>) -> Result<Option<RegistryRows>> {
+    match tx.registry_version(tenant).await? {
+        version if Some(version) == known => Ok(None),
+        _ => tx.registry(tenant).await.map(Some),
     }
 }
 

@@ -24,6 +24,7 @@ mod openapi;
 mod promotion;
 mod quotas;
 mod refusals;
+mod replicas;
 mod rooms;
 mod schemathesis;
 mod startup;

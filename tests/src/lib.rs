@@ -6,6 +6,7 @@
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
+//! - [`replicas`]: a Postgres primary with a replica
 
 pub mod agent;
 pub mod house;
@@ -13,6 +14,7 @@ pub mod link;
 pub mod llm;
 pub mod managed;
 pub mod person;
+pub mod replicas;
 mod server;
 
 pub use agent::{FakeAgent, Manner};

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     core::Core,
     error::{Error, Result},
-    store::{MessageRow, Paged},
+    store::{MessageRow, Paged, Tx, View, reading},
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
@@ -77,12 +77,23 @@ async fn head(
 ) -> Result<StreamHead> {
     let tenant = &identity.tenant;
     // The cursor may come from another core's answer.
-    let tx = core.store.read_latest(tenant).await?;
+    reading!(&core.store, tenant, View::Latest, tx, head_in(tx, core, identity, conversation, after))
+}
+
+async fn head_in(
+    tx: &Tx,
+    core: &Core,
+    identity: &Identity,
+    conversation: ConversationId,
+    after: Option<u64>,
+) -> Result<StreamHead> {
+    let tenant = &identity.tenant;
     let mut summary = tx.conversation(tenant, conversation, &identity.user).await?.conversation;
     summary.members = tx.members(tenant, conversation).await?;
     let seq = summary.last_seq;
     let reason = match after {
-        Some(after) if after > seq => Some("ahead"),
+        // A replica may be behind the cursor, which is then none of the cursor's faults.
+        Some(after) if after > seq => tx.is_latest().then_some("ahead"),
         Some(after) if after < seq => {
             let oldest = tx.oldest_event(tenant, conversation).await?;
             oldest.is_none_or(|oldest| oldest > after + 1).then_some("expired")
@@ -98,7 +109,6 @@ async fn head(
             StreamHead::Snapshot { conversation: summary, seq, reason: reason.to_owned(), messages }
         }
     };
-    tx.commit().await?;
     Ok(head)
 }
 
@@ -129,15 +139,6 @@ struct Reader {
     degraded: bool,
     degraded_channels: Option<watch::Receiver<Vec<bool>>>,
     _place: StreamPlace,
-}
-
-/// How fresh the rows must be.
-#[derive(Clone, Copy)]
-enum View {
-    /// As every core has committed them: this reader was told that there is something.
-    Latest,
-    /// A moment old will do: this reader only looks in case it missed something.
-    Any,
 }
 
 /// Why a stream ends.
@@ -224,13 +225,8 @@ impl Reader {
             return Ok(());
         }
         let (tenant, user) = (&self.identity.tenant, &self.identity.user);
-        let look = async {
-            let tx = self.core.store.read_latest(tenant).await?;
-            let access = tx.conversation(tenant, self.conversation, user).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(access)
-        };
-        match look.await {
+        let store = &self.core.store;
+        match reading!(store, tenant, View::Latest, tx, tx.conversation(tenant, self.conversation, user)) {
             Ok(_) => Ok(()),
             Err(Error::Public(_)) => Err(End::Told(Problem::new(
                 ProblemKind::Forbidden,
@@ -262,14 +258,8 @@ impl Reader {
 
     async fn page(&self, view: View) -> Result<Paged<Event>> {
         let (tenant, store) = (&self.identity.tenant, &self.core.store);
-        let tx = match view {
-            View::Latest => store.read_latest(tenant).await?,
-            View::Any => store.read(tenant).await?,
-        };
         let size = self.core.config.events.size(self.core.config.events.page);
-        let page = tx.events_after(tenant, self.conversation, self.cursor, size).await?;
-        tx.commit().await?;
-        Ok(page)
+        reading!(store, tenant, view, tx, tx.events_after(tenant, self.conversation, self.cursor, size))
     }
 
     /// What is written so far of the answers that run, for who comes late.
@@ -298,10 +288,7 @@ impl Reader {
 
     async fn running_turns(&self) -> Result<Vec<TurnId>> {
         let tenant = &self.identity.tenant;
-        let tx = self.core.store.read_latest(tenant).await?;
-        let turns = tx.running_turns(tenant, self.conversation).await?;
-        tx.commit().await?;
-        Ok(turns)
+        reading!(&self.core.store, tenant, View::Latest, tx, tx.running_turns(tenant, self.conversation))
     }
 
     async fn tell_degraded(&mut self) -> Result<(), End> {

@@ -4,6 +4,7 @@
 use super::{pools::Store, sql};
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
+use deadpool_postgres::Object;
 use switchboard_shared::ids::{TenantId, TurnId};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -22,9 +23,12 @@ pub(crate) struct OwnTurn {
 }
 
 impl Store {
-    /// Whether the database answers as the cores need it: a connection, a transaction, a role and a table.
+    /// Whether a database answers as the cores need it: a connection, a transaction, a role and a table. While there is
+    /// no primary a replica will do, since this core is then ready to read.
     pub(crate) async fn ping(&self) -> Result<()> {
-        self.tenants_with_due_turns().await.map(drop)
+        let (doing, sql) = sql!("tenants_with_due_turns");
+        let connection = self.anyone(doing).await?;
+        self.looking(connection, (doing, sql), &[&LOOKED_AT]).await.map(drop)
     }
 
     /// Tenants with turns whose core has no lease.
@@ -66,9 +70,18 @@ impl Store {
         Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
     }
 
-    async fn due(&self, (doing, sql): super::pools::Sql, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+    async fn due(&self, sql: super::pools::Sql, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        let connection = self.writer(sql.0).await?;
+        self.looking(connection, sql, values).await
+    }
+
+    async fn looking(
+        &self,
+        mut connection: Object,
+        (doing, sql): super::pools::Sql,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>> {
         let fail = |source| Error::Database { doing, source };
-        let mut connection = self.writer(doing).await?;
         let tx = connection.transaction().await.map_err(fail)?;
         tx.batch_execute(&format!("SET LOCAL ROLE {}", due_role(self.role()))).await.map_err(fail)?;
         let statement = tx.prepare_cached(sql).await.map_err(fail)?;

@@ -3,8 +3,8 @@
 use super::{
     Tx,
     page::{PageSize, Paged},
-    pools::Sql,
     sql,
+    tx::Sql,
 };
 use crate::{
     error::{Error, Result},

@@ -80,11 +80,17 @@ async fn primary(config: &PostgresConfig, tls: &MakeRustlsConnect) -> Result<Cli
     loop {
         let mut reason = String::new();
         let urls = if config.migrate_urls.is_empty() { &config.urls } else { &config.migrate_urls };
+        let mut found: Option<(i64, Client)> = None;
         for url in urls {
             match connect(url.expose(), config.connect, tls).await {
-                Ok(client) => return Ok(client),
+                // Of two that claim to be primary the one of the earlier timeline was replaced.
+                Ok(one) if found.as_ref().is_none_or(|(timeline, _)| one.0 > *timeline) => found = Some(one),
+                Ok(_) => {}
                 Err(error) => reason = error,
             }
+        }
+        if let Some((_, client)) = found {
+            return Ok(client);
         }
         if Instant::now() >= deadline {
             return Err(MigrateError::Unreachable(reason));
@@ -93,7 +99,8 @@ async fn primary(config: &PostgresConfig, tls: &MakeRustlsConnect) -> Result<Cli
     }
 }
 
-async fn connect(url: &str, bound: Duration, tls: &MakeRustlsConnect) -> Result<Client, String> {
+/// A connection to a primary, and its timeline.
+async fn connect(url: &str, bound: Duration, tls: &MakeRustlsConnect) -> Result<(i64, Client), String> {
     let mut config: tokio_postgres::Config = url.parse().map_err(|e: tokio_postgres::Error| e.to_string())?;
     config.application_name("switchboard-migrate").options("-c lock_timeout=10s -c timezone=UTC");
     let connecting = tokio::time::timeout(bound, config.connect(tls.clone())).await;
@@ -101,8 +108,12 @@ async fn connect(url: &str, bound: Duration, tls: &MakeRustlsConnect) -> Result<
         connecting.map_err(|_| "no answer in time".to_owned())?.map_err(|e| full(&e))?;
     #[allow(clippy::disallowed_methods, reason = "it ends with its client, before anything else is started")]
     tokio::spawn(connection);
-    let row = client.query_one("SELECT pg_is_in_recovery()", &[]).await.map_err(|e| full(&e))?;
-    if row.get(0) { Err("the host is a replica".to_owned()) } else { Ok(client) }
+    let sql = "SELECT CASE WHEN pg_is_in_recovery() THEN NULL \
+               ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END";
+    let row = tokio::time::timeout(bound, client.query_one(sql, &[])).await;
+    let row = row.map_err(|_| "no answer in time".to_owned())?.map_err(|e| full(&e))?;
+    let timeline: Option<i64> = row.get(0);
+    timeline.map(|timeline| (timeline, client)).ok_or_else(|| "the host is a replica".to_owned())
 }
 
 /// Holds a row until `COMMIT`; cores that come later wait here.

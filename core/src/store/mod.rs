@@ -4,26 +4,33 @@
 mod agents;
 mod audit;
 mod calls;
+mod choice;
 mod conversations;
 mod decisions;
 mod due;
 mod events;
 mod feedback;
 mod frozen;
+mod host;
 mod leases;
+mod lookout;
 mod messages;
 mod migrate;
 mod nobody;
 mod page;
+mod patience;
 mod pools;
 mod stored;
 mod suggestions;
 mod tls;
+mod topology;
 mod turns;
+mod tx;
 
 pub(crate) use agents::{AgentRow, OtherAgents, RegistryRows};
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
+pub(crate) use choice::View;
 pub(crate) use conversations::CreateRow;
 pub(crate) use decisions::{DecisionRow, NewDecision};
 pub(crate) use due::OwnTurn;
@@ -32,10 +39,12 @@ pub(crate) use leases::Pulse;
 pub(crate) use messages::{MessageRow, SentBefore, file};
 pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use page::Paged;
-pub(crate) use pools::{Patience, Store, Tx};
+pub(crate) use patience::Patience;
+pub(crate) use pools::{Reads, Store};
 pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
+pub(crate) use tx::Tx;
 
 macro_rules! sql {
     ($name:literal) => {
@@ -57,3 +66,25 @@ macro_rules! retrying {
     }};
 }
 pub(crate) use retrying;
+
+/// Reads with a transaction that is as fresh as the view says. It is no function, since the compiler cannot tell of a
+/// closure that borrows a transaction that it may change its thread.
+macro_rules! reading {
+    ($store:expr, $tenant:expr, $view:expr, $tx:ident, $read:expr) => {{
+        let mut reads = $crate::store::Reads::of($store, $tenant, $view);
+        loop {
+            let tried = async {
+                let begun = reads.begin().await?;
+                let $tx = &begun;
+                let found = $read.await?;
+                begun.commit().await.map(|()| found)
+            };
+            let tried: $crate::error::Result<_> = tried.await;
+            match tried {
+                Err(error) if reads.again(&error).await => {}
+                done => break done,
+            }
+        }
+    }};
+}
+pub(crate) use reading;

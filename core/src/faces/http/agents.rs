@@ -68,7 +68,7 @@ pub(crate) async fn register(
             format!("No agent can be called {}: a route has this name. Give it another id.", agent.id);
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
-    let agent = retrying!(envelope.deadline, store(&core, &me, agent.clone(), &card, new.groups.clone()))?;
+    let agent = retrying!(envelope.patience, store(&core, &me, agent.clone(), &card, new.groups.clone()))?;
     core.registry.look_again(&core.store, &me.tenant);
     Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
 }
@@ -162,7 +162,7 @@ pub(crate) async fn remove(
     Id(id): Id<AgentId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    retrying!(envelope.deadline, delete(&core, &me, &id))?;
+    retrying!(envelope.patience, delete(&core, &me, &id))?;
     core.registry.look_again(&core.store, &me.tenant);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,6 +10,7 @@ use crate::{
     access::{Permission, permit},
     core::Core,
     error::{Error, Result},
+    store::{View, reading},
 };
 use axum::{extract::State, http::HeaderMap, response::IntoResponse};
 use std::{sync::Arc, time::Duration};
@@ -44,8 +45,7 @@ pub(crate) async fn chat(
     message.client_id = key;
     let accepted = accept(&core, &me, conversation, message, envelope).await?;
     loop {
-        let view =
-            core.store.reading(&me.tenant, async |tx| turns::view(tx, &me, accepted.turn).await).await?;
+        let view = reading!(&core.store, &me.tenant, View::Own, tx, turns::view(tx, &me, accepted.turn))?;
         if view.state != TurnState::Running {
             return Ok(axum::Json(answer(view)));
         }

@@ -8,7 +8,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     outside,
-    store::{CreateRow, NewEvent, Tx, retrying},
+    store::{CreateRow, NewEvent, Tx, View, reading, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde::Deserialize;
@@ -65,7 +65,7 @@ pub(super) async fn make(
     let id = ConversationId::new();
     let own = || id.to_string().parse().map_err(|_| Error::not_found());
     let key = key.map_or_else(own, Ok)?;
-    retrying!(envelope.deadline, make_once(core, me, id, &key, new))
+    retrying!(envelope.patience, make_once(core, me, id, &key, new))
 }
 
 async fn make_once(
@@ -106,8 +106,13 @@ pub(crate) async fn list(
     Params(List { after, limit }): Params<List>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let read = async |tx: &Tx| tx.conversations(&me.tenant, &me.user, after, limit.one_more()).await;
-    let items = core.store.reading(&me.tenant, read).await?;
+    let items = reading!(
+        &core.store,
+        &me.tenant,
+        View::Own,
+        tx,
+        tx.conversations(&me.tenant, &me.user, after, limit.one_more())
+    )?;
     Ok(axum::Json(limit.page(items, |last| last.id)))
 }
 
@@ -117,8 +122,7 @@ pub(crate) async fn get(
     Id(id): Id<ConversationId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let read = async |tx: &Tx| summary(tx, &me.tenant, id, &me.user).await;
-    Ok(axum::Json(core.store.reading(&me.tenant, read).await?))
+    Ok(axum::Json(reading!(&core.store, &me.tenant, View::Own, tx, summary(tx, &me.tenant, id, &me.user))?))
 }
 
 pub(crate) async fn change(
@@ -135,7 +139,7 @@ pub(crate) async fn change(
             return Err(Error::public(ProblemKind::BadRequest, "A title must not be empty."));
         }
     }
-    let (summary, events) = retrying!(envelope.deadline, changed(&core, &me, id, &new))?;
+    let (summary, events) = retrying!(envelope.patience, changed(&core, &me, id, &new))?;
     ring(&core, events);
     Ok(axum::Json(summary))
 }
@@ -170,7 +174,7 @@ pub(crate) async fn delete(
     Id(id): Id<ConversationId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    retrying!(envelope.deadline, erase(&core, &me, id))?;
+    retrying!(envelope.patience, erase(&core, &me, id))?;
     core.bell.live(id, None, EventBody::ConversationDeleted {});
     Ok(StatusCode::NO_CONTENT)
 }
@@ -191,8 +195,8 @@ pub(crate) async fn members(
     Id(id): Id<ConversationId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let read = async |tx: &Tx| summary(tx, &me.tenant, id, &me.user).await;
-    let items = core.store.reading(&me.tenant, read).await?.members;
+    let items =
+        reading!(&core.store, &me.tenant, View::Own, tx, summary(tx, &me.tenant, id, &me.user))?.members;
     Ok(axum::Json(Page { items, next: None }))
 }
 
@@ -205,7 +209,7 @@ pub(crate) async fn add_member(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     let member = Member { user: new.user, role: MemberRole::Member };
-    ring(&core, retrying!(envelope.deadline, add(&core, &me, id, &member))?);
+    ring(&core, retrying!(envelope.patience, add(&core, &me, id, &member))?);
     Ok((StatusCode::CREATED, axum::Json(member)))
 }
 
@@ -234,7 +238,7 @@ pub(crate) async fn remove_member(
     Below(id, user): Below<UserId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    ring(&core, retrying!(envelope.deadline, take_off(&core, &me, id, &user))?);
+    ring(&core, retrying!(envelope.patience, take_off(&core, &me, id, &user))?);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn get(
     Id(turn): Id<TurnId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let seen = retrying!(envelope.deadline, see(&core, &me, turn, "decision.read"))?;
+    let seen = retrying!(envelope.patience, see(&core, &me, turn, "decision.read"))?;
     Ok(axum::Json(seen.decision.view))
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn replay(
     permit(&me, Permission::ManageAgents)?;
     core.budgets.spend(&me)?;
     let Seen { mut decision, context, files } =
-        retrying!(envelope.deadline, see(&core, &me, turn, "decision.replayed"))?;
+        retrying!(envelope.patience, see(&core, &me, turn, "decision.replayed"))?;
     let roster = core.registry.roster(&core.store, &me.tenant, &Reach::from(&me)).await?;
     let known = |id: &AgentId| roster.knows(id);
     decision.view.previous.retain(known);

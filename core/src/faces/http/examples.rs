@@ -58,7 +58,7 @@ pub(crate) async fn replace(
         action: "agent.examples_replaced",
         subject: id.as_str(),
     };
-    let trial = retrying!(envelope.deadline, promote(&core, &me, &promotion))?;
+    let trial = retrying!(envelope.patience, promote(&core, &me, &promotion))?;
     Ok(axum::Json(AgentExamples { trial, ..shown(&core, &me, &id).await? }))
 }
 

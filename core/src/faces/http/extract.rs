@@ -201,8 +201,10 @@ impl FromRequestParts<Arc<Core>> for Envelope {
         let mut trace = HeaderMap::new();
         switchboard_shared::telemetry::inject(&tracing::Span::current(), &mut trace);
         let traceparent = trace.get(headers::TRACEPARENT).and_then(|value| value.to_str().ok());
+        let left = deadline(&parts.headers, core.config.request_deadline);
         Ok(Self {
-            deadline: Instant::now() + deadline(&parts.headers, core.config.request_deadline),
+            deadline: Instant::now() + left,
+            patience: Instant::now() + left.min(core.config.postgres.patience),
             hops: number(&parts.headers, headers::HOPS).unwrap_or(0),
             traceparent: traceparent.unwrap_or_default().to_owned(),
         })

@@ -31,7 +31,7 @@ pub(crate) async fn give(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     let given = check(&core, given)?;
-    let view = retrying!(envelope.deadline, store(&core, &me, turn, &given))?;
+    let view = retrying!(envelope.patience, store(&core, &me, turn, &given))?;
     Ok(axum::Json(view))
 }
 

@@ -7,7 +7,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     learn::{self, Frozen, MAX_ROWS},
-    store::{RegistryRows, retrying},
+    store::{RegistryRows, View, reading, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ use switchboard_shared::{
 
 pub(crate) async fn get(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let registry = core.store.reading(&me.tenant, async |tx| tx.registry(&me.tenant).await).await?;
+    let registry = reading!(&core.store, &me.tenant, View::Own, tx, tx.registry(&me.tenant))?;
     let left_out = left_out(&registry, &registry.frozen);
     Ok(axum::Json(FrozenSet { rows: registry.frozen, left_out }))
 }
@@ -37,7 +37,7 @@ pub(crate) async fn replace(
     permit(&me, Permission::ManageAgents)?;
     let rows = check(&core, new.rows)?;
     core.budgets.spend(&me)?;
-    let left_out = retrying!(envelope.deadline, store(&core, &me, &rows))?;
+    let left_out = retrying!(envelope.patience, store(&core, &me, &rows))?;
     core.registry.look_again(&core.store, &me.tenant);
     Ok(axum::Json(FrozenSet { rows, left_out }))
 }

@@ -28,7 +28,7 @@ pub(crate) async fn replace(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
     check_groups(&new.groups)?;
-    retrying!(envelope.deadline, store(&core, &me, &id, &new.groups))?;
+    retrying!(envelope.patience, store(&core, &me, &id, &new.groups))?;
     core.registry.look_again(&core.store, &me.tenant);
     let agent = core.registry.seen_by(&core.store, &me, &id).await?;
     Ok(axum::Json(view(&core, &me, &agent)))

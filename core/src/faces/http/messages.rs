@@ -7,7 +7,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     events,
-    store::MessageRow,
+    store::{MessageRow, View, reading},
 };
 use axum::{
     body::Body,
@@ -57,13 +57,13 @@ pub(crate) async fn page(
     permit(&me, Permission::Converse)?;
     let size = core.config.events.size(limit.rows());
     let range = after.map_or(0, |after| after.saturating_add(1))..before.unwrap_or(u64::MAX);
-    let tx = core.store.read_own(&me.tenant).await?;
-    tx.conversation(&me.tenant, id, &me.user).await?;
-    let mut page = match after {
-        Some(_) => tx.messages_after(&me.tenant, id, range, size).await?,
-        None => tx.messages_before(&me.tenant, id, range, size).await?,
-    };
-    tx.commit().await?;
+    let mut page = reading!(&core.store, &me.tenant, View::Own, tx, async {
+        tx.conversation(&me.tenant, id, &me.user).await?;
+        match after {
+            Some(_) => tx.messages_after(&me.tenant, id, range.clone(), size).await,
+            None => tx.messages_before(&me.tenant, id, range.clone(), size).await,
+        }
+    })?;
     let next = page.rows.last().filter(|_| page.more).map(|row| row.seq.to_string());
     if after.is_none() {
         page.rows.reverse();

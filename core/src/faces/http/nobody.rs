@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     learn::{Lesson, MAX_NOBODY},
     promotion::{Promotion, promote},
-    store::retrying,
+    store::{View, reading, retrying},
 };
 use axum::{extract::State, response::IntoResponse};
 use serde_json::json;
@@ -48,10 +48,10 @@ pub(crate) async fn replace(
         action: "nobody.replaced",
         subject: "nobody",
     };
-    let trial = retrying!(envelope.deadline, promote(&core, &me, &promotion))?;
+    let trial = retrying!(envelope.patience, promote(&core, &me, &promotion))?;
     Ok(axum::Json(NobodyExamples { examples: read(&core, &me).await?, trial }))
 }
 
 async fn read(core: &Core, me: &Identity) -> Result<Vec<Example>> {
-    core.store.reading(&me.tenant, async |tx| tx.nobody(&me.tenant).await).await
+    reading!(&core.store, &me.tenant, View::Own, tx, tx.nobody(&me.tenant))
 }

@@ -37,7 +37,7 @@ pub(crate) async fn list(
     Params(list): Params<List>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    Ok(axum::Json(retrying!(envelope.deadline, page(&core, &me, &list))?))
+    Ok(axum::Json(retrying!(envelope.patience, page(&core, &me, &list))?))
 }
 
 /// One page. It shows other people's messages to whoever need not be in their conversations, so that it was read is
@@ -71,7 +71,7 @@ pub(crate) async fn decide(
             if decision.state == SuggestionState::Approved {
                 core.budgets.spend(&me)?;
             }
-            Ok(axum::Json(retrying!(envelope.deadline, settled(&core, &me, id, &decision))?))
+            Ok(axum::Json(retrying!(envelope.patience, settled(&core, &me, id, &decision))?))
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     events::Control,
     route::{ContextMessage, Decision, Question, Roster},
-    store::{CallRow, TurnRow, Tx, retrying},
+    store::{CallRow, TurnRow, Tx, View, reading, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) async fn get(
     Id(id): Id<TurnId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    Ok(axum::Json(core.store.reading(&me.tenant, async |tx| view(tx, &me, id).await).await?))
+    Ok(axum::Json(reading!(&core.store, &me.tenant, View::Own, tx, view(tx, &me, id))?))
 }
 
 pub(crate) async fn cancel(
@@ -40,7 +40,7 @@ pub(crate) async fn cancel(
     Id(id): Id<TurnId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let view = retrying!(envelope.deadline, request_cancel(&core, &me, id))?;
+    let view = retrying!(envelope.patience, request_cancel(&core, &me, id))?;
     core.bell.tell(Control::Cancel(id));
     Ok((StatusCode::ACCEPTED, axum::Json(view)))
 }
@@ -117,17 +117,18 @@ struct Around {
 /// As a turn would find it that began now.
 async fn around(core: &Core, me: &Identity, ask: &Analyze) -> Result<Around> {
     let Some(id) = ask.conversation else { return Ok(Around::default()) };
-    let tx = core.store.read_own(&me.tenant).await?;
-    tx.conversation(&me.tenant, id, &me.user).await?;
     let size = core.config.events.size(core.config.turn.context_messages);
-    let before = tx.messages_before(&me.tenant, id, 0..u64::MAX, size).await?;
-    let last = tx.previous_turn(&me.tenant, id, u64::MAX).await?;
-    let waits = last.as_ref().filter(|turn| turn.state == TurnState::InputRequired).map(|turn| turn.id);
-    let calls = match waits {
-        Some(turn) => tx.calls(&me.tenant, turn).await?,
-        None => Vec::new(),
-    };
-    tx.commit().await?;
+    let (before, last, calls) = reading!(&core.store, &me.tenant, View::Own, tx, async {
+        tx.conversation(&me.tenant, id, &me.user).await?;
+        let before = tx.messages_before(&me.tenant, id, 0..u64::MAX, size).await?;
+        let last = tx.previous_turn(&me.tenant, id, u64::MAX).await?;
+        let waits = last.as_ref().filter(|turn| turn.state == TurnState::InputRequired).map(|turn| turn.id);
+        let calls = match waits {
+            Some(turn) => tx.calls(&me.tenant, turn).await?,
+            None => Vec::new(),
+        };
+        Ok((before, last, calls))
+    })?;
     let plan = last.and_then(|turn| turn.plan);
     Ok(Around {
         context: before.rows.into_iter().rev().map(ContextMessage::from).collect(),
