@@ -15,6 +15,9 @@ mod issuer;
 mod issuers;
 mod process;
 mod redis;
+#[path = "../../../tests/src/redis_cluster.rs"]
+mod redis_cluster;
+mod redis_failover;
 mod refusals;
 mod sockets;
 mod streams;

@@ -95,7 +95,7 @@ impl Drop for Redis {
     }
 }
 
-fn user(name: &str, tier: Tier) -> Identity {
+pub(crate) fn user(name: &str, tier: Tier) -> Identity {
     Identity {
         tenant: "acme".parse().unwrap(),
         user: name.parse().unwrap(),
