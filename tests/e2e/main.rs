@@ -21,6 +21,7 @@ mod observability;
 mod openapi;
 mod promotion;
 mod quotas;
+mod redis_failover;
 mod refusals;
 mod rooms;
 mod schemathesis;

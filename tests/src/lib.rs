@@ -5,12 +5,14 @@
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
+//! - [`redis_cluster`]: a Redis Cluster as it is run, with replicas that take over
 
 pub mod agent;
 pub mod house;
 pub mod llm;
 pub mod managed;
 pub mod person;
+pub mod redis_cluster;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
@@ -18,3 +20,4 @@ pub use house::House;
 pub use llm::{FakeLlm, Mood};
 pub use managed::Managed;
 pub use person::Person;
+pub use redis_cluster::RedisCluster;

@@ -27,7 +27,6 @@ struct Node {
     child: Child,
 }
 
-#[allow(dead_code, reason = "two packages' tests use it, neither of them all of it")]
 impl RedisCluster {
     /// Starts it, and waits until every replica could take over.
     #[must_use]
@@ -130,7 +129,6 @@ impl RedisCluster {
     }
 
     /// What a node says to a command.
-    #[must_use]
     pub fn cli(&self, node: usize, command: &[&str]) -> String {
         let said = Command::new("redis-cli")
             .args(["-p", &self.nodes[node].port.to_string()])
@@ -140,34 +138,40 @@ impl RedisCluster {
         String::from_utf8_lossy(&said.stdout).into_owned()
     }
 
+    /// Waits for something.
+    pub fn wait_for(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let deadline = SystemTime::now() + PATIENCE;
+        while !holds(self) {
+            assert!(SystemTime::now() < deadline, "{what}: not within {PATIENCE:?}");
+            thread::yield_now();
+        }
+    }
+
     fn id(&self, node: usize) -> String {
         self.cli(node, &["cluster", "myid"]).trim().to_owned()
     }
 
     fn join(&self) {
-        self.until("the nodes answer", |node| self.cli(node, &["ping"]).contains("PONG"));
+        self.wait_for("the nodes answer", |cluster| {
+            (0..NODES).all(|node| cluster.cli(node, &["ping"]).contains("PONG"))
+        });
         let mut create = Command::new("redis-cli");
         create.args(["--cluster", "create"]);
         create.args(self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)));
         let said = create.args(["--cluster-replicas", "1", "--cluster-yes"]).output();
         let said = said.expect("redis-cli is installed");
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
-        self.until("the cluster is whole", |node| {
-            self.cli(node, &["cluster", "info"]).contains("cluster_state:ok")
-                && self.cli(node, &["cluster", "nodes"]).matches(" slave ").count() == NODES / 2
+        self.wait_for("the cluster is whole", |cluster| {
+            (0..NODES).all(|node| {
+                cluster.cli(node, &["cluster", "info"]).contains("cluster_state:ok")
+                    && cluster.cli(node, &["cluster", "nodes"]).matches("slave ").count() == NODES / 2
+            })
         });
-        self.until("replicas follow", |node| {
-            let said = self.cli(node, &["info", "replication"]);
-            said.contains("role:master") || said.contains("master_link_status:up")
+        self.wait_for("replicas follow", |cluster| {
+            (0..NODES)
+                .map(|node| cluster.cli(node, &["info", "replication"]))
+                .all(|said| said.contains("role:master") || said.contains("master_link_status:up"))
         });
-    }
-
-    fn until(&self, what: &str, holds: impl Fn(usize) -> bool) {
-        let deadline = SystemTime::now() + PATIENCE;
-        while !(0..NODES).all(&holds) {
-            assert!(SystemTime::now() < deadline, "{what}: not within {PATIENCE:?}");
-            thread::yield_now();
-        }
     }
 }
 

@@ -60,6 +60,9 @@ impl Access {
     pub fn new(urls: &[Secret], files: &TlsFiles) -> Result<Self, Error> {
         let mut config = Config::default();
         let (mut seeds, mut encrypted, mut name) = (Vec::new(), false, None);
+        if urls.is_empty() {
+            return Err(Error::new(ErrorKind::Config, "no node of redis is named"));
+        }
         for url in urls {
             let url = Url::parse(url.expose())?;
             encrypted |= url.scheme() == "rediss";

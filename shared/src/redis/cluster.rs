@@ -3,7 +3,7 @@
 
 use super::{
     access::Access,
-    node::{AskError, Bounds, Ear, News, Node, RETRY, visit, warn_of},
+    node::{AskError, Bounds, Ear, News, Node, PATIENCE, RETRY, visit, warn_of},
     slots::{Redirection, SLOTS, Slots},
 };
 use arc_swap::ArcSwap;
@@ -95,21 +95,21 @@ impl Cluster {
         Self { router, _end: end.drop_guard() }
     }
 
-    /// Connects, and waits for it: to the nodes that can be reached within `patience`.
+    /// Connects, and waits for that: no longer than `patience` for what a node says about the cluster, and a moment for
+    /// the nodes.
     ///
     /// # Errors
     /// When no node can be reached.
     pub async fn connect(access: Access, bounds: Bounds, patience: Duration) -> Result<Self, Error> {
-        let deadline = Instant::now() + patience;
         let cluster = Self::new(access, bounds, None);
-        let slots = timeout_at(deadline, cluster.router.look()).await;
+        let slots = timeout(patience, cluster.router.look()).await;
         let slots = slots.map_err(|_| Error::new(ErrorKind::Timeout, "no node answered in time"))??;
         cluster.router.take_over(slots);
         cluster.router.tasks.spawn(Arc::clone(&cluster.router).keep_looking());
         let map = cluster.router.map.load_full();
         let connected = join_all(map.ranges.iter().map(|(.., node)| node.connected()));
         // A node that is down is no reason not to begin.
-        drop(timeout_at(deadline, connected).await);
+        drop(timeout(PATIENCE, connected).await);
         Ok(cluster)
     }
 
@@ -151,13 +151,6 @@ impl Cluster {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.router.news.changes.subscribe()
-    }
-
-    /// Ends all connections, and waits for that, no longer than `patience`.
-    pub async fn close(&self, patience: Duration) {
-        self.router.end.cancel();
-        self.router.tasks.close();
-        drop(timeout(patience, self.router.tasks.wait()).await);
     }
 }
 
