@@ -1,4 +1,5 @@
-//! What both tiers agree on. No I/O here but the config file, the files it names, and telemetry.
+//! What both tiers agree on. No I/O here but the config file, the files it names, telemetry, and
+//! the connections to Redis, which are the same on both tiers.
 //!
 //! - [`ids`]: a newtype for every id
 //! - [`identity`]: who is asking, signed by the edge, verified by the core

@@ -23,6 +23,7 @@ mod observability;
 mod openapi;
 mod promotion;
 mod quotas;
+mod redis_failover;
 mod refusals;
 mod replicas;
 mod rooms;

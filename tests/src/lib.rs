@@ -7,6 +7,7 @@
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
 //! - [`replicas`]: a Postgres primary with a replica
+//! - [`redis_cluster`]: a Redis Cluster as it is run, with replicas that take over
 
 pub mod agent;
 pub mod house;
@@ -15,6 +16,7 @@ pub mod llm;
 pub mod managed;
 pub mod person;
 pub mod replicas;
+pub mod redis_cluster;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
@@ -23,3 +25,4 @@ pub use link::{End, Link, State};
 pub use llm::{FakeLlm, Mood};
 pub use managed::Managed;
 pub use person::Person;
+pub use redis_cluster::RedisCluster;

@@ -4,7 +4,9 @@
 //! The pieces of running answers live here too, so that who comes late catches up.
 
 use super::{
-    redis::{RedisBell, Ring},
+    hearing::Hearing,
+    redis::RedisBell,
+    rings::Ring,
     rooms::{Control, Listener, Rooms},
 };
 use crate::{clock, config::Config, metrics::RINGS};
@@ -134,13 +136,13 @@ impl Bell {
         self.local.count()
     }
 
-    /// Tells when [`Bell::is_degraded`] may have changed; `None` in a bell that never is.
-    pub(crate) fn degraded_channels(&self) -> Option<watch::Receiver<Vec<bool>>> {
-        self.redis.as_ref().map(RedisBell::degraded_channels)
+    /// Tells when [`Bell::hearing`] may have changed; `None` in a bell of which nothing is ever missed.
+    pub(crate) fn changes(&self) -> Option<watch::Receiver<Vec<Hearing>>> {
+        self.redis.as_ref().map(RedisBell::changes)
     }
 
-    /// Whether rings from other cores may be missing for this conversation.
-    pub(crate) fn is_degraded(&self, conversation: ConversationId) -> bool {
-        self.redis.as_ref().is_some_and(|redis| redis.is_degraded(conversation))
+    /// How well the rings of other cores are heard for this conversation.
+    pub(crate) fn hearing(&self, conversation: ConversationId) -> Hearing {
+        self.redis.as_ref().map(|redis| redis.hearing(conversation)).unwrap_or_default()
     }
 }

@@ -1,7 +1,11 @@
 //! The conversation's log as readers meet it. Postgres is the log; the [`Bell`] says that there is something new in it.
 
 mod bell;
+mod ears;
+mod hearing;
+mod publisher;
 mod redis;
+mod rings;
 mod rooms;
 mod stream;
 mod streams;

@@ -2,6 +2,7 @@
 //! with nothing missing and nothing twice.
 
 use super::{
+    hearing::Hearing,
     rooms::Listener,
     streams::{Piece, StreamPlace, Unread, Writer, queue},
 };
@@ -60,8 +61,8 @@ pub(crate) async fn open(
         cursor,
         member_at,
         frames,
-        degraded: false,
-        degraded_channels: core.bell.degraded_channels(),
+        hearing: Hearing { deaf: false, ..core.bell.hearing(conversation) },
+        hearings: core.bell.changes(),
         _place: place,
     };
     let stop = core.shutdown.token.clone();
@@ -136,8 +137,9 @@ struct Reader {
     /// The log's end when this reader was found to be a member.
     member_at: u64,
     frames: Writer,
-    degraded: bool,
-    degraded_channels: Option<watch::Receiver<Vec<bool>>>,
+    /// How well the doorbell was heard when it was last looked at.
+    hearing: Hearing,
+    hearings: Option<watch::Receiver<Vec<Hearing>>>,
     _place: StreamPlace,
 }
 
@@ -165,9 +167,10 @@ impl Reader {
         self.send(frame(name, None, &head)).await?;
         self.catch_up(View::Latest).await?;
         self.running_answers().await?;
+        self.may_have_missed().await?;
         let ping = self.core.config.events.ping;
         let mut pings = interval_at(Instant::now() + ping, ping);
-        let mut poll_at = Instant::now() + self.poll_every();
+        let (mut view, mut poll_at) = (View::Any, Instant::now() + self.poll_every());
         // The edge attaches again with a fresh token where it has one; nobody else can.
         let left = self.identity.expires_at + EXPIRY_GRACE_S - chrono::Utc::now().timestamp();
         let expiry = Instant::now() + Duration::from_secs(u64::try_from(left).unwrap_or(0));
@@ -179,13 +182,13 @@ impl Reader {
                     Err(RecvError::Closed) => return Err(End::Quiet),
                 },
                 () = sleep_until(poll_at) => {
-                    self.tell_degraded().await?;
-                    self.catch_up(View::Any).await?;
+                    self.catch_up(std::mem::replace(&mut view, View::Any)).await?;
                     poll_at = Instant::now() + self.poll_every();
                 }
-                () = changed(&mut self.degraded_channels) => {
-                    self.tell_degraded().await?;
-                    poll_at = Instant::now() + self.poll_every();
+                () = changed(&mut self.hearings) => {
+                    if self.may_have_missed().await? {
+                        (view, poll_at) = (View::Latest, poll_at.min(self.soon()));
+                    }
                 }
                 () = sleep_until(expiry) => return Err(End::Quiet),
                 _ = pings.tick() => self.send(Bytes::from_static(b": ping\n\n")).await?,
@@ -291,11 +294,17 @@ impl Reader {
         reading!(&self.core.store, tenant, View::Latest, tx, tx.running_turns(tenant, self.conversation))
     }
 
-    async fn tell_degraded(&mut self) -> Result<(), End> {
-        let degraded = self.core.bell.is_degraded(self.conversation);
-        if std::mem::replace(&mut self.degraded, degraded) == degraded {
-            return Ok(());
+    /// Whether something may have been said that this reader did not hear; and tells whether it is told what is said.
+    async fn may_have_missed(&mut self) -> Result<bool, End> {
+        let hearing = self.core.bell.hearing(self.conversation);
+        let before = std::mem::replace(&mut self.hearing, hearing);
+        if hearing.deaf != before.deaf {
+            self.tell_degraded(hearing.deaf).await?;
         }
+        Ok(hearing != before)
+    }
+
+    async fn tell_degraded(&mut self, degraded: bool) -> Result<(), End> {
         let (code, text) = match degraded {
             true => {
                 (NoticeCode::Degraded, "Live pieces of answers may be missing; whole answers still come.")
@@ -310,7 +319,13 @@ impl Reader {
 
     fn poll_every(&self) -> Duration {
         let events = &self.core.config.events;
-        if self.core.bell.is_degraded(self.conversation) { events.poll } else { events.idle_poll }
+        if self.hearing.lost || self.hearing.deaf { events.poll } else { events.idle_poll }
+    }
+
+    /// Within one poll, spread: many readers have missed something at once.
+    fn soon(&self) -> Instant {
+        let spread = u32::try_from(self.conversation.0.as_u64_pair().1 % 1_000).unwrap_or(0);
+        Instant::now() + self.core.config.events.poll * spread / 1_000
     }
 
     async fn send(&self, frame: Bytes) -> Result<(), End> {
@@ -319,9 +334,9 @@ impl Reader {
 }
 
 /// Returns when the doorbell may have got better or worse. Safe to drop.
-async fn changed(channels: &mut Option<watch::Receiver<Vec<bool>>>) {
-    let told = match channels {
-        Some(channels) => channels.changed().await.is_ok(),
+async fn changed(hearings: &mut Option<watch::Receiver<Vec<Hearing>>>) {
+    let told = match hearings {
+        Some(hearings) => hearings.changed().await.is_ok(),
         None => false,
     };
     if !told {

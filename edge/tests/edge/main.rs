@@ -15,6 +15,10 @@ mod issuer;
 mod issuers;
 mod process;
 mod redis;
+#[allow(unreachable_pub, dead_code, reason = "it is another package's, which uses all of it")]
+#[path = "../../../tests/src/redis_cluster.rs"]
+mod redis_cluster;
+mod redis_failover;
 mod refusals;
 mod sockets;
 mod streams;

@@ -38,13 +38,13 @@ impl Redis {
         let port_settings = match encrypted {
             true => format!(
                 "port 0\ntls-port {port}\ntls-cluster yes\ntls-auth-clients no\ntls-cert-file cert.pem\n\
-                 tls-key-file key.pem\ntls-ca-cert-file ca.pem"
+                 tls-key-file key.pem\ntls-ca-cert-file ca.pem\ncluster-announce-ip 127.0.0.1"
             ),
+            // A node that has met no other one does not know its own address: it is where it was asked.
             false => format!("port {port}"),
         };
-        // A node that has met no other one does not know its own address, and fred takes that for a name.
         let settings = format!(
-            "{port_settings}\nbind 127.0.0.1\ncluster-enabled yes\ncluster-announce-ip 127.0.0.1\n\
+            "{port_settings}\nbind 127.0.0.1\ncluster-enabled yes\n\
              save \"\"\nappendonly no\n"
         );
         std::fs::write(dir.path().join("redis.conf"), settings).unwrap();
@@ -95,7 +95,7 @@ impl Drop for Redis {
     }
 }
 
-fn user(name: &str, tier: Tier) -> Identity {
+pub(crate) fn user(name: &str, tier: Tier) -> Identity {
     Identity {
         tenant: "acme".parse().unwrap(),
         user: name.parse().unwrap(),
