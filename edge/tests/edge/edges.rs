@@ -2,6 +2,7 @@
 
 use crate::{
     house::{House, PATIENCE, configuration, read_all, until},
+    process::Process,
     redis::Redis,
 };
 use futures::StreamExt;
@@ -61,6 +62,17 @@ async fn edges_know_each_other_and_see_which_one_drains() {
     other.edge.edges.drain();
     until("the others see that it drains", async || names(&house).await == ["one", "(two)"]).await;
     assert!(other.drain().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_was_killed_is_gone_from_the_list_after_its_lease() {
+    let redis = Redis::start().await;
+    let house = House::with(&settings(&redis, "one", ""), 1).await;
+    let process = Process::start(&house, &settings(&redis, "two", ""));
+    until("both are listed", async || names(&house).await == ["one", "two"]).await;
+    // It is killed, so that it says nothing of its end.
+    drop(process);
+    until("its lease ends", async || names(&house).await == ["one"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
