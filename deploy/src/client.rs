@@ -101,6 +101,13 @@ impl Client {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
+    /// The same caller at another edge, which has to be as private as this one: the token goes there.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Option<Self> {
+        let base = Url::parse(base).ok().filter(|base| base.scheme() == self.base.scheme())?;
+        Some(Self { base, ..self.clone() })
+    }
+
     /// The edge's address.
     #[must_use]
     pub fn base(&self) -> &Url {

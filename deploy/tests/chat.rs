@@ -107,6 +107,34 @@ async fn a_dropped_socket_costs_neither_the_message_nor_the_answer() {
 }
 
 #[tokio::test]
+async fn an_edge_that_ends_names_another_one_and_the_answer_goes_on_there() {
+    let (edge, mut other) = (Edge::start().await, Edge::start().await);
+    (other.conversation, other.turn) = (edge.conversation, edge.turn);
+    let client = edge.ask(&[]).spawn().unwrap();
+    let (mut socket, _) = edge.join(7).await;
+    let first = read(&mut socket).await;
+    edge.event(&mut socket, Some(8), "conversation.renamed", json!({"title": "x"})).await;
+    let to = format!("http://{}", other.listener.local_addr().unwrap());
+    write(&mut socket, &json!({"type": "move", "to": to})).await;
+    let code = tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode::Restart;
+    let frame = tokio_tungstenite::tungstenite::protocol::CloseFrame { code, reason: "".into() };
+    socket.close(Some(frame)).await.unwrap();
+
+    let (mut socket, after) = other.join(8).await;
+    assert_eq!(after, 8);
+    assert_eq!(read(&mut socket).await["id"], first["id"], "sent again under the same id");
+    let message = MessageId::new();
+    let ack = json!({"type": "ack", "id": first["id"], "message": message, "turn": edge.turn, "seq": 9, "duplicate": true});
+    write(&mut socket, &ack).await;
+    let answer = json!({"message": message, "attempt": 1, "text": "Hello", "sources": [], "claims": []});
+    other.event(&mut socket, Some(10), "answer.finished", answer).await;
+    other.end(&mut socket, 11, "completed").await;
+    let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello\n");
+}
+
+#[tokio::test]
 async fn with_json_every_frame_is_a_line_and_a_failed_turn_is_exit_code_1() {
     let edge = Edge::start().await;
     let client = edge.ask(&["--json"]).spawn().unwrap();

@@ -2,6 +2,8 @@
 
 mod checks;
 
+pub(crate) use checks::is_public_url;
+
 use crate::{auth::claims::ClaimPath, socket::origin::Origin};
 use serde::Deserialize;
 use std::{
@@ -36,6 +38,7 @@ pub struct Config {
     pub max_connections_per_address: usize,
     pub max_strangers_per_address: usize,
     pub drain_s: u64,
+    pub edge: EdgeConfig,
     pub tls: TlsConfig,
     pub cores: CoresConfig,
     pub http: HttpConfig,
@@ -44,6 +47,18 @@ pub struct Config {
     pub redis: RedisConfig,
     pub socket: SocketConfig,
     pub telemetry: TelemetryConfig,
+}
+
+/// `[edge]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
+pub struct EdgeConfig {
+    pub public_url: String,
+    pub region: String,
+    pub refresh_ms: u64,
+    pub lease_ms: u64,
+    pub keep_ms: u64,
 }
 
 /// `[tls]`
@@ -215,6 +230,7 @@ pub struct SocketConfig {
     pub stream_silence_ms: u64,
     pub max_event_bytes: usize,
     pub drain_spread_ms: u64,
+    pub drain_per_s: u32,
 }
 
 impl Config {

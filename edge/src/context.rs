@@ -1,8 +1,11 @@
 //! What the rooms of the edge share, and what every request to a core is stamped with.
 
-use crate::{auth::Auth, config::Config, limit::Limits, upstream::Cores};
+use crate::{auth::Auth, config::Config, edges::Edges, limit::Limits, metrics::METRICS, upstream::Cores};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use switchboard_shared::{
     headers,
     identity::{Identity, SignedFor},
@@ -21,12 +24,16 @@ pub struct Edge {
     pub auth: Auth,
     /// Decides about limits.
     pub limits: Limits,
+    /// Knows the other edges.
+    pub edges: Arc<Edges>,
     /// Knows the cores.
     pub cores: Cores,
     /// Sign who asks.
     pub keys: SigningKeys,
     /// Ends the process.
     pub shutdown: Shutdown,
+    /// The time over which sockets leave, once they do.
+    pub spread: OnceLock<Duration>,
 }
 
 impl Edge {
@@ -34,6 +41,18 @@ impl Edge {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.shutdown.token.is_cancelled()
+    }
+
+    /// The time over which sockets leave this edge: as long as it takes at `socket.drain_per_s`, and no longer than
+    /// `socket.drain_spread_ms`. Few leave at once; many must not come to the other edges all together.
+    #[must_use]
+    pub fn drain_spread(&self) -> Duration {
+        let config = &self.config.socket;
+        *self.spread.get_or_init(|| {
+            let open = u32::try_from(METRICS.open_sockets.get()).unwrap_or(0);
+            let time = Duration::from_secs_f64(f64::from(open) / f64::from(config.drain_per_s));
+            time.min(Duration::from_millis(config.drain_spread_ms))
+        })
     }
 
     /// The stamp for requests on behalf of `identity`.

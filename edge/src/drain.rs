@@ -12,6 +12,7 @@ pub async fn drain(edge: &Edge, proxy: &Arc<HttpProxy<Proxy>>, ending: &watch::S
     tracing::info!("the edge drains");
     // Readiness ends and the door closes with this token; HTTP/2 connections get their GOAWAY from the watch, and
     // connections that wait for a next request are closed by the cleanup.
+    edge.edges.drain();
     edge.shutdown.token.cancel();
     ending.send_replace(true);
     proxy.http_cleanup().await;

@@ -6,6 +6,7 @@
 //! - [`limit`]: how much is too much
 //! - [`proxy`]: one HTTP request through Pingora, phase by phase
 //! - [`socket`]: one WebSocket; its conversations are event streams on the cores
+//! - [`edges`]: which edges there are
 //! - [`upstream`]: the cores: health, choice, connections
 //! - [`answer`]: problems, as clients see them
 //! - [`context`]: what these rooms share
@@ -19,6 +20,7 @@ pub mod config;
 pub mod context;
 pub mod door;
 pub mod drain;
+pub mod edges;
 pub mod limit;
 pub mod metrics;
 pub mod proxy;
@@ -33,13 +35,18 @@ use auth::{
 use config::Config;
 use context::Edge;
 use door::Door;
+use edges::Edges;
 use limit::{Limits, redis::LimitError};
 use pingora::{
     proxy::{HttpProxy, http_proxy},
     server::configuration::ServerConf,
 };
 use proxy::Proxy;
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
 use tokio::{net::TcpListener, sync::watch};
 use upstream::{Cores, health};
@@ -110,7 +117,10 @@ pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let address = listener.local_addr().map_err(|error| EdgeError::Listen(config.listen, error))?;
     let admin = admin_listener.local_addr().map_err(|error| EdgeError::Listen(config.admin_listen, error))?;
     let keys = SigningKeys::new(config.identity_key.expose(), []);
-    let edge = Arc::new(Edge { config, auth, limits, cores, keys, shutdown });
+    let edges = Arc::new(Edges::new(&config));
+    // Not on the tracker: while the edge drains, the others are told so.
+    tokio_util::task::TaskTracker::new().spawn(edges.clone().run());
+    let edge = Arc::new(Edge { config, auth, limits, edges, cores, keys, shutdown, spread: OnceLock::new() });
     let proxy = Arc::new(pingora_proxy(&edge));
     let (ending, ends) = watch::channel(false);
     let door = Door { edge: edge.clone(), proxy: proxy.clone(), tls, ending: ends.clone() };

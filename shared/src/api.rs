@@ -2,6 +2,7 @@
 
 mod agents;
 mod conversations;
+mod edges;
 mod learning;
 mod messages;
 mod overlap;
@@ -15,6 +16,7 @@ pub use conversations::{
     AddMember, ChangeConversation, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS,
     Member, MemberRole, Page, Speaks,
 };
+pub use edges::{EdgeList, EdgeView};
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};
 pub use messages::{Accepted, Author, Chat, ChatAnswer, FileView, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};

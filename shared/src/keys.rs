@@ -18,6 +18,8 @@ pub enum Purpose {
     Ring,
     /// A piece of a running answer, core → core.
     Delta,
+    /// Where an edge is, edge → edge.
+    Edge,
 }
 
 /// The key that signs, and those that are accepted besides.
@@ -72,6 +74,7 @@ fn mac(key: &[u8], purpose: Purpose, parts: &[&str]) -> Hmac<Sha256> {
         Purpose::Identity => b"switchboard identity",
         Purpose::Ring => b"switchboard ring",
         Purpose::Delta => b"switchboard delta",
+        Purpose::Edge => b"switchboard edge",
     });
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());

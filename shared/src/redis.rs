@@ -6,14 +6,17 @@
 //! - `access`: who is reached, how, and whom to trust
 //! - `cluster`: which node has a key, found out and kept up to date; redirections
 //! - `node`, `breaker`: one node, its connection, and when it is left alone
+//! - `script`: what a node runs as a whole
 //! - `slots`: what a node says about the cluster
 
 mod access;
 mod breaker;
 mod cluster;
 mod node;
+mod script;
 mod slots;
 
 pub use access::{Access, check, reason};
 pub use cluster::Cluster;
 pub use node::{AskError, Bounds, Ear, Heard};
+pub use script::Script;

@@ -15,8 +15,8 @@ pub mod link;
 pub mod llm;
 pub mod managed;
 pub mod person;
-pub mod replicas;
 pub mod redis_cluster;
+pub mod replicas;
 mod server;
 
 pub use agent::{FakeAgent, Manner};

@@ -76,6 +76,9 @@ impl Shared<'_> {
         // Everybody has the same address here.
         table.insert("max_connections_per_address".into(), 10_000.into());
         table.insert("max_strangers_per_address".into(), 300.into());
+        // Who listens at every address has none that is good for everybody.
+        let public = if listen.ip().is_unspecified() { String::new() } else { format!("https://{listen}") };
+        table.insert("edge".into(), section([("public_url", public.into()), ("region", "local".into())]));
         table.insert("cores".into(), section([("urls", list(cores))]));
         table.insert("tls".into(), section([("cert", path(tls.0)), ("key", path(tls.1))]));
         let auth =

@@ -1,7 +1,8 @@
 //! What a configuration must be before anything is opened: every value, all faults together.
 
 use super::{
-    AuthConfig, Config, CoresConfig, HttpConfig, LimitsConfig, RedisConfig, SocketConfig, TlsConfig,
+    AuthConfig, Config, CoresConfig, EdgeConfig, HttpConfig, LimitsConfig, RedisConfig, SocketConfig,
+    TlsConfig,
 };
 use std::time::Duration;
 use switchboard_shared::{
@@ -24,6 +25,9 @@ impl Check for Config {
         ] {
             faults.require(value > 0, key, "must be at least 1");
         }
+        self.edge.check(faults);
+        let spread = self.socket.drain_spread_ms <= self.drain_s.saturating_mul(1000);
+        faults.require(spread, "socket.drain_spread_ms", "must be at most drain_s");
         self.tls.check(faults);
         self.cores.check(faults);
         self.http.check(faults);
@@ -33,6 +37,30 @@ impl Check for Config {
         self.socket.check(faults);
         self.telemetry.check(faults);
     }
+}
+
+impl EdgeConfig {
+    fn check(&self, faults: &mut Faults) {
+        let url = self.public_url.is_empty() || is_public_url(&self.public_url);
+        faults.require(url, "edge.public_url", "must be of the form https://host or https://host:port");
+        let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let region = self.region.len() <= 64 && self.region.chars().all(word);
+        faults.require(region, "edge.region", "must be at most 64 of letters, digits, - _ .");
+        let refresh = (100..=60_000).contains(&self.refresh_ms);
+        faults.require(refresh, "edge.refresh_ms", "must be 100 to 60000");
+        let lease = self.lease_ms >= 2 * self.refresh_ms && self.lease_ms <= 600_000;
+        faults.require(lease, "edge.lease_ms", "must be at least twice edge.refresh_ms, and at most 600000");
+        faults.require(self.keep_ms <= 3_600_000, "edge.keep_ms", "must be at most 3600000");
+    }
+}
+
+/// Whether clients can be sent there: TLS, a host, perhaps a port, and nothing else.
+pub(crate) fn is_public_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let alone = url.username().is_empty() && url.password().is_none();
+        url.scheme() == "https" && url.has_host() && bare && alone && text.len() <= 512
+    })
 }
 
 impl TlsConfig {
@@ -178,6 +206,7 @@ impl SocketConfig {
             ("socket.max_joins", self.max_joins as u64),
             ("socket.max_unanswered", self.max_unanswered as u64),
             ("socket.frames_per_second", u64::from(self.frames_per_second)),
+            ("socket.drain_per_s", u64::from(self.drain_per_s)),
             ("socket.frames_burst", u64::from(self.frames_burst)),
             ("socket.queue_bytes", self.queue_bytes as u64),
             ("socket.queue_frames", self.queue_frames as u64),

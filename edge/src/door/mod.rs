@@ -41,6 +41,9 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+/// How long a request may have been on its way to an edge that ends.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
+
 const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Everything that a new connection needs.
@@ -155,8 +158,18 @@ impl Door {
         let http = &self.edge.config.http;
         let bounds = Bounds { bytes: http.max_header_bytes, fields: http.max_headers };
         if conn.seen().is_empty() {
-            let first = self.edge.shutdown.token.run_until_cancelled(timeout(idle, conn.look())).await;
-            let Some(Ok(Ok(1..))) = first else { return Ok(None) };
+            // What was on its way when the edge began to end is still answered, as the last one of its connection.
+            let ended = async {
+                self.edge.shutdown.token.cancelled().await;
+                tokio::time::sleep(ON_ITS_WAY).await;
+            };
+            tokio::select! {
+                first = timeout(idle, conn.look()) => match first {
+                    Ok(Ok(1..)) => {}
+                    _ => return Ok(None),
+                },
+                () = ended => return Ok(None),
+            }
         }
         let until = Instant::now() + self.header_timeout();
         loop {

@@ -3,10 +3,10 @@
 
 use super::gcra::{Decision, Policy};
 use crate::config::RedisConfig;
-use fred::{error::Error as RedisError, types::Value, util::sha1_hash};
+use fred::error::Error as RedisError;
 use std::time::Duration;
-use switchboard_shared::redis::{Access, AskError, Bounds, Cluster, reason};
-use tokio::time::{Instant, timeout_at};
+use switchboard_shared::redis::{Access, AskError, Bounds, Cluster, Script, reason};
+use tokio::time::timeout;
 
 const SCRIPT: &str = include_str!("limit.lua");
 /// How long a start waits for Redis.
@@ -16,7 +16,7 @@ const START_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct RedisLimiter {
     cluster: Cluster,
-    sha1: Value,
+    script: Script,
     timeout: Duration,
 }
 
@@ -48,7 +48,7 @@ impl RedisLimiter {
         };
         let access = Access::new(&config.urls, &config.tls())?;
         let cluster = Cluster::connect(access, bounds, START_WITHIN).await?;
-        Ok(Self { cluster, sha1: sha1_hash(SCRIPT).into(), timeout })
+        Ok(Self { cluster, script: Script::new(SCRIPT), timeout })
     }
 
     /// Decides for one key.
@@ -56,19 +56,10 @@ impl RedisLimiter {
     /// # Errors
     /// When Redis did not decide, within the configured time.
     pub async fn decide(&self, policy: Policy, key: &str) -> Result<Decision, LimitError> {
-        let deadline = Instant::now() + self.timeout;
-        let (interval, burst) = (policy.interval_us(), policy.burst_us());
-        let mut arguments = [self.sha1.clone(), 1.into(), key.into(), interval.into(), burst.into()];
-        let answer = match self.cluster.ask(key, "EVALSHA", &arguments).await {
-            // A node that was restarted or promoted does not know the script yet; it must not be let through uncounted.
-            Err(AskError::Redis(error)) if error.details().starts_with("NOSCRIPT") => {
-                arguments[0] = Value::from_static_str(SCRIPT);
-                let whole = timeout_at(deadline, self.cluster.ask(key, "EVAL", &arguments)).await;
-                whole.map_err(|_| LimitError::Timeout)?
-            }
-            answer => answer,
-        };
-        let (allowed, ahead_us): (i64, i64) = answer?;
+        let arguments = [policy.interval_us().into(), policy.burst_us().into()];
+        // A node that does not know the script is told it within the same time; nobody is let through uncounted.
+        let asked = timeout(self.timeout, self.script.run(&self.cluster, key, arguments)).await;
+        let (allowed, ahead_us): (i64, i64) = asked.map_err(|_| LimitError::Timeout)??;
         Ok(Decision::new(policy, allowed == 1, ahead_us))
     }
 }

@@ -4,12 +4,14 @@
 //! - [`route`]: what a path is for
 //! - [`failure`]: what a client is told when it goes no further
 //! - [`fields`]: header fields between client and core
+//! - `listing`: the list of edges, which needs no core
 //! - [`linger`]: what becomes of a body that nobody needs any more
 
 mod admit;
 pub mod failure;
 pub mod fields;
 pub mod linger;
+mod listing;
 pub mod route;
 
 use crate::{
@@ -32,9 +34,11 @@ use pingora::{
     proxy::{FailToProxy, ProxyHttp, Session},
     upstreams::peer::HttpPeer,
 };
-use route::Route;
+use route::{EDGES, Route};
 use std::{sync::Arc, time::Duration};
-use switchboard_shared::{headers::IDEMPOTENCY_KEY, identity::Identity, problem::Problem};
+use switchboard_shared::{
+    events::ServerFrame, headers::IDEMPOTENCY_KEY, identity::Identity, problem::Problem,
+};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -60,6 +64,8 @@ pub struct Request {
     core: Option<Lease>,
     asked: Option<Instant>,
     streaming: bool,
+    /// Whether what was passed of a stream ends with a whole event.
+    is_whole: bool,
     /// Whether its connection to the core is for it alone.
     is_alone: bool,
 }
@@ -81,6 +87,7 @@ impl ProxyHttp for Proxy {
             core: None,
             asked: None,
             streaming: false,
+            is_whole: true,
             is_alone: false,
         }
     }
@@ -90,6 +97,9 @@ impl ProxyHttp for Proxy {
         session.set_read_timeout(Some(Duration::from_millis(http.read_timeout_ms)));
         session.set_write_timeout(Some(Duration::from_millis(http.write_timeout_ms)));
         match self.admit(session, request).await {
+            Ok(()) if session.req_header().uri.path() == EDGES => {
+                listing::answer(session, &self.0.edges, &request.id).await
+            }
             Ok(()) => Ok(false),
             Err(problem) => {
                 answer(session, request.answer(problem)).await?;
@@ -227,10 +237,13 @@ impl ProxyHttp for Proxy {
     fn response_body_filter(
         &self,
         _session: &mut Session,
-        _body: &mut Option<Bytes>,
+        body: &mut Option<Bytes>,
         end: bool,
         request: &mut Request,
     ) -> Result<Option<Duration>> {
+        if let Some(part) = body.as_ref().filter(|part| !part.is_empty()) {
+            request.is_whole = part.ends_with(b"\n\n");
+        }
         if !end && !request.streaming && self.left(request).is_zero() {
             return Err(Error::explain(HTTPStatus(504), "the deadline passed within the answer"));
         }
@@ -248,7 +261,8 @@ impl ProxyHttp for Proxy {
         request.span.in_scope(|| tracing::debug!(%error, "a request could not be passed on"));
         let code = match problem {
             _ if leaving && is_answered(session) => {
-                end_stream(session).await;
+                let to = if request.is_whole { self.0.edges.better() } else { None };
+                end_stream(session, to).await;
                 0
             }
             Some(problem) if !is_answered(session) => {
@@ -310,9 +324,12 @@ impl Request {
     }
 }
 
-/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor.
-async fn end_stream(session: &mut Session) {
-    let ended = session.downstream_session.write_response_body(Bytes::new(), true).await;
+/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor; and says where, if there is
+/// an edge to name and nothing is cut in two by it.
+async fn end_stream(session: &mut Session, to: Option<String>) {
+    let word = to.and_then(|to| serde_json::to_string(&ServerFrame::Move { to }).ok());
+    let last = word.map(|word| format!("event: move\ndata: {word}\n\n")).unwrap_or_default();
+    let ended = session.downstream_session.write_response_body(Bytes::from(last), true).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "an event stream's client was gone before its end");
     }

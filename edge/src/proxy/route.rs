@@ -2,6 +2,9 @@
 
 use http::Method;
 
+/// Where the edges are listed; answered here and by no core.
+pub const EDGES: &str = "/.well-known/switchboard/edges";
+
 /// A request's kind; also its metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -27,6 +30,7 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
     }
     let post = method == Method::POST;
     match path {
+        EDGES => return Some(Route { is_public: true, ..plain("edges") }),
         "/openapi.json" => return Some(Route { is_public: true, ..plain("openapi") }),
         "/chat" => return Some(Route { is_message: post, ..plain("chat") }),
         _ => {}

@@ -57,6 +57,7 @@ pub fn name_in(frame: &ClientFrame) -> &'static str {
 pub fn name_out(frame: &ServerFrame) -> &'static str {
     match frame {
         ServerFrame::Welcome { .. } => "welcome",
+        ServerFrame::Move { .. } => "move",
         ServerFrame::Joined { .. } => "joined",
         ServerFrame::Left { .. } => "left",
         ServerFrame::Snapshot { .. } => "snapshot",

@@ -7,7 +7,7 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use std::time::Duration;
-use switchboard_shared::events::CloseCode;
+use switchboard_shared::events::{CloseCode, ServerFrame};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{
     Error as WsError, Message,
@@ -53,8 +53,14 @@ impl From<&WsError> for Leaving {
     }
 }
 
-/// Says the close code and waits a moment for the client's, so that the code is read before the connection is gone.
-pub async fn close(mut sink: SplitSink<Socket, Message>, mut stream: SplitStream<Socket>, leaving: Leaving) {
+/// Says where to go on, if there is an edge to name, and the close code; waits a moment for the client's, so that both are
+/// read before the connection is gone.
+pub async fn close(
+    mut sink: SplitSink<Socket, Message>,
+    mut stream: SplitStream<Socket>,
+    leaving: Leaving,
+    to: Option<String>,
+) {
     let code = match leaving {
         Leaving::Code(code) => code as u16,
         Leaving::Protocol => PROTOCOL,
@@ -68,6 +74,11 @@ pub async fn close(mut sink: SplitSink<Socket, Message>, mut stream: SplitStream
         }
     };
     METRICS.socket_closes.with_label_values(&[&code.to_string()]).inc();
+    if let Some(text) = to.and_then(|to| serde_json::to_string(&ServerFrame::Move { to }).ok()) {
+        METRICS.frame("out", "move");
+        // The close frame finds out whether there is anybody left.
+        drop(timeout(CLOSE_PATIENCE, sink.feed(Message::text(text))).await);
+    }
     let frame = CloseFrame { code: WireCode::from(code), reason: reason(leaving).into() };
     if let Ok(Ok(())) = timeout(CLOSE_PATIENCE, sink.send(Message::Close(Some(frame)))).await {
         let answered = async { while let Some(Ok(_)) = stream.next().await {} };

@@ -26,7 +26,6 @@ pub enum Due {
 pub struct Patience {
     heartbeat: Duration,
     stall: Duration,
-    drain_spread: Duration,
     frames: Policy,
     frames_tat: Option<i64>,
     started: Instant,
@@ -49,7 +48,6 @@ impl Patience {
         Self {
             heartbeat,
             stall: Duration::from_millis(config.queue_stall_ms),
-            drain_spread: Duration::from_millis(config.drain_spread_ms),
             frames: Policy { name: "frames", quota: config.frames_burst, window },
             frames_tat: None,
             started: now,
@@ -85,9 +83,9 @@ impl Patience {
         self.expires_at = expires_at;
     }
 
-    /// Notes that the edge ends: the socket leaves after `share` (0 to 1) of the time over which all of them do.
-    pub fn drain(&mut self, now: Instant, share: f64) {
-        self.leave_at = Some(now + self.drain_spread.mul_f64(share));
+    /// Notes that the edge ends, and when the socket leaves it.
+    pub fn drain(&mut self, leave_at: Instant) {
+        self.leave_at = Some(leave_at);
     }
 
     /// Whether it knows that the edge ends.
@@ -139,12 +137,11 @@ mod tests {
 
     const LATE: i64 = 1_000_000;
 
-    /// Pings every 10 s, a stall of 5 s, 2 frames at once and 1 per second, a drain over 4 s.
+    /// Pings every 10 s, a stall of 5 s, 2 frames at once and 1 per second.
     fn patience(now: Instant) -> Patience {
         let mut config = crate::config::sample().socket;
         (config.heartbeat_s, config.queue_stall_ms) = (10, 5_000);
         (config.frames_burst, config.frames_per_second) = (2, 1);
-        config.drain_spread_ms = 4_000;
         Patience::new(&config, now, LATE)
     }
 
@@ -211,11 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn sockets_of_an_ending_edge_leave_each_at_its_share_of_the_spread() {
+    fn a_socket_of_an_ending_edge_leaves_when_it_is_its_turn() {
         let start = Instant::now();
         let mut patience = patience(start);
         assert!(!patience.is_draining());
-        patience.drain(start, 0.5);
+        patience.drain(start + s(2));
         assert!(patience.is_draining());
         assert_eq!((patience.wake(start, 0), patience.due(start, 0)), (start + s(2), None));
         assert_eq!(patience.due(start + s(2), 0), Some(Due::Leave(CloseCode::Restart)));

@@ -42,6 +42,7 @@ const FROM_ROOMS: usize = 4;
 /// Serves a socket until it is closed.
 pub async fn serve(socket: Socket, opening: Opening) {
     let (mut sink, mut stream) = socket.split();
+    let edges = opening.edge.edges.clone();
     let leaving = match greet(&mut stream, &opening).await {
         Ok(identity) => {
             let mut session = Session::new(opening, identity);
@@ -49,7 +50,8 @@ pub async fn serve(socket: Socket, opening: Opening) {
         }
         Err(leaving) => leaving,
     };
-    close(sink, stream, leaving).await;
+    let to = (leaving == Leaving::Code(CloseCode::Restart)).then(|| edges.better()).flatten();
+    close(sink, stream, leaving, to).await;
 }
 
 struct Session {
@@ -118,7 +120,7 @@ impl Session {
                 Some(frame) = self.from_rooms.recv(), if !self.outbox.is_full() => self.take(frame),
                 done = poll_job(&mut self.job), if self.job.is_some() => self.done(done),
                 () = drain.cancelled(), if !self.patience.is_draining() => {
-                    self.patience.drain(Instant::now(), fastrand::f64());
+                    self.patience.drain(Instant::now() + self.edge.drain_spread().mul_f64(fastrand::f64()));
                 }
                 () = sleep_until(wake) => match self.patience.due(Instant::now(), unix_now()) {
                     Some(Due::Leave(code)) => return Leaving::Code(code),
@@ -185,7 +187,8 @@ impl Session {
         let user = self.identity.borrow().user.clone();
         let config = &self.edge.config.socket;
         let (heartbeat_s, max_frame_bytes) = (config.heartbeat_s, config.max_frame_bytes as u64);
-        self.say(ServerFrame::Welcome { user, heartbeat_s, max_frame_bytes, session: self.id.to_string() });
+        let (session, list) = (self.id.to_string(), self.edge.edges.list());
+        self.say(ServerFrame::Welcome { user, heartbeat_s, max_frame_bytes, session, list });
     }
 
     fn queue(&mut self, id: Option<String>, conversation: Option<ConversationId>, job: Job) {

@@ -159,6 +159,7 @@ pub(crate) fn configuration(dir: &Path, cores: &[String], settings: &str) -> Con
 pub(crate) fn configuration_text(dir: &Path, cores: &[String], settings: &str) -> String {
     let base = format!(
         "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\nidentity_key = \"{KEY}\"\ndrain_s = 5\n\
+         socket.drain_spread_ms = 2000\n\
          tls.cert = \"{0}/cert.pem\"\ntls.key = \"{0}/key.pem\"\n\
          cores.urls = {cores:?}\ncores.health_interval_ms = 100\n\
          auth.issuer = \"{ISSUER}\"\nauth.jwks = \"{0}/jwks.json\"\nsocket.origins = [\"https://chat.example\"]\n\

@@ -9,6 +9,7 @@ mod bounds;
 mod core;
 mod door;
 mod drain;
+mod edges;
 mod house;
 mod http;
 mod issuer;

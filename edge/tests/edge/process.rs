@@ -29,13 +29,13 @@ fn file(house: &House, name: &str, text: &str) -> PathBuf {
     path
 }
 
-struct Process {
+pub(crate) struct Process {
     child: Child,
     ready: Value,
 }
 
 impl Process {
-    fn start(house: &House, settings: &str) -> Self {
+    pub(crate) fn start(house: &House, settings: &str) -> Self {
         Self::start_with(house, settings, &[])
     }
 

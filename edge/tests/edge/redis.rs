@@ -10,7 +10,7 @@ use std::{
 use switchboard_edge::limit::Limits;
 use switchboard_shared::identity::{Identity, Tier};
 
-struct Redis {
+pub(crate) struct Redis {
     child: Child,
     port: u16,
     encrypted: bool,
@@ -18,7 +18,7 @@ struct Redis {
 }
 
 impl Redis {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(false).await
     }
 
@@ -62,7 +62,7 @@ impl Redis {
         redis
     }
 
-    fn url(&self, host: &str) -> String {
+    pub(crate) fn url(&self, host: &str) -> String {
         format!("redis{}://{host}:{}", if self.encrypted { "s" } else { "" }, self.port)
     }
 
@@ -71,7 +71,7 @@ impl Redis {
         format!("redis.ca_file = \"{}/ca.pem\"", self.dir.path().display())
     }
 
-    fn cli(&self, command: &[&str]) -> String {
+    pub(crate) fn cli(&self, command: &[&str]) -> String {
         let mut cli = Command::new("redis-cli");
         cli.args(["-p", &self.port.to_string()]).current_dir(self.dir.path());
         if self.encrypted {
@@ -81,7 +81,7 @@ impl Redis {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

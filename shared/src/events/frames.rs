@@ -1,7 +1,7 @@
 //! What goes over a WebSocket besides events, and how one ends.
 
 use crate::{
-    api::{ConversationSummary, MessageView, Part},
+    api::{ConversationSummary, EdgeList, MessageView, Part},
     ids::{AgentId, ClientId, ConversationId, MessageId, TurnId, UserId},
     problem::{Problem, ProblemKind},
 };
@@ -108,6 +108,14 @@ pub enum ServerFrame {
         max_frame_bytes: u64,
         /// The request id of this socket.
         session: String,
+        /// The edges that there are, as far as this one knows them.
+        #[serde(default, flatten)]
+        list: EdgeList,
+    },
+    /// This edge is about to close the socket, with [`CloseCode::Restart`]: go there at once.
+    Move {
+        /// The URL of an edge that goes on.
+        to: String,
     },
     /// The client is in a conversation; its events follow.
     Joined {

@@ -1,5 +1,5 @@
 //! A conversation over a WebSocket that comes back when it drops: it joins again after the last event it saw, and
-//! sends again what was not acknowledged, under the same id.
+//! sends again what was not acknowledged, under the same id. It goes to the edge that an ending one names, at once.
 
 use super::super::access::Access;
 use crate::{
@@ -65,6 +65,10 @@ pub(super) struct Session {
     sent: Option<ClientId>,
     turn: Option<TurnId>,
     tries: u32,
+    /// Where the edge said to go on when it ends.
+    named: Option<String>,
+    /// The edges that the last one knew besides itself, those that drain left out.
+    others: Vec<String>,
 }
 
 impl Session {
@@ -90,6 +94,8 @@ impl Session {
             sent: None,
             turn: None,
             tries: 0,
+            named: None,
+            others: Vec::new(),
         };
         session.connect().await?;
         Ok(session)
@@ -156,6 +162,9 @@ impl Session {
         if let Ok(client) = self.access.client_after(&ROLES, self.tries) {
             self.client = client;
         }
+        if let Some(elsewhere) = self.elsewhere().and_then(|edge| self.client.at(&edge)) {
+            self.client = elsewhere;
+        }
         match self.connect().await {
             Ok(()) => Ok(Received::Reconnecting("connected again".to_owned())),
             Err(error @ (Error::Unreachable(_) | Error::Failed(_))) if self.tries < TRIES => {
@@ -168,7 +177,18 @@ impl Session {
         }
     }
 
+    /// Another edge to try: the one that was named, and each second time one of those that are known. In between it is
+    /// where the house was found, which may have moved.
+    fn elsewhere(&mut self) -> Option<String> {
+        let turn = usize::try_from(self.tries).unwrap_or_default();
+        let known = || self.others.get((turn / 2).checked_rem(self.others.len())?).cloned();
+        self.named.take().or_else(|| if turn % 2 == 1 { known() } else { None })
+    }
+
     async fn back_off(&mut self) -> Result<()> {
+        if self.named.is_some() {
+            return Ok(());
+        }
         let wait = jitter(self.tries, uuid::Uuid::new_v4().as_u64_pair().1);
         sleep(wait).await;
         self.tries += 1;
@@ -208,6 +228,12 @@ impl Session {
 
     async fn frame(&mut self, frame: &ServerFrame) -> Result<()> {
         match frame {
+            ServerFrame::Welcome { list, .. } => {
+                let others =
+                    list.edges.iter().filter(|edge| !edge.draining && Some(&edge.url) != list.edge.as_ref());
+                self.others = others.map(|edge| edge.url.clone()).collect();
+            }
+            ServerFrame::Move { to } => self.named = Some(to.clone()),
             ServerFrame::Joined { seq, .. } => {
                 self.cursor.get_or_insert(*seq);
                 self.enter().await;
