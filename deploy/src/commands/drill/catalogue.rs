@@ -59,8 +59,12 @@ impl Name {
 
     fn entry(self) -> (&'static str, &'static str) {
         match self {
-            Self::CoreKill => ("core-kill", "SIGKILL to each core in turn; the house starts it again"),
-            Self::CoreFreeze => ("core-freeze", "SIGSTOP to core-1 for 30 s (--hold), then SIGCONT"),
+            Self::CoreKill => {
+                ("core-kill", "SIGKILL to each core, the busiest first; the house starts it again")
+            }
+            Self::CoreFreeze => {
+                ("core-freeze", "SIGSTOP to the busiest core for 30 s (--hold), then SIGCONT")
+            }
             Self::EdgeKill => ("edge-kill", "SIGKILL to each edge in turn; the house starts it again"),
             Self::EdgeDrain => ("edge-drain", "SIGTERM to each edge in turn, and a start after its end"),
             Self::RollingRestart => {

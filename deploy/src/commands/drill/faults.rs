@@ -33,10 +33,14 @@ impl Scene<'_> {
     /// Does it, and waits each time until the house is whole again.
     pub(super) async fn play(&mut self, name: Name) -> Result<()> {
         match name {
-            Name::CoreKill => self.kill_each("core").await,
+            Name::CoreKill => self.kill_cores().await,
             Name::EdgeKill => self.kill_each("edge").await,
             Name::RedisRestart => self.kill_each("redis").await,
-            Name::CoreFreeze => self.freeze("core-1", self.settings.hold(30)).await,
+            Name::CoreFreeze => {
+                let cores = self.target.names("core").await?;
+                let busiest = self.target.busiest(&cores).await.unwrap_or_else(|| "core-1".to_owned());
+                self.freeze(&busiest, self.settings.hold(30)).await
+            }
             Name::EdgeDrain => self.restart_each(&["edge"]).await,
             Name::RollingRestart => self.restart_each(&["edge", "core"]).await,
             Name::RedisAllDown => self.all_of_redis().await,
@@ -56,6 +60,17 @@ impl Scene<'_> {
             Name::RedisPrimaryKill => self.kill_redis_primary().await,
             Name::Overload | Name::Soak => Ok(()),
         }
+    }
+
+    /// Each of them once, and each time the one that has the most to do.
+    async fn kill_cores(&mut self) -> Result<()> {
+        let mut left = self.target.names("core").await?;
+        while let Some(name) = self.target.busiest(&left).await {
+            self.kill(&name).await?;
+            left.retain(|other| *other != name);
+            sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     async fn kill_each(&mut self, kind: &str) -> Result<()> {

@@ -177,6 +177,24 @@ impl Target {
         Ok(parts.into_iter().filter(|part| part.kind == kind).map(|part| part.name).collect())
     }
 
+    /// Of these cores the one that runs the most turns: what is killed has to be in the middle of something.
+    pub(super) async fn busiest(&self, cores: &[String]) -> Option<String> {
+        let nodes = self.home.as_ref().map(|home| home.house.cores.as_slice()).unwrap_or_default();
+        let mut busiest: Option<(f64, &String)> = None;
+        for name in cores {
+            let index = name.strip_prefix("core-").and_then(|number| number.parse::<usize>().ok());
+            let node = index.and_then(|number| nodes.get(number.checked_sub(1)?));
+            let running = match node {
+                Some(node) => running_turns(&node.admin).await.unwrap_or(0.0),
+                None => 0.0,
+            };
+            if busiest.is_none_or(|(most, _)| running > most) {
+                busiest = Some((running, name));
+            }
+        }
+        busiest.map(|(_, name)| name.clone())
+    }
+
     /// Breaks a part, or puts it together again.
     pub(super) async fn order(&self, ask: &Ask) -> Result<()> {
         match &self.home {
@@ -259,6 +277,13 @@ impl Target {
             terminal::say(&format!("kept for a look: {}", folder.display()));
         }
     }
+}
+
+async fn running_turns(admin: &Url) -> Option<f64> {
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().ok()?;
+    let text = http.get(admin.join("/metrics").ok()?).send().await.ok()?.text().await.ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("switchboard_core_running_turns "));
+    value?.trim().parse().ok()
 }
 
 /// 127.0.0.0/8 is all this machine.
