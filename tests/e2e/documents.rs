@@ -180,6 +180,11 @@ async fn every_command_of_operating_runs_and_prints_what_stands_there() -> anyho
     walk("deploy/OPERATING.md").await
 }
 
+#[tokio::test]
+async fn every_command_of_the_runbook_runs_and_prints_what_stands_there() -> anyhow::Result<()> {
+    walk("deploy/RUNBOOK.md").await
+}
+
 /// Runs what a document says, from its beginning to its end, in one shell and a house of its own.
 async fn walk(document: &str) -> anyhow::Result<()> {
     let up = up(&[]).await?;

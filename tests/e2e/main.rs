@@ -6,6 +6,7 @@ mod bad_input;
 mod circles;
 mod conversations;
 mod documents;
+mod drills;
 mod durability;
 mod eval;
 mod explain;

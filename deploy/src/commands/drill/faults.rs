@@ -1,16 +1,12 @@
 //! What is done to the house in each drill, and what that may cost.
 
-use super::{catalogue::Name, figures::Fault, load::Load, postgres, settings::Settings, target::Target};
+use super::{catalogue::Name, figures::Fault, load::Load, settings::Settings, target::Target};
 use crate::{
     control::Ask,
     error::{Error, Result},
     terminal,
 };
 use futures::future::try_join_all;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -33,10 +29,14 @@ impl Scene<'_> {
     /// Does it, and waits each time until the house is whole again.
     pub(super) async fn play(&mut self, name: Name) -> Result<()> {
         match name {
-            Name::CoreKill => self.kill_each("core").await,
+            Name::CoreKill => self.kill_cores().await,
             Name::EdgeKill => self.kill_each("edge").await,
             Name::RedisRestart => self.kill_each("redis").await,
-            Name::CoreFreeze => self.freeze("core-1", self.settings.hold(30)).await,
+            Name::CoreFreeze => {
+                let cores = self.target.names("core").await?;
+                let busiest = self.target.busiest(&cores).await.unwrap_or_else(|| "core-1".to_owned());
+                self.freeze(&busiest, self.settings.hold(30)).await
+            }
             Name::EdgeDrain => self.restart_each(&["edge"]).await,
             Name::RollingRestart => self.restart_each(&["edge", "core"]).await,
             Name::RedisAllDown => self.all_of_redis().await,
@@ -45,17 +45,21 @@ impl Scene<'_> {
                 sleep(PAUSE).await;
                 self.kill("agents").await
             }
-            Name::PgPrimaryKill => self.kill_primary().await,
-            Name::PgHostLoss => self.lose_host().await,
-            Name::PgSwitchover => {
-                let hosts = self.hosts();
-                self.fault("the primary hands over", postgres::switch_over(&hosts)).await
-            }
-            Name::PgReplicaKill => self.kill_replica().await,
+            Name::PgKill => self.kill("postgres").await,
             Name::ReconnectStorm => self.kill_all("edge").await,
-            Name::RedisPrimaryKill => self.kill_redis_primary().await,
             Name::Overload | Name::Soak => Ok(()),
         }
+    }
+
+    /// Each of them once, and each time the one that has the most to do.
+    async fn kill_cores(&mut self) -> Result<()> {
+        let mut left = self.target.names("core").await?;
+        while let Some(name) = self.target.busiest(&left).await {
+            self.kill(&name).await?;
+            left.retain(|other| *other != name);
+            sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     async fn kill_each(&mut self, kind: &str) -> Result<()> {
@@ -125,57 +129,6 @@ impl Scene<'_> {
         self.fault(&format!("all of Redis away for {} s", hold.as_secs()), work).await
     }
 
-    /// The server's process alone: what watches it stays. In a small house that is the house itself.
-    async fn kill_primary(&mut self) -> Result<()> {
-        let hosts = self.hosts();
-        if hosts.is_empty() {
-            return self.kill("postgres").await;
-        }
-        let leader = postgres::leader(&hosts).await?;
-        let what = format!("the primary killed, its Patroni ({}) stays", leader.name);
-        self.fault(&what, async { kill_postmaster(&leader) }).await
-    }
-
-    async fn kill_replica(&mut self) -> Result<()> {
-        let hosts = self.hosts();
-        let leader = postgres::leader(&hosts).await?;
-        let replica = hosts.iter().find(|host| host.name != leader.name);
-        let replica = replica.ok_or_else(|| Error::Failed("Postgres has no replica".to_owned()))?;
-        self.fault(&format!("a replica killed ({})", replica.name), async { kill_postmaster(replica) }).await
-    }
-
-    async fn lose_host(&mut self) -> Result<()> {
-        let (target, hosts) = (self.target, self.hosts());
-        let leader = postgres::leader(&hosts).await?;
-        let name = leader.name.clone();
-        let what = format!("the primary's host lost ({name}, its Patroni too)");
-        let work = async {
-            target.order(&Ask::Hold { name: name.clone() }).await?;
-            kill_postmaster(&leader)?;
-            // Long enough for the others to take over; then the host comes back.
-            sleep(self.settings.hold(30)).await;
-            target.order(&Ask::Start { name }).await
-        };
-        self.fault(&what, work).await
-    }
-
-    async fn kill_redis_primary(&mut self) -> Result<()> {
-        let (target, hold) = (self.target, self.settings.hold(15));
-        let names = target.names("redis").await?;
-        let name =
-            names.first().cloned().ok_or_else(|| Error::Failed("this house has no redis".to_owned()))?;
-        let work = async {
-            target.order(&Ask::Hold { name: name.clone() }).await?;
-            sleep(hold).await;
-            target.order(&Ask::Start { name: name.clone() }).await
-        };
-        self.fault(&format!("{name} away for {} s", hold.as_secs()), work).await
-    }
-
-    fn hosts(&self) -> Vec<postgres::Host> {
-        postgres::hosts(&self.target.described("postgres"))
-    }
-
     /// Does something to the house, says so, and waits until it is whole again.
     async fn fault(&mut self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
         let record = &self.load.record;
@@ -210,10 +163,4 @@ async fn pid(target: &Target, name: &str) -> Result<Option<u32>> {
     let parts = target.parts().await?;
     let part = parts.into_iter().find(|part| part.name == name);
     part.map(|part| part.pid).ok_or_else(|| Error::Failed(format!("this house has no {name}")))
-}
-
-fn kill_postmaster(host: &postgres::Host) -> Result<()> {
-    let pid = postgres::postmaster(host)?;
-    kill(Pid::from_raw(pid), Signal::SIGKILL)
-        .map_err(|error| Error::Failed(format!("process {pid} of {} cannot be killed: {error}", host.name)))
 }

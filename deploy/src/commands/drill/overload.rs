@@ -56,6 +56,9 @@ pub(super) async fn overload(settings: &Settings, target: &Target) -> Result<Rep
     let outcome = load.finish(PATIENCE).await?;
     let sent = &outcome.heard.sent;
     let (mut wrong, mut also) = (Vec::new(), Vec::from([("peak_per_s".to_owned(), peak)]));
+    if peak < size.rate * KEEPS_UP {
+        wrong.push(format!("not even the first {} a second were answered: ask for less (--rate)", size.rate));
+    }
     for (times, window) in windows {
         let bounds = settings.times;
         let seen = Seen::of(sent, window);

@@ -14,7 +14,6 @@ use crate::{
         process::{Process, Spec},
     },
 };
-use serde_json::Value;
 use std::{
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::PermissionsExt,
@@ -60,14 +59,14 @@ struct Home {
 
 impl Target {
     /// Finds it, or starts it.
-    pub(super) async fn find(settings: &Settings, needs_full: bool) -> Result<Self> {
+    pub(super) async fn find(settings: &Settings) -> Result<Self> {
         if !settings.against.is_empty() {
             return Self::elsewhere(settings);
         }
         let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data"));
         match House::find(Some(&data)) {
             Ok(house) => Self::here(house, None, settings.i_know),
-            Err(_) => Self::own(settings, needs_full || settings.full).await,
+            Err(_) => Self::own(settings).await,
         }
     }
 
@@ -111,7 +110,7 @@ impl Target {
         })
     }
 
-    async fn own(settings: &Settings, full: bool) -> Result<Self> {
+    async fn own(settings: &Settings) -> Result<Self> {
         let folder =
             std::env::temp_dir().join(format!("switchboard-drill-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&folder).map_err(Error::named(&folder))?;
@@ -121,8 +120,8 @@ impl Target {
         let program = environment::sibling("switchboard", settings.programs.as_deref())?;
         let mut spec = Spec::program("house", program, &folder)
             .args(["up", "--json", "--unannounced", "--listen", "127.0.0.1:0", "--data"])
-            .args([folder.join("data")]);
-        spec = if full { spec.args(["--full"]) } else { spec.args(["--cores", "3", "--edges", "2"]) };
+            .args([folder.join("data")])
+            .args(["--cores", "3", "--edges", "2"]);
         (spec.ready_within, spec.stop_within) = (Some(START_WITHIN), STOP_WITHIN);
         terminal::say(&format!("starting a house of the drill's own in {}", folder.display()));
         let process = Process::start(spec).await?;
@@ -177,6 +176,24 @@ impl Target {
         Ok(parts.into_iter().filter(|part| part.kind == kind).map(|part| part.name).collect())
     }
 
+    /// Of these cores the one that runs the most turns: what is killed has to be in the middle of something.
+    pub(super) async fn busiest(&self, cores: &[String]) -> Option<String> {
+        let nodes = self.home.as_ref().map(|home| home.house.cores.as_slice()).unwrap_or_default();
+        let mut busiest: Option<(f64, &String)> = None;
+        for name in cores {
+            let index = name.strip_prefix("core-").and_then(|number| number.parse::<usize>().ok());
+            let node = index.and_then(|number| nodes.get(number.checked_sub(1)?));
+            let running = match node {
+                Some(node) => running_turns(&node.admin).await.unwrap_or(0.0),
+                None => 0.0,
+            };
+            if busiest.is_none_or(|(most, _)| running > most) {
+                busiest = Some((running, name));
+            }
+        }
+        busiest.map(|(_, name)| name.clone())
+    }
+
     /// Breaks a part, or puts it together again.
     pub(super) async fn order(&self, ask: &Ask) -> Result<()> {
         match &self.home {
@@ -188,13 +205,6 @@ impl Target {
     /// Its data folder.
     pub(super) fn data(&self) -> Option<&Path> {
         self.home.as_ref().map(|home| home.house.data.as_path())
-    }
-
-    /// A list in the description of the house, as it was started with.
-    pub(super) fn described(&self, key: &str) -> Vec<Value> {
-        let house = self.data().map(crate::house::described_in).and_then(|path| std::fs::read(path).ok());
-        let house: Value = house.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        house[key].as_array().cloned().unwrap_or_default()
     }
 
     /// Waits until every part runs and is ready.
@@ -225,7 +235,7 @@ impl Target {
         for node in home.house.cores.iter().chain(&home.house.edges) {
             readiness(&node.admin).await?;
         }
-        super::postgres::whole(&self.described("postgres")).await
+        Ok(())
     }
 
     /// Thaws what is frozen and starts what is held, whatever else happened.
@@ -259,6 +269,13 @@ impl Target {
             terminal::say(&format!("kept for a look: {}", folder.display()));
         }
     }
+}
+
+async fn running_turns(admin: &Url) -> Option<f64> {
+    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().ok()?;
+    let text = http.get(admin.join("/metrics").ok()?).send().await.ok()?.text().await.ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("switchboard_core_running_turns "));
+    value?.trim().parse().ok()
 }
 
 /// 127.0.0.0/8 is all this machine.

@@ -5,19 +5,19 @@ use std::collections::{HashMap, HashSet};
 
 /// What a socket saw of one conversation.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in super::super) struct View {
+pub(crate) struct View {
     /// The last seq that was seen; absent before the conversation was joined.
-    pub(in super::super) cursor: Option<u64>,
-    pub(in super::super) gaps: u64,
-    pub(in super::super) doubled: u64,
-    pub(in super::super) reordered: u64,
+    pub(crate) cursor: Option<u64>,
+    pub(crate) gaps: u64,
+    pub(crate) doubled: u64,
+    pub(crate) reordered: u64,
     /// Events that were seen, and that the house said afterwards it never had.
-    pub(in super::super) vanished: u64,
+    pub(crate) vanished: u64,
 }
 
 impl View {
     /// The next event came.
-    pub(in super::super) fn see(&mut self, seq: u64) {
+    pub(crate) fn see(&mut self, seq: u64) {
         match self.cursor {
             Some(last) if seq == last => self.doubled += 1,
             Some(last) if seq < last => {
@@ -31,7 +31,7 @@ impl View {
     }
 
     /// The house gave up the cursor and starts anew after `seq`.
-    pub(in super::super) fn start_over(&mut self, seq: u64) {
+    pub(crate) fn start_over(&mut self, seq: u64) {
         match self.cursor {
             Some(last) if seq < last => self.vanished += 1,
             Some(last) => self.gaps += u64::from(seq > last),
@@ -41,7 +41,7 @@ impl View {
     }
 
     /// Nothing more will come; the log ends with `last`.
-    pub(in super::super) fn end(&mut self, last: u64) {
+    pub(crate) fn end(&mut self, last: u64) {
         match self.cursor {
             Some(seen) if seen > last => self.vanished += 1,
             Some(seen) => self.gaps += u64::from(seen < last),
@@ -52,33 +52,33 @@ impl View {
 
 /// A message whose acknowledgement was heard.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in super::super) struct Acknowledged {
-    pub(in super::super) room: usize,
-    pub(in super::super) client_id: String,
-    pub(in super::super) seq: u64,
+pub(crate) struct Acknowledged {
+    pub(crate) room: usize,
+    pub(crate) client_id: String,
+    pub(crate) seq: u64,
 }
 
 /// A message of a conversation, as it was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Kept {
-    pub(in super::super) room: usize,
-    pub(in super::super) client_id: String,
-    pub(in super::super) seq: u64,
+pub(crate) struct Kept {
+    pub(crate) room: usize,
+    pub(crate) client_id: String,
+    pub(crate) seq: u64,
 }
 
 /// What is wrong with a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Findings {
+pub(crate) struct Findings {
     /// Acknowledged, and not there, or at another place than was acknowledged.
-    pub(in super::super) lost: Vec<String>,
+    pub(crate) lost: Vec<String>,
     /// There more than once.
-    pub(in super::super) doubled: Vec<String>,
+    pub(crate) doubled: Vec<String>,
     /// Places of a conversation that a page went back over.
-    pub(in super::super) reordered: u64,
+    pub(crate) reordered: u64,
 }
 
 /// Compares them. `kept` comes conversation by conversation, each in the order in which it was read.
-pub(in super::super) fn check(acknowledged: &[Acknowledged], kept: &[Kept]) -> Findings {
+pub(crate) fn check(acknowledged: &[Acknowledged], kept: &[Kept]) -> Findings {
     let mut findings = Findings::default();
     let mut places: HashMap<(usize, &str), u64> = HashMap::with_capacity(kept.len());
     let mut ids: HashSet<&str> = HashSet::with_capacity(kept.len());

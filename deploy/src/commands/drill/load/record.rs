@@ -16,44 +16,44 @@ const MOST_TIMES: usize = 1_000_000;
 
 /// What is known of one message. Times are milliseconds since the load began.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Sent {
-    pub(in super::super) room: usize,
-    pub(in super::super) at: u32,
-    pub(in super::super) acknowledged: Option<u32>,
-    pub(in super::super) seq: u64,
-    pub(in super::super) turn: Option<TurnId>,
+pub(crate) struct Sent {
+    pub(crate) room: usize,
+    pub(crate) at: u32,
+    pub(crate) acknowledged: Option<u32>,
+    pub(crate) seq: u64,
+    pub(crate) turn: Option<TurnId>,
     /// When its turn was heard to be over.
-    pub(in super::super) over: Option<u32>,
+    pub(crate) over: Option<u32>,
     /// When it was refused for good.
-    pub(in super::super) refused: Option<u32>,
+    pub(crate) refused: Option<u32>,
 }
 
 /// Everything, at the end.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Heard {
-    pub(in super::super) sent: Vec<Sent>,
-    pub(in super::super) turns: HashMap<TurnId, u32>,
+pub(crate) struct Heard {
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) turns: HashMap<TurnId, u32>,
     /// Turns that ended otherwise than completed, by their state.
-    pub(in super::super) turns_ended: BTreeMap<String, u64>,
-    pub(in super::super) errors: BTreeMap<String, u64>,
-    pub(in super::super) retried: u64,
+    pub(crate) turns_ended: BTreeMap<String, u64>,
+    pub(crate) errors: BTreeMap<String, u64>,
+    pub(crate) retried: u64,
     /// Messages that could not even be put before a client, since it was too far behind.
-    pub(in super::super) unsent: u64,
+    pub(crate) unsent: u64,
     /// Error replies to reads, and reads that failed on every edge.
-    pub(in super::super) failed_reads: u64,
+    pub(crate) failed_reads: u64,
     /// How long each socket was away, in milliseconds.
-    pub(in super::super) away: Vec<u32>,
+    pub(crate) away: Vec<u32>,
     /// When each read succeeded, and how long it took.
-    pub(in super::super) reads: Vec<(u32, u32)>,
+    pub(crate) reads: Vec<(u32, u32)>,
     /// The longest that an event was due at a socket after its acknowledgement, in milliseconds.
-    pub(in super::super) due_longest: u32,
-    pub(in super::super) views: Vec<View>,
-    pub(in super::super) cursors: Vec<u64>,
+    pub(crate) due_longest: u32,
+    pub(crate) views: Vec<View>,
+    pub(crate) cursors: Vec<u64>,
 }
 
 /// Shared by everybody of a load.
 #[derive(Debug)]
-pub(in super::super) struct Record {
+pub(crate) struct Record {
     run: String,
     began: Instant,
     heard: Mutex<Heard>,
@@ -65,7 +65,7 @@ impl Record {
     }
 
     /// Milliseconds since the load began.
-    pub(in super::super) fn now(&self) -> u32 {
+    pub(crate) fn now(&self) -> u32 {
         millis(self.began.elapsed())
     }
 
@@ -193,7 +193,7 @@ impl Record {
     }
 
     /// How many turns are over by now.
-    pub(in super::super) fn answered(&self) -> usize {
+    pub(crate) fn answered(&self) -> usize {
         self.heard().sent.iter().filter(|sent| sent.over.is_some()).count()
     }
 

@@ -1,0 +1,102 @@
+//! The drills, as an operator runs them: their JSON says that nothing was lost, and says so when something was.
+
+use super::house::{Up, up};
+use serde_json::Value;
+use std::{path::PathBuf, process::Output, time::Duration};
+use tokio::{process::Command, time::timeout};
+
+/// How long one short drill may take on a machine that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn switchboard() -> Command {
+    let mine = std::env::current_exe().expect("a running program has a path");
+    let folder = mine.parent().and_then(|deps| deps.parent()).expect("tests run from target/*/deps");
+    let mut command = Command::new(folder.join("switchboard"));
+    command.kill_on_drop(true).env_remove("SWITCHBOARD_TOKEN").env_remove("SWITCHBOARD_DATA");
+    command
+}
+
+fn data(up: &Up) -> PathBuf {
+    up.folder.path().join("data")
+}
+
+/// A drill with a small load; the budgets of time are those of a quiet machine, so none is looked at here.
+async fn drill(up: &Up, name: &str) -> anyhow::Result<(Output, Value)> {
+    let small = ["--json", "--people", "6", "--rooms", "3", "--rate", "4", "--hold", "3", "--times", "50"];
+    let ran = switchboard().args(["drill", name, "--data"]).arg(data(up)).args(small).output();
+    let ran = timeout(PATIENCE, ran).await??;
+    let said = String::from_utf8_lossy(&ran.stderr);
+    let json: Value = serde_json::from_slice(&ran.stdout).map_err(|_| anyhow::anyhow!("{name}: {said}"))?;
+    Ok((ran, json["drills"][0].clone()))
+}
+
+#[tokio::test]
+async fn whatever_is_broken_in_a_drill_nothing_that_was_acknowledged_is_lost() -> anyhow::Result<()> {
+    let up = up(&["--cores", "2", "--edges", "2"]).await?;
+    for (name, faults) in [
+        ("core-kill", 2),
+        ("core-freeze", 1),
+        ("edge-kill", 2),
+        ("rolling-restart", 4),
+        ("redis-all-down", 1),
+        ("pg-kill", 1),
+    ] {
+        let (_, report) = drill(&up, name).await?;
+        assert_eq!(report["faults"].as_array().map(Vec::len), Some(faults), "{report}");
+        for zero in ["lost", "doubled", "reordered", "gaps", "stuck", "unanswered"] {
+            assert_eq!(report[zero], 0, "{zero} in {report}");
+        }
+        assert!(report["acknowledged"].as_u64() > Some(0), "{report}");
+        assert_eq!(report["acknowledged"], report["sent"], "{report}");
+    }
+    up.end().await
+}
+
+#[tokio::test]
+async fn a_drill_finds_what_is_lost() -> anyhow::Result<()> {
+    let up = up(&["--cores", "2"]).await?;
+    let ran = drill(&up, "core-freeze");
+    let (ran, _) = tokio::try_join!(ran, plant_a_loss(&up))?;
+    let (ran, report) = ran;
+    assert_eq!((ran.status.code(), &report["verdict"]), (Some(1), &"fail".into()), "{report}");
+    assert_eq!((&report["lost"], &report["doubled"]), (&1.into(), &0.into()), "{report}");
+    assert!(report["broken"][0].as_str().is_some_and(|why| why.contains("lost")), "{report}");
+    up.end().await
+}
+
+/// As soon as a message of the drill is answered, the database has it no more under the id that was acknowledged.
+async fn plant_a_loss(up: &Up) -> anyhow::Result<()> {
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(data(up).join("postgres.socket")).user("postgres").dbname("switchboard");
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+    let planted = async {
+        let sql = "UPDATE messages SET client_id = 'planted' WHERE id = (SELECT message_id FROM turns
+            JOIN messages ON messages.id = turns.message_id
+            WHERE state = 'completed' AND client_id LIKE 'drill-%' LIMIT 1)";
+        while client.execute(sql, &[]).await? == 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        planted = timeout(PATIENCE, planted) => planted?,
+        ended = connection => Ok(ended?),
+    }
+}
+
+#[tokio::test]
+async fn a_drill_refuses_what_it_cannot_or_may_not_break() -> anyhow::Result<()> {
+    let up = up(&[]).await?;
+    let url = up.ready["url"].as_str().unwrap_or_default();
+    for (arguments, said) in [
+        (vec!["core-kill", "--against", url], "--i-know"),
+        (vec!["core-kill", "--i-know", "--token", "t", "--against", url], "only loads"),
+        (vec!["core-burn"], "unrecognized subcommand"),
+    ] {
+        let ran = timeout(PATIENCE, switchboard().arg("drill").args(&arguments).output()).await??;
+        let words = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {words}");
+        assert!(words.contains(said), "{arguments:?}: {words}");
+    }
+    up.end().await
+}
