@@ -39,7 +39,7 @@ async fn whatever_is_broken_in_a_drill_nothing_that_was_acknowledged_is_lost() -
         ("edge-kill", 2),
         ("rolling-restart", 4),
         ("redis-all-down", 1),
-        ("pg-kill", 1),
+        ("pg-primary-kill", 1),
     ] {
         let (_, report) = drill(&up, name).await?;
         assert_eq!(report["faults"].as_array().map(Vec::len), Some(faults), "{report}");
@@ -87,8 +87,11 @@ async fn plant_a_loss(up: &Up) -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_drill_refuses_what_it_cannot_or_may_not_break() -> anyhow::Result<()> {
     let up = up(&[]).await?;
+    let here = data(&up).display().to_string();
     let url = up.ready["url"].as_str().unwrap_or_default();
     for (arguments, said) in [
+        (vec!["pg-switchover", "--data", &here], "needs a full house"),
+        (vec!["pg-primary-kill", "--no-quorum", "--data", &here], "of a full house"),
         (vec!["core-kill", "--against", url], "--i-know"),
         (vec!["core-kill", "--i-know", "--token", "t", "--against", url], "only loads"),
         (vec!["core-burn"], "unrecognized subcommand"),

@@ -11,7 +11,11 @@ pub(super) enum Name {
     EdgeKill,
     EdgeDrain,
     RollingRestart,
-    PgKill,
+    PgPrimaryKill,
+    PgHostLoss,
+    PgSwitchover,
+    PgReplicaKill,
+    RedisPrimaryKill,
     RedisAllDown,
     RedisRestart,
     AgentFaults,
@@ -21,14 +25,18 @@ pub(super) enum Name {
 }
 
 /// The order of `all`, without `soak`, which takes as long as it is told.
-pub(super) const ALL: [Name; 11] = [
+pub(super) const ALL: [Name; 15] = [
     Name::CoreKill,
     Name::CoreFreeze,
     Name::EdgeKill,
     Name::EdgeDrain,
     Name::RollingRestart,
-    Name::PgKill,
+    Name::PgPrimaryKill,
+    Name::PgSwitchover,
+    Name::PgReplicaKill,
+    Name::PgHostLoss,
     Name::RedisRestart,
+    Name::RedisPrimaryKill,
     Name::RedisAllDown,
     Name::AgentFaults,
     Name::ReconnectStorm,
@@ -36,8 +44,8 @@ pub(super) const ALL: [Name; 11] = [
 ];
 
 /// What is no drill, and why.
-const LEFT_OUT: &str = "Not among them: whatever needs replicas of Postgres or of Redis, or an LLM, which no house of \
-                        `switchboard up` has yet; a partition and a full disk, which need rights that a plain user has not.";
+const LEFT_OUT: &str = "Not among them: a partition of Postgres and a full disk, which need rights that a plain user has \
+                        not; faults of LLM endpoints and a restore to a point in time, which have no house here.";
 
 impl Name {
     /// As on the command line.
@@ -62,7 +70,15 @@ impl Name {
             Self::RollingRestart => {
                 ("rolling-restart", "SIGTERM to each edge and core, and a start after its end")
             }
-            Self::PgKill => ("pg-kill", "SIGKILL to the database; the house starts it again"),
+            Self::PgPrimaryKill => ("pg-primary-kill", "SIGKILL to the primary's server process"),
+            Self::PgHostLoss => {
+                ("pg-host-loss", "SIGKILL to the primary and its Patroni; back after 30 s (--hold)")
+            }
+            Self::PgSwitchover => ("pg-switchover", "Patroni is told to move the primary"),
+            Self::PgReplicaKill => ("pg-replica-kill", "SIGKILL to the server process of a replica"),
+            Self::RedisPrimaryKill => {
+                ("redis-primary-kill", "SIGKILL to one primary; back after 15 s (--hold)")
+            }
             Self::RedisAllDown => ("redis-all-down", "SIGKILL to every node; back after 10 s (--hold)"),
             Self::RedisRestart => {
                 ("redis-restart", "SIGKILL to each node in turn; the house starts it again")
@@ -74,6 +90,16 @@ impl Name {
             Self::Overload => ("overload", "finds what the house can do, asks for 2 and 5 times of it"),
             Self::Soak => ("soak", "a load for --minutes, with the memory and files of every process"),
         }
+    }
+
+    /// Whether it needs what only a full house has.
+    pub(super) fn needs_full(self) -> bool {
+        matches!(self, Self::PgHostLoss | Self::PgSwitchover | Self::PgReplicaKill | Self::RedisPrimaryKill)
+    }
+
+    /// Whether quorum commit is what keeps it from losing anything.
+    pub(super) fn needs_quorum(self) -> bool {
+        matches!(self, Self::PgPrimaryKill | Self::PgHostLoss | Self::PgSwitchover)
     }
 
     /// Whether it breaks parts, and so needs a house on this machine.
@@ -89,7 +115,12 @@ impl Name {
             Self::CoreFreeze => Budget { send_longest: Some(5_000), ..none },
             Self::EdgeKill => Budget { away: Some(5_000), ..none },
             Self::EdgeDrain | Self::RollingRestart => Budget { no_failures: true, ..none },
-            Self::PgKill => Budget { acks_gap: Some(4_000), read_gap: Some(4_000), ..none },
+            Self::PgPrimaryKill | Self::PgSwitchover => {
+                Budget { acks_gap: Some(4_000), read_gap: Some(2_000), ..none }
+            }
+            Self::PgHostLoss => Budget { acks_gap: Some(25_000), read_gap: Some(2_000), ..none },
+            Self::PgReplicaKill => Budget { send_longest: Some(4_000), read_gap: Some(2_000), ..none },
+            Self::RedisPrimaryKill => Budget { errors_per_mille: Some(1), slower: Some(2), ..none },
             Self::RedisAllDown | Self::RedisRestart => Budget { slower: Some(2), ..none },
             Self::AgentFaults => Budget { send_longest: Some(5_000), sockets_stay: true, ..none },
             Self::ReconnectStorm => Budget { away_p95: Some(20_000), away_longest: Some(60_000), ..none },
@@ -101,7 +132,11 @@ impl Name {
 /// Prints all of them.
 pub(super) fn list() {
     for name in ALL.into_iter().chain([Name::Soak]) {
-        let needs = if name.breaks() { "a house here" } else { "any edge" };
+        let needs = match (name.needs_full(), name.breaks()) {
+            (true, _) => "a full house",
+            (false, true) => "a house here",
+            (false, false) => "any edge",
+        };
         terminal::table(&format!("{:20}  {:14}  {}", name.word(), needs, name.does()));
     }
     terminal::out(LEFT_OUT);

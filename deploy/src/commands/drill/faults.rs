@@ -1,12 +1,16 @@
 //! What is done to the house in each drill, and what that may cost.
 
-use super::{catalogue::Name, figures::Fault, load::Load, settings::Settings, target::Target};
+use super::{catalogue::Name, figures::Fault, load::Load, postgres, settings::Settings, target::Target};
 use crate::{
     control::Ask,
     error::{Error, Result},
     terminal,
 };
 use futures::future::try_join_all;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -45,8 +49,15 @@ impl Scene<'_> {
                 sleep(PAUSE).await;
                 self.kill("agents").await
             }
-            Name::PgKill => self.kill("postgres").await,
+            Name::PgPrimaryKill => self.kill_primary().await,
+            Name::PgHostLoss => self.lose_host().await,
+            Name::PgSwitchover => {
+                let hosts = self.hosts();
+                self.fault("the primary hands over", postgres::switch_over(&hosts)).await
+            }
+            Name::PgReplicaKill => self.kill_replica().await,
             Name::ReconnectStorm => self.kill_all("edge").await,
+            Name::RedisPrimaryKill => self.kill_redis_primary().await,
             Name::Overload | Name::Soak => Ok(()),
         }
     }
@@ -129,6 +140,57 @@ impl Scene<'_> {
         self.fault(&format!("all of Redis away for {} s", hold.as_secs()), work).await
     }
 
+    /// The server's process alone: what watches it stays. In a small house that is the house itself.
+    async fn kill_primary(&mut self) -> Result<()> {
+        let hosts = self.hosts();
+        if hosts.is_empty() {
+            return self.kill("postgres").await;
+        }
+        let leader = postgres::leader(&hosts).await?;
+        let what = format!("the primary killed, its Patroni ({}) stays", leader.name);
+        self.fault(&what, async { kill_postmaster(&leader) }).await
+    }
+
+    async fn kill_replica(&mut self) -> Result<()> {
+        let hosts = self.hosts();
+        let leader = postgres::leader(&hosts).await?;
+        let replica = hosts.iter().find(|host| host.name != leader.name);
+        let replica = replica.ok_or_else(|| Error::Failed("Postgres has no replica".to_owned()))?;
+        self.fault(&format!("a replica killed ({})", replica.name), async { kill_postmaster(replica) }).await
+    }
+
+    async fn lose_host(&mut self) -> Result<()> {
+        let (target, hosts) = (self.target, self.hosts());
+        let leader = postgres::leader(&hosts).await?;
+        let name = leader.name.clone();
+        let what = format!("the primary's host lost ({name}, its Patroni too)");
+        let work = async {
+            target.order(&Ask::Hold { name: name.clone() }).await?;
+            kill_postmaster(&leader)?;
+            // Long enough for the others to take over; then the host comes back.
+            sleep(self.settings.hold(30)).await;
+            target.order(&Ask::Start { name }).await
+        };
+        self.fault(&what, work).await
+    }
+
+    async fn kill_redis_primary(&mut self) -> Result<()> {
+        let (target, hold) = (self.target, self.settings.hold(15));
+        let names = target.names("redis").await?;
+        let name =
+            names.first().cloned().ok_or_else(|| Error::Failed("this house has no redis".to_owned()))?;
+        let work = async {
+            target.order(&Ask::Hold { name: name.clone() }).await?;
+            sleep(hold).await;
+            target.order(&Ask::Start { name: name.clone() }).await
+        };
+        self.fault(&format!("{name} away for {} s", hold.as_secs()), work).await
+    }
+
+    fn hosts(&self) -> Vec<postgres::Host> {
+        postgres::hosts(&self.target.described("postgres"))
+    }
+
     /// Does something to the house, says so, and waits until it is whole again.
     async fn fault(&mut self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
         let record = &self.load.record;
@@ -163,4 +225,10 @@ async fn pid(target: &Target, name: &str) -> Result<Option<u32>> {
     let parts = target.parts().await?;
     let part = parts.into_iter().find(|part| part.name == name);
     part.map(|part| part.pid).ok_or_else(|| Error::Failed(format!("this house has no {name}")))
+}
+
+fn kill_postmaster(host: &postgres::Host) -> Result<()> {
+    let pid = postgres::postmaster(host)?;
+    kill(Pid::from_raw(pid), Signal::SIGKILL)
+        .map_err(|error| Error::Failed(format!("process {pid} of {} cannot be killed: {error}", host.name)))
 }

@@ -7,6 +7,7 @@ mod figures;
 mod load;
 mod memory;
 mod overload;
+mod postgres;
 mod run;
 mod settings;
 mod site;
@@ -67,8 +68,16 @@ enum One {
     EdgeDrain(Box<Settings>),
     /// Restart every edge and every core in good order
     RollingRestart(Box<Settings>),
-    /// Kill the database
-    PgKill(Box<Settings>),
+    /// Kill the server process of the Postgres primary
+    PgPrimaryKill(Box<Settings>),
+    /// Lose the primary's host: its server and its Patroni
+    PgHostLoss(Box<Settings>),
+    /// Let the Postgres primary hand over
+    PgSwitchover(Box<Settings>),
+    /// Kill the server process of a Postgres replica
+    PgReplicaKill(Box<Settings>),
+    /// Lose one Redis primary for a while
+    RedisPrimaryKill(Box<Settings>),
     /// Lose all of Redis for a while
     RedisAllDown(Box<Settings>),
     /// Kill each Redis node, one after another
@@ -137,7 +146,11 @@ impl One {
             Self::EdgeKill(settings) => (Name::EdgeKill, settings),
             Self::EdgeDrain(settings) => (Name::EdgeDrain, settings),
             Self::RollingRestart(settings) => (Name::RollingRestart, settings),
-            Self::PgKill(settings) => (Name::PgKill, settings),
+            Self::PgPrimaryKill(settings) => (Name::PgPrimaryKill, settings),
+            Self::PgHostLoss(settings) => (Name::PgHostLoss, settings),
+            Self::PgSwitchover(settings) => (Name::PgSwitchover, settings),
+            Self::PgReplicaKill(settings) => (Name::PgReplicaKill, settings),
+            Self::RedisPrimaryKill(settings) => (Name::RedisPrimaryKill, settings),
             Self::RedisAllDown(settings) => (Name::RedisAllDown, settings),
             Self::RedisRestart(settings) => (Name::RedisRestart, settings),
             Self::AgentFaults(settings) => (Name::AgentFaults, settings),

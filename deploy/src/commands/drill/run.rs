@@ -5,7 +5,7 @@ use super::{
     faults::Scene,
     figures::Figures,
     load::{Load, Size},
-    overload,
+    overload, postgres,
     settings::Settings,
     soak,
     target::Target,
@@ -46,9 +46,13 @@ pub(super) async fn all(settings: &Settings) -> Result<()> {
 }
 
 async fn several(names: &[Name], settings: &Settings) -> Result<()> {
-    let target = Target::find(settings).await?;
+    let target =
+        Target::find(settings, settings.no_quorum || names.iter().all(|name| name.needs_full())).await?;
     let mut reports = Vec::new();
-    let outcome = interruptible(names, settings, &target, &mut reports).await;
+    let outcome = match settings.no_quorum {
+        false => interruptible(names, settings, &target, &mut reports).await,
+        true => without_quorum(names, settings, &target, &mut reports).await,
+    };
     let good = outcome.is_ok() && reports.iter().all(Report::passed);
     target.stop(good).await;
     sum_up(&reports, outcome?, settings.json)
@@ -65,9 +69,30 @@ async fn interruptible(
         outcome = in_turn(names, settings, target, reports) => outcome,
         _ = ctrl_c() => Err(Error::Interrupted),
     };
-    if target.can_be_broken() {
-        target.put_back().await;
+    target.put_back().await;
+    outcome
+}
+
+/// Drills of Postgres while no commit waits for a replica; what was set before is set again.
+async fn without_quorum(
+    names: &[Name],
+    settings: &Settings,
+    target: &Target,
+    reports: &mut Vec<Report>,
+) -> Result<Vec<String>> {
+    let hosts = postgres::hosts(&target.described("postgres"));
+    let names: Vec<_> = names.iter().copied().filter(|name| name.needs_quorum()).collect();
+    if hosts.is_empty() || names.is_empty() {
+        return Err(Error::Refused(
+            "--no-quorum is for drills of the Postgres of a full house (switchboard up --full)".to_owned(),
+        ));
     }
+    let before = postgres::synchronous_mode(&hosts, &"off".into()).await?;
+    let outcome = interruptible(&names.repeat(settings.runs as usize), settings, target, reports).await;
+    target.whole(READY_WITHIN).await?;
+    postgres::synchronous_mode(&hosts, &before).await?;
+    let lost = reports.iter().filter(|report| report.figures.lost > 0).count();
+    terminal::say(&format!("without quorum commit, {lost} of {} runs lost something", reports.len()));
     outcome
 }
 
@@ -78,20 +103,23 @@ async fn in_turn(
     target: &Target,
     reports: &mut Vec<Report>,
 ) -> Result<Vec<String>> {
-    let mut skipped = Vec::new();
+    let (full, mut skipped) = (!target.described("postgres").is_empty(), Vec::new());
     for name in names {
-        if !name.breaks() || target.can_be_broken() {
-            target.whole(READY_WITHIN).await?;
-            let report = Box::pin(drill(*name, settings, target)).await?;
-            show(&report, reports.is_empty(), settings.json);
-            reports.push(report);
-            continue;
-        }
-        let why = format!("{}: it breaks parts of the house, and --against only loads", name.word());
+        let why = match (name.breaks() && !target.can_be_broken(), name.needs_full() && !full) {
+            (true, _) => "it breaks parts of the house, and --against only loads",
+            (_, true) => "it needs a full house (switchboard up --full)",
+            (false, false) => {
+                target.whole(READY_WITHIN).await?;
+                let report = Box::pin(drill(*name, settings, target)).await?;
+                show(&report, reports.is_empty(), settings.json);
+                reports.push(report);
+                continue;
+            }
+        };
         if names.len() == 1 {
-            return Err(Error::Refused(why));
+            return Err(Error::Refused(format!("{}: {why}", name.word())));
         }
-        skipped.push(why);
+        skipped.push(format!("{}: {why}", name.word()));
     }
     Ok(skipped)
 }

@@ -25,6 +25,9 @@ pub(super) struct Settings {
     /// Print the results as JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// A house of the drill's own has everything several times, as `up --full` starts it
+    #[arg(long)]
+    pub(super) full: bool,
     /// People, each with one socket
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     pub(super) people: u32,
@@ -34,6 +37,12 @@ pub(super) struct Settings {
     /// Messages a second, all together
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(super) rate: u32,
+    /// Drills of Postgres: let no commit wait for a replica, and say whether that lost anything
+    #[arg(long)]
+    pub(super) no_quorum: bool,
+    /// With --no-quorum: how often each drill is run
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) runs: u32,
     /// `soak`: how long
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) minutes: u32,

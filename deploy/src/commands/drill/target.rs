@@ -14,6 +14,7 @@ use crate::{
         process::{Process, Spec},
     },
 };
+use serde_json::Value;
 use std::{
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::PermissionsExt,
@@ -59,14 +60,14 @@ struct Home {
 
 impl Target {
     /// Finds it, or starts it.
-    pub(super) async fn find(settings: &Settings) -> Result<Self> {
+    pub(super) async fn find(settings: &Settings, needs_full: bool) -> Result<Self> {
         if !settings.against.is_empty() {
             return Self::elsewhere(settings);
         }
         let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data"));
         match House::find(Some(&data)) {
             Ok(house) => Self::here(house, None, settings.i_know),
-            Err(_) => Self::own(settings).await,
+            Err(_) => Self::own(settings, needs_full || settings.full).await,
         }
     }
 
@@ -110,7 +111,7 @@ impl Target {
         })
     }
 
-    async fn own(settings: &Settings) -> Result<Self> {
+    async fn own(settings: &Settings, full: bool) -> Result<Self> {
         let folder =
             std::env::temp_dir().join(format!("switchboard-drill-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&folder).map_err(Error::named(&folder))?;
@@ -120,8 +121,8 @@ impl Target {
         let program = environment::sibling("switchboard", settings.programs.as_deref())?;
         let mut spec = Spec::program("house", program, &folder)
             .args(["up", "--json", "--unannounced", "--listen", "127.0.0.1:0", "--data"])
-            .args([folder.join("data")])
-            .args(["--cores", "3", "--edges", "2"]);
+            .args([folder.join("data")]);
+        spec = if full { spec.args(["--full"]) } else { spec.args(["--cores", "3", "--edges", "2"]) };
         (spec.ready_within, spec.stop_within) = (Some(START_WITHIN), STOP_WITHIN);
         terminal::say(&format!("starting a house of the drill's own in {}", folder.display()));
         let process = Process::start(spec).await?;
@@ -207,6 +208,13 @@ impl Target {
         self.home.as_ref().map(|home| home.house.data.as_path())
     }
 
+    /// A list in the description of the house, as it was started with.
+    pub(super) fn described(&self, key: &str) -> Vec<Value> {
+        let house = self.data().map(crate::house::described_in).and_then(|path| std::fs::read(path).ok());
+        let house: Value = house.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        house[key].as_array().cloned().unwrap_or_default()
+    }
+
     /// Waits until every part runs and is ready.
     pub(super) async fn whole(&self, bound: Duration) -> Result<()> {
         let deadline = Instant::now() + bound;
@@ -235,7 +243,7 @@ impl Target {
         for node in home.house.cores.iter().chain(&home.house.edges) {
             readiness(&node.admin).await?;
         }
-        Ok(())
+        super::postgres::whole(&self.described("postgres")).await
     }
 
     /// Thaws what is frozen and starts what is held, whatever else happened.

@@ -1,0 +1,125 @@
+//! The replicated Postgres of a full house, as its Patroni describes it.
+
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long Patroni may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// One host, as the description of a house has it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Host {
+    pub(super) name: String,
+    pub(super) patroni_url: String,
+    pub(super) data: std::path::PathBuf,
+}
+
+/// One member, as `GET /cluster` has it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) role: String,
+    #[serde(default)]
+    pub(super) state: String,
+}
+
+/// Reads them; none in a small house.
+pub(super) fn hosts(described: &[Value]) -> Vec<Host> {
+    described.iter().filter_map(|host| serde_json::from_value(host.clone()).ok()).collect()
+}
+
+/// What any host's Patroni says of all members.
+pub(super) async fn members(hosts: &[Host]) -> Result<Vec<Member>> {
+    #[derive(Deserialize)]
+    struct Cluster {
+        members: Vec<Member>,
+    }
+    let mut last = Error::Failed("no Postgres host is described".to_owned());
+    for host in hosts {
+        let asked = http()?.get(format!("{}/cluster", host.patroni_url.trim_end_matches('/'))).send().await;
+        match asked {
+            Ok(answer) => match answer.json::<Cluster>().await {
+                Ok(cluster) => return Ok(cluster.members),
+                Err(error) => last = unreadable(host, &error),
+            },
+            Err(error) => last = unreadable(host, &error),
+        }
+    }
+    Err(last)
+}
+
+/// The host that has the leader.
+pub(super) async fn leader(hosts: &[Host]) -> Result<Host> {
+    let members = members(hosts).await?;
+    let leader = members.iter().find(|member| is_leader(member));
+    let host = leader.and_then(|leader| hosts.iter().find(|host| leader.name == host.name));
+    host.cloned().ok_or_else(|| Error::Failed("Postgres has no leader".to_owned()))
+}
+
+/// Fails unless there is a leader and every other host follows it.
+pub(super) async fn whole(described: &[Value]) -> Result<()> {
+    let hosts = hosts(described);
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    let members = members(&hosts).await?;
+    if !members.iter().any(is_leader) {
+        return Err(Error::Failed("Postgres has no leader".to_owned()));
+    }
+    let following = members.iter().filter(|member| !is_leader(member) && member.state == "streaming").count();
+    match hosts.len() - 1 - following.min(hosts.len() - 1) {
+        0 => Ok(()),
+        missing => Err(Error::Failed(format!("{missing} replicas of Postgres do not follow yet"))),
+    }
+}
+
+/// Moves the leader to another host, in good order.
+pub(super) async fn switch_over(hosts: &[Host]) -> Result<()> {
+    let leader = leader(hosts).await?;
+    let url = format!("{}/switchover", leader.patroni_url.trim_end_matches('/'));
+    let asked =
+        http()?.post(url).json(&serde_json::json!({"leader": leader.name})).timeout(ANSWER_WITHIN * 6);
+    let answer = asked.send().await.map_err(|error| unreadable(&leader, &error))?;
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status => {
+            let said = answer.text().await.unwrap_or_default();
+            Err(Error::Failed(format!("Patroni refuses to switch over: {status} {}", said.trim())))
+        }
+    }
+}
+
+/// Whether a commit waits for a replica (`quorum`, `on`) or not (`off`); what it was before.
+pub(super) async fn synchronous_mode(hosts: &[Host], mode: &Value) -> Result<Value> {
+    let leader = leader(hosts).await?;
+    let url = format!("{}/config", leader.patroni_url.trim_end_matches('/'));
+    let failed = |error: reqwest::Error| unreadable(&leader, &error);
+    let before = http()?.get(&url).send().await.map_err(failed)?;
+    let before: Value = before.json().await.map_err(failed)?;
+    let asked = http()?.patch(&url).json(&serde_json::json!({"synchronous_mode": mode})).send().await;
+    asked.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+    Ok(before["synchronous_mode"].clone())
+}
+
+/// The process of a host's server, by its own file.
+pub(super) fn postmaster(host: &Host) -> Result<i32> {
+    let path = host.data.join("postmaster.pid");
+    let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
+    let pid = text.lines().next().and_then(|line| line.trim().parse().ok()).filter(|pid| *pid > 1);
+    pid.ok_or_else(|| Error::Failed(format!("{} names no process", path.display())))
+}
+
+fn is_leader(member: &Member) -> bool {
+    member.role == "leader" && member.state == "running"
+}
+
+fn http() -> Result<reqwest::Client> {
+    let built = reqwest::Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
+    built.map_err(|error| Error::Failed(format!("no HTTP client: {error}")))
+}
+
+fn unreadable(host: &Host, error: &reqwest::Error) -> Error {
+    Error::Unreachable(format!("Patroni of {}: {error}", host.name))
+}
