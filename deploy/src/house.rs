@@ -76,7 +76,7 @@ pub struct PostgresMember {
     pub name: String,
     /// Where it listens, on loopback.
     pub port: u16,
-    /// Where its Patroni is asked.
+    /// Where its Patroni is asked, with the login for what changes something.
     pub patroni_url: String,
     /// Where its database lies.
     pub data: PathBuf,
@@ -89,6 +89,8 @@ pub struct RedisNode {
     pub name: String,
     /// Where it listens, on loopback.
     pub port: u16,
+    /// Where its password lies.
+    pub password_file: PathBuf,
 }
 
 /// Writes an address without its last slash, so that a script can put a path behind it.

@@ -83,7 +83,7 @@ fn read_back(row: &str, data: &Path) -> String {
     let certificate = (data.join("tls/cert.pem"), data.join("tls/key.pem"));
     let tls = (certificate.0.as_path(), certificate.1.as_path());
     for table in [
-        shared.core(listen, admin, &[url.clone()], &[]),
+        shared.core(listen, admin, std::slice::from_ref(&url), &[]),
         shared.edge(listen, admin, &[], tls, &data.join("jwks")),
     ] {
         let file = data.join("run/node.toml");

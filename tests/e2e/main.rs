@@ -11,6 +11,7 @@ mod durability;
 mod eval;
 mod explain;
 mod fairness;
+mod full;
 mod groups;
 mod house;
 mod interop;

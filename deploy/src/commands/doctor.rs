@@ -7,7 +7,11 @@ use crate::{
     error::{Error, Result},
     house::{self, House},
     terminal::{self, clean_line},
-    topology::{binaries::Binaries, node},
+    topology::{
+        account::Account,
+        binaries::{self, Binaries},
+        members, node,
+    },
 };
 use chrono::Utc;
 use clap::Args;
@@ -114,6 +118,7 @@ impl Doctor {
                 format!("process {} in {}", house.pid, house.data.display()),
                 "",
             ));
+            findings.extend(state(house).await);
             findings.extend(tiers(house).await);
         }
         match self.access.client(&["user", "agent-admin"]) {
@@ -153,6 +158,7 @@ async fn programs() -> Vec<Finding> {
             "install it for more: `deploy/install`",
         ),
     });
+    findings.extend(full_programs());
     for name in ["switchboard-core", "switchboard-edge", "switchboard-agents"] {
         findings.push(match environment::sibling(name, None) {
             Ok(path) => Finding::new(name, State::Ok, path.display().to_string(), ""),
@@ -165,6 +171,21 @@ async fn programs() -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// What `up --full` needs besides; the small house does without.
+fn full_programs() -> Vec<Finding> {
+    let patroni = Account::for_servers().and_then(|account| binaries::patroni(&account));
+    let etcd = environment::program("etcd");
+    [("etcd", etcd), ("Patroni", patroni.ok())]
+        .map(|(name, found)| match found {
+            Some(path) => Finding::new(name, State::Ok, path.display().to_string(), ""),
+            None => {
+                let is = "not installed; only `switchboard up --full` needs it";
+                Finding::new(name, State::Warn, is, "install it for that: `deploy/install full`")
+            }
+        })
+        .into()
 }
 
 async fn version(program: &Path) -> String {
@@ -199,6 +220,16 @@ fn space(free: u64) -> State {
         free if free < FREE_BYTES => State::Warn,
         _ => State::Ok,
     }
+}
+
+/// The members of a full house's state.
+async fn state(house: &House) -> Vec<Finding> {
+    let todo = "look at its log in the data folder's logs/";
+    let finding = |(name, said): (String, Result<String>)| match said {
+        Ok(said) => Finding::new(name, State::Ok, said, ""),
+        Err(error) => Finding::new(name, State::Fail, error.to_string(), todo),
+    };
+    members::look(house).await.into_iter().map(finding).collect()
 }
 
 async fn tiers(house: &House) -> Vec<Finding> {

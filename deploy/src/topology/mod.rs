@@ -19,6 +19,7 @@ pub mod files;
 pub mod full;
 pub mod issuer;
 pub mod log;
+pub mod members;
 pub mod names;
 pub mod node;
 pub mod options;
@@ -311,7 +312,11 @@ fn postgres_member(child: &Child) -> Option<house::PostgresMember> {
 
 fn redis_node(child: &Child) -> Option<house::RedisNode> {
     let Child::Redis(redis) = child else { return None };
-    Some(house::RedisNode { name: redis.process().name().to_owned(), port: redis.port() })
+    Some(house::RedisNode {
+        name: redis.process().name().to_owned(),
+        port: redis.port(),
+        password_file: redis.password_file().to_owned(),
+    })
 }
 
 impl Drop for Topology {

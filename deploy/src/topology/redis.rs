@@ -14,7 +14,7 @@ use std::{
     fmt,
     net::Ipv4Addr,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 use tokio::{
@@ -31,6 +31,7 @@ pub struct Redis {
     process: Process,
     port: u16,
     password: String,
+    password_file: PathBuf,
     /// Whether it is the whole cluster.
     alone: bool,
 }
@@ -48,9 +49,9 @@ impl Redis {
         }
         files::folder(&folder, 0o700)?;
         let (port, bus) = (ports::free()?, ports::free()?);
-        let password = files::random_key(&folder.join("password"))?;
-        let settings = settings(port, bus, &folder, &password);
-        let mut redis = Self::node("redis", &folder, (port, &password), &settings, logs).await?;
+        let password_file = folder.join("password");
+        let settings = settings(port, bus, &folder, &files::random_key(&password_file)?);
+        let mut redis = Self::node("redis", &folder, (port, &password_file), &settings, logs).await?;
         redis.alone = true;
         redis.take_all_slots().await?;
         Ok(redis)
@@ -63,7 +64,7 @@ impl Redis {
     pub(super) async fn node(
         name: &str,
         folder: &Path,
-        (port, password): (u16, &str),
+        (port, password_file): (u16, &Path),
         settings: &str,
         logs: &Path,
     ) -> Result<Self> {
@@ -81,7 +82,8 @@ impl Redis {
         spec.ready_within = None;
         spec.last = Signal::SIGKILL;
         let process = Process::start(spec).await?;
-        let redis = Self { process, port, password: password.to_owned(), alone: false };
+        let (password, password_file) = (files::random_key(password_file)?, password_file.to_owned());
+        let redis = Self { process, port, password, password_file, alone: false };
         redis.wait_until(|answer| answer.starts_with("+PONG"), "PING").await?;
         Ok(redis)
     }
@@ -90,6 +92,12 @@ impl Redis {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://default:{}@127.0.0.1:{}", self.password, self.port)
+    }
+
+    /// Where its password lies.
+    #[must_use]
+    pub fn password_file(&self) -> &Path {
+        &self.password_file
     }
 
     /// Its port.
@@ -169,24 +177,31 @@ impl Redis {
     /// # Errors
     /// When nothing answers, or an error does.
     pub async fn ask(&self, command: &str) -> Result<String> {
-        let exchange = async {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
-            // QUIT ends the stream after the answer, so that reading to its end is reading all of it.
-            let lines = format!("AUTH {}\r\n{command}\r\nQUIT\r\n", self.password);
-            stream.write_all(lines.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            std::io::Result::Ok(answer)
-        };
-        let answer = timeout(Duration::from_secs(5), exchange).await;
-        let answer =
-            answer.map_err(|_| Error::Unreachable(format!("redis did not answer {command} in 5 s")))?;
-        let answer = answer.map_err(Error::io(format!("redis, {command}")))?;
-        let answer = answer.strip_prefix("+OK\r\n").unwrap_or(&answer).to_owned();
-        match answer.strip_prefix('-') {
-            Some(error) => Err(Error::Failed(format!("redis, {command}: {}", error.trim()))),
-            None => Ok(answer),
-        }
+        ask(self.port, &self.password, command).await
+    }
+}
+
+/// Sends one inline command to the node at this port of loopback and returns its answer as it came.
+///
+/// # Errors
+/// When nothing answers, or an error does.
+pub(super) async fn ask(port: u16, password: &str, command: &str) -> Result<String> {
+    let exchange = async {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        // QUIT ends the stream after the answer, so that reading to its end is reading all of it.
+        let lines = format!("AUTH {password}\r\n{command}\r\nQUIT\r\n");
+        stream.write_all(lines.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    let answer = timeout(Duration::from_secs(5), exchange).await;
+    let answer = answer.map_err(|_| Error::Unreachable(format!("redis did not answer {command} in 5 s")))?;
+    let answer = answer.map_err(Error::io(format!("redis, {command}")))?;
+    let answer = answer.strip_prefix("+OK\r\n").unwrap_or(&answer).to_owned();
+    match answer.strip_prefix('-') {
+        Some(error) => Err(Error::Failed(format!("redis, {command}: {}", error.trim()))),
+        None => Ok(answer),
     }
 }
 

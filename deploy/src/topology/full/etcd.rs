@@ -1,7 +1,7 @@
 //! The three members of etcd.
 
 use super::{
-    Full,
+    Full, http,
     template::{filled, yaml},
 };
 use crate::{
@@ -43,13 +43,17 @@ impl Etcd {
     }
 
     async fn wait_until_healthy(&self) -> Result<()> {
-        let (client, deadline) = (reqwest::Client::new(), Instant::now() + START_WITHIN);
+        let (client, deadline) = (http()?, Instant::now() + START_WITHIN);
         loop {
             if let Some(status) = self.process.try_wait() {
                 return Err(self.process.fault(&format!("ended while starting ({status})"), None));
             }
-            let asked = client.get(format!("{}/health", self.url())).timeout(Duration::from_secs(2)).send();
-            if asked.await.is_ok_and(|answer| answer.status().is_success()) {
+            if client
+                .get(format!("{}/health", self.url()))
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 return Ok(());
             }
             if Instant::now() >= deadline {
@@ -57,6 +61,19 @@ impl Etcd {
             }
             sleep(Duration::from_millis(100)).await;
         }
+    }
+}
+
+/// What a member is, `leader` or `follower`; it is neither without a majority.
+pub(in crate::topology) async fn role(url: &str) -> Result<&'static str> {
+    let failed = |error: reqwest::Error| Error::Unreachable(format!("etcd at {url}: {error}"));
+    let asked = http()?.post(format!("{url}/v3/maintenance/status")).json(&serde_json::json!({})).send();
+    let status: serde_json::Value = asked.await.map_err(failed)?.json().await.map_err(failed)?;
+    // Without a leader the field is missing, as protobuf's zero.
+    match (status["leader"].as_str(), status["header"]["member_id"].as_str()) {
+        (Some(leader), Some(member)) if leader == member => Ok("leader"),
+        (Some(_), Some(_)) => Ok("follower"),
+        _ => Err(Error::Failed(format!("etcd at {url} has no leader"))),
     }
 }
 

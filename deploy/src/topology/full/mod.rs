@@ -9,7 +9,9 @@ mod shards;
 mod template;
 
 pub use etcd::Etcd;
+pub(super) use etcd::role as role_of_etcd;
 pub use patroni::Patroni;
+pub(super) use patroni::{Seen, members as members_of_postgres};
 
 use super::{
     account::Account,
@@ -19,14 +21,25 @@ use super::{
     postgres,
     redis::Redis,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use places::Places;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Members of etcd and of Postgres: the least that has a majority without one.
 const MEMBERS: usize = 3;
 /// Primaries of Redis; each has one replica.
 const SHARDS: usize = 3;
+
+/// How long a part may take to say how it is.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+fn http() -> Result<reqwest::Client> {
+    let built = reqwest::Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
+    built.map_err(|error| Error::Failed(format!("no HTTP client: {error}")))
+}
 
 /// What all parts of a full house are started with.
 #[derive(Debug)]

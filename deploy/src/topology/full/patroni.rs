@@ -1,11 +1,11 @@
 //! The three members of Postgres, each with its Patroni, which starts, follows and promotes it.
 
 use super::{
-    Full,
+    Full, http,
     template::{filled, yaml},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     topology::{
         binaries::{self, Binaries},
         files,
@@ -50,28 +50,37 @@ pub struct Patroni {
     process: Process,
     port: u16,
     rest: u16,
+    password: String,
     folder: PathBuf,
 }
 
 /// What Patroni's `GET /cluster` says of a member.
 #[derive(Debug, Deserialize)]
-struct Seen {
-    name: String,
-    role: String,
-    state: String,
+pub(in crate::topology) struct Seen {
+    pub(in crate::topology) name: String,
+    pub(in crate::topology) role: String,
+    #[serde(default)]
+    pub(in crate::topology) state: String,
+    /// Bytes, or a word where nobody knows; absent at the writer.
+    pub(in crate::topology) lag: Option<serde_json::Value>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Cluster {
-    members: Vec<Seen>,
+/// Whether one writes and the others follow, of whom a commit waits for any.
+fn is_whole(seen: &[Seen]) -> bool {
+    let follows = |seen: &&Seen| seen.role == "quorum_standby" && seen.state == "streaming";
+    let writes = |seen: &Seen| seen.role == "leader" && seen.state == "running";
+    seen.iter().filter(follows).count() == super::MEMBERS - 1 && seen.iter().any(writes)
 }
 
-impl Cluster {
-    fn is_whole(&self) -> bool {
-        let follows = |seen: &&Seen| seen.state == "streaming";
-        let writes = |seen: &Seen| seen.role == "leader" && seen.state == "running";
-        self.members.iter().filter(follows).count() == super::MEMBERS - 1 && self.members.iter().any(writes)
+/// What the Patroni at this address says of all members.
+pub(in crate::topology) async fn members(url: &str) -> Result<Vec<Seen>> {
+    #[derive(Deserialize)]
+    struct Cluster {
+        members: Vec<Seen>,
     }
+    let failed = |error: reqwest::Error| Error::Unreachable(format!("Patroni: {error}"));
+    let answer = http()?.get(format!("{url}/cluster")).send().await.map_err(failed)?;
+    Ok(answer.json::<Cluster>().await.map_err(failed)?.members)
 }
 
 impl Patroni {
@@ -87,10 +96,10 @@ impl Patroni {
         self.port
     }
 
-    /// Where Patroni is asked.
+    /// Where Patroni is asked, with the login for what changes something.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.rest)
+        format!("http://patroni:{}@127.0.0.1:{}", self.password, self.rest)
     }
 
     /// Where its database lies.
@@ -119,11 +128,6 @@ impl Patroni {
         }
         ended
     }
-
-    async fn cluster(&self, client: &reqwest::Client) -> Option<Cluster> {
-        let asked = client.get(format!("{}/cluster", self.url())).timeout(Duration::from_secs(2)).send();
-        asked.await.ok()?.json().await.ok()
-    }
 }
 
 /// Starts the three, and waits until one writes and two follow.
@@ -143,7 +147,8 @@ pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Patroni>> {
         (spec.user, spec.ready_within) = (full.account.switch(), None);
         // Also when this program dies: killed, it would leave its Postgres behind.
         spec.last = Signal::SIGTERM;
-        started.push(Patroni { process: Process::start(spec).await?, port, rest, folder });
+        let (process, password) = (Process::start(spec).await?, key(full, "rest")?);
+        started.push(Patroni { process, port, rest, password, folder });
     }
     wait_until_whole(&started).await?;
     Ok(started)
@@ -151,17 +156,17 @@ pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Patroni>> {
 
 fn configuration(full: &Full<'_>, number: usize, bin: &Path) -> Result<String> {
     let (port, rest) = full.places.postgres[number - 1];
-    let name = format!("postgres-{number}");
+    let folder = full.base.join(format!("postgres-{number}"));
     let hosts: Vec<_> = full.places.etcd.iter().map(|(port, _)| format!("127.0.0.1:{port}")).collect();
     Ok(filled(
         TEMPLATE,
         &[
-            ("name", name.as_str()),
+            ("name", &format!("patroni-{number}")),
             ("rest_port", &rest.to_string()),
             ("rest_password", &key(full, "rest")?),
             ("etcd_hosts", &hosts.join(", ")),
             ("port", &port.to_string()),
-            ("folder", &yaml(&full.base.join(&name))),
+            ("folder", &yaml(&folder)),
             ("bin", &yaml(bin)),
             ("pgpass", &yaml(&full.base.join(format!("pgpass-{number}")))),
             ("superuser_password", &key(full, "superuser")?),
@@ -176,23 +181,23 @@ fn key(full: &Full<'_>, name: &str) -> Result<String> {
     files::random_key(&full.base.join(format!("{name}.key")))
 }
 
-async fn wait_until_whole(members: &[Patroni]) -> Result<()> {
-    let (client, deadline) = (reqwest::Client::new(), Instant::now() + START_WITHIN);
+async fn wait_until_whole(started: &[Patroni]) -> Result<()> {
+    let deadline = Instant::now() + START_WITHIN;
     loop {
-        for member in members {
+        for member in started {
             if let Some(status) = member.process.try_wait() {
                 return Err(member.process.fault(&format!("ended while starting ({status})"), None));
             }
         }
-        let seen = members[0].cluster(&client).await;
-        if seen.as_ref().is_some_and(Cluster::is_whole) {
+        let seen = members(&started[0].url()).await.unwrap_or_default();
+        if is_whole(&seen) {
             return Ok(());
         }
         if Instant::now() >= deadline {
-            let behind = seen.and_then(|seen| seen.members.into_iter().find(|it| it.state != "streaming"));
-            let who =
-                behind.map_or_else(|| "no member".to_owned(), |it| format!("{} ({})", it.name, it.state));
-            return Err(members[0].process.fault(&format!("has not two followers in time; {who}"), None));
+            let states: Vec<_> =
+                seen.iter().map(|it| format!("{} {} {}", it.name, it.role, it.state)).collect();
+            let reason = format!("has not two followers in time; {}", states.join(", "));
+            return Err(started[0].process.fault(&reason, None));
         }
         sleep(LOOK_EVERY).await;
     }
@@ -201,14 +206,14 @@ async fn wait_until_whole(members: &[Patroni]) -> Result<()> {
 /// Makes roles and database at the writer; the URLs of all three for the cores, and for migrations.
 pub(super) async fn make_database(
     full: &Full<'_>,
-    members: &[Patroni],
+    started: &[Patroni],
 ) -> Result<(Vec<String>, Vec<String>)> {
     let (login, owner) = (key(full, "core")?, key(full, "owner")?);
-    let client = reqwest::Client::new();
-    let cluster = members[0].cluster(&client).await;
-    let leader = cluster.and_then(|it| it.members.into_iter().find(|seen| seen.role == "leader"));
-    let leads = |member: &&Patroni| leader.as_ref().is_some_and(|it| member.folder.ends_with(&it.name));
-    let writer = members.iter().find(leads).unwrap_or(&members[0]);
+    let seen = members(&started[0].url()).await?;
+    let leads = |member: &&Patroni| {
+        seen.iter().any(|seen| seen.role == "leader" && seen.name == member.process.name())
+    };
+    let writer = started.iter().find(leads).unwrap_or(&started[0]);
     let mut config = Config::new();
     config.host("127.0.0.1").port(writer.port).user("postgres").password(key(full, "superuser")?);
     config.dbname("postgres").connect_timeout(Duration::from_secs(5));
@@ -223,7 +228,7 @@ pub(super) async fn make_database(
     let urls = |user: &str, password: &str| {
         let url =
             |member: &Patroni| format!("postgres://{user}:{password}@127.0.0.1:{}/{DATABASE}", member.port);
-        members.iter().map(url).collect()
+        started.iter().map(url).collect()
     };
     Ok((urls(LOGIN, &login), urls(OWNER, &owner)))
 }
@@ -234,14 +239,18 @@ mod tests {
 
     #[test]
     fn one_writes_and_two_follow() {
-        let seen = |states: [(&str, &str); 3]| Cluster {
-            members: states
-                .map(|(role, state)| Seen { name: "x".into(), role: role.into(), state: state.into() })
-                .into(),
+        let seen = |states: [(&str, &str); 3]| {
+            let one = |(role, state): (&str, &str)| {
+                serde_json::from_value(serde_json::json!({"name": "x", "role": role, "state": state}))
+            };
+            states.map(one).map(Result::unwrap)
         };
-        let follower = ("replica", "streaming");
-        assert!(seen([("leader", "running"), follower, ("quorum_standby", "streaming")]).is_whole());
-        assert!(!seen([("leader", "running"), follower, ("replica", "running")]).is_whole());
-        assert!(!seen([("replica", "running"), follower, follower]).is_whole());
+        let (writes, follows) = (("leader", "running"), ("quorum_standby", "streaming"));
+        assert!(is_whole(&seen([writes, follows, follows])));
+        assert!(
+            !is_whole(&seen([writes, follows, ("replica", "streaming")])),
+            "no commit waits for that one"
+        );
+        assert!(!is_whole(&seen([("replica", "running"), follows, follows])));
     }
 }

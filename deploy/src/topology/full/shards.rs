@@ -27,7 +27,8 @@ pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Redis>> {
         std::fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
     }
     files::folder(&folder, 0o700)?;
-    let password = files::random_key(&full.base.join("redis.key"))?;
+    let password_file = full.base.join("redis.key");
+    let password = files::random_key(&password_file)?;
     let mut nodes = Vec::new();
     for (number, (port, bus)) in (1..).zip(full.places.redis) {
         let name = format!("redis-{number}");
@@ -43,7 +44,7 @@ pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Redis>> {
                 ("folder", &redis::quoted(&own)),
             ],
         );
-        nodes.push(Redis::node(&name, &own, (port, &password), &settings, full.logs).await?);
+        nodes.push(Redis::node(&name, &own, (port, &password_file), &settings, full.logs).await?);
     }
     let bus = full.places.redis.map(|(_, bus)| bus);
     join(&nodes, &bus).await?;
