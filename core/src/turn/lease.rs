@@ -6,32 +6,20 @@
 //! on: nothing else begins without a commit, and when the database comes back to all cores at once, each still has its
 //! turns, as nobody has taken them.
 
-use super::watch;
-use crate::{
-    core::Core,
-    error::{Error, Result},
-    events::Control,
-    store::Pulse,
-};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{
-    sync::watch as said,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{sync::watch, time::Instant};
 
 /// How often a lease is renewed while it lasts; by so much earlier its core stops to rely on it.
-const BEATS: u32 = 6;
-/// How long the end of a lease may take at the end of a core; without it the lease ends by itself.
-const END: Duration = Duration::from_secs(1);
+pub(super) const BEATS: u32 = 6;
 
 /// What this core knows of its lease.
 pub(crate) struct Lease {
-    length: Duration,
+    pub(super) length: Duration,
     /// Until when its turns are its own, whatever happens.
-    sure: said::Sender<Option<Instant>>,
+    sure: watch::Sender<Option<Instant>>,
     beats: Mutex<Beats>,
 }
 
@@ -44,7 +32,7 @@ struct Beats {
 
 impl Lease {
     pub(crate) fn new(length: Duration) -> Self {
-        Self { length, sure: said::Sender::new(None), beats: Mutex::default() }
+        Self { length, sure: watch::Sender::new(None), beats: Mutex::default() }
     }
 
     /// Waits until this core's turns are its own for certain.
@@ -68,7 +56,7 @@ impl Lease {
     }
 
     /// The database was asked then, and has renewed it.
-    fn renewed(&self, asked: Instant) {
+    pub(super) fn renewed(&self, asked: Instant) {
         {
             let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
             if beats.last.is_some_and(|last| asked.duration_since(last) > self.length / 2) {
@@ -78,39 +66,6 @@ impl Lease {
         }
         self.sure.send_replace(Some(asked + self.length - self.length / BEATS));
     }
-}
-
-/// Keeps this core's lease until it halts, and ends it then: what is left is due for the others at once.
-pub(crate) async fn keep_lease(core: Arc<Core>) {
-    let (mut pulse, mut said) = (Pulse::default(), false);
-    loop {
-        match renew(&core, &mut pulse).await {
-            Ok(()) => said = false,
-            Err(error) if !std::mem::replace(&mut said, true) => {
-                tracing::warn!(%error, "this core's lease could not be renewed; trying again");
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = sleep(core.lease.length / BEATS) => {}
-            () = core.halt.cancelled() => break,
-        }
-    }
-    if timeout(END, pulse.end(&core.store, core.id)).await.is_ok_and(|ended| ended.is_ok()) {
-        core.bell.tell(Control::Due);
-    }
-}
-
-async fn renew(core: &Arc<Core>, pulse: &mut Pulse) -> Result<()> {
-    let (asked, length) = (Instant::now(), core.lease.length);
-    let late = |_| Error::task("renewing the lease")("the database took too long");
-    timeout(length / 2, pulse.beat(&core.store, core.id, length)).await.map_err(late)??;
-    if !core.lease.is_held() {
-        // It was over for a while: before this core speaks again it has to know what it has lost.
-        timeout(length / 2, watch::leave_lost(core)).await.map_err(late)??;
-    }
-    core.lease.renewed(asked);
-    Ok(())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod calls;
 mod close;
 mod hand_on;
 mod isolate;
+mod keep_lease;
 mod landed;
 mod lease;
 mod outcome;
@@ -24,7 +25,8 @@ mod watch;
 mod whole_message;
 mod work;
 
-pub(crate) use lease::{Lease, keep_lease};
+pub(crate) use keep_lease::keep_lease;
+pub(crate) use lease::Lease;
 pub(crate) use queue::Turns;
 pub(crate) use run::spawn;
 pub(crate) use share::{Full, Whose};

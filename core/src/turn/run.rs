@@ -56,12 +56,14 @@ impl Work {
     async fn go(self, place: Place) {
         let (core, id) = (Arc::clone(&self.core), self.turn.id);
         let ended = tokio::select! {
-            ended = self.run_and_close(place) => ended,
+            // A core that wakes finds out what it has lost and may speak again in one moment: in this order.
+            biased;
             () = self.stop.lost.cancelled() => Err(Error::LeaseLost),
             () = core.halt.cancelled() => {
                 tracing::info!("given back: this core's lease ends");
                 Ok(())
             }
+            ended = self.run_and_close(place) => ended,
         };
         core.turns.forget((id, self.turn.attempt));
         core.bell.answered(id);
