@@ -2,9 +2,10 @@
 
 use crate::durability::{owner, signal, until};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchboard_shared::events::TurnState;
 use switchboard_tests::{FakeAgent, House, Manner, Person};
+use tokio::time::Instant;
 
 const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow"];
 const WORDS: &str = "a b c d e f g h i j k l m n o p q r s t";
