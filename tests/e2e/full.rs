@@ -1,5 +1,7 @@
 //! The topology of production on one machine: a Postgres with replicas, a Redis Cluster with replicas, several tiers.
 
+use super::durability::signal;
+use anyhow::Context;
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use switchboard_tests::{FakeAgent, House, Manner};
@@ -9,7 +11,7 @@ use tokio::{process::Command, time::timeout};
 const DOCTOR_WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_full_house_answers_and_its_doctor_shows_every_member_with_its_role() -> anyhow::Result<()> {
+async fn a_full_house_shows_every_member_and_loses_nothing_with_its_primary() -> anyhow::Result<()> {
     let house = House::with(|options| {
         (options.full, options.cores, options.edges) = (true, 3, 2);
     })
@@ -36,12 +38,28 @@ async fn a_full_house_answers_and_its_doctor_shows_every_member_with_its_role() 
     assert_eq!((count("redis-", "primary, 1 replicas"), count("redis-", "replica, ")), (3, 3), "{said:?}");
     assert_eq!((count("core-", "ready"), count("edge-", "ready")), (3, 2), "{said:?}");
 
+    let leader = said.iter().find(|(name, is)| name.starts_with("patroni-") && is.starts_with("leader"));
+    kill_the_server_of(&house, leader.map(|(name, _)| name.as_str()).unwrap_or_default())?;
+    let mut ack = ann.say_as(room, "while-it-is-away", "@weather and tomorrow?").await;
+    while ack.as_ref().is_err_and(|error| error.to_string().contains("unavailable")) {
+        ack = ann.say_as(room, "while-it-is-away", "@weather and tomorrow?").await;
+    }
+    ann.turn_over(ack?["turn"].as_str().unwrap_or_default()).await?;
+
     // What the first house kept is there for the second one, whoever leads by then.
     let house = house.start_again().await?;
     let ann = house.person("ann").await?;
     let page: Value = ann.http.get(&format!("/v1/conversations/{room}/messages")).await?;
-    assert_eq!(page["items"].as_array().map(Vec::len), Some(2), "one question, one answer: {page}");
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(4), "two questions, two answers: {page}");
     house.stop().await
+}
+
+/// As a crash of Postgres: its Patroni lives, and has to let another one take over.
+fn kill_the_server_of(house: &House, member: &str) -> anyhow::Result<()> {
+    let described = house.topology().describe(Vec::new())?;
+    let host = described.postgres.iter().find(|host| host.name == member).context("it has a leader")?;
+    let file = std::fs::read_to_string(host.data.join("postmaster.pid"))?;
+    signal("KILL", file.lines().next().and_then(|pid| pid.trim().parse().ok()))
 }
 
 /// What the command says of each part, by its name.
