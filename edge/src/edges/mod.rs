@@ -10,7 +10,6 @@ pub mod redis;
 
 use crate::{
     config::{Config, EdgeConfig, RedisConfig},
-    context::request_id,
     metrics::METRICS,
 };
 use arc_swap::ArcSwap;
@@ -57,7 +56,7 @@ impl Edges {
             redis: config.redis.clone(),
             max_connections: config.max_connections,
             keys: SigningKeys::new(config.identity_key.expose(), []),
-            id: request_id(),
+            id: uuid::Uuid::now_v7().simple().to_string(),
             others: ArcSwap::default(),
             draining: AtomicBool::new(false),
             changed: Notify::new(),

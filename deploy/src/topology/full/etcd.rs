@@ -1,7 +1,8 @@
 //! The three members of etcd.
 
 use super::{
-    Full, http,
+    ask::http,
+    places::Full,
     template::{filled, yaml},
 };
 use crate::{
@@ -65,7 +66,7 @@ impl Etcd {
 }
 
 /// What a member is, `leader` or `follower`; it is neither without a majority.
-pub(in crate::topology) async fn role(url: &str) -> Result<&'static str> {
+pub(crate) async fn role(url: &str) -> Result<&'static str> {
     let failed = |error: reqwest::Error| Error::Unreachable(format!("etcd at {url}: {error}"));
     let asked = http()?.post(format!("{url}/v3/maintenance/status")).json(&serde_json::json!({})).send();
     let status: serde_json::Value = asked.await.map_err(failed)?.json().await.map_err(failed)?;

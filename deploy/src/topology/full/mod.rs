@@ -2,6 +2,7 @@
 //! agree on, and a Redis Cluster of three primaries and three replicas. What they are started with are the files of
 //! `deploy/full`, which are the reference for machines of one's own.
 
+mod ask;
 mod etcd;
 mod patroni;
 mod places;
@@ -21,34 +22,9 @@ use super::{
     postgres,
     redis::Redis,
 };
-use crate::error::{Error, Result};
-use places::Places;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-/// Members of etcd and of Postgres: the least that has a majority without one.
-const MEMBERS: usize = 3;
-/// Primaries of Redis; each has one replica.
-const SHARDS: usize = 3;
-
-/// How long a part may take to say how it is.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-
-fn http() -> Result<reqwest::Client> {
-    let built = reqwest::Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
-    built.map_err(|error| Error::Failed(format!("no HTTP client: {error}")))
-}
-
-/// What all parts of a full house are started with.
-#[derive(Debug)]
-struct Full<'a> {
-    base: PathBuf,
-    account: Account,
-    places: Places,
-    logs: &'a Path,
-}
+use crate::error::Result;
+use places::{Full, Places};
+use std::path::Path;
 
 /// Where the tiers find what they share.
 #[derive(Debug)]

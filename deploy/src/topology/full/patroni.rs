@@ -1,7 +1,8 @@
 //! The three members of Postgres, each with its Patroni, which starts, follows and promotes it.
 
 use super::{
-    Full, http,
+    ask::http,
+    places::{Full, MEMBERS},
     template::{filled, yaml},
 };
 use crate::{
@@ -56,24 +57,24 @@ pub struct Patroni {
 
 /// What Patroni's `GET /cluster` says of a member.
 #[derive(Debug, Deserialize)]
-pub(in crate::topology) struct Seen {
-    pub(in crate::topology) name: String,
-    pub(in crate::topology) role: String,
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) role: String,
     #[serde(default)]
-    pub(in crate::topology) state: String,
+    pub(crate) state: String,
     /// Bytes, or a word where nobody knows; absent at the writer.
-    pub(in crate::topology) lag: Option<serde_json::Value>,
+    pub(crate) lag: Option<serde_json::Value>,
 }
 
 /// Whether one writes and the others follow, of whom a commit waits for any.
 fn is_whole(seen: &[Seen]) -> bool {
     let follows = |seen: &&Seen| seen.role == "quorum_standby" && seen.state == "streaming";
     let writes = |seen: &Seen| seen.role == "leader" && seen.state == "running";
-    seen.iter().filter(follows).count() == super::MEMBERS - 1 && seen.iter().any(writes)
+    seen.iter().filter(follows).count() == MEMBERS - 1 && seen.iter().any(writes)
 }
 
 /// What the Patroni at this address says of all members.
-pub(in crate::topology) async fn members(url: &str) -> Result<Vec<Seen>> {
+pub(crate) async fn members(url: &str) -> Result<Vec<Seen>> {
     #[derive(Deserialize)]
     struct Cluster {
         members: Vec<Seen>,

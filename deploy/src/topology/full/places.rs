@@ -1,18 +1,36 @@
-//! The ports of a full house. They are drawn once and kept, since the members of etcd know each other by them.
+//! Where the parts of a full house are. Their ports are drawn once and kept, since the members of etcd know each other by them.
 
 use crate::{
     error::{Error, Result},
-    topology::{files, ports},
+    topology::{account::Account, files, ports},
 };
 use serde::{Deserialize, Serialize};
-use std::{fs, net::Ipv4Addr, path::Path};
+use std::{
+    fs,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
+
+/// Members of etcd and of Postgres: the least that has a majority without one.
+pub(super) const MEMBERS: usize = 3;
+/// Primaries of Redis; each has one replica.
+pub(super) const SHARDS: usize = 3;
+
+/// What all parts of a full house are started with.
+#[derive(Debug)]
+pub(super) struct Full<'a> {
+    pub(super) base: PathBuf,
+    pub(super) account: Account,
+    pub(super) places: Places,
+    pub(super) logs: &'a Path,
+}
 
 /// Two ports of each part: where it is asked, and where its like or its keeper speak to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Places {
-    pub(super) etcd: [(u16, u16); super::MEMBERS],
-    pub(super) postgres: [(u16, u16); super::MEMBERS],
-    pub(super) redis: [(u16, u16); 2 * super::SHARDS],
+    pub(super) etcd: [(u16, u16); MEMBERS],
+    pub(super) postgres: [(u16, u16); MEMBERS],
+    pub(super) redis: [(u16, u16); 2 * SHARDS],
 }
 
 impl Places {

@@ -1,6 +1,9 @@
 //! The Redis Cluster of three primaries, each with a replica. It is made anew at each start: what is in it may be lost.
 
-use super::{Full, SHARDS, template::filled};
+use super::{
+    places::{Full, SHARDS},
+    template::filled,
+};
 use crate::{
     error::{Error, Result},
     topology::{
