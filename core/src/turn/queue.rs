@@ -99,7 +99,7 @@ impl Turns {
     pub(crate) fn reserve(&self, whose: Whose) -> Result<Place, Full> {
         let mut queue = self.hall.queue();
         queue.places.may_take(&whose)?;
-        queue.in_hand.may_take(&whose)?;
+        queue.in_hand.may_take_fairly(&whose)?;
         queue.take(&whose);
         drop(queue);
         Ok(Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false })

@@ -61,6 +61,21 @@ impl Shares {
         }
     }
 
+    /// As [`Shares::may_take`], where one more than there are does no harm: whoever has less than an equal share (of all
+    /// tenants with one to come; of a tenant's users likewise) may have one more however many the others have.
+    pub(super) fn may_take_fairly(&self, whose: &Whose) -> Result<(), Full> {
+        self.may_take(whose).or_else(|full| if self.has_less_than_equal(whose) { Ok(()) } else { Err(full) })
+    }
+
+    fn has_less_than_equal(&self, whose: &Whose) -> bool {
+        let own = |count: Option<&usize>| count.map_or((0, 1), |count| (*count, 0));
+        let (of_tenant, is_new) = own(self.tenants.get(&whose.tenant));
+        let share = self.all / (self.tenants.len() + is_new + 1);
+        let (of_user, is_new) = own(self.users.get(whose));
+        let users = self.users.keys().filter(|other| other.tenant == whose.tenant).count();
+        of_tenant < share && of_user < (share / (users + is_new + 1)).max(1)
+    }
+
     pub(super) fn taken(&self) -> usize {
         self.taken
     }
@@ -148,6 +163,22 @@ mod tests {
         let others: Vec<_> = (0..300).map(|i| whose("a", &format!("u{i}"))).collect();
         assert_eq!(101 + fill(&mut shares, &others), 151);
         assert_eq!(shares.may_take(&whose("a", "bob")), Err(Full::Tenant));
+    }
+
+    #[test]
+    fn who_has_less_than_an_equal_share_may_have_one_more_where_others_have_all() {
+        let mut shares = Shares::new(20);
+        (0..100).for_each(|i| shares.take(&whose("greedy", &format!("u{}", i % 10))));
+        let (greedy, other) = (whose("greedy", "new"), whose("b", "bob"));
+        assert_eq!(shares.may_take(&other), Err(Full::All));
+        assert_eq!(shares.may_take_fairly(&greedy), Err(Full::All));
+        // A third of twenty for the tenant, and half of that for one of its users.
+        let taken =
+            (0..20).take_while(|_| shares.may_take_fairly(&other).map(|()| shares.take(&other)).is_ok());
+        assert_eq!(taken.count(), 3);
+        assert_eq!(shares.may_take_fairly(&whose("b", "ben")), Ok(()), "its neighbour has some too");
+        (0..20).for_each(|i| shares.take(&whose(&format!("t{i}"), "ann")));
+        assert_eq!(shares.may_take_fairly(&whose("last", "ann")), Err(Full::All), "more tenants than shares");
     }
 
     #[test]
