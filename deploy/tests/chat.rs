@@ -11,6 +11,7 @@ use switchboard::{
 };
 use switchboard_shared::ids::{ConversationId, MessageId, TurnId};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     process::Command,
     time::timeout,
@@ -32,9 +33,13 @@ impl Edge {
     }
 
     fn ask(&self, args: &[&str]) -> Command {
+        self.say("hello", args)
+    }
+
+    fn say(&self, text: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
         let url = format!("http://{}", self.listener.local_addr().unwrap());
-        command.args(["chat", "hello", "--token", "t", "--url", &url]).args(args);
+        command.args(["chat", text, "--token", "t", "--url", &url]).args(args);
         command.args(["--conversation", &self.conversation.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
@@ -104,6 +109,18 @@ async fn a_dropped_socket_costs_neither_the_message_nor_the_answer() {
     let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "Hel[2Jlo\n");
+}
+
+#[tokio::test]
+async fn all_of_standard_input_is_one_message_where_a_dash_stands_for_it() {
+    let edge = Edge::start().await;
+    let mut client = edge.say("-", &[]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = client.stdin.take().unwrap();
+    stdin.write_all(b"What is the mean of\n\n4\n8\n15\n").await.unwrap();
+    drop(stdin);
+    let (mut socket, _) = edge.join(7).await;
+    assert_eq!(read(&mut socket).await["text"], "What is the mean of\n\n4\n8\n15");
+    edge.event(&mut socket, Some(8), "conversation.renamed", json!({"title": "x"})).await;
 }
 
 #[tokio::test]

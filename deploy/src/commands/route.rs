@@ -2,7 +2,10 @@
 
 mod explanation;
 
-use super::{access::Access, question::question};
+use super::{
+    access::Access,
+    question::{question, whole},
+};
 use crate::{
     error::Result,
     terminal::{self, clean_line},
@@ -22,7 +25,7 @@ const SCORES: usize = 8;
 /// Arguments of `route`.
 #[derive(Debug, Args)]
 pub struct Route {
-    /// The message
+    /// The message; - takes all of standard input
     #[arg(allow_hyphen_values = true, value_parser = question)]
     pub text: String,
     /// Say why as well: shares, bounds, the nearest examples, and what would have changed the choice
@@ -49,7 +52,7 @@ impl Route {
         let roles: &[&str] = if self.explain { &["user", "agent-admin"] } else { &["user"] };
         let client = self.access.client(roles)?;
         let request =
-            Analyze { text: self.text.clone(), conversation: self.conversation, explain: self.explain };
+            Analyze { text: whole(&self.text)?, conversation: self.conversation, explain: self.explain };
         let analysis: Analysis = client.post("/v1/analyze", &request).await?;
         if self.json {
             terminal::json(&analysis);

@@ -6,7 +6,7 @@ mod show;
 use super::{
     access::Access,
     agents::{self, known},
-    question::question,
+    question::{question, whole},
 };
 use crate::{
     error::{Error, Result},
@@ -28,7 +28,8 @@ use tokio::{
 /// Arguments of `chat`.
 #[derive(Debug, Args)]
 pub struct Chat {
-    /// What to ask; without it, lines are read from standard input (/agents lists, /quit leaves)
+    /// What to ask; - takes all of standard input as one text; without it, its lines are asked one by one (/agents lists,
+    /// /quit leaves)
     #[arg(allow_hyphen_values = true, value_parser = question)]
     pub text: Option<String>,
     /// Print every frame as one line of JSON
@@ -51,6 +52,7 @@ impl Chat {
     /// # Errors
     /// When no house answers, or the turn failed.
     pub async fn run(&self) -> Result<()> {
+        let text = self.text.as_deref().map(whole).transpose()?;
         if !self.agent.is_empty() {
             known::require(&self.access.client(&["user"])?, &self.agent).await?;
         }
@@ -58,7 +60,7 @@ impl Chat {
         let interrupts = signal(SignalKind::interrupt()).map_err(Error::io("signal handlers"))?;
         let show = Show::default();
         let mut talk = Talk { session, interrupts, show, json: self.json, unanswered: false };
-        match &self.text {
+        match &text {
             Some(text) => talk.once(text, &self.agent).await,
             None => talk.interactive(&self.agent, &self.access).await,
         }
