@@ -17,6 +17,7 @@ use switchboard_shared::{
     config::{self, ConfigError, Secret},
     identity::{Role, Tier},
     ids::Group,
+    keys::SigningKeys,
     proxy::Proxy,
     telemetry::TelemetryConfig,
 };
@@ -33,6 +34,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub identity_key: Secret,
+    pub identity_keys_accepted: Vec<Secret>,
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
@@ -240,6 +242,12 @@ impl Config {
     /// With every fault of the file.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         config::load(DEFAULTS, Some(file))
+    }
+
+    /// What edges and cores sign with.
+    #[must_use]
+    pub fn keys(&self) -> SigningKeys {
+        SigningKeys::new(self.identity_key.expose(), self.identity_keys_accepted.iter().map(Secret::expose))
     }
 }
 

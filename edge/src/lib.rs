@@ -47,7 +47,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
 };
-use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
+use switchboard_shared::shutdown::Shutdown;
 use tokio::{net::TcpListener, sync::watch};
 use upstream::{Cores, health};
 
@@ -116,7 +116,7 @@ pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let admin_listener = listen(config.admin_listen).await?;
     let address = listener.local_addr().map_err(|error| EdgeError::Listen(config.listen, error))?;
     let admin = admin_listener.local_addr().map_err(|error| EdgeError::Listen(config.admin_listen, error))?;
-    let keys = SigningKeys::new(config.identity_key.expose(), []);
+    let keys = config.keys();
     let edges = Arc::new(Edges::new(&config));
     // Not on the tracker: while the edge drains, the others are told so.
     tokio_util::task::TaskTracker::new().spawn(edges.clone().run());

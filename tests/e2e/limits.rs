@@ -2,19 +2,23 @@
 
 use serde_json::{Value, json};
 use switchboard_tests::House;
+use tokio::time::Instant;
+
+/// More than this tier may send, also on a machine so busy that some come back meanwhile.
+const MESSAGES: usize = 60;
 
 #[tokio::test]
 async fn the_31st_message_in_a_minute_is_refused_with_when_to_try_again() -> anyhow::Result<()> {
     let house = House::start().await?;
     let mut ann = house.person("ann").await?;
     let room = ann.room(&[]).await?;
-    // All at once, so that the minute does not refill on the way.
-    for n in 0..31 {
+    let began = Instant::now();
+    for n in 0..MESSAGES {
         ann.send(&json!({"type": "send", "id": format!("m{n}"), "conversation": room, "text": "hello"}))
             .await?;
     }
     let (mut acks, mut errors) = (0, Vec::new());
-    while acks + errors.len() < 31 {
+    while acks + errors.len() < MESSAGES {
         let frame = ann.next().await?;
         match frame["type"].as_str() {
             Some("ack") => acks += 1,
@@ -22,17 +26,22 @@ async fn the_31st_message_in_a_minute_is_refused_with_when_to_try_again() -> any
             _ => {}
         }
     }
-    assert_eq!((acks, errors.len()), (30, 1), "{errors:?}");
-    assert_eq!((&errors[0]["code"], &errors[0]["id"]), (&json!("rate_limited"), &json!("m30")));
+    // Thirty, and those that have come back meanwhile: one in two seconds.
+    let back = usize::try_from(began.elapsed().as_secs() / 2)?;
+    assert!((30..=30 + back).contains(&acks), "{acks}, {back} came back");
+    assert_eq!(errors[0]["code"], "rate_limited");
+    let first = errors[0]["id"].as_str().and_then(|id| id.strip_prefix('m')?.parse::<usize>().ok());
+    assert!(first.is_some_and(|first| first >= 30), "{}", errors[0]);
     assert!((1..=60).contains(&errors[0]["retry_after_s"].as_u64().unwrap_or_default()), "{}", errors[0]);
 
     // The same limit over HTTP, with the fields of draft-ietf-httpapi-ratelimit-headers.
-    let response = raw(&house)?
-        .post(house.topology().url().join(&format!("/v1/conversations/{room}/messages"))?)
-        .bearer_auth(house.topology().token("ann", &["user"])?)
-        .json(&json!({"text": "hello"}))
-        .send()
-        .await?;
+    let url = house.topology().url().join(&format!("/v1/conversations/{room}/messages"))?;
+    let (http, token) = (raw(&house)?, house.topology().token("ann", &["user"])?);
+    let say = || http.post(url.clone()).bearer_auth(&token).json(&json!({"text": "hello"})).send();
+    let mut response = say().await?;
+    while response.status().is_success() {
+        response = say().await?;
+    }
     assert_eq!(response.status(), 429);
     let header = |name: &str| {
         response.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()

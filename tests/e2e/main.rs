@@ -15,6 +15,7 @@ mod full;
 mod groups;
 mod house;
 mod interop;
+mod keys;
 mod learning;
 mod leases;
 mod limits;

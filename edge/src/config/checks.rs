@@ -16,6 +16,9 @@ use url::Url;
 impl Check for Config {
     fn check(&self, faults: &mut Faults) {
         config::require_key(faults, "identity_key", &self.identity_key);
+        for key in &self.identity_keys_accepted {
+            config::require_key(faults, "identity_keys_accepted", key);
+        }
         config::require_private(faults, "admin_listen", self.admin_listen);
         faults.require(self.max_connections > 0, "max_connections", "must be at least 1");
         faults.require(self.max_connections <= 1_000_000, "max_connections", "must be at most 1000000");

@@ -55,7 +55,7 @@ impl Edges {
             },
             redis: config.redis.clone(),
             max_connections: config.max_connections,
-            keys: SigningKeys::new(config.identity_key.expose(), []),
+            keys: config.keys(),
             id: uuid::Uuid::now_v7().simple().to_string(),
             others: ArcSwap::default(),
             draining: AtomicBool::new(false),
