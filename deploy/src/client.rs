@@ -5,25 +5,20 @@ use crate::{
     error::{Error, Result},
     house::House,
 };
-use futures::{SinkExt, StreamExt};
-use reqwest::{Method, Response, StatusCode, Upgraded, header, tls::TlsInfo};
+use reqwest::{Method, Response, StatusCode, tls::TlsInfo};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{net::IpAddr, path::Path, time::Duration};
-use switchboard_shared::{events::SUBPROTOCOL, problem::Problem, proxy::Proxy};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        handshake::{client::generate_key, derive_accept_key},
-        protocol::Role,
-    },
-};
+use switchboard_client::socket;
+pub use switchboard_client::{Closed, Socket, next_text, send_frame};
+use switchboard_shared::{problem::Problem, proxy::Proxy};
 use url::Url;
 
 /// How long a request may take; an answer that is waited for whole has the edge's own deadline.
 const REQUEST_WITHIN: Duration = Duration::from_secs(120);
 /// How long a connection may take to come up.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a WebSocket may take to open.
+const OPEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// A caller of one edge, with one token.
 #[derive(Clone, Debug)]
@@ -34,9 +29,6 @@ pub struct Client {
     house: Option<House>,
     proxy: Proxy,
 }
-
-/// A WebSocket to an edge.
-pub type Socket = WebSocketStream<Upgraded>;
 
 impl Client {
     /// Makes a client of the edge at `base` that trusts `ca`.
@@ -99,13 +91,6 @@ impl Client {
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
-    }
-
-    /// The same caller at another edge, which has to be as private as this one: the token goes there.
-    #[must_use]
-    pub fn at(&self, base: &str) -> Option<Self> {
-        let base = Url::parse(base).ok().filter(|base| base.scheme() == self.base.scheme())?;
-        Some(Self { base, ..self.clone() })
     }
 
     /// The edge's address.
@@ -178,27 +163,33 @@ impl Client {
     /// # Errors
     /// With the problem that the server names, or when it cannot be reached.
     pub async fn socket(&self, path: &str) -> Result<Socket> {
-        let key = generate_key();
-        let request = self
-            .http
-            .get(self.url(path)?)
-            .bearer_auth(&self.token)
-            .timeout(Duration::from_secs(20))
-            .header(header::CONNECTION, "Upgrade")
-            .header(header::UPGRADE, "websocket")
-            .header(header::SEC_WEBSOCKET_VERSION, "13")
-            .header(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)
-            .header(header::SEC_WEBSOCKET_KEY, &key);
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Err(refusal(response).await);
+        let opened = socket::open(&self.http, &self.base, path, &self.token, OPEN_WITHIN).await;
+        opened.map_err(|error| self.failure(error))
+    }
+
+    /// The way to edges, for who goes to several.
+    #[must_use]
+    pub fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
+    /// The error of the client library in the words of this command.
+    #[must_use]
+    pub fn failure(&self, error: switchboard_client::Error) -> Error {
+        match error {
+            switchboard_client::Error::Unreachable { edge, source } => {
+                Self { base: edge, ..self.clone() }.unreachable(&source)
+            }
+            switchboard_client::Error::Refused { problem: Some(problem), .. } => Error::Problem(problem),
+            switchboard_client::Error::Refused { edge, status: 401, .. } => {
+                Error::Auth(format!("{edge} wants a valid token"))
+            }
+            error @ switchboard_client::Error::NoWebSocket(_) => Error::Unreachable(error.to_string()),
+            error @ (switchboard_client::Error::Token(_) | switchboard_client::Error::Unauthenticated(_)) => {
+                Error::Auth(error.to_string())
+            }
+            error => Error::Failed(error.to_string()),
         }
-        let accept = response.headers().get(header::SEC_WEBSOCKET_ACCEPT).map(header::HeaderValue::as_bytes);
-        if accept != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-            return Err(Error::Unreachable(format!("{} is no WebSocket server", self.base)));
-        }
-        let upgraded = response.upgrade().await.map_err(|error| self.unreachable(&error))?;
-        Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
     }
 
     fn url(&self, path: &str) -> Result<Url> {
@@ -236,48 +227,6 @@ impl Client {
             _ => format!("{} cannot be reached{}: {}", self.base, self.proxy, cause),
         })
     }
-}
-
-/// Sends a frame as JSON.
-///
-/// # Errors
-/// When the socket is gone.
-pub async fn send_frame(socket: &mut Socket, frame: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string(frame).map_err(|error| Error::Failed(error.to_string()))?;
-    socket.send(Message::text(text)).await.map_err(|_| Error::Unreachable("the socket is gone".to_owned()))
-}
-
-/// Reads the next text frame; the error says why there is none.
-///
-/// # Errors
-/// With the close code, when the server closed the socket, or that it is gone.
-pub async fn next_text(socket: &mut Socket) -> Result<String, Closed> {
-    loop {
-        match socket.next().await {
-            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-            Some(Ok(Message::Close(Some(frame)))) => {
-                return Err(Closed {
-                    code: Some(frame.code.into()),
-                    reason: frame.reason.as_str().to_owned(),
-                });
-            }
-            Some(Ok(Message::Close(None))) | None => {
-                return Err(Closed { code: None, reason: String::new() });
-            }
-            Some(Err(error)) => return Err(Closed { code: None, reason: error.to_string() }),
-            // Pings are answered by the library as it reads on.
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => {}
-        }
-    }
-}
-
-/// Why a socket ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closed {
-    /// The close code, when one was said.
-    pub code: Option<u16>,
-    /// The words that came with it.
-    pub reason: String,
 }
 
 async fn body<T: DeserializeOwned>(response: Response) -> Result<T> {

@@ -11,7 +11,7 @@ use switchboard::{
 };
 use switchboard_shared::ids::{ConversationId, MessageId, TurnId};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     process::Command,
     time::timeout,
@@ -45,9 +45,24 @@ impl Edge {
         command
     }
 
+    /// Takes a connection. Who asks which edges there are learns nothing.
+    async fn accept(&self) -> TcpStream {
+        loop {
+            let (mut stream, _) = self.listener.accept().await.unwrap();
+            let mut head = [0; 1024];
+            let peeked = stream.peek(&mut head).await.unwrap();
+            if !String::from_utf8_lossy(&head[..peeked]).contains("/.well-known/switchboard/edges") {
+                return stream;
+            }
+            assert!(stream.read(&mut head).await.unwrap() > 0);
+            let nothing = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(nothing).await.unwrap();
+        }
+    }
+
     /// Takes a socket and lets it join; returns the cursor that it joined with.
     async fn join(&self, seq: u64) -> (Socket, Value) {
-        let (stream, _) = timeout(Duration::from_secs(10), self.listener.accept()).await.unwrap().unwrap();
+        let stream = timeout(Duration::from_secs(10), self.accept()).await.unwrap();
         let mut socket = accept_async(stream).await.unwrap();
         let join = read(&mut socket).await;
         assert_eq!(join["type"], "join");
@@ -97,14 +112,14 @@ async fn a_dropped_socket_costs_neither_the_message_nor_the_answer() {
     let again = read(&mut socket).await;
     assert_eq!(again["id"], first["id"], "sent again under the same id");
     let message = MessageId::new();
-    let ack = json!({"type": "ack", "id": first["id"], "message": message, "turn": edge.turn, "seq": 9, "duplicate": false});
+    let ack = json!({"type": "ack", "id": first["id"], "message": message, "turn": edge.turn, "seq": 8, "duplicate": false});
     write(&mut socket, &ack).await;
     edge.event(&mut socket, None, "answer.delta", json!({"attempt": 1, "offset": 0, "text": "Hel\u{1b}[2J"}))
         .await;
     let answer =
         json!({"message": message, "attempt": 1, "text": "Hel\u{1b}[2Jlo", "sources": [], "claims": []});
-    edge.event(&mut socket, Some(10), "answer.finished", answer).await;
-    edge.end(&mut socket, 11, "completed").await;
+    edge.event(&mut socket, Some(9), "answer.finished", answer).await;
+    edge.end(&mut socket, 10, "completed").await;
 
     let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -141,11 +156,11 @@ async fn an_edge_that_ends_names_another_one_and_the_answer_goes_on_there() {
     assert_eq!(after, 8);
     assert_eq!(read(&mut socket).await["id"], first["id"], "sent again under the same id");
     let message = MessageId::new();
-    let ack = json!({"type": "ack", "id": first["id"], "message": message, "turn": edge.turn, "seq": 9, "duplicate": true});
+    let ack = json!({"type": "ack", "id": first["id"], "message": message, "turn": edge.turn, "seq": 8, "duplicate": true});
     write(&mut socket, &ack).await;
     let answer = json!({"message": message, "attempt": 1, "text": "Hello", "sources": [], "claims": []});
-    other.event(&mut socket, Some(10), "answer.finished", answer).await;
-    other.end(&mut socket, 11, "completed").await;
+    other.event(&mut socket, Some(9), "answer.finished", answer).await;
+    other.end(&mut socket, 10, "completed").await;
     let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "Hello\n");
@@ -159,7 +174,7 @@ async fn with_json_every_frame_is_a_line_and_a_failed_turn_is_exit_code_1() {
     let sent = read(&mut socket).await;
     let ack = json!({"type": "ack", "id": sent["id"], "message": MessageId::new(), "turn": edge.turn, "seq": 1, "duplicate": false});
     write(&mut socket, &ack).await;
-    edge.end(&mut socket, 2, "failed").await;
+    edge.end(&mut socket, 1, "failed").await;
     let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -172,12 +187,10 @@ async fn with_json_every_frame_is_a_line_and_a_failed_turn_is_exit_code_1() {
 async fn no_house_and_a_refused_token_have_their_own_exit_codes() {
     let mut edge = Edge::start().await;
     let client = edge.ask(&[]).spawn().unwrap();
-    let (mut stream, _) = edge.listener.accept().await.unwrap();
-    let mut request = [0; 1024];
-    let read = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await.unwrap();
-    assert!(read > 0);
+    let mut stream = edge.accept().await;
+    assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
     let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    tokio::io::AsyncWriteExt::write_all(&mut stream, refusal).await.unwrap();
+    stream.write_all(refusal).await.unwrap();
     let output = client.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
 
@@ -200,8 +213,8 @@ async fn a_turn_in_which_no_agent_answered_is_exit_code_1() {
     let source = json!({"agent": "a", "state": "timed_out", "reason": "late"});
     let answer = json!({"message": message, "attempt": 1, "text": "Nobody answered.", "sources": [source], "claims": [],
                         "degraded": "no agent answered"});
-    edge.event(&mut socket, Some(2), "answer.finished", answer).await;
-    edge.end(&mut socket, 3, "completed").await;
+    edge.event(&mut socket, Some(1), "answer.finished", answer).await;
+    edge.end(&mut socket, 2, "completed").await;
     let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "Nobody answered.\n");
@@ -247,13 +260,13 @@ async fn a_byte_that_is_no_text_does_not_end_a_session() {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut client = command.spawn().unwrap();
     let mut input = client.stdin.take().unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut input, b"caf\xe9?\r\n/quit\n").await.unwrap();
+    input.write_all(b"caf\xe9?\r\n/quit\n").await.unwrap();
     let (mut socket, _) = edge.join(0).await;
     let sent = read(&mut socket).await;
     assert_eq!(sent["text"], "caf\u{fffd}?");
     let ack = json!({"type": "ack", "id": sent["id"], "message": MessageId::new(), "turn": edge.turn, "seq": 1, "duplicate": false});
     write(&mut socket, &ack).await;
-    edge.end(&mut socket, 2, "completed").await;
+    edge.end(&mut socket, 1, "completed").await;
     let output = timeout(Duration::from_secs(10), client.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -4,12 +4,14 @@
 //! `notice` are live only and have none. A reader's cursor is the last seq it saw; a delta that it has already seen is
 //! known by turn, attempt and offset.
 
+mod cursor;
 mod frames;
 mod log;
 mod notice;
 mod plan;
 mod work;
 
+pub use cursor::{Cursor, Taken};
 pub use frames::{ClientFrame, CloseCode, SUBPROTOCOL, ServerFrame, StreamHead};
 pub use log::{Event, EventBody};
 pub use notice::NoticeCode;

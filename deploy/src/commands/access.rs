@@ -61,20 +61,17 @@ impl Access {
         }
     }
 
-    /// Makes a client again after `tries` failed ones: of each edge of the house in turn.
+    /// Where the edges are now.
     ///
     /// # Errors
-    /// As [`Access::client`].
-    pub fn client_after(&self, roles: &[&str], tries: u32) -> Result<Client> {
-        if self.url.is_some() {
-            return self.client(roles);
+    /// When no house is running here and none is given.
+    pub fn edges(&self) -> Result<Vec<Url>> {
+        if let Some(url) = &self.url {
+            return Ok(vec![names::reachable(url.clone())]);
         }
         let house = self.house()?;
-        let turn =
-            usize::try_from(tries).unwrap_or_default().checked_rem(house.edges.len()).unwrap_or_default();
-        let url = house.edges.get(turn).map_or_else(|| house.url.clone(), |edge| edge.url.clone());
-        let ca = self.ca.as_deref().unwrap_or(&house.ca);
-        Ok(Client::new(url, Some(ca), &self.token(roles)?)?.of_house(house.clone()))
+        let others = house.edges.iter().map(|edge| edge.url.clone()).filter(|url| *url != house.url);
+        Ok(std::iter::once(house.url.clone()).chain(others).collect())
     }
 
     /// The running house; says which one it is when nobody would expect it.
@@ -110,12 +107,6 @@ impl Access {
     fn proxy(&self) -> Result<Proxy> {
         let proxy = Proxy::new(Secret::new(self.proxy.clone().unwrap_or_default()));
         if proxy.is_valid() { Ok(proxy) } else { Err(Error::Invalid(format!("--proxy {}", proxy::FORM))) }
-    }
-
-    /// Whether a new token can be made when the old one expires.
-    #[must_use]
-    pub fn renews(&self) -> bool {
-        self.token.is_none()
     }
 
     /// The development issuer of the house.

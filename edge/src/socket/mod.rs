@@ -4,13 +4,11 @@
 //! - [`opening`]: what it begins with; [`greeting`]: who is it
 //! - [`session`]: the loop that owns the socket; [`patience`]: when it pings and gives up, pure; [`leaving`]: how it ends
 //! - [`room`]: a joined conversation, following its stream on the cores
-//! - [`cursor`]: what of a stream is new, pure
 //! - [`outbox`]: what waits to be written, bounded
 //! - [`job`]: sends, cancels and refreshes, one after another
 //! - [`frames`]: names of frames
 //! - [`stream`], [`fragments`]: bounds on what comes from a core, and from a client
 
-pub mod cursor;
 pub mod fragments;
 pub mod frames;
 pub mod greeting;

@@ -1,7 +1,6 @@
 //! One joined conversation: a task that follows its event stream on one core, and on another one when that ends.
 
 use super::{
-    cursor::{Cursor, Taken},
     job::counted,
     outbox::Entry,
     stream::{self, Fault, SourceEvent},
@@ -16,7 +15,7 @@ use futures::{Stream, StreamExt};
 use http::{Method, StatusCode, header};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    events::{Event, EventBody, NoticeCode, ServerFrame, StreamHead},
+    events::{Cursor, Event, EventBody, NoticeCode, ServerFrame, StreamHead, Taken},
     identity::Identity,
     ids::ConversationId,
     problem::{Problem, ProblemKind},

@@ -1,7 +1,6 @@
 //! The loop that owns one WebSocket: everything that happens to it happens here, one thing at a time.
 
 use super::{
-    cursor::Cursor,
     frames::{id_of, name_in, why},
     greeting::greet,
     job::{Asker, Done, Job},
@@ -23,7 +22,7 @@ use std::{
 };
 use switchboard_shared::{
     api::SendMessage,
-    events::{ClientFrame, CloseCode, ServerFrame},
+    events::{ClientFrame, CloseCode, Cursor, ServerFrame},
     identity::Identity,
     ids::ConversationId,
     problem::{Problem, ProblemKind},

@@ -13,9 +13,10 @@ use crate::{
     terminal,
 };
 use clap::Args;
-use session::{Received, Session};
+use session::Session;
 use show::{Print, Show};
 use std::io::IsTerminal;
+use switchboard_client::Received;
 use switchboard_shared::{
     events::{EventBody, Plan, TurnState},
     ids::{AgentId, ClientId, ConversationId, TurnId},
@@ -96,7 +97,7 @@ impl Talk {
             .map_err(|error| Error::Failed(format!("no id could be made for the message: {error}")))?;
         self.show.ours(id.clone());
         self.unanswered = false;
-        self.session.say(id, text, agents).await;
+        self.session.say(id, text, agents)?;
         let mut canceled = false;
         loop {
             tokio::select! {
@@ -112,7 +113,7 @@ impl Talk {
                     Some(turn) if !canceled => {
                         canceled = true;
                         terminal::say("stopping this turn (Ctrl-C again leaves)");
-                        self.session.cancel(turn).await;
+                        self.session.cancel(turn);
                     }
                     _ => return Err(Error::Interrupted),
                 },
@@ -172,10 +173,12 @@ impl Talk {
 
     fn print(&mut self, received: &Received) {
         if self.json {
-            if let Received::Reconnecting(why) = received {
-                terminal::say(&terminal::clean(why));
-            } else if let Some(text) = received.text() {
-                terminal::out(&text.replace(['\n', '\r'], " "));
+            match received {
+                Received::Event(text, _) | Received::Frame(text, _) | Received::Unknown(text) => {
+                    terminal::out(&text.replace(['\n', '\r'], " "));
+                }
+                Received::At(edge) => terminal::say(&show::at(edge.as_str())),
+                Received::Away(why) => terminal::say(&show::away(why)),
             }
             return;
         }

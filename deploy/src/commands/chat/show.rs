@@ -1,12 +1,12 @@
 //! What a terminal shows of each event. Pure: it takes what came and returns what to print. Everything that an agent,
 //! a member or an LLM wrote is cleaned first.
 
-use super::session::Received;
 use crate::{
     commands::route,
     terminal::{clean, clean_line},
 };
 use std::mem;
+use switchboard_client::Received;
 use switchboard_shared::{
     api::Author,
     events::{Answer, CallState, Delta, Event, EventBody, Plan, ServerFrame, TurnState},
@@ -52,7 +52,8 @@ impl Show {
     pub(super) fn received(&mut self, received: &Received) -> Vec<Print> {
         match received {
             Received::Event(_, event) => self.event(event),
-            Received::Reconnecting(why) => self.talk(clean_line(why)),
+            Received::At(edge) => self.talk(at(edge.as_str())),
+            Received::Away(why) => self.talk(away(why)),
             Received::Frame(_, frame) => match &**frame {
                 ServerFrame::Limit { policy, remaining: 0, reset_s, .. } => {
                     self.talk(format!("the limit {} is used up for {reset_s} s", clean_line(policy)))
@@ -201,6 +202,16 @@ impl Show {
         prints.append(&mut self.waiting);
         prints
     }
+}
+
+/// What is said of a new edge.
+pub(super) fn at(edge: &str) -> String {
+    format!("connected again, at {}", clean_line(edge.trim_end_matches('/')))
+}
+
+/// What is said of an edge that was lost.
+pub(super) fn away(why: &str) -> String {
+    format!("{}; connecting again", clean_line(why))
 }
 
 /// Whether the answer is without this call's reply.

@@ -1,12 +1,10 @@
 //! Where a reader stands in a conversation: what it has seen is not passed twice, and what it has missed is noticed.
-//! Pure, since this is what makes a dead core invisible.
+//! Pure, since this is what makes a dead core invisible to an edge's reader, and a dead edge to a client.
 
+use super::log::{Event, EventBody};
+use crate::ids::TurnId;
 use serde::Deserialize;
 use std::collections::{HashMap, VecDeque};
-use switchboard_shared::{
-    events::{Event, EventBody},
-    ids::TurnId,
-};
 
 /// Finished answers that are remembered, so that a late piece of one is known for what it is.
 const REMEMBERED: usize = 16;
@@ -137,7 +135,10 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use switchboard_shared::{events::Delta, ids::ConversationId};
+    use crate::{
+        events::{Delta, TurnState},
+        ids::ConversationId,
+    };
 
     fn event(seq: Option<u64>, turn: TurnId, body: EventBody) -> String {
         let at = chrono::Utc::now();
@@ -198,11 +199,7 @@ mod tests {
         let end = event(
             Some(1),
             turn,
-            EventBody::TurnFinished {
-                state: switchboard_shared::events::TurnState::Completed,
-                usage: Default::default(),
-                error: None,
-            },
+            EventBody::TurnFinished { state: TurnState::Completed, usage: Default::default(), error: None },
         );
         assert!(matches!(cursor.take(&end).unwrap(), Taken::AsItCame));
         assert_eq!(passed(&mut cursor, &delta(turn, 1, 0, "abc")), None);
