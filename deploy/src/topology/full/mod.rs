@@ -3,6 +3,7 @@
 //! `deploy/full`, which are the reference for machines of one's own.
 
 mod ask;
+mod backup;
 mod etcd;
 mod patroni;
 mod places;
