@@ -48,10 +48,16 @@ impl Backup {
         Ok(Self { program: program()?, file, account: Account::for_servers()?, logs: logs.to_owned() })
     }
 
+    /// Whether the house was started with it.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.file.is_file()
+    }
+
     /// Runs one of its commands to its end, as the user of the servers.
     pub(crate) async fn run(&self, command: &str, options: &[&str], within: Duration) -> Result<()> {
         let mut spec = Spec::program("pgbackrest", self.program.clone(), &self.logs);
-        spec = spec.args(["--config".into(), OsString::from(&self.file)]).args([format!("--stanza={STANZA}")]);
+        spec =
+            spec.args(["--config".into(), OsString::from(&self.file)]).args([format!("--stanza={STANZA}")]);
         spec = spec.args(options.iter().copied()).args([command]);
         // It lets go of what it holds.
         (spec.user, spec.last) = (self.account.switch(), Signal::SIGTERM);

@@ -10,6 +10,7 @@ mod places;
 mod shards;
 mod template;
 
+pub(crate) use backup::Backup;
 pub use etcd::Etcd;
 pub(super) use etcd::role as role_of_etcd;
 pub use patroni::Patroni;
