@@ -1,6 +1,7 @@
 //! Drills: something is done to a house that must not hurt, and the figures say what it did.
 
 mod agent;
+mod behind;
 mod catalogue;
 mod disk;
 mod faults;

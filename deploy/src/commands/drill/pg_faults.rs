@@ -1,7 +1,7 @@
 //! What is done to Postgres in its drills.
 
 use super::{
-    disk,
+    behind, disk,
     faults::Scene,
     partition,
     postgres::{self, Host},
@@ -22,8 +22,13 @@ impl Scene<'_> {
             return self.kill("postgres").await;
         }
         let leader = postgres::leader(&hosts).await?;
-        let what = format!("the primary killed, its Patroni ({}) stays", leader.name);
-        self.fault(&what, async { kill_postmaster(&leader) }).await
+        let behind = self.settings.behind();
+        let what = format!("the primary killed, its Patroni ({}) stays{}", leader.name, words(behind));
+        let work = async {
+            let _held_up = if behind { Some(behind::hold_up(&hosts, &leader).await) } else { None };
+            kill_postmaster(&leader)
+        };
+        self.fault(&what, work).await
     }
 
     pub(super) async fn kill_replica(&mut self) -> Result<()> {
@@ -43,11 +48,13 @@ impl Scene<'_> {
         let (target, hosts) = (self.target, self.hosts());
         let leader = postgres::leader(&hosts).await?;
         let name = leader.name.clone();
-        let what = format!("the primary's host lost ({name}, its Patroni too)");
-        let hold = self.settings.hold(30);
+        let (hold, behind) = (self.settings.hold(30), self.settings.behind());
+        let what = format!("the primary's host lost ({name}, its Patroni too){}", words(behind));
         let work = async {
+            let held_up = if behind { Some(behind::hold_up(&hosts, &leader).await) } else { None };
             target.hold(&name).await?;
             kill_postmaster(&leader)?;
+            drop(held_up);
             // Long enough for the others to take over; then the host comes back.
             sleep(hold).await;
             target.start(&name).await
@@ -95,6 +102,10 @@ impl Scene<'_> {
     fn hosts(&self) -> Vec<Host> {
         postgres::hosts(&self.target.described("postgres"))
     }
+}
+
+fn words(behind: bool) -> &'static str {
+    if behind { ", its followers a second behind" } else { "" }
 }
 
 fn kill_postmaster(host: &Host) -> Result<()> {

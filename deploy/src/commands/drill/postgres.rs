@@ -114,6 +114,12 @@ pub(super) async fn synchronous_mode(hosts: &[Host], mode: &Value) -> Result<Val
     Ok(before["synchronous_mode"].clone())
 }
 
+/// Whether a commit waits for a follower just now: Patroni does what it was told a moment later.
+pub(super) async fn waits_for_followers(hosts: &[Host]) -> Result<bool> {
+    let waited_for = |member: &Member| matches!(member.role.as_str(), "quorum_standby" | "sync_standby");
+    Ok(members(hosts).await?.iter().any(waited_for))
+}
+
 /// The process of a host's server, by its own file; none when it does not run.
 pub(super) fn running(host: &Host) -> Option<i32> {
     let text = std::fs::read_to_string(host.data.join("postmaster.pid")).ok()?;

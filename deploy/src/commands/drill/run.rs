@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     terminal,
 };
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -120,16 +121,11 @@ async fn without_quorum(names: &[Name], settings: &Settings, target: &Target, ra
                 .to_owned(),
         ));
     }
-    let before = postgres::synchronous_mode(&hosts, &"off".into()).await?;
+    let before = quorum(&hosts, &"off".into()).await?;
     terminal::say("  from here on no commit waits for a replica");
     let outcome = interruptible(&names.repeat(settings.runs as usize), settings, target, ran).await;
-    let deadline = Instant::now() + READY_WITHIN;
-    while let Err(error) = postgres::synchronous_mode(&hosts, &before).await {
-        if Instant::now() >= deadline {
-            return Err(Error::Failed(format!("quorum commit is not set back to {before}: {error}")));
-        }
-        sleep(AGAIN_EVERY).await;
-    }
+    quorum(&hosts, &before).await?;
+    terminal::say(&format!("  set back: synchronous_mode {before}"));
     let lost = ran.reports.iter().filter(|report| report.figures.lost > 0).count();
     let runs = ran.reports.len();
     terminal::say(&match lost {
@@ -137,6 +133,26 @@ async fn without_quorum(names: &[Name], settings: &Settings, target: &Target, ra
         lost => format!("without quorum commit, {lost} of {runs} runs lost what was acknowledged"),
     });
     outcome
+}
+
+/// Sets whether a commit waits for a replica, and waits until that is so; what it was before.
+async fn quorum(hosts: &[postgres::Host], mode: &Value) -> Result<Value> {
+    let (deadline, wanted) = (Instant::now() + READY_WITHIN, mode != "off");
+    let mut before = None;
+    loop {
+        let set = match before {
+            None => postgres::synchronous_mode(hosts, mode).await.map(|was| before = Some(was)),
+            Some(_) => Ok(()),
+        };
+        match (set, postgres::waits_for_followers(hosts).await) {
+            (Ok(()), Ok(waits)) if waits == wanted => return Ok(before.unwrap_or_default()),
+            (set, _) if Instant::now() >= deadline => {
+                let why = set.err().map(|error| error.to_string()).unwrap_or_default();
+                return Err(Error::Failed(format!("synchronous_mode does not become {mode}: {why}")));
+            }
+            _ => sleep(AGAIN_EVERY).await,
+        }
+    }
 }
 
 async fn in_turn(names: &[Name], settings: &Settings, target: &Target, ran: &mut Ran) -> Result<()> {
