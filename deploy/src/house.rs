@@ -80,6 +80,9 @@ pub struct PostgresMember {
     pub patroni_url: String,
     /// Where its database lies.
     pub data: PathBuf,
+    /// The folder of its socket, where the user of the servers and root may be its superuser.
+    #[serde(default)]
+    pub socket: PathBuf,
 }
 
 /// A node of Redis.

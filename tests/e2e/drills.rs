@@ -16,14 +16,16 @@ fn switchboard() -> Command {
     command
 }
 
+/// A drill with a small load; the budgets of time are those of a quiet machine, so none is looked at here.
+const SMALL: [&str; 11] =
+    ["--json", "--people", "6", "--rooms", "3", "--rate", "4", "--hold", "3", "--times", "50"];
+
 fn data(up: &Up) -> PathBuf {
     up.folder.path().join("data")
 }
 
-/// A drill with a small load; the budgets of time are those of a quiet machine, so none is looked at here.
-async fn drill(up: &Up, name: &str) -> anyhow::Result<(Output, Value)> {
-    let small = ["--json", "--people", "6", "--rooms", "3", "--rate", "4", "--hold", "3", "--times", "50"];
-    let ran = switchboard().args(["drill", name, "--data"]).arg(data(up)).args(small).output();
+pub(super) async fn drill(up: &Up, name: &str) -> anyhow::Result<(Output, Value)> {
+    let ran = switchboard().args(["drill", name, "--data"]).arg(data(up)).args(SMALL).output();
     let ran = timeout(PATIENCE, ran).await??;
     let said = String::from_utf8_lossy(&ran.stderr);
     let json: Value = serde_json::from_slice(&ran.stdout).map_err(|_| anyhow::anyhow!("{name}: {said}"))?;
@@ -82,6 +84,19 @@ async fn plant_a_loss(up: &Up) -> anyhow::Result<()> {
         planted = timeout(PATIENCE, planted) => planted?,
         ended = connection => Ok(ended?),
     }
+}
+
+#[tokio::test]
+async fn an_llm_that_fails_in_every_way_costs_no_answer() -> anyhow::Result<()> {
+    let ran = timeout(PATIENCE, switchboard().args(["drill", "llm-faults"]).args(SMALL).output()).await??;
+    let said = String::from_utf8_lossy(&ran.stderr);
+    let json: Value = serde_json::from_slice(&ran.stdout).map_err(|_| anyhow::anyhow!("{said}"))?;
+    let report = &json["drills"][0];
+    assert_eq!(report["verdict"], "pass", "{said}");
+    assert_eq!(report["faults"].as_array().map(Vec::len), Some(5), "{report}");
+    assert_eq!((&report["lost"], &report["not_completed"]), (&0.into(), &serde_json::json!({})), "{report}");
+    assert!(report["also"]["answers_that_said_degraded"].as_f64() > Some(0.0), "{report}");
+    Ok(())
 }
 
 #[tokio::test]

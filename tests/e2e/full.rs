@@ -1,6 +1,6 @@
 //! The topology of production on one machine: a Postgres with replicas, a Redis Cluster with replicas, several tiers.
 
-use super::durability::signal;
+use super::{drills::drill, durability::signal, house::up};
 use anyhow::Context;
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -52,6 +52,24 @@ async fn a_full_house_shows_every_member_and_loses_nothing_with_its_primary() ->
     let page: Value = ann.http.get(&format!("/v1/conversations/{room}/messages")).await?;
     assert_eq!(page["items"].as_array().map(Vec::len), Some(4), "two questions, two answers: {page}");
     house.stop().await
+}
+
+#[tokio::test]
+async fn a_full_house_is_restored_to_a_moment_and_a_host_that_is_cut_off_commits_nothing()
+-> anyhow::Result<()> {
+    let up = up(&["--full"]).await?;
+    let (ran, report) = drill(&up, "pitr").await?;
+    assert_eq!((ran.status.code(), &report["verdict"]), (Some(0), &"pass".into()), "{report}");
+    assert!(report["also"]["restored_messages"].as_f64() > Some(0.0), "{report}");
+    // Only root may filter packets; then the command says so instead of passing.
+    match drill(&up, "pg-partition").await {
+        Ok((_, report)) => {
+            assert_eq!(report["lost"], 0, "{report}");
+            assert_eq!(report["also"]["commits_done_while_cut_off"], 0.0, "{report}");
+        }
+        Err(refused) => assert!(refused.to_string().contains("not possible here"), "{refused}"),
+    }
+    up.end().await
 }
 
 /// As a crash of Postgres: its Patroni lives, and has to let another one take over.

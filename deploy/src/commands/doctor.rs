@@ -176,8 +176,8 @@ async fn programs() -> Vec<Finding> {
 /// What `up --full` needs besides; the small house does without.
 fn full_programs() -> Vec<Finding> {
     let patroni = Account::for_servers().and_then(|account| binaries::patroni(&account));
-    let etcd = environment::program("etcd");
-    [("etcd", etcd), ("Patroni", patroni.ok())]
+    let (etcd, backups) = (environment::program("etcd"), environment::program("pgbackrest"));
+    [("etcd", etcd), ("Patroni", patroni.ok()), ("pgBackRest", backups)]
         .map(|(name, found)| match found {
             Some(path) => Finding::new(name, State::Ok, path.display().to_string(), ""),
             None => {

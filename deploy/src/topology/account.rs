@@ -47,6 +47,12 @@ impl Account {
         self.other.then_some((self.uid, self.gid))
     }
 
+    /// The same user in another group, where the caller may choose that.
+    #[must_use]
+    pub fn in_group(&self, gid: u32) -> Self {
+        Self { gid: if self.other { gid } else { self.gid }, ..self.clone() }
+    }
+
     /// Gives a file or folder to this user.
     ///
     /// # Errors

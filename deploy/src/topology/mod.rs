@@ -307,6 +307,7 @@ fn postgres_member(child: &Child) -> Option<house::PostgresMember> {
         port: patroni.port(),
         patroni_url: patroni.url(),
         data: patroni.folder().to_owned(),
+        socket: patroni.socket().to_owned(),
     })
 }
 

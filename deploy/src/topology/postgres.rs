@@ -275,9 +275,11 @@ pub(super) fn version_of(folder: &Path) -> Option<u32> {
 }
 
 /// The socket's folder: beside the database, or under /tmp where that path would be too long for a socket.
-fn socket_folder(database: &Path, account: &Account) -> Result<PathBuf> {
+pub(super) fn socket_folder(database: &Path, account: &Account) -> Result<PathBuf> {
     let beside = database.with_extension("socket");
-    let socket = if beside.as_os_str().len() <= SOCKET_FOLDER_MAX {
+    // Patroni divides a list of folders at commas, and takes no quotes.
+    let plain = !beside.to_string_lossy().contains([',', '"']);
+    let socket = if plain && beside.as_os_str().len() <= SOCKET_FOLDER_MAX {
         beside
     } else {
         Path::new("/tmp").join(format!("switchboard-{:016x}", fnv(database)))

@@ -1,10 +1,11 @@
 //! An agent for drills, in a few lines of HTTP/1.1: it answers at once, or takes every question and never does.
 
+use super::http;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::BufReader,
     net::{TcpListener, TcpStream},
     task::JoinHandle,
     time::sleep,
@@ -62,22 +63,7 @@ impl Agent {
 
 async fn serve(stream: TcpStream, card: &str, manner: Manner) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    let (mut line, mut length, mut asks) = (String::new(), 0_usize, false);
-    loop {
-        line.clear();
-        stream.read_line(&mut line).await?;
-        asks |= line.starts_with("POST ");
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
+    let (asks, body) = http::request(&mut stream).await?;
     if asks && manner.hangs {
         return std::future::pending().await;
     }
@@ -87,12 +73,5 @@ async fn serve(stream: TcpStream, card: &str, manner: Manner) -> std::io::Result
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let said = json!({"message": {"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": "Here."}]}});
     let reply = json!({"jsonrpc": "2.0", "id": request["id"], "result": said}).to_string();
-    let answer = if asks { reply.as_str() } else { card };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        answer.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(answer.as_bytes()).await?;
-    stream.flush().await
+    http::answer(&mut stream, "200 OK", "application/json", if asks { &reply } else { card }).await
 }

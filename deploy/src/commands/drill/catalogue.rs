@@ -15,17 +15,21 @@ pub(super) enum Name {
     PgHostLoss,
     PgSwitchover,
     PgReplicaKill,
+    PgPartition,
+    PgDiskFull,
+    Pitr,
     RedisPrimaryKill,
     RedisAllDown,
     RedisRestart,
     AgentFaults,
+    LlmFaults,
     ReconnectStorm,
     Overload,
     Soak,
 }
 
 /// The order of `all`, without `soak`, which takes as long as it is told.
-pub(super) const ALL: [Name; 15] = [
+pub(super) const ALL: [Name; 19] = [
     Name::CoreKill,
     Name::CoreFreeze,
     Name::EdgeKill,
@@ -35,17 +39,17 @@ pub(super) const ALL: [Name; 15] = [
     Name::PgSwitchover,
     Name::PgReplicaKill,
     Name::PgHostLoss,
+    Name::PgPartition,
+    Name::PgDiskFull,
+    Name::Pitr,
     Name::RedisRestart,
     Name::RedisPrimaryKill,
     Name::RedisAllDown,
     Name::AgentFaults,
+    Name::LlmFaults,
     Name::ReconnectStorm,
     Name::Overload,
 ];
-
-/// What is no drill, and why.
-const LEFT_OUT: &str = "Not among them: a partition of Postgres and a full disk, which need rights that a plain user has \
-                        not; faults of LLM endpoints and a restore to a point in time, which have no house here.";
 
 impl Name {
     /// As on the command line.
@@ -76,6 +80,13 @@ impl Name {
             }
             Self::PgSwitchover => ("pg-switchover", "Patroni is told to move the primary"),
             Self::PgReplicaKill => ("pg-replica-kill", "SIGKILL to the server process of a replica"),
+            Self::PgPartition => {
+                ("pg-partition", "a packet filter cuts the primary's host off for 30 s (--hold); needs root")
+            }
+            Self::PgDiskFull => {
+                ("pg-disk-full", "the primary's log lies on a small disk, which is filled; needs root")
+            }
+            Self::Pitr => ("pitr", "a whole backup, and a restore beside the house to a moment after it"),
             Self::RedisPrimaryKill => {
                 ("redis-primary-kill", "SIGKILL to one primary; back after 15 s (--hold)")
             }
@@ -84,6 +95,10 @@ impl Name {
                 ("redis-restart", "SIGKILL to each node in turn; the house starts it again")
             }
             Self::AgentFaults => ("agent-faults", "SIGSTOP to the agents for 10 s (--hold), later SIGKILL"),
+            Self::LlmFaults => (
+                "llm-faults",
+                "the LLM fails, asks for pauses, stops, talks nonsense, hangs; 10 s each (--hold)",
+            ),
             Self::ReconnectStorm => {
                 ("reconnect-storm", "SIGKILL to every edge at once under many sockets (--sockets)")
             }
@@ -94,12 +109,26 @@ impl Name {
 
     /// Whether it needs what only a full house has.
     pub(super) fn needs_full(self) -> bool {
-        matches!(self, Self::PgHostLoss | Self::PgSwitchover | Self::PgReplicaKill | Self::RedisPrimaryKill)
+        matches!(
+            self,
+            Self::PgHostLoss
+                | Self::PgSwitchover
+                | Self::PgReplicaKill
+                | Self::PgPartition
+                | Self::PgDiskFull
+                | Self::Pitr
+                | Self::RedisPrimaryKill
+        )
+    }
+
+    /// Whether it runs in a house of its own, whichever other one there is.
+    pub(super) fn needs_own(self) -> bool {
+        self == Self::LlmFaults
     }
 
     /// Whether quorum commit is what keeps it from losing anything.
     pub(super) fn needs_quorum(self) -> bool {
-        matches!(self, Self::PgPrimaryKill | Self::PgHostLoss | Self::PgSwitchover)
+        matches!(self, Self::PgPrimaryKill | Self::PgHostLoss)
     }
 
     /// Whether it breaks parts, and so needs a house on this machine.
@@ -109,22 +138,33 @@ impl Name {
 
     /// What it may cost.
     pub(super) fn budget(self) -> Budget {
-        let none = Budget::default();
+        // Whatever is broken, a turn comes to its answer, unless what is broken is who should answer.
+        let none = Budget { completes: true, ..Budget::default() };
         match self {
             Self::CoreKill => Budget { interrupted: Some(5_000), sockets_stay: true, ..none },
             Self::CoreFreeze => Budget { send_longest: Some(5_000), ..none },
             Self::EdgeKill => Budget { away: Some(5_000), ..none },
             Self::EdgeDrain | Self::RollingRestart => Budget { no_failures: true, ..none },
-            Self::PgPrimaryKill | Self::PgSwitchover => {
+            Self::PgPrimaryKill | Self::PgSwitchover | Self::PgDiskFull => {
                 Budget { acks_gap: Some(4_000), read_gap: Some(2_000), ..none }
             }
-            Self::PgHostLoss => Budget { acks_gap: Some(25_000), read_gap: Some(2_000), ..none },
+            Self::PgHostLoss | Self::PgPartition => {
+                Budget { acks_gap: Some(25_000), read_gap: Some(2_000), ..none }
+            }
             Self::PgReplicaKill => Budget { send_longest: Some(4_000), read_gap: Some(2_000), ..none },
             Self::RedisPrimaryKill => Budget { errors_per_mille: Some(1), slower: Some(2), ..none },
             Self::RedisAllDown | Self::RedisRestart => Budget { slower: Some(2), ..none },
-            Self::AgentFaults => Budget { send_longest: Some(5_000), sockets_stay: true, ..none },
+            Self::AgentFaults => {
+                Budget { send_longest: Some(5_000), sockets_stay: true, completes: false, ..none }
+            }
+            Self::LlmFaults => {
+                Budget { send_longest: Some(5_000), answer: Some(40_000), sockets_stay: true, ..none }
+            }
+            Self::Pitr => Budget { send_longest: Some(5_000), sockets_stay: true, no_failures: true, ..none },
             Self::ReconnectStorm => Budget { away_p95: Some(20_000), away_longest: Some(60_000), ..none },
-            Self::Overload | Self::Soak => none,
+            // What is too much may come to an end that is no answer, as long as it comes to one.
+            Self::Overload => Budget { completes: false, ..none },
+            Self::Soak => none,
         }
     }
 }
@@ -132,12 +172,12 @@ impl Name {
 /// Prints all of them.
 pub(super) fn list() {
     for name in ALL.into_iter().chain([Name::Soak]) {
-        let needs = match (name.needs_full(), name.breaks()) {
-            (true, _) => "a full house",
-            (false, true) => "a house here",
-            (false, false) => "any edge",
+        let needs = match (name.needs_own(), name.needs_full(), name.breaks()) {
+            (true, _, _) => "nothing",
+            (_, true, _) => "a full house",
+            (_, false, true) => "a house here",
+            (_, false, false) => "any edge",
         };
         terminal::table(&format!("{:20}  {:14}  {}", name.word(), needs, name.does()));
     }
-    terminal::out(LEFT_OUT);
 }

@@ -1,17 +1,13 @@
 //! What is done to the house in each drill, and what that may cost.
 
-use super::{catalogue::Name, figures::Fault, load::Load, postgres, settings::Settings, target::Target};
+use super::{catalogue::Name, figures::Fault, load::Load, settings::Settings, target::Target};
 use crate::{
     control::Ask,
     error::{Error, Result},
     terminal,
 };
 use futures::future::try_join_all;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, sleep};
 
 /// How long the house may take to be whole again after a fault; more is a failed drill.
@@ -27,6 +23,8 @@ pub(super) struct Scene<'a> {
     pub(super) load: &'a Load,
     pub(super) settings: &'a Settings,
     pub(super) faults: Vec<Fault>,
+    /// What else is worth a figure.
+    pub(super) also: BTreeMap<String, f64>,
 }
 
 impl Scene<'_> {
@@ -51,14 +49,13 @@ impl Scene<'_> {
             }
             Name::PgPrimaryKill => self.kill_primary().await,
             Name::PgHostLoss => self.lose_host().await,
-            Name::PgSwitchover => {
-                let hosts = self.hosts();
-                self.fault("the primary hands over", postgres::switch_over(&hosts)).await
-            }
+            Name::PgSwitchover => self.switch_over().await,
+            Name::PgPartition => self.cut_off().await,
+            Name::PgDiskFull => self.fill_disk().await,
             Name::PgReplicaKill => self.kill_replica().await,
             Name::ReconnectStorm => self.kill_all("edge").await,
             Name::RedisPrimaryKill => self.kill_redis_primary().await,
-            Name::Overload | Name::Soak => Ok(()),
+            Name::Overload | Name::Soak | Name::Pitr | Name::LlmFaults => Ok(()),
         }
     }
 
@@ -85,7 +82,7 @@ impl Scene<'_> {
         Ok(())
     }
 
-    async fn kill(&mut self, name: &str) -> Result<()> {
+    pub(super) async fn kill(&mut self, name: &str) -> Result<()> {
         let target = self.target;
         self.fault(&format!("{name} killed"), kill_part(target, name)).await
     }
@@ -112,7 +109,7 @@ impl Scene<'_> {
                 let target = self.target;
                 let work = async {
                     target.order(&Ask::Stop { name: name.clone() }).await?;
-                    target.order(&Ask::Start { name: name.clone() }).await
+                    target.start(&name).await
                 };
                 self.fault(&format!("{name} told to end, and started again"), work).await?;
                 sleep(PAUSE).await;
@@ -129,49 +126,13 @@ impl Scene<'_> {
         }
         let work = async {
             for name in &names {
-                target.order(&Ask::Hold { name: name.clone() }).await?;
+                target.hold(name).await?;
             }
             sleep(hold).await;
             // Together: a node of a cluster is ready when it has found the others.
-            let start =
-                names.iter().map(|name| async { target.order(&Ask::Start { name: name.clone() }).await });
-            try_join_all(start).await.map(drop)
+            try_join_all(names.iter().map(|name| target.start(name))).await.map(drop)
         };
         self.fault(&format!("all of Redis away for {} s", hold.as_secs()), work).await
-    }
-
-    /// The server's process alone: what watches it stays. In a small house that is the house itself.
-    async fn kill_primary(&mut self) -> Result<()> {
-        let hosts = self.hosts();
-        if hosts.is_empty() {
-            return self.kill("postgres").await;
-        }
-        let leader = postgres::leader(&hosts).await?;
-        let what = format!("the primary killed, its Patroni ({}) stays", leader.name);
-        self.fault(&what, async { kill_postmaster(&leader) }).await
-    }
-
-    async fn kill_replica(&mut self) -> Result<()> {
-        let hosts = self.hosts();
-        let leader = postgres::leader(&hosts).await?;
-        let replica = hosts.iter().find(|host| host.name != leader.name);
-        let replica = replica.ok_or_else(|| Error::Failed("Postgres has no replica".to_owned()))?;
-        self.fault(&format!("a replica killed ({})", replica.name), async { kill_postmaster(replica) }).await
-    }
-
-    async fn lose_host(&mut self) -> Result<()> {
-        let (target, hosts) = (self.target, self.hosts());
-        let leader = postgres::leader(&hosts).await?;
-        let name = leader.name.clone();
-        let what = format!("the primary's host lost ({name}, its Patroni too)");
-        let work = async {
-            target.order(&Ask::Hold { name: name.clone() }).await?;
-            kill_postmaster(&leader)?;
-            // Long enough for the others to take over; then the host comes back.
-            sleep(self.settings.hold(30)).await;
-            target.order(&Ask::Start { name }).await
-        };
-        self.fault(&what, work).await
     }
 
     async fn kill_redis_primary(&mut self) -> Result<()> {
@@ -180,19 +141,15 @@ impl Scene<'_> {
         let name =
             names.first().cloned().ok_or_else(|| Error::Failed("this house has no redis".to_owned()))?;
         let work = async {
-            target.order(&Ask::Hold { name: name.clone() }).await?;
+            target.hold(&name).await?;
             sleep(hold).await;
-            target.order(&Ask::Start { name: name.clone() }).await
+            target.start(&name).await
         };
         self.fault(&format!("{name} away for {} s", hold.as_secs()), work).await
     }
 
-    fn hosts(&self) -> Vec<postgres::Host> {
-        postgres::hosts(&self.target.described("postgres"))
-    }
-
     /// Does something to the house, says so, and waits until it is whole again.
-    async fn fault(&mut self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
+    pub(super) async fn fault(&mut self, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
         let record = &self.load.record;
         let at_ms = record.now();
         terminal::say(&format!("  {:>6.1} s  {what}", f64::from(at_ms) / 1e3));
@@ -225,10 +182,4 @@ async fn pid(target: &Target, name: &str) -> Result<Option<u32>> {
     let parts = target.parts().await?;
     let part = parts.into_iter().find(|part| part.name == name);
     part.map(|part| part.pid).ok_or_else(|| Error::Failed(format!("this house has no {name}")))
-}
-
-fn kill_postmaster(host: &postgres::Host) -> Result<()> {
-    let pid = postgres::postmaster(host)?;
-    kill(Pid::from_raw(pid), Signal::SIGKILL)
-        .map_err(|error| Error::Failed(format!("process {pid} of {} cannot be killed: {error}", host.name)))
 }

@@ -1,19 +1,30 @@
 //! Drills: something is done to a house that must not hurt, and the figures say what it did.
 
 mod agent;
+mod behind;
 mod catalogue;
+mod disk;
 mod faults;
 mod figures;
+mod http;
+mod llm;
+mod llm_faults;
 mod load;
 mod memory;
 mod overload;
+mod partition;
+mod pg_faults;
+mod pitr;
 mod postgres;
 mod run;
+mod session;
 mod settings;
+mod show;
 mod site;
 mod soak;
 mod table;
 mod target;
+mod tool;
 mod verdict;
 mod waiting;
 
@@ -76,6 +87,12 @@ enum One {
     PgSwitchover(Box<Settings>),
     /// Kill the server process of a Postgres replica
     PgReplicaKill(Box<Settings>),
+    /// Cut the primary's host off from all others
+    PgPartition(Box<Settings>),
+    /// Fill the disk that the primary's log lies on
+    PgDiskFull(Box<Settings>),
+    /// Back up, and restore beside the house to a moment in time
+    Pitr(Box<Settings>),
     /// Lose one Redis primary for a while
     RedisPrimaryKill(Box<Settings>),
     /// Lose all of Redis for a while
@@ -84,6 +101,8 @@ enum One {
     RedisRestart(Box<Settings>),
     /// Freeze the agents, and then kill them
     AgentFaults(Box<Settings>),
+    /// Let the LLM fail in every way, in a house of the drill's own
+    LlmFaults(Box<Settings>),
     /// Kill every edge at once, and see how soon all sockets are back
     ReconnectStorm(Box<Settings>),
     /// Ask for twice and five times as much as the house can do
@@ -150,10 +169,14 @@ impl One {
             Self::PgHostLoss(settings) => (Name::PgHostLoss, settings),
             Self::PgSwitchover(settings) => (Name::PgSwitchover, settings),
             Self::PgReplicaKill(settings) => (Name::PgReplicaKill, settings),
+            Self::PgPartition(settings) => (Name::PgPartition, settings),
+            Self::PgDiskFull(settings) => (Name::PgDiskFull, settings),
+            Self::Pitr(settings) => (Name::Pitr, settings),
             Self::RedisPrimaryKill(settings) => (Name::RedisPrimaryKill, settings),
             Self::RedisAllDown(settings) => (Name::RedisAllDown, settings),
             Self::RedisRestart(settings) => (Name::RedisRestart, settings),
             Self::AgentFaults(settings) => (Name::AgentFaults, settings),
+            Self::LlmFaults(settings) => (Name::LlmFaults, settings),
             Self::ReconnectStorm(settings) => (Name::ReconnectStorm, settings),
             Self::Overload(settings) => (Name::Overload, settings),
             Self::Soak(settings) => (Name::Soak, settings),

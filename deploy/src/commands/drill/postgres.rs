@@ -12,8 +12,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Host {
     pub(super) name: String,
+    pub(super) port: u16,
     pub(super) patroni_url: String,
     pub(super) data: std::path::PathBuf,
+    #[serde(default)]
+    pub(super) socket: std::path::PathBuf,
 }
 
 /// One member, as `GET /cluster` has it.
@@ -64,6 +67,11 @@ pub(super) async fn whole(described: &[Value]) -> Result<()> {
     if hosts.is_empty() {
         return Ok(());
     }
+    // What is written down of a host outlives it by some seconds, so each is asked itself.
+    for host in &hosts {
+        let asked = http()?.get(format!("{}/health", host.patroni_url.trim_end_matches('/'))).send().await;
+        asked.and_then(reqwest::Response::error_for_status).map_err(|error| unreadable(host, &error))?;
+    }
     let members = members(&hosts).await?;
     if !members.iter().any(is_leader) {
         return Err(Error::Failed("Postgres has no leader".to_owned()));
@@ -75,12 +83,15 @@ pub(super) async fn whole(described: &[Value]) -> Result<()> {
     }
 }
 
-/// Moves the leader to another host, in good order.
-pub(super) async fn switch_over(hosts: &[Host]) -> Result<()> {
+/// Moves the leader to another host, in good order: to this one, or to whichever Patroni likes.
+pub(super) async fn switch_over(hosts: &[Host], to: Option<&Host>) -> Result<()> {
     let leader = leader(hosts).await?;
     let url = format!("{}/switchover", leader.patroni_url.trim_end_matches('/'));
-    let asked =
-        http()?.post(url).json(&serde_json::json!({"leader": leader.name})).timeout(ANSWER_WITHIN * 6);
+    let mut wanted = serde_json::json!({"leader": leader.name});
+    if let Some(to) = to {
+        wanted["candidate"] = to.name.as_str().into();
+    }
+    let asked = http()?.post(url).json(&wanted).timeout(ANSWER_WITHIN * 6);
     let answer = asked.send().await.map_err(|error| unreadable(&leader, &error))?;
     match answer.status() {
         status if status.is_success() => Ok(()),
@@ -103,12 +114,21 @@ pub(super) async fn synchronous_mode(hosts: &[Host], mode: &Value) -> Result<Val
     Ok(before["synchronous_mode"].clone())
 }
 
-/// The process of a host's server, by its own file.
-pub(super) fn postmaster(host: &Host) -> Result<i32> {
-    let path = host.data.join("postmaster.pid");
-    let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
-    let pid = text.lines().next().and_then(|line| line.trim().parse().ok()).filter(|pid| *pid > 1);
-    pid.ok_or_else(|| Error::Failed(format!("{} names no process", path.display())))
+/// Whether a commit waits for a follower just now: Patroni does what it was told a moment later.
+pub(super) async fn waits_for_followers(hosts: &[Host]) -> Result<bool> {
+    let waited_for = |member: &Member| matches!(member.role.as_str(), "quorum_standby" | "sync_standby");
+    Ok(members(hosts).await?.iter().any(waited_for))
+}
+
+/// The process of a host's server, by its own file; none when it does not run.
+pub(super) fn running(host: &Host) -> Option<i32> {
+    let text = std::fs::read_to_string(host.data.join("postmaster.pid")).ok()?;
+    let pid = text.lines().next()?.trim().parse::<i32>().ok().filter(|pid| *pid > 1)?;
+    // A stale file may hold the id of another process by now, so the process itself is asked which folder it has.
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let folder = host.data.as_os_str().as_encoded_bytes();
+    let mine = command.split(|byte| *byte == 0).any(|word| word.ends_with(folder));
+    mine.then_some(pid)
 }
 
 fn is_leader(member: &Member) -> bool {

@@ -40,6 +40,9 @@ pub(super) struct Settings {
     /// Drills of Postgres: let no commit wait for a replica, and say whether that lost anything
     #[arg(long)]
     pub(super) no_quorum: bool,
+    /// pg-primary-kill, pg-host-loss: the followers are a second behind when the primary goes; always with --no-quorum
+    #[arg(long)]
+    pub(super) behind: bool,
     /// With --no-quorum: how often each drill is run
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) runs: u32,
@@ -61,6 +64,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// Whether the followers are behind when the primary goes.
+    pub(super) fn behind(&self) -> bool {
+        self.behind || self.no_quorum
+    }
+
     /// How long something stays away: as told, or else so many seconds.
     pub(super) fn hold(&self, otherwise: u32) -> Duration {
         Duration::from_secs(self.hold.unwrap_or(otherwise).into())

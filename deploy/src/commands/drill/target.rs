@@ -14,6 +14,7 @@ use crate::{
         process::{Process, Spec},
     },
 };
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -50,6 +51,17 @@ enum Voice {
     Token(String),
 }
 
+/// Which house to start.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind<'a> {
+    /// Three cores and two edges.
+    Small,
+    /// As `up --full` starts it.
+    Full,
+    /// Two cores that ask an LLM there.
+    WithLlm(&'a str),
+}
+
 /// A house on this machine.
 struct Home {
     house: House,
@@ -67,7 +79,8 @@ impl Target {
         let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("data"));
         match House::find(Some(&data)) {
             Ok(house) => Self::here(house, None, settings.i_know),
-            Err(_) => Self::own(settings, needs_full || settings.full).await,
+            Err(_) if needs_full || settings.full => Self::own(settings, Kind::Full).await,
+            Err(_) => Self::own(settings, Kind::Small).await,
         }
     }
 
@@ -111,7 +124,8 @@ impl Target {
         })
     }
 
-    async fn own(settings: &Settings, full: bool) -> Result<Self> {
+    /// A house of the drill's own.
+    pub(super) async fn own(settings: &Settings, kind: Kind<'_>) -> Result<Self> {
         let folder =
             std::env::temp_dir().join(format!("switchboard-drill-{}", uuid::Uuid::new_v4().simple()));
         std::fs::create_dir_all(&folder).map_err(Error::named(&folder))?;
@@ -122,8 +136,14 @@ impl Target {
         let mut spec = Spec::program("house", program, &folder)
             .args(["up", "--json", "--unannounced", "--listen", "127.0.0.1:0", "--data"])
             .args([folder.join("data")]);
-        spec = if full { spec.args(["--full"]) } else { spec.args(["--cores", "3", "--edges", "2"]) };
+        spec = match kind {
+            Kind::Small => spec.args(["--cores", "3", "--edges", "2"]),
+            Kind::Full => spec.args(["--full"]),
+            Kind::WithLlm(url) => spec.args(["--cores", "2", "--llm-model", "drill", "--llm-url", url]),
+        };
         (spec.ready_within, spec.stop_within) = (Some(START_WITHIN), STOP_WITHIN);
+        // Also when this command dies: in good order.
+        spec.last = Signal::SIGTERM;
         terminal::say(&format!("starting a house of the drill's own in {}", folder.display()));
         let process = Process::start(spec).await?;
         let house: House = serde_json::from_value(process.ready())
@@ -203,6 +223,16 @@ impl Target {
         }
     }
 
+    /// Kills a part, which stays away.
+    pub(super) async fn hold(&self, name: &str) -> Result<()> {
+        self.order(&Ask::Hold { name: name.to_owned() }).await
+    }
+
+    /// Starts what stays away.
+    pub(super) async fn start(&self, name: &str) -> Result<()> {
+        self.order(&Ask::Start { name: name.to_owned() }).await
+    }
+
     /// Its data folder.
     pub(super) fn data(&self) -> Option<&Path> {
         self.home.as_ref().map(|home| home.house.data.as_path())
@@ -246,13 +276,10 @@ impl Target {
         super::postgres::whole(&self.described("postgres")).await
     }
 
-    /// Thaws what is frozen and starts what is held, whatever else happened.
-    pub(super) async fn put_back(&self) {
-        let parts = match self.parts().await {
-            Ok(parts) => parts,
-            Err(error) => return terminal::say(&format!("it cannot be put back: {error}")),
-        };
-        for part in parts {
+    /// Thaws what is frozen and starts what is held, whatever else happened; the last error of those that do not.
+    pub(super) async fn put_back(&self) -> Result<()> {
+        let mut outcome = Ok(());
+        for part in self.parts().await? {
             let name = part.name.clone();
             let ask = match part.state.as_str() {
                 "frozen" => Ask::Thaw { name },
@@ -260,9 +287,10 @@ impl Target {
                 _ => continue,
             };
             if let Err(error) = self.order(&ask).await {
-                terminal::say(&format!("{} cannot be put back: {error}", part.name));
+                outcome = Err(Error::Failed(format!("{}: {error}", part.name)));
             }
         }
+        outcome
     }
 
     /// Ends a house of the drill's own. Its folder goes with it, unless something was wrong.

@@ -11,12 +11,16 @@ pub(super) struct Budget {
     pub(super) acks_gap: Option<u32>,
     pub(super) read_gap: Option<u32>,
     pub(super) stream_longest: Option<u32>,
+    /// From the first attempt to the end of its turn.
+    pub(super) answer: Option<u32>,
     pub(super) interrupted: Option<u32>,
     pub(super) away: Option<u32>,
     pub(super) away_p95: Option<u32>,
     pub(super) away_longest: Option<u32>,
     /// No request fails, and none is refused. An edge that is not there is no failure: the client takes the other one.
     pub(super) no_failures: bool,
+    /// Every turn comes to its answer: none fails, and none is cancelled.
+    pub(super) completes: bool,
     /// Every socket stays.
     pub(super) sockets_stay: bool,
     /// Errors that users see, in a thousand messages.
@@ -139,6 +143,7 @@ fn slow(figures: &Figures, budget: &Budget, times: u32) -> Vec<String> {
         ("nothing was acknowledged for", outage.acks, budget.acks_gap),
         ("nothing could be read for", outage.read, budget.read_gap),
         ("an event was due for", outage.stream, budget.stream_longest),
+        ("an answer took", outage.answer, budget.answer),
         ("interrupted turns took (p99)", p99.interrupted, budget.interrupted),
         ("sockets were away (p99)", p99.away, budget.away),
         ("sockets were away (p95)", p99.away_p95, budget.away_p95),
@@ -159,6 +164,9 @@ fn seen(figures: &Figures, budget: &Budget) -> Vec<String> {
     let count: u64 = errors.iter().map(|(_, count)| **count).sum();
     if budget.no_failures && (count > 0 || figures.failed_reads > 0) {
         broken.push(format!("requests failed: {errors:?}, {} reads on every edge", figures.failed_reads));
+    }
+    if budget.completes && !figures.not_completed.is_empty() {
+        broken.push(format!("turns did not complete: {:?}", figures.not_completed));
     }
     if budget.sockets_stay && figures.reconnects > 0 {
         broken.push(format!("{} sockets dropped", figures.reconnects));
@@ -228,5 +236,13 @@ mod tests {
         assert_eq!(broken(|it| it.errors = one("read_edge_unreachable"), budget), [""; 0]);
         assert_eq!(broken(|it| it.errors = one("unavailable"), budget).len(), 2);
         assert_eq!(broken(|it| it.reconnects = 1, budget), ["1 sockets dropped"]);
+    }
+
+    #[test]
+    fn a_turn_that_failed_is_a_failed_drill_where_turns_have_to_complete() {
+        let failed: fn(&mut Figures) = |it| it.not_completed = [("failed".to_owned(), 2)].into();
+        assert_eq!(broken(failed, Budget::default()), [""; 0]);
+        let budget = Budget { completes: true, ..Budget::default() };
+        assert_eq!(broken(failed, budget), [r#"turns did not complete: {"failed": 2}"#]);
     }
 }

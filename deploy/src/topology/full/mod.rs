@@ -3,12 +3,14 @@
 //! `deploy/full`, which are the reference for machines of one's own.
 
 mod ask;
+mod backup;
 mod etcd;
 mod patroni;
 mod places;
 mod shards;
 mod template;
 
+pub(crate) use backup::Backup;
 pub use etcd::Etcd;
 pub(super) use etcd::role as role_of_etcd;
 pub use patroni::Patroni;

@@ -2,12 +2,14 @@
 
 use super::{
     ask::http,
+    backup,
     places::{Full, MEMBERS},
-    template::{filled, yaml},
+    template::{filled, yaml, yaml_text},
 };
 use crate::{
     error::{Error, Result},
     topology::{
+        account::Account,
         binaries::{self, Binaries},
         files,
         postgres::{self, DATABASE, LOGIN, OWNER},
@@ -34,11 +36,16 @@ pub(super) const VALUES: &[&str] = &[
     "folder",
     "bin",
     "pgpass",
+    "user",
+    "socket",
+    "archive_command",
     "superuser_password",
     "replication_password",
     "rewind_password",
 ];
 
+/// Groups that nobody has (the id of the first one follows); they name no group of the system.
+const HOST_GROUPS: u32 = 1_900_000_000;
 /// How long the three may take until one writes and two follow; the first start copies the database twice.
 const START_WITHIN: Duration = Duration::from_secs(120);
 /// How long a Postgres may take to end whose Patroni is gone.
@@ -53,6 +60,7 @@ pub struct Patroni {
     rest: u16,
     password: String,
     folder: PathBuf,
+    socket: PathBuf,
 }
 
 /// What Patroni's `GET /cluster` says of a member.
@@ -109,6 +117,12 @@ impl Patroni {
         &self.folder
     }
 
+    /// The folder of its socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// Lets both end. Patroni ends its Postgres; one that was left alone is told here.
     ///
     /// # Errors
@@ -142,20 +156,31 @@ pub(super) async fn start(full: &Full<'_>) -> Result<Vec<Patroni>> {
         let file = full.base.join(format!("patroni-{number}.yml"));
         let folder = full.base.join(format!("postgres-{number}"));
         postgres::refuse_second(&folder)?;
-        files::secret(&file, &configuration(full, number, &binaries.folder)?)?;
+        let socket = postgres::socket_folder(&folder, &full.account)?;
+        backup::configure(full, number, &socket)?;
+        files::secret(&file, &configuration(full, number, &binaries.folder, &socket)?)?;
         full.account.own(&file)?;
         let mut spec = Spec::program(&format!("patroni-{number}"), program.clone(), full.logs).args([file]);
-        (spec.user, spec.ready_within) = (full.account.switch(), None);
+        (spec.user, spec.ready_within) = (host_account(full, number, &program).switch(), None);
         // Also when this program dies: killed, it would leave its Postgres behind.
         spec.last = Signal::SIGTERM;
         let (process, password) = (Process::start(spec).await?, key(full, "rest")?);
-        started.push(Patroni { process, port, rest, password, folder });
+        started.push(Patroni { process, port, rest, password, folder, socket });
     }
     wait_until_whole(&started).await?;
     Ok(started)
 }
 
-fn configuration(full: &Full<'_>, number: usize, bin: &Path) -> Result<String> {
+/// The user of the servers, in a group of this host's own where the caller can give one: by it a packet filter tells
+/// what this host says from what the others say.
+fn host_account(full: &Full<'_>, number: usize, program: &Path) -> Account {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let own = full.account.in_group(HOST_GROUPS.saturating_add(number));
+    let reaches = |path: &Path| own.can_traverse(path.parent().unwrap_or(path));
+    if reaches(&full.base.join("x")) && reaches(program) { own } else { full.account.clone() }
+}
+
+fn configuration(full: &Full<'_>, number: usize, bin: &Path, socket: &Path) -> Result<String> {
     let (port, rest) = full.places.postgres[number - 1];
     let folder = full.base.join(format!("postgres-{number}"));
     let hosts: Vec<_> = full.places.etcd.iter().map(|(port, _)| format!("127.0.0.1:{port}")).collect();
@@ -170,6 +195,9 @@ fn configuration(full: &Full<'_>, number: usize, bin: &Path) -> Result<String> {
             ("folder", &yaml(&folder)),
             ("bin", &yaml(bin)),
             ("pgpass", &yaml(&full.base.join(format!("pgpass-{number}")))),
+            ("user", &full.account.name),
+            ("socket", &yaml(socket)),
+            ("archive_command", &yaml_text(&backup::archive_command(full, number)?)),
             ("superuser_password", &key(full, "superuser")?),
             ("replication_password", &key(full, "replication")?),
             ("rewind_password", &key(full, "rewind")?),
@@ -204,7 +232,7 @@ async fn wait_until_whole(started: &[Patroni]) -> Result<()> {
     }
 }
 
-/// Makes roles and database at the writer; the URLs of all three for the cores, and for migrations.
+/// Makes roles, database and its place among the backups at the writer; the URLs of all three for the cores, and for migrations.
 pub(super) async fn make_database(
     full: &Full<'_>,
     started: &[Patroni],
@@ -226,6 +254,7 @@ pub(super) async fn make_database(
         made
     })
     .1?;
+    backup::prepare(full, writer).await?;
     let urls = |user: &str, password: &str| {
         let url =
             |member: &Patroni| format!("postgres://{user}:{password}@127.0.0.1:{}/{DATABASE}", member.port);

@@ -65,6 +65,8 @@ pub(super) struct Size {
     pub(super) retries: bool,
     /// Whether some messages go to an agent that takes its time.
     pub(super) slow: bool,
+    /// Whether each is for two agents, so that an answer has to be written out of their replies.
+    pub(super) together: bool,
 }
 
 impl Size {
@@ -76,6 +78,7 @@ impl Size {
             rate: settings.rate.into(),
             retries: true,
             slow: settings.against.is_empty(),
+            together: false,
         }
     }
 }
@@ -139,7 +142,7 @@ impl Load {
             return Err(Error::Failed("not everybody came into their conversation".to_owned()));
         }
         let (rate, paced) = watch::channel(size.rate);
-        let pacer = pace(Arc::clone(&record), orders, rooms.len(), size.slow, paced);
+        let pacer = pace(Arc::clone(&record), orders, rooms.len(), size, paced);
         tasks.spawn(until(pacing.clone(), pacer));
         let probe = probe::probe(everybody[0].clone(), rooms[0].0, Arc::clone(&record));
         tasks.spawn(until(pacing.clone(), probe));
@@ -235,6 +238,16 @@ impl Load {
     }
 }
 
+/// Takes away the agent that a load which was cut off has left; there may be none.
+pub(super) async fn put_back(target: &Target) {
+    if let Ok(admin) = target.client("drill-admin", &["user", "agent-admin"], 0) {
+        let taken = admin.first().map(|admin| async { admin.delete(&format!("/v1/agents/{SLOW}")).await });
+        if let Some(taken) = taken {
+            drop(timeout(JOIN_WITHIN, taken).await);
+        }
+    }
+}
+
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
     tokio::select! {
         () = stop.cancelled() => {}
@@ -247,7 +260,7 @@ async fn pace(
     record: Arc<Record>,
     orders: Vec<mpsc::Sender<(usize, String)>>,
     rooms: usize,
-    slow: bool,
+    size: Size,
     mut rate: watch::Receiver<f64>,
 ) {
     let mut said = 0;
@@ -267,24 +280,27 @@ async fn pace(
             let person = said % orders.len();
             let Some(number) = record.send(person % rooms) else { return };
             said += 1;
-            if orders[person].try_send((number, words(number, slow))).is_err() {
+            if orders[person].try_send((number, words(number, size))).is_err() {
                 record.unsent(number);
             }
         }
     }
 }
 
-fn words(number: usize, slow: bool) -> String {
-    if slow && number.is_multiple_of(SLOW_SHARE) {
-        format!("@{SLOW} say {number}")
-    } else {
-        format!("@data-processor What is the mean of {number}, 8 and 15?")
+fn words(number: usize, size: Size) -> String {
+    let question = format!("What is the mean of {number}, 8 and 15?");
+    match (size.slow, size.together) {
+        (true, true) => format!("@data-processor @{SLOW} {question}"),
+        (true, false) if number.is_multiple_of(SLOW_SHARE) => format!("@{SLOW} say {number}"),
+        _ => format!("@data-processor {question}"),
     }
 }
 
 async fn slow_agent(admin: &Client) -> Result<Agent> {
     let manner = Manner { hangs: false, card_bytes: 0, after: SLOW_FOR };
     let agent = Agent::start(SLOW, manner).await?;
+    // One that a drill has left which was cut off.
+    drop(admin.delete(&format!("/v1/agents/{SLOW}")).await);
     let new = json!({"url": agent.url, "id": SLOW});
     again(|| admin.post::<Value>("/v1/agents", &new)).await?;
     Ok(agent)

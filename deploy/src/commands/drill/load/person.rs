@@ -236,6 +236,9 @@ impl Person {
                     self.pending.remove(&number);
                 }
             }
+            "answer.finished" if frame.data["degraded"].as_str().is_some_and(|why| !why.is_empty()) => {
+                self.record.degraded();
+            }
             "turn.finished" => {
                 if let Some(turn) = frame.turn {
                     self.record.over(turn, frame.data["state"].as_str().unwrap_or("unknown"));

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// Messages of one load; it says nothing more after these, some hundred megabytes of memory.
 const MOST: usize = 1_000_000;
-/// Reconnections and reads that are timed; later ones are counted alone.
+/// Reconnections, reads and words about what is degraded that are timed; later ones are counted alone.
 const MOST_TIMES: usize = 1_000_000;
 
 /// What is known of one message. Times are milliseconds since the load began.
@@ -35,6 +35,8 @@ pub(crate) struct Heard {
     pub(crate) turns: HashMap<TurnId, u32>,
     /// Turns that ended otherwise than completed, by their state.
     pub(crate) turns_ended: BTreeMap<String, u64>,
+    /// When an answer said what it did without.
+    pub(crate) degraded: Vec<u32>,
     pub(crate) errors: BTreeMap<String, u64>,
     pub(crate) retried: u64,
     /// Messages that could not even be put before a client, since it was too far behind.
@@ -86,7 +88,7 @@ impl Record {
     }
 
     /// Which message an id stands for, if it is one of this load.
-    pub(super) fn number(&self, client_id: &str) -> Option<usize> {
+    pub(crate) fn number(&self, client_id: &str) -> Option<usize> {
         client_id.strip_prefix(&self.run)?.strip_prefix('-')?.parse().ok()
     }
 
@@ -127,6 +129,15 @@ impl Record {
             if state != "completed" {
                 *heard.turns_ended.entry(state.to_owned()).or_default() += 1;
             }
+        }
+    }
+
+    /// An answer says what it did without. Everybody in its conversation hears that.
+    pub(super) fn degraded(&self) {
+        let now = self.now();
+        let mut heard = self.heard();
+        if heard.degraded.len() < MOST_TIMES {
+            heard.degraded.push(now);
         }
     }
 
