@@ -81,6 +81,9 @@ impl Piece {
                     self.take_thought(content);
                 } else if let Some(text) = part.get("text").or_else(|| part.get("value")) {
                     self.take_content(text, is_thought || flagged);
+                } else if kind.is_empty() {
+                    // The object that was asked for, instead of a text that holds it.
+                    self.text.push_str(&content.to_string());
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}

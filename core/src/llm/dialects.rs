@@ -59,6 +59,13 @@ fn streamed(message: &Value) -> Act {
     Act::Http(200, "text/event-stream", events + "data: [DONE]\n\n")
 }
 
+#[tokio::test]
+async fn a_plan_that_comes_as_an_object_is_read() {
+    let message = json!({"content": serde_json::from_str::<Value>(PLAN).unwrap()});
+    plan_of(whole(&message), "whole").await;
+    plan_of(streamed(&message), "streamed").await;
+}
+
 async fn plan_of(act: Act, name: &str) {
     let fake = Fake::start(vec![act]).await;
     let plan = json_of(&fake.llm(), soon()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -82,6 +89,7 @@ async fn the_answer_is_found_wherever_a_dialect_puts_it_and_its_thoughts_are_lef
     let thinking = |kind: &str| json!({"type": kind, "thinking": [{"type": "text", "text": "hm {\"a\":1}"}]});
     for (name, message) in [
         ("plain", json!({"content": TEXT})),
+        ("with a byte order mark", json!({"content": "\u{FEFF}TEXT"})),
         (
             "tags, as DeepSeek and Qwen write them",
             json!({"content": "<think>\nhm {\"a\":1}\n</think>\n\nTEXT"}),

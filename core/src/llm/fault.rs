@@ -94,11 +94,12 @@ impl Fault {
     /// Of an answer that is none by its status.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let answer = alone(&answer);
         let plain = || std::str::from_utf8(body).ok().filter(|text| !text.trim_start().starts_with('<'));
-        let said = match error_in(&answer) {
+        let said = match error_in(answer) {
             Some(error) => words(error),
             None if answer.is_null() => plain().unwrap_or_default().to_owned(),
-            None => words(&answer),
+            None => words(answer),
         };
         let to = headers.get(header::LOCATION).filter(|_| status.is_redirection()).map(|to| {
             format!(
@@ -108,20 +109,22 @@ impl Fault {
         });
         let said = outside::line(&to.unwrap_or(said), MAX_ERROR_CHARS);
         let text = format!("it answered with HTTP status {} {said}", status.as_u16()).trim_end().to_owned();
-        let about = error_in(&answer).map(about).unwrap_or_default();
-        let code = status.as_u16();
-        Self { retry_after: wait(headers), code: Some(code), about, ..Self::new(Kind::of(code), text) }
+        let (error, code) = (error_in(answer), status.as_u16());
+        let retry_after = wait(headers).or_else(|| error.and_then(wait_in));
+        let about = error.map(about).unwrap_or_default();
+        Self { retry_after, code: Some(code), about, ..Self::new(Kind::of(code), text) }
     }
 
     /// Of an error that stands where an answer should be.
     pub(super) fn of_error(answer: &Value, headers: &HeaderMap) -> Option<Self> {
+        let answer = alone(answer);
         let error = error_in(answer)?;
         let said = outside::line(&words(error), MAX_ERROR_CHARS);
         let code = code(error).or_else(|| code(answer)).unwrap_or(500);
         let said = if said.is_empty() { "it does not say which".to_owned() } else { said };
         let text = format!("it answered with an error: {said} ({code})");
         Some(Self {
-            retry_after: wait(headers),
+            retry_after: wait(headers).or_else(|| wait_in(error)),
             code: Some(code),
             about: about(error),
             ..Self::new(Kind::of(code), text)
@@ -142,6 +145,11 @@ impl Fault {
         self.text = self.text.split(' ').map(hide).collect::<Vec<_>>().join(" ");
         self
     }
+}
+
+/// What a list holds first, as Gemini's errors come.
+fn alone(answer: &Value) -> &Value {
+    answer.get(0).unwrap_or(answer)
 }
 
 /// The error in an answer: named as one, in a choice, or all of it where there is no choice.
@@ -205,6 +213,14 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
     wait.map(|wait| wait.min(LONGEST_WAIT))
 }
 
+/// A wait beside the error (`google.rpc.RetryInfo`): seconds with a fraction and `s`, as protobuf writes durations.
+fn wait_in(error: &Value) -> Option<Duration> {
+    let details = error.get("details")?.as_array()?;
+    let delay = details.iter().find_map(|detail| detail.get("retryDelay")?.as_str())?;
+    let seconds = delay.strip_suffix('s')?.parse().ok()?;
+    Some(Duration::try_from_secs_f64(seconds).ok()?.min(LONGEST_WAIT))
+}
+
 /// How long to wait: seconds or a date (RFC 9110 §10.2.3); nonsense says nothing.
 fn wait_of(after: &str, now: DateTime<Utc>) -> Option<Duration> {
     let after = after.trim();
@@ -242,6 +258,26 @@ mod tests {
         assert_eq!(wait(&headers(header::RETRY_AFTER, "999999")), Some(LONGEST_WAIT));
         let millis = http::HeaderName::from_static("retry-after-ms");
         assert_eq!(wait(&headers(millis, "1500")), Some(Duration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn a_wait_beside_the_error_counts_where_no_header_has_one() {
+        let body = |delay: &str| {
+            let info = json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay});
+            json!([{"error": {"code": 429, "message": "slow down", "details": [{"x": 1}, info]}}])
+        };
+        for (delay, expected) in [("27s", Some(27_000)), ("1.5s", Some(1_500)), ("-3s", None), ("soon", None)]
+        {
+            let body = body(delay);
+            let bytes = body.to_string();
+            let by_status =
+                Fault::of_status(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), bytes.as_bytes());
+            let within = Fault::of_error(&body, &HeaderMap::new()).unwrap();
+            for fault in [by_status, within] {
+                assert_eq!(fault.retry_after, expected.map(Duration::from_millis), "{delay}");
+                assert!(fault.kind == Kind::RateLimited && fault.text.contains("slow down"), "{fault}");
+            }
+        }
     }
 
     #[test]

@@ -153,6 +153,8 @@ impl<'a> Writing<'a> {
     }
 
     fn hand_out(&mut self, text: &str) {
+        // A byte order mark before a text is no part of it.
+        let text = if self.begun { text } else { text.trim_start_matches('\u{FEFF}') };
         if !text.is_empty() {
             self.begun = true;
             (self.on_text)(text);

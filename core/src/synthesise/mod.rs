@@ -88,7 +88,7 @@ fn passed_through(page: &mut Page<'_>, reply: &NamedReply) -> Claim {
     Claim { start, end: page.chars(), agents: vec![reply.agent.clone()] }
 }
 
-/// Has the LLM write, and where it does not begin to, puts the replies side by side.
+/// Has the LLM write; where it does not begin to, or is cut, the replies stand side by side.
 async fn together(
     llm: &Llm,
     config: &SynthesisConfig,
@@ -124,10 +124,11 @@ async fn together(
     page.push(&markers.end());
     let found = claims::marked(page.text(), &known);
     let unmarked = found.is_empty();
-    let claims = if unmarked { claims::by_overlap(page.text(), replies) } else { found };
+    let mut claims = if unmarked { claims::by_overlap(page.text(), replies) } else { found };
     let degraded = match fault {
         Some(fault) => {
-            page.push_note("\n\n(The answer was cut here.)");
+            page.push_note("\n\n(The answer was cut here. What the agents said:)\n\n");
+            claims.extend(beside::write(page, replies, agents));
             Some(format!("the LLM's answer was cut: {fault}"))
         }
         None => unmarked

@@ -168,11 +168,13 @@ async fn an_llm_that_fails_before_it_begins_leaves_the_replies_side_by_side() {
 }
 
 #[tokio::test]
-async fn an_llm_that_is_cut_leaves_what_it_wrote() {
+async fn an_llm_that_is_cut_leaves_what_it_wrote_and_what_the_agents_said() {
     let fake = Fake::start(vec![streams("One. [a] Tw", false)]).await;
     let answer = written(&fake.llm(), &config(), &[reply("a", "One."), reply("b", "Two.")]).await;
-    assert!(answer.text.starts_with("One. [a] Tw\n\n(The answer was cut here.)"), "{}", answer.text);
-    assert_eq!(claimed(&answer, 0), "One.");
+    let text = "One. [a] Tw\n\n(The answer was cut here. What the agents said:)\n\n\
+                **A** [a]\n\n> One.\n\n**B** [b]\n\n> Two.";
+    assert_eq!(answer.text, text);
+    assert_eq!([0, 1, 2].map(|claim| claimed(&answer, claim)), ["One.", "One.", "Two."]);
     assert!(answer.degraded.unwrap().contains("cut"));
 }
 
