@@ -114,6 +114,8 @@ fn run(config: Config, work: impl AsyncFnOnce(Config) -> Result<(), StartError>)
     };
     let ended = runtime.block_on(work(config));
     telemetry.flush();
+    // A model that is being learned is not waited for.
+    runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -208,6 +210,20 @@ fn complain(text: &str) {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn what_computes_in_a_thread_keeps_no_core_from_its_end() {
+        let text =
+            "identity_key = \"0123456789abcdef0123456789abcdef\"\npostgres.urls = [\"postgres://h/d\"]\n";
+        let config = config::parse(DEFAULTS, "(test)", text).unwrap();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let code = run(config, async move |_: Config| {
+            drop(tokio::task::spawn_blocking(move || ends.recv()));
+            Ok(())
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+        assert!(end.send(()).is_ok(), "it computes still");
+    }
 
     /// What is asked for, or the exit code.
     fn read(line: &str) -> Result<Command, i32> {

@@ -19,6 +19,7 @@ use crate::{
 pub(crate) use beside::Beside;
 use markers::Markers;
 pub(crate) use material::{Material, NamedReply};
+pub(crate) use notes::MAX_QUESTION_CHARS;
 use page::Page;
 use switchboard_shared::{
     events::{CallState, Claim},

@@ -11,6 +11,8 @@ use switchboard_shared::events::CallState;
 /// Where the model is expected to have named them itself.
 const END_CHARS: usize = 800;
 const MAX_REASON_CHARS: usize = 200;
+/// The most characters of what an agent asks back.
+pub(crate) const MAX_QUESTION_CHARS: usize = 4_000;
 
 /// Adds a sentence for each agent that is missing, unless a model wrote the text and named it at the end.
 pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
@@ -41,11 +43,7 @@ fn note(reply: &NamedReply) -> Option<String> {
     let asks = if reply.reason.is_some() { "waits for a sign-in" } else { "asks" };
     Some(match reply.state {
         CallState::Completed if !reply.partial => return None,
-        CallState::InputRequired => match reply.text.trim() {
-            // More than a line is set apart, as replies are.
-            text if text.contains(['\n', '\r']) => format!("{name} {asks}:\n\n> {}\n", quoted(text)),
-            text => format!("{name} {asks}: {}", text.replace('[', "(").replace(']', ")")),
-        },
+        CallState::InputRequired => question(&name, asks, reply.text.trim()),
         _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
         CallState::TimedOut => format!("{name} did not answer in time."),
         CallState::Rejected => format!("{name} declined{because}."),
@@ -55,6 +53,19 @@ fn note(reply: &NamedReply) -> Option<String> {
             format!("{name} gave no answer{because}.")
         }
     })
+}
+
+/// What an agent asks back; more than a line is set apart, as replies are.
+fn question(name: &str, asks: &str, text: &str) -> String {
+    let (shown, all) = (outside::shorten(text, MAX_QUESTION_CHARS), text.chars().count());
+    let rest = match all > MAX_QUESTION_CHARS {
+        true => format!("\n(The first {MAX_QUESTION_CHARS} of {all} characters; the rest is left out.)\n"),
+        false => String::new(),
+    };
+    match shown.contains(['\n', '\r']) {
+        true => format!("{name} {asks}:\n\n> {}\n{rest}", quoted(&shown)),
+        false => format!("{name} {asks}: {}{rest}", shown.replace('[', "(").replace(']', ")")),
+    }
 }
 
 fn has_word(text: &str, word: &str) -> bool {

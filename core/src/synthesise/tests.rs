@@ -160,6 +160,19 @@ async fn an_answer_without_markers_is_matched_by_words_and_says_so() {
 }
 
 #[tokio::test]
+async fn of_a_question_without_end_the_beginning_is_asked_and_the_cut_is_said() {
+    for text in ["x".repeat(200_000), format!("x{}x", "\n".repeat(199_998))] {
+        let asks = NamedReply { state: CallState::InputRequired, ..reply("a", &text) };
+        let others =
+            ["b", "c", "d"].map(|agent| NamedReply { agent: agent.parse().unwrap(), ..asks.clone() });
+        let answer =
+            written(&Llm::new(&[]).unwrap(), &config(), &[[asks].as_slice(), &others].concat()).await;
+        assert!(answer.text.len() < 4 * 3 * 4_200, "{}", answer.text.len());
+        assert!(answer.text.contains("(The first 4000 of 200000 characters; the rest is left out.)"));
+    }
+}
+
+#[tokio::test]
 async fn an_llm_that_fails_before_it_begins_leaves_the_replies_side_by_side() {
     let fake = Fake::start(vec![Act::Status(500, None)]).await;
     let answer = written(&fake.llm(), &config(), &[reply("a", "One."), reply("b", "Two.")]).await;

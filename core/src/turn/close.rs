@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     learn, metrics, outside,
     store::FinishedTurn,
-    synthesise::{NamedReply, Written},
+    synthesise::{MAX_QUESTION_CHARS, NamedReply, Written},
 };
 use serde_json::json;
 use std::time::Duration;
@@ -14,9 +14,6 @@ use switchboard_shared::{
     events::{Answer, CallState, EventBody, Source, TurnState, Usage},
     ids::MessageId,
 };
-
-/// The most characters of what an agent asks back in its event; the answer has all of it.
-const MAX_ASKED_CHARS: usize = 4_000;
 
 impl Work {
     /// Answer, replies, usage and audit in one transaction.
@@ -55,7 +52,7 @@ impl Work {
             && let Some(asking) =
                 outcomes.iter().find(|outcome| outcome.reply.state == CallState::InputRequired)
         {
-            let question = outside::shorten(&asking.reply.text, MAX_ASKED_CHARS);
+            let question = outside::shorten(&asking.reply.text, MAX_QUESTION_CHARS);
             let (agent, call) = (asking.reply.agent.clone(), asking.call);
             bodies.push(EventBody::InputRequired { agent, call, question });
         }

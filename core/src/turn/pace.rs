@@ -10,6 +10,10 @@ const WINDOW: Duration = Duration::from_millis(500);
 const BUSY: usize = 8;
 /// The weight of the newest measurement.
 const NEWEST: f64 = 0.3;
+/// So few are let in however slow it is: of them even one user may have as many as are needed to measure again.
+const FEWEST: usize = 4 * BUSY;
+/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it.
+const HOLDS: Duration = Duration::from_secs(10);
 
 /// What is known of the rate.
 pub(super) struct Pace {
@@ -17,11 +21,12 @@ pub(super) struct Pace {
     began: Option<Instant>,
     ended: u32,
     per_second: Option<f64>,
+    measured: Option<Instant>,
 }
 
 impl Pace {
     pub(super) fn new(max_wait: Duration) -> Self {
-        Self { max_wait, began: None, ended: 0, per_second: None }
+        Self { max_wait, began: None, ended: 0, per_second: None, measured: None }
     }
 
     /// So many were in hand when one of them ended.
@@ -43,23 +48,27 @@ impl Pace {
         // None at all is what an outage looks like, and tells nothing of what will be when it is over.
         if self.ended > 0 {
             let newest = f64::from(self.ended) / time.as_secs_f64();
-            let before = self.per_second.unwrap_or(newest);
+            let before = self.holds(now).unwrap_or(newest);
             self.per_second = Some(before + NEWEST * (newest - before));
+            self.measured = Some(now);
         }
         (self.began, self.ended) = (Some(now), 0);
     }
 
-    /// How many may be in hand; unknown until there was something to measure.
-    pub(super) fn most(&self) -> Option<usize> {
-        let most = self.per_second? * self.max_wait.as_secs_f64();
+    /// How many may be in hand; unknown while there was nothing to measure of late.
+    pub(super) fn most(&self, now: Instant) -> Option<usize> {
+        let most = self.holds(now)? * self.max_wait.as_secs_f64();
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "it saturates, and is positive"
         )]
         let most = most as usize;
-        // Those few do not wait for each other.
-        Some(most.max(2 * BUSY))
+        Some(most.max(FEWEST))
+    }
+
+    fn holds(&self, now: Instant) -> Option<f64> {
+        self.per_second.filter(|_| self.measured.is_some_and(|at| now.duration_since(at) < HOLDS))
     }
 }
 
@@ -81,16 +90,17 @@ mod tests {
         let mut pace = Pace::new(Duration::from_secs(4));
         let start = Instant::now();
         let later = work(&mut pace, start, 100, 1, 10);
-        assert_eq!(pace.most(), None, "whoever came was served at once: how many could be is not known");
+        assert_eq!(pace.most(later), None, "whoever came was served at once: how many could be is not known");
         let later = work(&mut pace, later, 20, 60, 20);
-        assert!(pace.most().is_some_and(|most| (75..=85).contains(&most)), "{:?}", pace.most());
+        assert!(pace.most(later).is_some_and(|most| (75..=85).contains(&most)), "{:?}", pace.most(later));
         let later = work(&mut pace, later, 40, 60, 20);
-        assert!(pace.most().is_some_and(|most| (150..=165).contains(&most)), "{:?}", pace.most());
-        let idle = work(&mut pace, later, 1, 2, 60);
-        assert!(pace.most().is_some_and(|most| most > 150), "an idle hour does not make it slow");
-        (1..100).for_each(|i| pace.passed(60, idle + WINDOW * i));
-        assert!(pace.most().is_some_and(|most| most > 150), "nor does an outage");
-        work(&mut pace, idle + WINDOW * 100, 1, 60, 60);
-        assert_eq!(pace.most(), Some(2 * BUSY), "so few are always let in");
+        assert!(pace.most(later).is_some_and(|most| (150..=165).contains(&most)), "{:?}", pace.most(later));
+        let idle = work(&mut pace, later, 1, 2, 5);
+        assert!(pace.most(idle).is_some_and(|most| most > 150), "who comes alone does not make it slow");
+        (1..10).for_each(|i| pace.passed(60, idle + WINDOW * i));
+        assert!(pace.most(idle).is_some_and(|most| most > 150), "nor does an outage");
+        let later = work(&mut pace, idle + WINDOW * 10, 1, 60, 60);
+        assert_eq!(pace.most(later), Some(FEWEST), "so few are always let in");
+        assert_eq!(pace.most(later + HOLDS), None, "what was slow once is not slow for ever");
     }
 }

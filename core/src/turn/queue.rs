@@ -99,6 +99,7 @@ impl Turns {
     pub(crate) fn reserve(&self, whose: Whose) -> Result<Place, Full> {
         let mut queue = self.hall.queue();
         queue.places.may_take(&whose)?;
+        queue.measure();
         queue.in_hand.may_take_fairly(&whose)?;
         queue.take(&whose);
         drop(queue);
@@ -114,6 +115,7 @@ impl Turns {
     /// Keeps places for turns that are still to be found, as many as there are; they are free again when it is dropped.
     pub(super) fn hold(&self, most: usize) -> Held {
         let mut queue = self.hall.queue();
+        queue.measure();
         let count = most.min(queue.places.free()).min(queue.in_hand.free());
         queue.places.hold(count);
         drop(queue);
@@ -261,14 +263,16 @@ impl Queue {
         self.pace.passed(self.in_hand.taken(), Instant::now());
     }
 
+    /// How many there may be in hand, as it is now.
+    fn measure(&mut self) {
+        self.in_hand.resize(self.pace.most(Instant::now()).unwrap_or(usize::MAX));
+    }
+
     fn leave(&mut self, whose: &Whose, has_run: bool) {
         let (in_hand, now) = (self.in_hand.taken(), Instant::now());
         match has_run {
             true => self.pace.ended(in_hand, now),
             false => self.pace.passed(in_hand, now),
-        }
-        if let Some(most) = self.pace.most() {
-            self.in_hand.resize(most);
         }
         self.places.give_back(whose);
         self.in_hand.give_back(whose);
