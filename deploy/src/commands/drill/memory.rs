@@ -2,16 +2,21 @@
 
 use super::{
     agent::{Agent, Manner},
-    site::{LOUD, Site, room, say},
+    site::{LOUD, Site, room, say, shows, with_file},
     table::Row,
+    waiting::{BOUND, probes},
 };
 use crate::{
     client::{Client, Socket, send_frame},
     error::Result,
 };
-use futures::{StreamExt, future::join_all, stream};
+use futures::{
+    StreamExt,
+    future::{join, join_all},
+    stream,
+};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 use tokio::time::{Instant, sleep};
 
 const FILE_BYTES: usize = 1_000_000;
@@ -48,29 +53,29 @@ async fn watch<T>(site: &Site, what: &str, bound_mb: f64, work: impl Future<Outp
 }
 
 /// Messages with files, and readers of the pages that they are on.
-pub(super) async fn pages(site: &Site, files: usize, readers: usize) -> Result<Vec<Row>> {
-    let (who, path, kept) = with_files(site, files).await?;
-    let page = format!("{path}?limit=200");
-    let read = join_all((0..readers).map(|_| who.get::<Value>(&page)));
-    let what =
-        format!("{files} messages with a file of 1 MB each ({kept} kept), {readers} readers of their page");
-    let (rows, _) = watch(site, &what, PAGES_MB, read).await;
-    Ok(rows)
-}
-
-async fn with_files(site: &Site, files: usize) -> Result<(Client, String, usize)> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
+pub(super) async fn pages(site: &Site, files: usize, readers: usize, times: u32) -> Result<Vec<Row>> {
     let who = site.caller(LOUD, "ann", &[])?;
     let path = format!("/v1/conversations/{}/messages", room(&who).await?);
-    let data = STANDARD.encode(vec![7_u8; FILE_BYTES]);
-    let part = json!({"name": "a.bin", "media_type": "application/octet-stream", "data": data});
-    let sent = json!({"text": "@quick look", "parts": [part]});
-    // One that is refused for its size, or for a quota, is not there to be read.
-    let mut kept = 0;
-    for _ in 0..files {
-        kept += usize::from(who.post::<Value>(&path, &sent).await.is_ok());
-    }
-    Ok((who, path, kept))
+    let sent = with_file(FILE_BYTES);
+    let upload = async {
+        // One that is refused for its size, or for a quota, is not there to be read.
+        let mut kept = 0;
+        for _ in 0..files {
+            kept += usize::from(who.post::<Value>(&path, &sent).await.is_ok());
+        }
+        kept
+    };
+    let (mut rows, kept) =
+        watch(site, &format!("{files} messages with a file of 1 MB each"), PAGES_MB, upload).await;
+    shows(kept)?;
+    let page = format!("{path}?limit=200");
+    let read = join(join_all((0..readers).map(|_| who.get::<Value>(&page))), probes(site));
+    let what = format!("{kept} kept, {readers} readers of their page");
+    let (more, (read, waited)) = watch(site, &what, PAGES_MB, read).await;
+    shows(read.iter().filter(|read| read.is_ok()).count())?;
+    rows.extend(more);
+    rows.push(Row::waited(what, waited?, BOUND * times));
+    Ok(rows)
 }
 
 /// A conversation with a megabyte of text in it.
@@ -88,18 +93,26 @@ pub(super) async fn sockets(site: &Site, joins: usize) -> Result<Vec<Row>> {
     let room = long_room(&who).await?;
     let mut socket: Socket = who.socket("/ws").await?;
     let flood = async {
+        let mut sent = 0;
         for _ in 0..joins {
             let join = json!({"type": "join", "conversation": room, "after": 1_000_000});
             // A socket that is closed has reached its bound.
             if send_frame(&mut socket, &join).await.is_err() {
                 break;
             }
+            sent += 1;
             sleep(LOOK_EVERY).await;
         }
         sleep(WATCHED).await;
+        sent
     };
     let what = format!("a socket that joins {joins} times and reads nothing");
-    Ok(watch(site, &what, SOCKET_MB, flood).await.0)
+    let (mut rows, sent) = watch(site, &what, SOCKET_MB, flood).await;
+    shows(sent)?;
+    for row in &mut rows {
+        write!(row.what, " ({sent} taken)").ok();
+    }
+    Ok(rows)
 }
 
 /// Streams of events that nobody reads, of a conversation with much in it.
@@ -115,23 +128,37 @@ pub(super) async fn streams(site: &Site, count: usize) -> Result<Vec<Row>> {
         held.len()
     };
     let what = format!("{count} event streams that nobody reads");
-    Ok(watch(site, &what, STREAMS_MB, open).await.0)
+    let (mut rows, held) = watch(site, &what, STREAMS_MB, open).await;
+    shows(held)?;
+    for row in &mut rows {
+        write!(row.what, " ({held} taken)").ok();
+    }
+    Ok(rows)
 }
 
-/// Agents with cards of a megabyte.
+/// Agents with cards of a megabyte, and with the largest that is taken.
 pub(super) async fn cards(site: &Site, count: usize) -> Result<Vec<Row>> {
     let olga = site.caller(LOUD, "olga", &[])?;
-    let agent =
-        Agent::start("large", Manner { hangs: false, card_bytes: 1_000_000, after: Duration::ZERO }).await?;
-    let register = async {
-        for i in 0..count {
-            // One that is refused for its size costs nothing.
-            drop(
-                olga.post::<Value>("/v1/agents", &json!({"url": agent.url, "id": format!("large-{i}")}))
-                    .await,
-            );
+    let mut rows = Vec::new();
+    for (name, card_bytes, is_taken) in [("huge", 1_000_000, false), ("large", 60_000, true)] {
+        let agent = Agent::start(name, Manner { hangs: false, card_bytes, after: Duration::ZERO }).await?;
+        let register = async {
+            let mut taken = 0;
+            for i in 0..count {
+                let new = json!({"url": agent.url, "id": format!("{name}-{i}")});
+                taken += usize::from(olga.post::<Value>("/v1/agents", &new).await.is_ok());
+            }
+            taken
+        };
+        let what = format!("{count} cards of {card_bytes} bytes");
+        let (mut more, taken) = watch(site, &what, CARDS_MB, register).await;
+        if is_taken {
+            shows(taken)?;
         }
-    };
-    let what = format!("{count} registered cards of 1 MB");
-    Ok(watch(site, &what, CARDS_MB, register).await.0)
+        for row in &mut more {
+            write!(row.what, " ({taken} taken)").ok();
+        }
+        rows.extend(more);
+    }
+    Ok(rows)
 }

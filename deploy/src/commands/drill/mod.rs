@@ -130,6 +130,7 @@ struct Fairness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Scenario {
     Turns,
+    Uploads,
     Learning,
     Analyses,
     Pages,
@@ -212,9 +213,10 @@ impl Fairness {
         let flood = |size: usize| (size / self.smaller as usize).max(1);
         match scenario {
             Scenario::Turns => waiting::turns(site, flood(290), self.times).await,
+            Scenario::Uploads => waiting::uploads(site, flood(24), self.times).await,
             Scenario::Learning => waiting::learning(site, flood(12), flood(500), self.times).await,
             Scenario::Analyses => waiting::analyses(site, flood(200), self.times).await,
-            Scenario::Pages => memory::pages(site, flood(60), flood(22)).await,
+            Scenario::Pages => memory::pages(site, flood(60), flood(22), self.times).await,
             Scenario::Sockets => memory::sockets(site, flood(200)).await,
             Scenario::Streams => memory::streams(site, flood(300)).await,
             Scenario::Cards => memory::cards(site, flood(20)).await,

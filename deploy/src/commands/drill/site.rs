@@ -129,6 +129,22 @@ pub(super) async fn room(who: &Client) -> Result<String> {
     Ok(room["id"].as_str().unwrap_or_default().to_owned())
 }
 
+/// A message with a file of so many bytes.
+pub(super) fn with_file(bytes: usize) -> Value {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let data = STANDARD.encode(vec![7_u8; bytes]);
+    let part = json!({"name": "a.bin", "media_type": "application/octet-stream", "data": data});
+    json!({"text": "@quick look", "parts": [part]})
+}
+
+/// Fails where all of a flood was refused: then nothing is shown by what it cost.
+pub(super) fn shows(accepted: usize) -> Result<()> {
+    match accepted {
+        0 => Err(Error::Failed("all of the flood was refused, so that it shows nothing".to_owned())),
+        _ => Ok(()),
+    }
+}
+
 /// Says something; its turn.
 pub(super) async fn say(who: &Client, room: &str, text: &str) -> Result<String> {
     let path = format!("/v1/conversations/{room}/messages");

@@ -1,23 +1,32 @@
 //! What one tenant does, and how long another tenant's message takes meanwhile.
 
 use super::{
-    site::{LOUD, Site, room, say},
+    site::{LOUD, Site, room, say, shows, with_file},
     table::Row,
 };
 use crate::error::Result;
-use futures::{StreamExt, future::join_all, stream};
+use futures::{
+    StreamExt,
+    future::{join, join_all},
+    stream,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Another tenant's message is answered within this, whatever the first one does.
-const BOUND: Duration = Duration::from_secs(1);
+pub(super) const BOUND: Duration = Duration::from_secs(1);
 const PROBES: usize = 20;
+/// With base64 it just fits into a body.
+const FILE_BYTES: usize = 1_400_000;
 const PAUSE: Duration = Duration::from_millis(150);
 /// Requests of a flood that are under way at once.
 const AT_ONCE: usize = 32;
+/// Uploads of one user that are under way at once: as many as a browser has connections to one place.
+const UPLOADS_AT_ONCE: usize = 6;
 
-async fn probes(site: &Site) -> Result<Vec<Duration>> {
+/// Times another tenant's messages, beginning with the flood.
+pub(super) async fn probes(site: &Site) -> Result<Vec<Duration>> {
     let mut times = Vec::new();
     for _ in 0..PROBES {
         times.push(site.probe().await?);
@@ -37,10 +46,29 @@ pub(super) async fn turns(site: &Site, messages: usize, times: u32) -> Result<Ve
         let (room, who) = &rooms[i % rooms.len()];
         say(who, room, "@hanging are you there?")
     });
-    let refused =
-        sent.buffer_unordered(AT_ONCE).filter(|sent| std::future::ready(sent.is_err())).count().await;
-    let what = format!("{messages} messages to an agent that hangs ({refused} refused)");
-    Ok(vec![Row::waited(what, probes(site).await?, BOUND * times)])
+    let accepted = sent.buffer_unordered(AT_ONCE).filter(|sent| std::future::ready(sent.is_ok())).count();
+    let (accepted, times_taken) = join(accepted, probes(site)).await;
+    shows(accepted)?;
+    let what = format!("{messages} messages to an agent that hangs ({accepted} accepted)");
+    Ok(vec![Row::waited(what, times_taken?, BOUND * times)])
+}
+
+/// One user sends large files, several at once, each into a room of its own.
+pub(super) async fn uploads(site: &Site, files: usize, times: u32) -> Result<Vec<Row>> {
+    let who = site.caller(LOUD, "ann", &[])?;
+    let rooms = join_all((0..UPLOADS_AT_ONCE).map(|_| room(&who))).await;
+    let rooms = rooms.into_iter().collect::<Result<Vec<_>>>()?;
+    let sent = with_file(FILE_BYTES);
+    let flood = stream::iter(0..files).map(async |i| {
+        let path = format!("/v1/conversations/{}/messages", rooms[i % rooms.len()]);
+        who.post::<Value>(&path, &sent).await
+    });
+    let kept =
+        flood.buffer_unordered(UPLOADS_AT_ONCE).filter(|done| std::future::ready(done.is_ok())).count();
+    let (kept, times_taken) = join(kept, probes(site)).await;
+    shows(kept)?;
+    let what = format!("{files} files of 1.4 MB of one user, {UPLOADS_AT_ONCE} at once ({kept} kept)");
+    Ok(vec![Row::waited(what, times_taken?, BOUND * times)])
 }
 
 /// Many sets of groups of one tenant each need a model of their own; callers leave before it is there.
@@ -86,7 +114,7 @@ pub(super) async fn analyses(site: &Site, requests: usize, times: u32) -> Result
         let answered = flood.buffer_unordered(AT_ONCE).filter(|done| std::future::ready(done.is_ok()));
         (answered.count().await, began.elapsed())
     };
-    let ((answered, took), times_taken) = futures::future::join(flood, probes(site)).await;
+    let ((answered, took), times_taken) = join(flood, probes(site)).await;
     let what = format!("{requests} analyses of one user");
     let seconds = took.as_secs_f64();
     let counted = format!("{answered} answered in {seconds:.1} s");
