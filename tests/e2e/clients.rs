@@ -190,6 +190,28 @@ async fn a_guest_of_our_clients_takes_the_nearest_edge_and_comes_back_to_it() ->
 }
 
 #[tokio::test]
+async fn a_guest_of_our_clients_renews_a_token_before_it_ends_and_replaces_one_that_does_not_hold()
+-> anyhow::Result<()> {
+    let house = House::start().await?;
+    let token = |lifetime_s: u64| {
+        house.token("ann", &["user"], |claims| claims.lifetime = Duration::from_secs(lifetime_s))
+    };
+    for library in BOTH {
+        // The first is none; the second is good for some seconds, half of which are used.
+        let tokens = vec!["none".to_owned(), token(12)?, token(3600)?];
+        let mut guest = Guest::with_tokens(library, &house, tokens, &edges(&house), NEVER).await?;
+        let room = room(&house).await?;
+        guest.join(room, 0).await?;
+        // The edge says `welcome` again to the new one, on the same socket.
+        let received = guest.until(|received| received["frame"]["type"] == "welcome").await?;
+        assert!(received.iter().all(|it| it["kind"] != "away" && it["kind"] != "at"), "{library:?}");
+        guest.send("question", room, "hello")?;
+        guest.until(|received| received["frame"]["type"] == "ack").await?;
+    }
+    house.stop().await
+}
+
+#[tokio::test]
 async fn both_client_libraries_decide_the_same_by_the_same_figures() -> anyhow::Result<()> {
     let output = timeout(PATIENCE, node("rules.mjs").output()).await??;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -3,7 +3,12 @@
 use crate::{House, person::PATIENCE};
 use anyhow::Context;
 use serde_json::{Value, json};
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 use switchboard_client::{Options, Received, Session};
 use switchboard_shared::ids::ConversationId;
 use tokio::{
@@ -49,14 +54,32 @@ impl Guest {
         look_every: Duration,
     ) -> anyhow::Result<Self> {
         let token = house.topology().token(name, &["user"])?;
+        Self::with_tokens(library, house, vec![token], edges, look_every).await
+    }
+
+    /// As [`Guest::open`], with these tokens, one after another; the last one stays.
+    ///
+    /// # Errors
+    /// As [`Guest::open`].
+    pub async fn with_tokens(
+        library: Library,
+        house: &House,
+        tokens: Vec<String>,
+        edges: &[Url],
+        look_every: Duration,
+    ) -> anyhow::Result<Self> {
         let (commands, to_do) = unbounded_channel();
         let (hand, received) = unbounded_channel();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let stopped = stop.clone();
         match library {
             Library::Rust => {
-                let http = house.client_at(house.topology().url(), name)?.http();
-                let token = move || std::future::ready(Ok(token.clone()));
+                let http = house.client_at(house.topology().url(), "ann")?.http();
+                let asked = AtomicUsize::new(0);
+                let token = move || {
+                    let asked = asked.fetch_add(1, Ordering::Relaxed).min(tokens.len() - 1);
+                    std::future::ready(Ok(tokens[asked].clone()))
+                };
                 let mut options = Options::new(http, edges.iter().cloned(), token);
                 options.look_every = look_every;
                 let session = Session::open(options).await?;
@@ -67,7 +90,7 @@ impl Guest {
             Library::Module => {
                 let child = node("switchboard.mjs")
                     .arg(look_every.as_millis().to_string())
-                    .arg(token)
+                    .arg(tokens.join(","))
                     .args(edges.iter().map(Url::as_str))
                     .env("NODE_EXTRA_CA_CERTS", house.topology().ca())
                     .stdin(Stdio::piped())
