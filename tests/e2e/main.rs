@@ -4,6 +4,7 @@ mod agents;
 mod architecture;
 mod bad_input;
 mod circles;
+mod clients;
 mod conversations;
 mod documents;
 mod drills;

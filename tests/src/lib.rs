@@ -2,6 +2,7 @@
 //!
 //! - [`house`]: the house, started as `switchboard up` starts it
 //! - [`person`]: somebody on a WebSocket
+//! - [`guest`]: somebody on a client library of ours
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
@@ -10,6 +11,7 @@
 //! - [`redis_cluster`]: a Redis Cluster as it is run, with replicas that take over
 
 pub mod agent;
+pub mod guest;
 pub mod house;
 pub mod link;
 pub mod llm;
@@ -20,6 +22,7 @@ pub mod replicas;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
+pub use guest::{Guest, Library};
 pub use house::House;
 pub use link::{End, Link, State};
 pub use llm::{FakeLlm, Mood};

@@ -154,8 +154,9 @@ async fn pass(
 
 fn passes(state: State, way: Way) -> bool {
     match state {
-        State::Cut => false,
+        // What was held back is lost with its connection.
+        State::Cut | State::Reset => false,
         State::HalfOpen => way == Way::There,
-        State::Clear | State::Late(_) | State::Drip(..) | State::Reset => true,
+        State::Clear | State::Late(_) | State::Drip(..) => true,
     }
 }

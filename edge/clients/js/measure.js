@@ -9,11 +9,11 @@ const LIST = "/.well-known/switchboard/edges";
 export const draw = (count) => Math.floor(Math.random() * count);
 
 /** How far an edge is: the shortest round trip of a question that it answers from memory; the first has the handshakes. */
-async function measure(fetch, edge) {
+async function measure(fetch, edge, samples) {
   const found = { edge, rtt: undefined, list: [] };
   const signal = AbortSignal.timeout(RULES.measureWithin);
   try {
-    for (let sample = 0; sample < RULES.samples; sample += 1) {
+    for (let sample = 0; sample < samples; sample += 1) {
       const since = performance.now();
       const answer = await fetch(edge + LIST, { cache: "no-store", credentials: "omit", signal });
       const body = await answer.json();
@@ -27,14 +27,16 @@ async function measure(fetch, edge) {
   return found;
 }
 
-/** Measures the known edges, and then those that these name. */
+/** Measures the known edges, and then those that these name. One that is alone is asked once: there is nothing to choose. */
 export async function look(fetch, edges) {
-  const first = edges.candidates(draw);
-  const found = await Promise.all(first.map((edge) => measure(fetch, edge)));
+  const known = edges.candidates(draw);
+  const samples = known.length > 1 ? RULES.samples : 1;
+  const found = await Promise.all(known.map((edge) => measure(fetch, edge, samples)));
   note(edges, found);
-  const fresh = edges.candidates(draw).filter((edge) => !first.includes(edge));
-  const more = await Promise.all(fresh.map((edge) => measure(fetch, edge)));
-  note(edges, [...found, ...more]);
+  const all = edges.candidates(draw);
+  const isKnown = (edge) => known.includes(edge) && (samples === RULES.samples || all.length === 1);
+  const others = all.filter((edge) => !isKnown(edge));
+  note(edges, [...found, ...(await Promise.all(others.map((edge) => measure(fetch, edge, RULES.samples))))]);
 }
 
 function note(edges, found) {

@@ -9,7 +9,7 @@ export const RULES = Object.freeze({
   avoided: 30_000,
   nearerBy: 20,
   nearerShare: 2 / 3,
-  lookEvery: 60_000,
+  lookEvery: 300_000,
   measured: 8,
   samples: 3,
   measureWithin: 3_000,

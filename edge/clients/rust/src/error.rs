@@ -1,6 +1,6 @@
 //! Why a client cannot go on.
 
-use crate::socket::Closed;
+use crate::closed::Closed;
 use switchboard_shared::problem::Problem;
 use url::Url;
 

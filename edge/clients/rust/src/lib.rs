@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod closed;
 mod conversations;
 mod edges;
 mod error;
@@ -47,8 +48,9 @@ mod session;
 pub mod socket;
 mod token;
 
+pub use closed::Closed;
 pub use error::{Error, Result, TokenError};
 pub use options::Options;
 pub use received::Received;
 pub use session::Session;
-pub use socket::{Closed, Socket, next_text, send_frame};
+pub use socket::{Socket, next_text, send_frame};

@@ -1,8 +1,9 @@
 //! One open WebSocket: what is to be written on it, and when it counts as dead.
 
 use crate::{
+    closed::Closed,
     rules::{HEARTBEAT, PONG_WITHIN},
-    socket::{Closed, Socket, read},
+    socket::{Socket, read},
 };
 use futures::{
     FutureExt, SinkExt, StreamExt,

@@ -23,13 +23,18 @@ pub(crate) struct Measured {
     list: Option<EdgeList>,
 }
 
-/// Measures the known edges, and then those that these name.
+/// Measures the known edges, and then those that these name. One that is alone is asked once: there is nothing to choose.
 pub(crate) async fn look(http: Client, mut edges: Edges) -> Vec<Measured> {
-    let first = edges.candidates(draw);
-    let mut found = measure_all(&http, first.clone()).await;
+    let mut known = edges.candidates(draw);
+    let samples = if known.len() > 1 { SAMPLES } else { 1 };
+    let mut found = measure_all(&http, known.clone(), samples).await;
     note(&mut edges, &found);
-    let new = edges.candidates(draw).into_iter().filter(|edge| !first.contains(edge)).collect();
-    found.extend(measure_all(&http, new).await);
+    let all = edges.candidates(draw);
+    if samples < SAMPLES && all.len() > 1 {
+        known.clear();
+    }
+    let others = all.into_iter().filter(|edge| !known.contains(edge)).collect();
+    found.extend(measure_all(&http, others, SAMPLES).await);
     found
 }
 
@@ -49,14 +54,14 @@ pub(crate) fn draw(count: usize) -> usize {
     fastrand::usize(..count)
 }
 
-async fn measure_all(http: &Client, edges: Vec<Url>) -> Vec<Measured> {
-    join_all(edges.into_iter().map(|edge| measure(http, edge))).await
+async fn measure_all(http: &Client, edges: Vec<Url>, samples: usize) -> Vec<Measured> {
+    join_all(edges.into_iter().map(|edge| measure(http, edge, samples))).await
 }
 
-async fn measure(http: &Client, edge: Url) -> Measured {
+async fn measure(http: &Client, edge: Url, samples: usize) -> Measured {
     let mut found = Measured { edge, rtt: None, list: None };
     let asking = async {
-        for _ in 0..SAMPLES {
+        for _ in 0..samples {
             let since = Instant::now();
             let Some(list) = ask(http, &found.edge).await else { return };
             let took = since.elapsed();

@@ -18,8 +18,9 @@ pub const AVOIDED: Duration = Duration::from_secs(30);
 pub const NEARER_BY: Duration = Duration::from_millis(20);
 /// … and by at least a third.
 pub const NEARER_SHARE: f64 = 2.0 / 3.0;
-/// How often a client looks for a nearer edge; each time anywhere between half and one and a half of it.
-pub const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How often a client looks for a nearer edge; each time anywhere between half and one and a half of it. Seldom, since an
+/// edge counts these questions by address, and many clients may have one.
+pub const LOOK_EVERY: Duration = Duration::from_secs(300);
 /// So many edges are measured at a time.
 pub const MEASURED: usize = 8;
 /// So often each one is asked; the shortest counts, so that handshakes do not.

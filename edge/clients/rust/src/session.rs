@@ -1,6 +1,7 @@
 //! What a program holds: conversations that go on whatever becomes of the edge below them.
 
 use crate::{
+    closed::Closed,
     conversations::Conversations,
     edges::Edges,
     error::{Error, Result},
@@ -11,7 +12,6 @@ use crate::{
     reach::{Opened, Reached, reach, token},
     received::Received,
     rules::{self, Next, after_close, after_refusal, look_after},
-    socket::Closed,
     token::renew_after,
 };
 use futures::{FutureExt, future::BoxFuture};

@@ -1,10 +1,13 @@
 //! How a WebSocket to an edge is opened, read and written (RFC 6455).
 
-use crate::error::{Error, Result};
+use crate::{
+    closed::Closed,
+    error::{Error, Result},
+};
 use futures::{SinkExt, StreamExt};
 use reqwest::{Response, StatusCode, Upgraded, header};
 use serde::Serialize;
-use std::{fmt, time::Duration};
+use std::time::Duration;
 use switchboard_shared::events::SUBPROTOCOL;
 use tokio_tungstenite::{
     WebSocketStream,
@@ -18,25 +21,6 @@ use url::Url;
 
 /// A WebSocket to an edge.
 pub type Socket = WebSocketStream<Upgraded>;
-
-/// Why a socket ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Closed {
-    /// The close code, when one was said.
-    pub code: Option<u16>,
-    /// The words that came with it.
-    pub reason: String,
-}
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code, self.reason.as_str()) {
-            (Some(code), reason) => write!(f, "{code} {reason}"),
-            (None, "") => f.write_str("without a word"),
-            (None, reason) => f.write_str(reason),
-        }
-    }
-}
 
 /// Opens a WebSocket at `path`, with the token in its handshake. The client has to speak HTTP/1.1.
 ///
