@@ -117,7 +117,7 @@ async fn without_quorum(names: &[Name], settings: &Settings, target: &Target, ra
     let names: Vec<_> = names.iter().copied().filter(|name| name.needs_quorum()).collect();
     if hosts.is_empty() || names.is_empty() {
         return Err(Error::Refused(
-            "--no-quorum is for pg-primary-kill and pg-host-loss on a full house (switchboard up --full)"
+            "--no-quorum is for pg-primary-kill and pg-host-loss of a full house (switchboard up --full)"
                 .to_owned(),
         ));
     }
