@@ -10,7 +10,7 @@ use std::{fs, time::Duration};
 use tokio::time::sleep;
 
 /// How far behind they are when the primary goes: less than Patroni takes for too far (`maximum_lag_on_failover`).
-const BEHIND: Duration = Duration::from_secs(1);
+pub(super) const BEHIND: Duration = Duration::from_secs(1);
 
 /// The receivers that are stopped; let go when this goes.
 #[derive(Debug)]

@@ -160,7 +160,7 @@ impl Name {
             Self::LlmFaults => {
                 Budget { send_longest: Some(5_000), answer: Some(40_000), sockets_stay: true, ..none }
             }
-            Self::Pitr => Budget { send_longest: Some(5_000), sockets_stay: true, no_failures: true, ..none },
+            Self::Pitr => Budget { send_longest: Some(5_000), sockets_stay: true, ..none },
             Self::ReconnectStorm => Budget { away_p95: Some(20_000), away_longest: Some(60_000), ..none },
             // What is too much may come to an end that is no answer, as long as it comes to one.
             Self::Overload => Budget { completes: false, ..none },

@@ -33,7 +33,7 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// The load before and after the moment.
-const STEADY: Duration = Duration::from_secs(5);
+const STEADY: Duration = Duration::from_secs(3);
 /// How long each command of pgBackRest may take.
 const COMMAND_WITHIN: Duration = Duration::from_secs(180);
 /// How long the restored one may take until it has read all of its log.

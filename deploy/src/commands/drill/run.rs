@@ -1,6 +1,7 @@
 //! A drill from its beginning to its verdict, and all of them one after another.
 
 use super::{
+    behind,
     catalogue::{ALL, Name},
     disk,
     faults::Scene,
@@ -12,7 +13,7 @@ use super::{
     show::{Ran, show, sum_up},
     soak,
     target::Target,
-    verdict::Report,
+    verdict::{Budget, Report},
 };
 use crate::{
     error::{Error, Result},
@@ -85,10 +86,14 @@ async fn interrupted() -> Result<()> {
     Err(Error::Interrupted)
 }
 
-/// Whatever happens, the house is put back.
+/// Whatever happens, the house is put back. A drill that was killed has put nothing back: that is done before.
 async fn interruptible(names: &[Name], settings: &Settings, target: &Target, ran: &mut Ran) -> Result<()> {
+    let work = async {
+        put_back(target).await.iter().for_each(|why| terminal::say(why));
+        in_turn(names, settings, target, ran).await
+    };
     let outcome = tokio::select! {
-        outcome = in_turn(names, settings, target, ran) => outcome,
+        outcome = Box::pin(work) => outcome,
         outcome = interrupted() => outcome,
     };
     put_back(target).await.iter().for_each(|why| terminal::say(why));
@@ -117,7 +122,7 @@ async fn without_quorum(names: &[Name], settings: &Settings, target: &Target, ra
     let names: Vec<_> = names.iter().copied().filter(|name| name.needs_quorum()).collect();
     if hosts.is_empty() || names.is_empty() {
         return Err(Error::Refused(
-            "--no-quorum is for pg-primary-kill and pg-host-loss on a full house (switchboard up --full)"
+            "--no-quorum is for pg-primary-kill and pg-host-loss of a full house (switchboard up --full)"
                 .to_owned(),
         ));
     }
@@ -243,7 +248,17 @@ async fn broken(name: Name, settings: &Settings, target: &Target) -> Result<Repo
     }
     let mut figures = Figures::of(&outcome, faults, end_ms);
     figures.also.extend(also);
-    Ok(Report::of(name.word(), figures, &name.budget(), settings.times, wrong))
+    Ok(Report::of(name.word(), figures, &budget(name, settings), settings.times, wrong))
+}
+
+fn budget(name: Name, settings: &Settings) -> Budget {
+    let mut budget = name.budget();
+    if settings.behind() {
+        // Nothing is acknowledged while the followers are held up: with quorum commit, that is how it has to be.
+        let held_up = u32::try_from(behind::BEHIND.as_millis()).unwrap_or(u32::MAX);
+        budget.acks_gap = budget.acks_gap.map(|gap| gap.saturating_add(held_up));
+    }
+    budget
 }
 
 fn size(name: Name, settings: &Settings) -> Size {

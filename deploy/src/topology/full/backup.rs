@@ -1,7 +1,6 @@
 //! Backups of the database: pgBackRest takes each piece of log as it is finished, and whole copies when it is told to.
 
 use super::{
-    patroni::Patroni,
     places::Full,
     template::{filled, shell},
 };
@@ -94,9 +93,9 @@ pub(super) fn archive_command(full: &Full<'_>, number: usize) -> Result<String> 
     Ok(format!("{program} --config={file} --stanza={STANZA} archive-push %p"))
 }
 
-/// Makes the repository ready for this database; there is nothing to do at a later start.
-pub(super) async fn prepare(full: &Full<'_>, writer: &Patroni) -> Result<()> {
-    Backup::of(writer.folder(), full.logs)?.run("stanza-create", &[], PREPARE_WITHIN).await
+/// Makes the repository ready for the database that the writer has in this folder; there is nothing to do at a later start.
+pub(super) async fn prepare(full: &Full<'_>, writer: &Path) -> Result<()> {
+    Backup::of(writer, full.logs)?.run("stanza-create", &[], PREPARE_WITHIN).await
 }
 
 fn file(full: &Full<'_>, number: usize) -> PathBuf {

@@ -254,7 +254,7 @@ pub(super) async fn make_database(
         made
     })
     .1?;
-    backup::prepare(full, writer).await?;
+    backup::prepare(full, writer.folder()).await?;
     let urls = |user: &str, password: &str| {
         let url =
             |member: &Patroni| format!("postgres://{user}:{password}@127.0.0.1:{}/{DATABASE}", member.port);
