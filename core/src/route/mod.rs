@@ -3,6 +3,7 @@
 
 mod ask;
 mod bounds;
+mod choice;
 mod clauses;
 mod combine;
 mod division;
@@ -26,6 +27,7 @@ mod tests;
 mod trust;
 mod words;
 
+pub(crate) use choice::choice;
 pub(crate) use mentions::{Addressee, addressee, without_own_name};
 pub(crate) use words::without_agents;
 
