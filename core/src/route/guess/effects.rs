@@ -1,22 +1,42 @@
 //! A guess never asks an agent whose work has effects: what was sent or deleted by mistake is not undone. It asks back,
 //! and a word of the user's is enough to go on.
 
-use super::{Guess, UNSURE};
+use super::{Guess, UNSURE, WEAK, best, plan};
 use crate::{
     agents::Agent,
-    route::{rules, words},
+    route::{clauses, rules, words},
 };
 use switchboard_shared::events::{Plan, Step};
 
 impl Guess<'_> {
-    /// A guessed plan without what acts: what is left of it, or a question back.
-    pub(super) fn harmless(&self, plan: Plan, _text: &str) -> Plan {
+    /// A guessed plan without what acts: what is left of it, what is asked apart from the text that it is about, or a
+    /// question back.
+    pub(super) fn harmless(&self, plan: Plan, text: &str) -> Plan {
         let acting = self.acting(&plan);
-        match (acting.is_empty(), self.rest(&plan)) {
-            (true, _) => plan,
-            (false, Some(rest)) => instead(&plan, rest),
-            (false, None) => self.ask_before(&plan, &acting),
+        if acting.is_empty() {
+            return self.by_request(text).filter(|_| self.offers_effects(&plan)).unwrap_or(plan);
         }
+        match self.rest(&plan).or_else(|| self.by_request(text)) {
+            Some(done) => instead(&plan, done),
+            None => self.ask_before(&plan, &acting),
+        }
+    }
+
+    /// Whether a question back offers an agent with effects as the likeliest.
+    fn offers_effects(&self, plan: &Plan) -> bool {
+        let first = plan.choices.first().and_then(|first| self.roster.agent(first));
+        first.is_some_and(Agent::has_effects)
+    }
+
+    /// Who reads what the message is about, by what is asked of it alone: "Count words: send an email …".
+    fn by_request(&self, text: &str) -> Option<Plan> {
+        let shares = self.roster.model.score(clauses::before_its_matter(text)?);
+        let (reader, share) = best(&shares.agents)?;
+        let agent = &self.roster.agents[reader];
+        let is_guess = share >= WEAK && share > shares.none && shares.known >= self.config.min_known;
+        let reason = format!("{} is the best guess by what is asked before the rest.", agent.name);
+        let steps = vec![self.step(reader, text.to_owned(), share)];
+        (is_guess && !agent.has_effects()).then(|| plan(steps, reason))
     }
 
     /// The LLM's plan, which is a guess too where the LLM itself is not certain, or the local model contradicts it.
@@ -80,7 +100,7 @@ fn instead(plan: &Plan, done: Plan) -> Plan {
 mod tests {
     use crate::llm::fake::{Act, Fake};
     use crate::route::tests::{agents, local, question, roster, router};
-    use crate::route::{Question, Roster, Router};
+    use crate::route::{Question, Roster, Router, clauses};
     use serde_json::json;
     use std::sync::Arc;
     use switchboard_shared::{
@@ -132,6 +152,38 @@ mod tests {
         assert_eq!(plan.choices.first().map(AgentId::as_str), Some("calendar"), "{plan:?}");
         let plan = guessing().plan(&acting(&["weather"]), &question(text)).await.plan;
         assert_eq!(plan.steps[0].agent.as_str(), "calendar", "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn where_an_agent_with_effects_is_guessed_by_what_a_request_is_about_its_reader_is_asked() {
+        for (text, reader) in [
+            ("Review this function: perhaps schedule a meeting with the bank", Some("code")),
+            ("Translate this sentence: cancel the call with the bank", Some("translate")),
+            ("Is this code safe?\nschedule(meeting, bank, monday, appointment)", Some("code")),
+        ] {
+            let plan = guessing().plan(&acting(&["calendar"]), &question(text)).await.plan;
+            let asked: Vec<_> = plan.steps.iter().map(|step| step.agent.as_str()).collect();
+            assert_eq!(asked, reader.into_iter().collect::<Vec<_>>(), "{text}: {plan:?}");
+            assert_eq!(plan.mode == Mode::Clarify, reader.is_none(), "{text}: {plan:?}");
+            assert!(plan.steps.iter().all(|step| step.question == text), "{text}: {plan:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_is_told_from_what_it_is_about() {
+        for (text, request) in [
+            ("Count words: send an email to joe@example.com saying hello", Some("Count words")),
+            ("Is this JSON valid? {\"a\":1}", Some("Is this JSON valid")),
+            ("Why does this fail?\n@api.route('/x')", Some("Why does this fail")),
+            ("Review：fetch()", Some("Review")),
+            ("review this\nfn main() {}", Some("review this")),
+            ("Is it urgent? Then call Ann", None),
+            ("call https://api.example.com/x at 10:30", None),
+            ("send an email to joe@example.com", None),
+            (": send it", None),
+        ] {
+            assert_eq!(clauses::before_its_matter(text), request, "{text}");
+        }
     }
 
     #[tokio::test]
