@@ -59,6 +59,8 @@ pub(super) struct Decided {
     pub(super) tokens: Tokens,
     /// Whether it depends on what was said before.
     pub(super) follow_up: bool,
+    /// Whether it is as confident as it can say.
+    pub(super) is_certain: bool,
 }
 
 /// Lets the LLM decide.
@@ -77,7 +79,9 @@ pub(super) async fn ask(
     ];
     let (value, tokens) = llm.json(&messages, "plan", &schema(&agents), MAX_TOKENS, deadline).await?;
     let follow_up = value.get("follow_up").and_then(Value::as_bool).unwrap_or(true);
-    Ok(Decided { plan: read(value, roster, &agents, question, scores, max_agents)?, tokens, follow_up })
+    let is_certain = value.get("confidence").and_then(Value::as_str) == Some("high");
+    let plan = read(value, roster, &agents, question, scores, max_agents)?;
+    Ok(Decided { plan, tokens, follow_up, is_certain })
 }
 
 fn shortlist<'a>(roster: &'a Roster, question: &Question<'_>, scores: &[Score]) -> Vec<&'a Agent> {

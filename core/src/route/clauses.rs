@@ -32,6 +32,23 @@ pub(super) fn data_of(text: &str) -> (&str, &str) {
     }
 }
 
+/// What is asked before a colon, a line's end, or a question mark that no sentence follows; the rest is what it is about.
+pub(super) fn before_its_matter(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let ends = |(at, c): &(usize, char)| {
+        let rest = &text[at + c.len_utf8()..];
+        let is_matter = !rest.trim_start().starts_with(char::is_alphabetic);
+        match c {
+            '\n' | '：' => true,
+            ':' => rest.starts_with(char::is_whitespace),
+            '?' | '？' => rest.starts_with('\n') || (rest.starts_with(char::is_whitespace) && is_matter),
+            _ => false,
+        }
+    };
+    let (end, _) = text.char_indices().find(ends)?;
+    Some(text[..end].trim()).filter(|request| !request.is_empty())
+}
+
 /// The requests of a message, and how they stand to each other.
 #[derive(Debug, Default)]
 pub(super) struct Requests {

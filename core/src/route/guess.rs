@@ -181,7 +181,7 @@ impl<'a> Guess<'a> {
 
     /// The plan when nothing better can be had: the best guess, the agents of before, a question back, or nobody.
     pub(super) fn fallback(&self, question: &Question<'_>, max_agents: usize, why: &str) -> Plan {
-        degraded(self.harmless(self.guessed(question, max_agents)), why)
+        degraded(self.harmless(self.guessed(question, max_agents), question.text), why)
     }
 
     fn guessed(&self, question: &Question<'_>, max_agents: usize) -> Plan {
@@ -298,7 +298,8 @@ fn plan(steps: Vec<Step>, reason: String) -> Plan {
 }
 
 fn degraded(plan: Plan, why: &str) -> Plan {
-    Plan { degraded: Some(why.to_owned()), ..plan }
+    let more = plan.degraded.as_ref().map_or_else(String::new, |more| format!("; {more}"));
+    Plan { degraded: Some(format!("{why}{more}")), ..plan }
 }
 
 /// What is likely of a message that comes after others.

@@ -1,6 +1,7 @@
 //! Agents that a message names: `@agent` where it is said to somebody. What else begins with `@` is text: decorators,
 //! packages, rules of style sheets, addresses, what is quoted or pasted.
 
+mod called;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use super::{
     words,
 };
 use crate::agents::Agent;
+use called::called_until;
 use switchboard_shared::{
     events::{Mode, Plan, Stage, Step},
     ids::{AgentId, UserId},
@@ -131,7 +133,7 @@ pub(crate) fn addressee(roster: &Roster, text: &str, people: &[UserId]) -> Addre
     let is_ours = |mention: &Mention| {
         mention.name == OWN_NAME || (leads(text, mention) && !slips(roster, &mention.name).is_empty())
     };
-    if !known(roster, &found).is_empty() {
+    if !known(roster, &found).is_empty() || called_until(text).is_some() {
         Addressee::Us
     } else if is_one_named(text, people) {
         Addressee::People
@@ -149,7 +151,7 @@ fn is_one_named(text: &str, people: &[UserId]) -> bool {
     }
     let ids = || people.iter().map(UserId::as_str);
     let names = || ids().flat_map(|id| [id, id.split('@').next().unwrap_or(id)]);
-    let shown = prose::shown(text);
+    let shown = prose::pasted(text);
     let mut signs = text.match_indices(SIGNS).take(MOST_SIGNS);
     signs.any(|(start, sign)| {
         let rest = &text[start + sign.len()..];
@@ -166,10 +168,9 @@ fn is_one_named(text: &str, people: &[UserId]) -> bool {
 /// The text without Switchboard's own name before it.
 pub(crate) fn without_own_name(text: &str) -> &str {
     let first = find_mentions(text).into_iter().next();
-    match first.filter(|first| first.name == OWN_NAME && leads(text, first)) {
-        Some(first) if !bare(&text[first.end..]).is_empty() => bare(&text[first.end..]),
-        Some(_) | None => text,
-    }
+    let first = first.filter(|first| first.name == OWN_NAME && leads(text, first));
+    let end = first.map(|first| first.end).or_else(|| called_until(text));
+    end.map(|end| bare(&text[end..])).filter(|rest| !rest.is_empty()).unwrap_or(text)
 }
 
 /// The text without the agents that it addresses; none, if it addresses none.
@@ -197,7 +198,7 @@ fn find_mentions(text: &str) -> Vec<Mention> {
     if !text.contains(SIGNS) {
         return Vec::new();
     }
-    let (request, shown) = (clauses::data_of(text).0.len(), prose::shown(text));
+    let (request, shown) = (clauses::data_of(text).0.len(), prose::pasted(text));
     let signs = text.match_indices(SIGNS).take(MOST_SIGNS);
     let mut mentions: Vec<Mention> = Vec::new();
     for (start, sign) in signs.filter(|(start, _)| !prose::is_shown(&shown, *start)) {
@@ -301,7 +302,8 @@ fn likest(roster: &Roster, distance: impl Fn(&str) -> Option<usize>) -> Vec<Agen
     found.into_iter().map(|(_, id)| id).collect()
 }
 
-fn slip(name: &str, id: &str) -> Option<usize> {
+/// How far a name is from an id, where a slip of the pen makes the one of the other.
+pub(super) fn slip(name: &str, id: &str) -> Option<usize> {
     let distance = distance(name, id);
     (distance <= 2.min(name.len() / 3)).then_some(distance)
 }

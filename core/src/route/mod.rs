@@ -3,6 +3,7 @@
 
 mod ask;
 mod bounds;
+mod choice;
 mod clauses;
 mod combine;
 mod division;
@@ -26,6 +27,7 @@ mod tests;
 mod trust;
 mod words;
 
+pub(crate) use choice::choice;
 pub(crate) use mentions::{Addressee, addressee, without_own_name};
 pub(crate) use words::without_agents;
 
@@ -149,7 +151,7 @@ pub(crate) struct Decision {
     /// Every agent's score by the local model, best first.
     pub(crate) scores: Vec<Score>,
     pub(crate) tokens: Tokens,
-    /// What kind of reason the plan's `degraded` has: a closed list, to be counted.
+    /// What kind of reason kept the LLM from deciding: a closed list, to be counted.
     pub(crate) degraded: Option<&'static str>,
 }
 
@@ -233,7 +235,7 @@ impl Router {
         let deadline = question.deadline.min(Instant::now() + self.config.llm);
         match Box::pin(ask::ask(&self.llm, roster, question, scores, self.max_agents, deadline)).await {
             Ok(decided) => {
-                let plan = guess.or_ask_back(decided.plan);
+                let plan = guess.or_hold_back(guess.or_ask_back(decided.plan), decided.is_certain);
                 if !decided.follow_up {
                     roster.remembered.keep(question, &plan);
                 }

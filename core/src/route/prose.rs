@@ -10,6 +10,18 @@ pub(crate) fn shown(text: &str) -> Vec<Range<usize>> {
     merged(shown)
 }
 
+/// The same, and comments and rows of tables: what is pasted without a fence.
+pub(crate) fn pasted(text: &str) -> Vec<Range<usize>> {
+    let mut pasted = shown(text);
+    pasted.extend(enclosed(text));
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        pasted.extend(line_comment(line).map(|start| at + start..at + line.len()));
+        at += line.len();
+    }
+    merged(pasted)
+}
+
 /// Whether this place is only shown.
 pub(crate) fn is_shown(shown: &[Range<usize>], at: usize) -> bool {
     let after = shown.partition_point(|range| range.start <= at);
@@ -79,6 +91,40 @@ fn elements(text: &str) -> Vec<Range<usize>> {
         }
     }
     elements
+}
+
+/// Comments with a beginning and an end. One that nothing closes may be a path (`/tmp/*`), and ends with its line.
+fn enclosed(text: &str) -> Vec<Range<usize>> {
+    let mut comments = Vec::new();
+    for (open, close) in [("/*", "*/"), ("<!--", "-->")] {
+        let mut from = 0;
+        while let Some(at) = text[from..].find(open).map(|at| from + at) {
+            let body = at + open.len();
+            let is_path = text[..at].ends_with(|c: char| c.is_alphanumeric() || "._-*~".contains(c));
+            let line = text[body..].find('\n').map_or(text.len(), |end| body + end);
+            let end = text[body..].find(close).map_or(line, |end| body + end + close.len());
+            from = if is_path { body } else { end };
+            comments.extend((!is_path).then_some(at..end));
+        }
+    }
+    comments
+}
+
+/// Where the comment of a line begins; a row of a table is one as a whole.
+fn line_comment(line: &str) -> Option<usize> {
+    let bare = line.trim_start();
+    let behind_its_mark = match bare.chars().next()? {
+        '#' => bare.trim_start_matches('#'),
+        '/' => bare.strip_prefix("//")?.trim_start_matches(['/', '!']),
+        '-' => bare.strip_prefix("--")?,
+        ';' | '%' => &bare[1..],
+        '|' => return Some(line.len() - bare.len()),
+        _ => "-",
+    };
+    let is_comment = behind_its_mark.starts_with([' ', '\t', '@']);
+    let behind_code =
+        || [" // ", "\t// ", ";// ", " # ", "\t# "].iter().filter_map(|mark| line.find(mark)).min();
+    is_comment.then_some(line.len() - bare.len()).or_else(behind_code)
 }
 
 /// Code between backticks, and speech between quotation marks. A mark that nothing closes quotes nothing.

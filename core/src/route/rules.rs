@@ -264,7 +264,7 @@ fn goes_on(text: &str) -> GoesOn {
 }
 
 /// Lower case, letters and digits only, single spaces.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let text: String = text.chars().take(200).flat_map(char::to_lowercase).collect();
     let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join(" ")

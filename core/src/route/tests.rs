@@ -378,6 +378,8 @@ async fn a_follow_up_stays_with_the_agents_of_before_unless_another_is_meant() {
 async fn an_empty_roster_says_so() {
     let plan = local_plan(&Roster::new(0, vec![]), "Convert 5 euros").await;
     assert_eq!((plan.mode, plan.degraded), (Mode::None, None));
+    let says = plan.says.unwrap();
+    assert!(says.contains("agents add") && !says.contains(". "), "one sentence that says what to do: {says}");
 }
 
 pub(super) fn llm_plan(steps: Value, in_scope: bool) -> String {

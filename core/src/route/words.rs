@@ -14,6 +14,8 @@ const LITTLE: &[&str] = &[
     "pero", "de", "que", "le", "les", "ou", "mais", "du", "des", "il", "lo", "ma", "di", "os", "as", "mas",
     "do", "da", "het", "een", "of", "maar", "или", "но", "в", "на", "с", "а",
 ];
+/// What is said where there is nobody to ask.
+const NOBODY_YET: &str = "There is no agent here yet that you may ask: whoever runs Switchboard adds one with `switchboard agents add URL`.";
 const NAMED: usize = 3;
 const MAX_NAMED: usize = 6;
 /// Of a name that the user wrote: as long as an agent's id may be.
@@ -53,7 +55,10 @@ pub(super) fn ask_before(agents: &[&Agent], stage: Stage, confidence: f64, reaso
 
 /// "No agent here does this", and what can be asked.
 pub(super) fn nobody(agents: &[Arc<Agent>]) -> String {
-    format!("No agent here does this. {}", what_can_be_asked(agents))
+    match agents {
+        [] => NOBODY_YET.to_owned(),
+        agents => format!("No agent here does this. {}", what_can_be_asked(agents)),
+    }
 }
 
 /// What is said while there is nobody to ask.
@@ -95,7 +100,7 @@ pub(super) fn unknown(name: &str, closest: &[AgentId]) -> String {
 
 fn what_can_be_asked(agents: &[Arc<Agent>]) -> String {
     if agents.is_empty() {
-        return "No agents are registered yet.".to_owned();
+        return NOBODY_YET.to_owned();
     }
     let lines: Vec<_> = agents.iter().take(MAX_NAMED).map(|agent| line(agent)).collect();
     let more = match agents.len().saturating_sub(MAX_NAMED) {

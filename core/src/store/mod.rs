@@ -43,7 +43,7 @@ pub(crate) use patience::Patience;
 pub(crate) use pools::{Reads, Store};
 pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
-pub(crate) use turns::{FinishedTurn, NewTurn, TurnRow};
+pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};
 pub(crate) use tx::Tx;
 
 macro_rules! sql {

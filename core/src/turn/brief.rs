@@ -4,8 +4,8 @@ use super::{room::Room, work::Work};
 use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
-    route::{ContextMessage, Question, Roster, without_own_name},
-    store::{MessageRow, retrying},
+    route::{ContextMessage, Question, Roster, choice, without_own_name},
+    store::{MessageRow, PreviousTurn, retrying},
 };
 use std::sync::Arc;
 use switchboard_shared::{
@@ -16,9 +16,12 @@ use switchboard_shared::{
 
 /// The question of a turn and its context.
 pub(super) struct Brief {
+    /// Where the message does nothing but choose an agent that a question back named, the one that was asked back about.
     pub(super) message: MessageRow,
     /// Its files, with their bytes.
     pub(super) parts: Vec<Part>,
+    /// The agents that its author has chosen, with the message or in answer to a question back.
+    pub(super) chosen: Vec<AgentId>,
     /// The last messages before it, oldest first.
     pub(super) context: Vec<ContextMessage>,
     /// Of the agents that the message's author may use; for this turn there are no others.
@@ -42,7 +45,7 @@ impl Brief {
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
         Question {
             text: without_own_name(&self.message.text),
-            chosen: &work.turn.chosen,
+            chosen: &self.chosen,
             waiting: self.waiting.as_ref().map(|(agent, _)| agent),
             context: &self.context,
             previous: &self.previous,
@@ -76,8 +79,7 @@ impl Brief {
         let known = |id: &AgentId| roster.knows(id);
         let tx = work.core.store.write(tenant).await?;
         let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
-        let message = message.ok_or(Error::LeaseLost)?;
-        let parts = tx.message_parts(tenant, turn.conversation, turn.message_seq).await?;
+        let mut message = message.ok_or(Error::LeaseLost)?;
         let size = work.core.config.events.size(work.core.config.turn.context_messages);
         let before = tx.messages_before(tenant, turn.conversation, 0..turn.message_seq, size).await?;
         let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
@@ -85,12 +87,16 @@ impl Brief {
         let others = people.into_iter().filter(|user| *user != turn.user).collect();
         let mut room = Room { speaks, others, was_asked: false };
         let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
+        let mut chosen = turn.chosen.clone();
         if let Some(last) = last {
             let clarifies = last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify);
             room.was_asked = last.user == turn.user && (clarifies || last.state == TurnState::InputRequired);
             if clarifies {
                 let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
-                asked_back = asked.map(|message| message.text);
+                asked_back = asked.as_ref().map(|message| message.text.clone());
+                if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
+                    (message, chosen) = (asked, vec![agent]);
+                }
             }
             let asked = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
             previous = asked.filter(known).collect();
@@ -102,8 +108,16 @@ impl Brief {
                     .map(|call| (call.agent, call.task_id));
             }
         }
+        let parts = tx.message_parts(tenant, turn.conversation, message.seq).await?;
         tx.commit().await?;
         let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, parts, context, roster, pending, previous, waiting, room, asked_back })
+        Ok(Self { message, parts, chosen, context, roster, pending, previous, waiting, room, asked_back })
     }
+}
+
+/// The agent that a message chooses, and does nothing else, after its author was asked which one.
+fn chosen_of(work: &Work, roster: &Roster, last: &PreviousTurn, message: &MessageRow) -> Option<AgentId> {
+    let choices = last.plan.as_ref().map(|plan| plan.choices.as_slice())?;
+    let is_answer = last.user == work.turn.user && work.turn.chosen.is_empty() && message.files.is_empty();
+    choice(roster, choices, &message.text).filter(|_| is_answer)
 }

@@ -137,7 +137,7 @@ impl Work {
 
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
         let said = &brief.message.text;
-        if let Some(plan) = brief.room.between_people(&brief.roster, &self.turn.chosen, said) {
+        if let Some(plan) = brief.room.between_people(&brief.roster, &brief.chosen, said) {
             self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
             return Ok((plan, Usage::default()));
         }

@@ -31,6 +31,12 @@ fn a_mention_is_said_to_somebody() {
         ("before a list", "@money [3, 5, 7] what is the mean?"),
         ("before an object", "@money {\"a\": 1} is this valid?"),
         ("before a bracket", "@money (Rome) what is it worth?"),
+        ("below a comment", "# notes\n@money what is it worth?"),
+        ("after a comment with an end", "/* x */ @money what is it worth?"),
+        ("after a path with a star", "in src/* @money finds what?"),
+        ("after a channel", "#general @money what is it worth?"),
+        ("after an address", "https://a.example @money what is it worth?"),
+        ("as an item of a list", "- @money what is it worth?"),
         ("indented as a whole", "    @money what is it worth?"),
     ] {
         assert_eq!(named(text), ["money"], "{what}");
@@ -68,6 +74,17 @@ fn what_else_begins_with_a_sign_is_text() {
         ("twice the sign", "@@money rows"),
         ("a path", "@../../money and @/etc/money"),
         ("in a pasted letter", "Translate the letter:\n\nDear @money, please come."),
+        ("a comment", "// @money\nint main(){ gets(buf); }"),
+        ("a comment of a script", "# @money TODO\nimport os"),
+        ("a comment of a query", "-- @money\nselect 1"),
+        ("a comment of documentation", "/// @money x\nfn x() {}"),
+        ("a comment with an end", "/* @money */ body{} review"),
+        ("a comment of several lines", "/*\n * @money x\n */\nbody{} review"),
+        ("a comment that nothing closes", "/* @money x"),
+        ("a comment of a page", "<!-- @money --> review <b>x</b>"),
+        ("a comment behind code", "x = 1 # @money look"),
+        ("a comment behind a statement", "f(); // @money look"),
+        ("a row of a table", "| @money | 3 |"),
         ("a key of a feed", "{\"@money\": 1}"),
     ] {
         assert!(named(text).iter().all(|name| name != "money"), "{what}: {:?}", named(text));
@@ -90,12 +107,25 @@ fn people_are_named_by_their_id_or_the_name_before_their_host() {
         ("> @bob said\n\nis that so?", Addressee::Anybody),
         ("what does `@bob` do?", Addressee::Anybody),
         ("@switchboard what is it worth?", Addressee::Us),
+        ("Switchboard, what is it worth?", Addressee::Us),
+        (" switchboard: what does @bob say?", Addressee::Us),
+        ("SWITCHBOARD — what is it worth?", Addressee::Us),
+        ("Switchboard - what is it worth?", Addressee::Us),
+        ("Switchboard，你好", Addressee::Us),
+        ("Switchboard is slow today", Addressee::Anybody),
+        ("switchboard-like things", Addressee::Anybody),
+        ("switchboards, who needs them?", Addressee::Anybody),
+        ("I asked Switchboard, it says no", Addressee::Anybody),
         ("sure, tomorrow", Addressee::Anybody),
     ] {
         assert_eq!(addressee(&money, text, &people), expected, "{text}");
     }
     assert_eq!(without_own_name("@switchboard, what is it worth?"), "what is it worth?");
     assert_eq!(without_own_name("@switchboard"), "@switchboard");
+    assert_eq!(without_own_name("Switchboard, what is it worth?"), "what is it worth?");
+    assert_eq!(without_own_name("Switchboard - what is it worth?"), "what is it worth?");
+    assert_eq!(without_own_name("Switchboard,"), "Switchboard,");
+    assert_eq!(without_own_name("Switchboard is slow"), "Switchboard is slow");
 }
 
 #[test]
