@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example},
+    cause::Cause,
     ids::{AgentId, Group},
 };
 use url::Url;
@@ -202,9 +203,9 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
             "the interface's url has more than {MAX_URL_CHARS} characters"
         )));
     }
-    let url: Url = url
-        .parse()
-        .map_err(|error| AgentError::Card(format!("the interface's url cannot be read: {error}")))?;
+    let url: Url = url.parse().map_err(|error| {
+        AgentError::Card(format!("the interface's url cannot be read: {}", Cause::of(&error)))
+    })?;
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err(AgentError::Card(
             "the interface's url must be http or https, without credentials".into(),

@@ -2,7 +2,7 @@
 
 use super::{
     Agent,
-    guard::{Guard, RefusedAddress},
+    guard::Guard,
     wire::{self, RpcError},
 };
 use crate::{
@@ -15,14 +15,13 @@ use http::{HeaderMap, HeaderValue, header};
 use reqwest::Response;
 use serde_json::{Value, json};
 use std::{
-    error::Error,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
-use switchboard_shared::{headers, telemetry};
+use switchboard_shared::{cause::Cause, headers, telemetry};
 use tracing::Span;
 
 /// Why a request brought no result.
@@ -157,7 +156,7 @@ fn event_result(event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Valu
 
 fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
     response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(|error| Fault::Broken(innermost(&error)))?;
+        let chunk = chunk.map_err(|error| broken(Cause::of(&error)))?;
         let take = |left: usize| left.checked_sub(chunk.len());
         match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
             Ok(_) => Ok(chunk),
@@ -167,18 +166,17 @@ fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Res
 }
 
 pub(super) fn unreachable(error: reqwest::Error) -> Fault {
-    let text = innermost(&error);
-    if error.is_connect() || error.is_builder() { Fault::Unreachable(text) } else { Fault::Broken(text) }
+    match Cause::of(&error) {
+        Cause::Broken if error.is_connect() => Fault::Unreachable("it closed the connection".into()),
+        cause @ (Cause::NoHttp | Cause::PlainHttp) => Fault::Unreachable(cause.to_string()),
+        cause if error.is_connect() || error.is_builder() => Fault::Unreachable(cause.to_string()),
+        cause => broken(cause),
+    }
 }
 
-/// What was at the bottom of it; the layers above repeat the URL.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-        if cause.is::<RefusedAddress>() {
-            break;
-        }
-    }
-    cause.to_string()
+fn broken(cause: Cause) -> Fault {
+    Fault::Broken(match cause {
+        Cause::Broken => "it ended before its answer did".into(),
+        cause => cause.to_string(),
+    })
 }

@@ -23,6 +23,7 @@ use line::{Fault, Line};
 use serde_json::Value;
 use std::panic::AssertUnwindSafe;
 use switchboard_shared::{
+    cause::Cause,
     events::CallState,
     ids::{AgentId, TenantId},
 };
@@ -78,7 +79,7 @@ impl Agents {
             Err(_) => return Err(AgentError::Fetch(format!("it did not come in time (asked: {url})"))),
         };
         let card = serde_json::from_slice(&body)
-            .map_err(|error| AgentError::Card(format!("it is not JSON: {error} (asked: {url})")))?;
+            .map_err(|error| AgentError::Card(format!("{} (asked: {url})", Cause::of(&error))))?;
         Ok((url, card))
     }
 
