@@ -6,7 +6,7 @@ use super::{
     wire::{self, RpcError},
 };
 use crate::{
-    kept,
+    kept, outside,
     sse::{self, SentEvent},
 };
 use bytes::{Bytes, BytesMut};
@@ -24,6 +24,9 @@ use std::{
 use switchboard_shared::{cause::Cause, headers, telemetry};
 use tracing::Span;
 
+/// Of where a redirect leads: enough to go there.
+const MAX_PLACE_CHARS: usize = 300;
+
 /// Why a request brought no result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Fault {
@@ -33,6 +36,8 @@ pub(super) enum Fault {
     Broken(String),
     #[error("it answered with HTTP status {0}")]
     Status(u16),
+    #[error("it answered with HTTP status {status}, which leads to {to}; redirects are not followed")]
+    Moved { status: u16, to: String },
     #[error("it answered with an error: {0}")]
     Rpc(#[from] RpcError),
     #[error("it answered nonsense: {0}")]
@@ -79,15 +84,14 @@ impl<'a> Line<'a> {
     /// Sends a request that is answered by a stream. An agent that answers with a body gives a stream of one.
     pub(super) async fn open(&self, method: &str, params: Value) -> Result<Events, Fault> {
         let (id, response) = self.send(method, params, "text/event-stream").await?;
-        let status = response.status();
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if !kind.unwrap_or_default().to_ascii_lowercase().starts_with("text/event-stream") {
             let result = self.body(response, &id).await?;
             return Ok(stream::iter([Ok(result)]).boxed());
         }
         // Before a word of it is read: it may be a page that never ends.
-        if !status.is_success() {
-            return Err(Fault::Status(status.as_u16()));
+        if let Some(refusal) = refusal(&response) {
+            return Err(refusal);
         }
         let events = sse::events(bounded(response, Arc::clone(&self.left)));
         Ok(events.filter_map(move |event| std::future::ready(event_result(event, &id))).boxed())
@@ -110,7 +114,7 @@ impl<'a> Line<'a> {
     }
 
     async fn body(&self, response: Response, id: &str) -> Result<Value, Fault> {
-        let status = response.status();
+        let refusal = refusal(&response);
         let body = bounded(response, Arc::clone(&self.left));
         let body = body.fold(Ok(BytesMut::new()), |body, chunk| async move {
             let mut body: BytesMut = body?;
@@ -119,8 +123,20 @@ impl<'a> Line<'a> {
         });
         match envelope(&body.await?, id) {
             Err(Fault::Rpc(error)) => Err(Fault::Rpc(error)),
-            _ if !status.is_success() => Err(Fault::Status(status.as_u16())),
-            result => result,
+            result => refusal.map_or(result, Err),
+        }
+    }
+}
+
+/// What is wrong with an answer by its status.
+pub(super) fn refusal(response: &Response) -> Option<Fault> {
+    let (status, to) = (response.status(), response.headers().get(header::LOCATION));
+    match to.filter(|_| status.is_redirection()) {
+        _ if status.is_success() => None,
+        None => Some(Fault::Status(status.as_u16())),
+        Some(to) => {
+            let to = outside::line(&String::from_utf8_lossy(to.as_bytes()), MAX_PLACE_CHARS);
+            Some(Fault::Moved { status: status.as_u16(), to })
         }
     }
 }

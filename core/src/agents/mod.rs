@@ -19,7 +19,7 @@ use crate::{config::AgentsConfig, kept};
 use breaker::{Breakers, Outcome, Rule};
 use futures::FutureExt;
 use guard::Guard;
-use line::{Fault, Line};
+use line::Line;
 use serde_json::Value;
 use std::panic::AssertUnwindSafe;
 use switchboard_shared::{
@@ -69,9 +69,9 @@ impl Agents {
         let request = request.header(http::header::ACCEPT, "application/json");
         let fetch = async {
             let response = request.send().await.map_err(line::unreachable)?;
-            match response.status() {
-                status if status.is_success() => line::read(response, self.config.max_card_bytes).await,
-                status => Err(Fault::Status(status.as_u16())),
+            match line::refusal(&response) {
+                None => line::read(response, self.config.max_card_bytes).await,
+                Some(refusal) => Err(refusal),
             }
         };
         let body = match tokio::time::timeout(self.config.card, fetch).await {
