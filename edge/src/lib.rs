@@ -79,9 +79,8 @@ impl EdgeError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Tls(_) => 3,
+            Self::Tls(_) | Self::ReadKeys(_) => 3,
             Self::Listen(..) | Self::Limits(_) | Self::FetchKeys(_) => 4,
-            Self::ReadKeys(_) => 5,
             Self::Client(_) => 1,
         }
     }
