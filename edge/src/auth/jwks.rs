@@ -74,9 +74,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The key with this id for this algorithm.
+    /// The key with this id for this algorithm; without an id, the only key for it.
     #[must_use]
-    pub fn get(&self, kid: &str, algorithm: Algorithm) -> Option<&DecodingKey> {
+    pub fn get(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&DecodingKey> {
+        let Some(kid) = kid else {
+            let mut able = self.keys.iter().filter(|((_, able), _)| *able == name(algorithm));
+            return able.next().map(|(_, key)| key).filter(|_| able.next().is_none());
+        };
         self.keys.get(&(kid.to_owned(), name(algorithm)))
     }
 }
@@ -298,7 +302,9 @@ fn usable(jwk: &Jwk) -> Option<((String, &'static str), DecodingKey)> {
     if !(for_this && to_sign && to_verify) {
         return None;
     }
-    Some(((common.key_id.clone()?, name(algorithm)), DecodingKey::from_jwk(jwk).ok()?))
+    // One without an id is for tokens without one (RFC 7517 §4.5).
+    let kid = common.key_id.clone().unwrap_or_default();
+    Some(((kid, name(algorithm)), DecodingKey::from_jwk(jwk).ok()?))
 }
 
 fn name(algorithm: Algorithm) -> &'static str {
