@@ -9,7 +9,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use switchboard_shared::{
-    identity::{Identity, MAX_GROUPS, Role, Tier},
+    identity::{Identity, MAX_CALLER_GROUPS, MAX_CALLER_GROUPS_CHARS, Role, Tier},
     ids::{Group, TenantId, UserId},
 };
 
@@ -81,7 +81,9 @@ impl Refusal {
             }
             Self::Roles => "what auth.claims.roles names is neither a list of texts nor one text",
             Self::Tier => "what auth.claims.tier names is no tier",
-            Self::Groups => "what auth.claims.groups names is no list, or lists more than 128 groups",
+            Self::Groups => {
+                "what auth.claims.groups names is no list, or lists more than 256 groups, or 9216 characters of them"
+            }
         }
     }
 }
@@ -263,7 +265,9 @@ fn groups(claims: &Object, rules: &AuthConfig) -> Result<BTreeSet<Group>, Refusa
         return Ok(rules.defaults.groups.clone());
     };
     let groups: BTreeSet<Group> = names.into_iter().flatten().filter_map(|name| name.parse().ok()).collect();
-    if groups.len() > MAX_GROUPS { Err(Refusal::Groups) } else { Ok(groups) }
+    let chars: usize = groups.iter().map(|group| group.as_str().len()).sum();
+    let too_many = groups.len() > MAX_CALLER_GROUPS || chars > MAX_CALLER_GROUPS_CHARS;
+    if too_many { Err(Refusal::Groups) } else { Ok(groups) }
 }
 
 fn tier(claims: &Object, rules: &AuthConfig) -> Result<Tier, Refusal> {
