@@ -87,7 +87,8 @@ fn answering(answer: &'static [u8]) -> String {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.read(&mut [0; 4096]).ok();
+        let asked = stream.read(&mut [0; 4096]).unwrap();
+        assert!(asked > 0);
         io::Write::write_all(&mut stream, answer).ok();
     });
     url
