@@ -76,7 +76,7 @@ fn spent(per_minute: u32, whole_at: Instant, now: Instant) -> std::result::Resul
 fn refused(per_minute: u32, wait: Duration) -> Error {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let detail = format!(
-        "This costs an LLM or a training: your tier has {per_minute} such requests a minute, {} of them at once.",
+        "Plans, lessons, trials, replays and drafts are counted apart from messages: your tier has {per_minute} of them a minute, {} at once.",
         per_minute.div_ceil(AT_ONCE)
     );
     Error::Public(Problem::new(ProblemKind::RateLimited, detail).retry_after(seconds.max(1)))
@@ -112,6 +112,10 @@ mod tests {
         assert_eq!(burst(&budgets, &ann, now), 10);
         let problem = budgets.spend_at(&ann, now).unwrap_err().problem();
         assert_eq!((problem.code, problem.retry_after_s), (ProblemKind::RateLimited, Some(2)));
+        assert!(
+            problem.detail.starts_with("Plans,")
+                && problem.detail.ends_with("40 of them a minute, 10 at once.")
+        );
         let minute = (1..=60).map(|second| burst(&budgets, &ann, now + Duration::from_secs(second)));
         assert_eq!(minute.sum::<usize>(), 40);
     }

@@ -227,11 +227,7 @@ impl Check for Config {
         self.postgres.check(faults);
         redis::check(&self.redis.urls, &self.redis.tls(), faults);
         for llm in &self.llm {
-            faults.require(
-                matches!(llm.base_url.scheme(), "http" | "https"),
-                "llm",
-                "base_url must be http or https",
-            );
+            faults.require(config::is_web(&llm.base_url), "llm", "base_url must be http or https");
             llm.proxy.check(faults, "llm.proxy");
         }
         for (name, share) in [

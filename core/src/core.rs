@@ -15,7 +15,7 @@ use crate::{
     turn::{Lease, Turns},
 };
 use std::sync::Arc;
-use switchboard_shared::{keys::SigningKeys, shutdown::Shutdown};
+use switchboard_shared::{cause::Cause, keys::SigningKeys, shutdown::Shutdown};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -60,7 +60,8 @@ pub enum StartError {
     #[error("{0}; correct `[route.embedder]`, or leave it empty")]
     Embedder(Box<dyn std::error::Error + Send + Sync>),
     #[error(
-        "{address} cannot be listened on: {source}; is another process there? Set `{key}` to a free address."
+        "{address} cannot be listened on: {}; is another process there? Set `{key}` to a free address.",
+        Cause::of(.source)
     )]
     Listen { address: std::net::SocketAddr, key: &'static str, source: std::io::Error },
 }

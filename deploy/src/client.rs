@@ -1,7 +1,6 @@
 //! HTTP and WebSocket to an edge. It trusts the development CA when there is one, else what the machine trusts.
 
 use crate::{
-    cause::Cause,
     error::{Error, Result},
     house::House,
 };
@@ -10,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{net::IpAddr, path::Path, time::Duration};
 use switchboard_client::socket;
 pub use switchboard_client::{Closed, Socket, next_text, send_frame};
-use switchboard_shared::{problem::Problem, proxy::Proxy};
+use switchboard_shared::{cause::Cause, problem::Problem, proxy::Proxy};
 use url::Url;
 
 /// How long a request may take; an answer that is waited for whole has the edge's own deadline.
@@ -224,7 +223,10 @@ impl Client {
             _ if cause == Cause::Broken => {
                 format!("{} closed the connection: its edge is going away; try again", self.base)
             }
-            _ => format!("{} cannot be reached{}: {}", self.base, self.proxy, cause),
+            _ if cause == Cause::Untrusted => {
+                format!("{} cannot be reached{}: {cause} (--ca names one)", self.base, self.proxy)
+            }
+            _ => format!("{} cannot be reached{}: {cause}", self.base, self.proxy),
         })
     }
 }

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use switchboard_shared::cause::Cause;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
@@ -151,8 +152,9 @@ impl Control {
             .map_err(|_| Error::Unreachable(format!("{}: no answer in time", self.path.display())))?;
         answered.map_err(|error| {
             Error::Unreachable(format!(
-                "{}: {error}: no house with a control socket runs here",
-                self.path.display()
+                "{}: {}: no house with a control socket runs here",
+                self.path.display(),
+                Cause::of(&error)
             ))
         })
     }

@@ -1,8 +1,7 @@
 //! Why a command failed, in one sentence for a person, and the exit code that says it to a script.
 
-use crate::cause::Cause;
 use std::{io, path::Path};
-use switchboard_shared::problem::Problem;
+use switchboard_shared::{cause::Cause, problem::Problem};
 
 /// What every function of this crate fails with.
 #[derive(Debug, thiserror::Error)]
@@ -188,8 +187,17 @@ mod tests {
     fn a_file_that_was_named_and_cannot_be_read_is_an_argument_that_cannot_be_used() {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let error = Error::named(Path::new("rows.jsonl"))(missing());
-        assert_eq!((error.to_string().as_str(), error.exit_code()), ("rows.jsonl: entity not found", 3));
+        assert_eq!((error.to_string().as_str(), error.exit_code()), ("rows.jsonl: there is no such file", 3));
         assert_eq!(Error::file(Path::new("/run/house"))(missing()).exit_code(), 1);
+    }
+
+    #[test]
+    fn what_could_not_be_done_here_is_said_with_its_cause() {
+        let error = Error::Io { doing: "x".to_owned(), source: io::Error::from_raw_os_error(111) };
+        assert_eq!(
+            (Cause::of(&error), error.to_string()),
+            (Cause::Refused, "x: nothing listens there".into())
+        );
     }
 
     #[test]

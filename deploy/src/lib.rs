@@ -2,14 +2,12 @@
 //!
 //! - [`topology`]: one way to start the house, for `switchboard up` and the end-to-end tests alike
 //! - [`house`]: how a running house is described, and found
-//! - [`cause`]: why something did not work, in words
 //! - [`client`]: HTTP and WebSocket to an edge, with its development CA
 //! - [`control`]: how the parts of a running house are broken and put together again
 //! - [`commands`]: the verbs, a file each
 //! - [`terminal`]: what may be printed, and where
 //! - [`environment`]: the one place that reads the environment
 
-pub mod cause;
 pub mod client;
 pub mod commands;
 pub mod control;

@@ -298,7 +298,9 @@ mod tests {
         {
             assert_eq!(faults(&text(key, "10.0.0.1:1", jwks)), [""; 0], "{jwks}");
         }
-        for jwks in ["http://a.example/keys", "http://10.0.0.1/keys", "HTTP://localhost.a.example/k"] {
+        for jwks in
+            ["http://a.example/keys", "http://10.0.0.1/keys", "HTTP://localhost.a.example/k", "ftp://x/y"]
+        {
             assert_eq!(faults(&text(key, "127.0.0.1:1", jwks)), ["auth.jwks"], "{jwks}");
         }
         for admin in ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"] {

@@ -47,7 +47,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, OnceLock},
 };
-use switchboard_shared::shutdown::Shutdown;
+use switchboard_shared::{cause::Cause, shutdown::Shutdown};
 use tokio::{net::TcpListener, sync::watch};
 use upstream::{Cores, health};
 
@@ -55,7 +55,7 @@ use upstream::{Cores, health};
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeError {
     /// A port that is in use, as a rule.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {cause}", cause = Cause::of(.1))]
     Listen(SocketAddr, #[source] io::Error),
     /// Certificate or key.
     #[error(transparent)]
@@ -79,9 +79,8 @@ impl EdgeError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Tls(_) => 3,
+            Self::Tls(_) | Self::ReadKeys(_) => 3,
             Self::Listen(..) | Self::Limits(_) | Self::FetchKeys(_) => 4,
-            Self::ReadKeys(_) => 5,
             Self::Client(_) => 1,
         }
     }

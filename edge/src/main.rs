@@ -34,8 +34,8 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 ended as asked, 1 a defect, 2 usage, 3 the configuration is wrong, 4 something needed cannot be reached, \
-5 the file of the issuer's keys cannot be read";
+Exit codes: 0 ended as asked, 1 a defect, 2 usage, 3 the configuration or a file that it names cannot be used, \
+4 something needed cannot be reached";
 
 fn main() -> ExitCode {
     // fred and jsonwebtoken bring a second provider along, so rustls cannot choose for itself.

@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use switchboard_shared::shutdown::Shutdown;
+use switchboard_shared::{cause::Cause, shutdown::Shutdown};
 use tokio_rustls::TlsAcceptor;
 
 const RENEWAL_CHECK: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ const RENEWAL_CHECK: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file that cannot be read.
-    #[error("tls: a PEM file cannot be read: {0}")]
+    #[error("tls: a PEM file cannot be read: {}", Cause::of(.0))]
     Pem(#[from] rustls::pki_types::pem::Error),
     /// Certificate and key that rustls does not take.
     #[error("tls: the certificate and its key cannot be used: {0}")]

@@ -5,7 +5,9 @@ mod faults;
 mod merge;
 mod place;
 mod safe;
+mod web;
 
+use crate::cause::Cause;
 pub use faults::{Check, ConfigError, Fault, Faults};
 use merge::Merged;
 use place::{Place, line_of};
@@ -13,6 +15,7 @@ pub use safe::{require_key, require_private};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{fmt, path::Path};
 use toml::{Table, de::DeTable};
+pub use web::{is_web, web_url};
 
 /// Loads `file` over `defaults`; without a file, the defaults alone.
 ///
@@ -23,7 +26,7 @@ pub fn load<T: DeserializeOwned + Check>(defaults: &str, file: Option<&Path>) ->
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
         file: name.clone(),
-        faults: vec![Fault { line: None, key: String::new(), message: format!("cannot be read: {error}") }],
+        faults: vec![Fault { line: None, key: String::new(), message: unreadable(&error) }],
     })?;
     parse(defaults, &name, &text)
 }
@@ -63,6 +66,10 @@ pub fn parse<T: DeserializeOwned + Check>(defaults: &str, name: &str, text: &str
 #[must_use]
 pub fn syntax_fault(text: &str) -> Option<Fault> {
     toml::from_str::<Table>(text).err().map(|error| syntax(text, &error))
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("cannot be read: {}", Cause::of(error))
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> Fault {
@@ -118,7 +125,7 @@ impl<'de> Deserialize<'de> for Secret {
         } else if let Some(path) = text.strip_prefix("file:") {
             std::fs::read_to_string(path)
                 .map(|content| word_of(&content).to_owned())
-                .map_err(|error| serde::de::Error::custom(format!("{path} cannot be read: {error}")))?
+                .map_err(|error| serde::de::Error::custom(format!("{path} {}", unreadable(&error))))?
         } else if has_placeholder(&text) {
             let message = "has a placeholder as of a shell, and nobody fills it in here: write \"env:NAME\" for the whole";
             return Err(serde::de::Error::custom(message));
@@ -295,6 +302,14 @@ mod tests {
             let text = format!("[pool]\nkey = \"file:{}\"", file.path().display());
             assert_eq!(parse::<Config>(DEFAULTS, "f", &text).unwrap().pool.key.expose(), "s3cret", "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_said_without_the_kernels_words() {
+        let error = load::<Config>(DEFAULTS, Some(Path::new("/nowhere/x.toml"))).unwrap_err();
+        assert_eq!(error.to_string(), "/nowhere/x.toml: cannot be read: there is no such file");
+        let error = parse::<Config>(DEFAULTS, "f", "[pool]\nkey = \"file:/nowhere\"").unwrap_err();
+        assert_eq!(error.to_string(), "f:2: pool.key: /nowhere cannot be read: there is no such file");
     }
 
     #[test]

@@ -8,12 +8,14 @@
 //! - [`events`]: the conversation's event log, and the WebSocket frames that carry it
 //! - [`problem`]: the closed list of errors a client can see
 //! - [`config`]: load, check, explain a configuration file
+//! - [`cause`]: why something did not work, in words
 //! - [`headers`]: names of the headers between the tiers
 //! - [`proxy`]: through which proxy a client goes
 //! - [`redis`], [`tls`]: how Redis and Postgres are reached, and whom of them to trust
 //! - [`telemetry`], [`shutdown`]: start and end of a process
 
 pub mod api;
+pub mod cause;
 pub mod config;
 pub mod events;
 pub mod headers;

@@ -3,7 +3,7 @@
 //! Whatever is encrypted is checked as well: the server's certificate, and that it bears the name that was asked for
 //! (libpq's `verify-full`). There is no other way, since who can listen between two machines can usually answer there.
 
-use crate::config::Faults;
+use crate::{cause::Cause, config::Faults};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -135,7 +135,7 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
 }
 
 fn unreadable(key: &'static str, error: &pem::Error) -> TlsError {
-    fault(key, format!("cannot be read: {error}"))
+    fault(key, format!("cannot be read: {}", Cause::of(error)))
 }
 
 fn fault(key: &'static str, message: impl Into<String>) -> TlsError {

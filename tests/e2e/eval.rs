@@ -56,9 +56,12 @@ async fn every_file_and_row_that_cannot_be_used_is_named_at_once() -> anyhow::Re
     let measured = eval(folder.path(), &files, &arguments).await?;
     let said = String::from_utf8_lossy(&measured.stderr);
     assert_eq!(measured.status.code(), Some(3), "{said}");
-    for part in
-        ["3 faults", "missing.jsonl: No such file", "test.jsonl:2: is not a row", "test.jsonl:3: label"]
-    {
+    for part in [
+        "3 faults",
+        "missing.jsonl: there is no such file",
+        "test.jsonl:2: is not a row",
+        "test.jsonl:3: label",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     Ok(())
@@ -106,7 +109,7 @@ async fn a_named_file_that_is_not_there_ends_every_command_with_3() -> anyhow::R
         }
         let ended = run.output().await?;
         let said = String::from_utf8_lossy(&ended.stderr);
-        assert!(said.contains("missing.") && said.contains("No such file"), "{command:?}: {said}");
+        assert!(said.contains("missing.") && said.contains("no such file"), "{command:?}: {said}");
         assert_eq!(ended.status.code(), Some(3), "{command:?}: {said}");
     }
     Ok(())

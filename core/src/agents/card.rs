@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example},
+    cause::Cause,
     ids::{AgentId, Group},
 };
 use url::Url;
@@ -191,10 +192,13 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
             && (version == "1.0" || version.starts_with("1.0."))
     });
     let Some(interface) = spoken else {
-        return Err(AgentError::Card(format!(
-            "its supportedInterfaces offer {}; JSONRPC 1.0 is needed",
-            offered(interfaces)
-        )));
+        return Err(AgentError::Card(match old_offers(card) {
+            Some(offers) => format!("it is a card of A2A 0.x and offers {offers}; JSONRPC 1.0 is needed"),
+            None => {
+                let offers = offered(interfaces);
+                format!("its supportedInterfaces offer {offers}; JSONRPC 1.0 is needed")
+            }
+        }));
     };
     let url = text(interface.get("url"));
     if url.chars().nth(MAX_URL_CHARS).is_some() {
@@ -202,9 +206,9 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
             "the interface's url has more than {MAX_URL_CHARS} characters"
         )));
     }
-    let url: Url = url
-        .parse()
-        .map_err(|error| AgentError::Card(format!("the interface's url cannot be read: {error}")))?;
+    let url: Url = url.parse().map_err(|error| {
+        AgentError::Card(format!("the interface's url cannot be read: {}", Cause::of(&error)))
+    })?;
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err(AgentError::Card(
             "the interface's url must be http or https, without credentials".into(),
@@ -224,6 +228,24 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
 fn has_effect(skill: &Value) -> bool {
     let mut tags = skill.get("tags").and_then(Value::as_array).into_iter().flatten();
     tags.any(|tag| text(Some(tag)).trim().eq_ignore_ascii_case(EFFECT))
+}
+
+/// What a card of A2A 0.2 or 0.3 offers: such a one has no interfaces but a URL, with the transport that is preferred
+/// there (JSONRPC where none is named), and others beside it (A2A 0.3, section 5.5).
+fn old_offers(card: &Value) -> Option<String> {
+    let is_old = card.get("supportedInterfaces").is_none() && card.get("url").is_some();
+    let others = card.get("additionalInterfaces").and_then(Value::as_array).into_iter().flatten();
+    let transports = others.map(|other| text(other.get("transport")));
+    let preferred = Some(text(card.get("preferredTransport"))).filter(|named| !named.is_empty());
+    let mut offers: Vec<Value> = Vec::new();
+    for transport in std::iter::once(preferred.unwrap_or("JSONRPC")).chain(transports) {
+        let offer = json!({"protocolBinding": transport, "protocolVersion": card.get("protocolVersion")});
+        // The preferred one often stands among the others again.
+        if offers.len() < MAX_OFFERS && !offers.contains(&offer) {
+            offers.push(offer);
+        }
+    }
+    is_old.then(|| offered(&offers))
 }
 
 /// What a card offers, as a person reads it: "GRPC 1.0 and JSONRPC 0.3".

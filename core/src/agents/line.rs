@@ -2,11 +2,11 @@
 
 use super::{
     Agent,
-    guard::{Guard, RefusedAddress},
+    guard::Guard,
     wire::{self, RpcError},
 };
 use crate::{
-    kept,
+    kept, outside,
     sse::{self, SentEvent},
 };
 use bytes::{Bytes, BytesMut};
@@ -15,15 +15,17 @@ use http::{HeaderMap, HeaderValue, header};
 use reqwest::Response;
 use serde_json::{Value, json};
 use std::{
-    error::Error,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
-use switchboard_shared::{headers, telemetry};
+use switchboard_shared::{cause::Cause, headers, telemetry};
 use tracing::Span;
+
+/// Of where a redirect leads: enough to go there.
+const MAX_PLACE_CHARS: usize = 300;
 
 /// Why a request brought no result.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -34,6 +36,8 @@ pub(super) enum Fault {
     Broken(String),
     #[error("it answered with HTTP status {0}")]
     Status(u16),
+    #[error("it answered with HTTP status {status}, which leads to {to}; redirects are not followed")]
+    Moved { status: u16, to: String },
     #[error("it answered with an error: {0}")]
     Rpc(#[from] RpcError),
     #[error("it answered nonsense: {0}")]
@@ -80,15 +84,14 @@ impl<'a> Line<'a> {
     /// Sends a request that is answered by a stream. An agent that answers with a body gives a stream of one.
     pub(super) async fn open(&self, method: &str, params: Value) -> Result<Events, Fault> {
         let (id, response) = self.send(method, params, "text/event-stream").await?;
-        let status = response.status();
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if !kind.unwrap_or_default().to_ascii_lowercase().starts_with("text/event-stream") {
             let result = self.body(response, &id).await?;
             return Ok(stream::iter([Ok(result)]).boxed());
         }
         // Before a word of it is read: it may be a page that never ends.
-        if !status.is_success() {
-            return Err(Fault::Status(status.as_u16()));
+        if let Some(refusal) = refusal(&response) {
+            return Err(refusal);
         }
         let events = sse::events(bounded(response, Arc::clone(&self.left)));
         Ok(events.filter_map(move |event| std::future::ready(event_result(event, &id))).boxed())
@@ -111,7 +114,7 @@ impl<'a> Line<'a> {
     }
 
     async fn body(&self, response: Response, id: &str) -> Result<Value, Fault> {
-        let status = response.status();
+        let refusal = refusal(&response);
         let body = bounded(response, Arc::clone(&self.left));
         let body = body.fold(Ok(BytesMut::new()), |body, chunk| async move {
             let mut body: BytesMut = body?;
@@ -120,8 +123,20 @@ impl<'a> Line<'a> {
         });
         match envelope(&body.await?, id) {
             Err(Fault::Rpc(error)) => Err(Fault::Rpc(error)),
-            _ if !status.is_success() => Err(Fault::Status(status.as_u16())),
-            result => result,
+            result => refusal.map_or(result, Err),
+        }
+    }
+}
+
+/// What is wrong with an answer by its status.
+pub(super) fn refusal(response: &Response) -> Option<Fault> {
+    let (status, to) = (response.status(), response.headers().get(header::LOCATION));
+    match to.filter(|_| status.is_redirection()) {
+        _ if status.is_success() => None,
+        None => Some(Fault::Status(status.as_u16())),
+        Some(to) => {
+            let to = outside::line(&String::from_utf8_lossy(to.as_bytes()), MAX_PLACE_CHARS);
+            Some(Fault::Moved { status: status.as_u16(), to })
         }
     }
 }
@@ -157,7 +172,7 @@ fn event_result(event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Valu
 
 fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
     response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(|error| Fault::Broken(innermost(&error)))?;
+        let chunk = chunk.map_err(|error| broken(Cause::of(&error)))?;
         let take = |left: usize| left.checked_sub(chunk.len());
         match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
             Ok(_) => Ok(chunk),
@@ -167,18 +182,17 @@ fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Res
 }
 
 pub(super) fn unreachable(error: reqwest::Error) -> Fault {
-    let text = innermost(&error);
-    if error.is_connect() || error.is_builder() { Fault::Unreachable(text) } else { Fault::Broken(text) }
+    match Cause::of(&error) {
+        Cause::Broken if error.is_connect() => Fault::Unreachable("it closed the connection".into()),
+        cause @ (Cause::NoHttp | Cause::PlainHttp) => Fault::Unreachable(cause.to_string()),
+        cause if error.is_connect() || error.is_builder() => Fault::Unreachable(cause.to_string()),
+        cause => broken(cause),
+    }
 }
 
-/// What was at the bottom of it; the layers above repeat the URL.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-        if cause.is::<RefusedAddress>() {
-            break;
-        }
-    }
-    cause.to_string()
+fn broken(cause: Cause) -> Fault {
+    Fault::Broken(match cause {
+        Cause::Broken => "it ended before its answer did".into(),
+        cause => cause.to_string(),
+    })
 }

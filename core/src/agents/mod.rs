@@ -19,10 +19,11 @@ use crate::{config::AgentsConfig, kept};
 use breaker::{Breakers, Outcome, Rule};
 use futures::FutureExt;
 use guard::Guard;
-use line::{Fault, Line};
+use line::Line;
 use serde_json::Value;
 use std::panic::AssertUnwindSafe;
 use switchboard_shared::{
+    cause::Cause,
     events::CallState,
     ids::{AgentId, TenantId},
 };
@@ -68,9 +69,9 @@ impl Agents {
         let request = request.header(http::header::ACCEPT, "application/json");
         let fetch = async {
             let response = request.send().await.map_err(line::unreachable)?;
-            match response.status() {
-                status if status.is_success() => line::read(response, self.config.max_card_bytes).await,
-                status => Err(Fault::Status(status.as_u16())),
+            match line::refusal(&response) {
+                None => line::read(response, self.config.max_card_bytes).await,
+                Some(refusal) => Err(refusal),
             }
         };
         let body = match tokio::time::timeout(self.config.card, fetch).await {
@@ -78,7 +79,7 @@ impl Agents {
             Err(_) => return Err(AgentError::Fetch(format!("it did not come in time (asked: {url})"))),
         };
         let card = serde_json::from_slice(&body)
-            .map_err(|error| AgentError::Card(format!("it is not JSON: {error} (asked: {url})")))?;
+            .map_err(|error| AgentError::Card(format!("{} (asked: {url})", Cause::of(&error))))?;
         Ok((url, card))
     }
 

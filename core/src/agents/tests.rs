@@ -476,7 +476,7 @@ async fn cards_are_fetched_within_bounds_and_without_redirects() {
     assert_eq!((url.path(), &card["name"]), (WELL_KNOWN, &json!("Fake")));
     assert_eq!(agents.fetch_card(&url).await.unwrap().0, url);
     for (path, expected) in
-        [("/moved", "status 303"), ("/huge/", "more than it may"), ("/none", "status 404")]
+        [("/moved", "status 303, which leads to /"), ("/huge/", "more than it may"), ("/none", "status 404")]
     {
         let error = agents.fetch_card(&base.join(path).unwrap()).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{path}: {error}");

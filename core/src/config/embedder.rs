@@ -4,10 +4,9 @@ use super::millis;
 use serde::Deserialize;
 use std::time::Duration;
 use switchboard_shared::{
-    config::{Check, Faults, Secret},
+    config::{self, Check, Faults, Secret},
     proxy::Proxy,
 };
-use url::Url;
 
 /// `[route.embedder]`
 #[derive(Clone, Debug, Deserialize)]
@@ -38,8 +37,7 @@ impl Check for EmbedderConfig {
             "must be given with model, and only with it",
         );
         faults.require(
-            self.url.is_empty()
-                || Url::parse(&self.url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
+            self.url.is_empty() || config::web_url(&self.url).is_ok(),
             "route.embedder.url",
             "must be http or https, as in \"https://api.example.com/v1\"",
         );

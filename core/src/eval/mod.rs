@@ -35,7 +35,10 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use switchboard_shared::config::{self, Check, Faults};
+use switchboard_shared::{
+    cause::Cause,
+    config::{self, Check, Faults},
+};
 use tokio::time::Instant;
 
 /// What came out.
@@ -104,7 +107,7 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, Fault> {
     let mut test = answers::answer(&router, &registry, &rosters, &files.test).await;
     calibrate(&files.dev, &mut dev, &mut test);
     if let Some(folder) = &options.predictions {
-        std::fs::create_dir_all(folder).map_err(|e| Fault::file(folder, &e))?;
+        std::fs::create_dir_all(folder).map_err(|e| Fault::file(folder, &Cause::of(&e)))?;
         write(&folder.join("dev.jsonl"), &predictions(&dev))?;
         write(&folder.join("test.jsonl"), &predictions(&test))?;
     }
@@ -219,5 +222,5 @@ fn predictions(answers: &[Answer]) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Fault> {
-    std::fs::write(path, text).map_err(|e| Fault::file(path, &e))
+    std::fs::write(path, text).map_err(|e| Fault::file(path, &Cause::of(&e)))
 }

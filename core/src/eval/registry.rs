@@ -11,7 +11,7 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use switchboard_shared::{api::Example, ids::AgentId};
+use switchboard_shared::{api::Example, cause::Cause, ids::AgentId};
 
 const MAX_ID_CHARS: usize = 60;
 
@@ -145,9 +145,8 @@ fn roster(agents: Vec<Arc<Agent>>, nobody: &[String]) -> Roster {
 
 /// Reads a JSON file.
 pub(super) fn json_file(path: &Path) -> Result<Value, Fault> {
-    let text = std::fs::read_to_string(path).map_err(|e| Fault::file(path, &e))?;
-    serde_json::from_str(&text)
-        .map_err(|e| Fault(format!("{}:{}: is not JSON: {e}", path.display(), e.line())))
+    let text = std::fs::read_to_string(path).map_err(|e| Fault::file(path, &Cause::of(&e)))?;
+    serde_json::from_str(&text).map_err(|e| Fault(format!("{}: {}", path.display(), Cause::of(&e))))
 }
 
 /// `{name: description}`, or a list of agents with skills.

@@ -7,6 +7,7 @@ use std::{
     io::{BufRead, ErrorKind},
     path::Path,
 };
+use switchboard_shared::cause::Cause;
 
 /// The label of a message that is for nobody.
 pub(super) const NOBODY: &str = "oos";
@@ -94,7 +95,7 @@ pub(super) fn read(path: &Path, label_field: &str, every: bool, faults: &mut Bad
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) => {
-            faults.note(format!("{}: {error}", path.display()));
+            faults.note(format!("{}: {}", path.display(), Cause::of(&error)));
             return Vec::new();
         }
     };
@@ -103,7 +104,7 @@ pub(super) fn read(path: &Path, label_field: &str, every: bool, faults: &mut Bad
         let text = match text {
             Ok(text) => text,
             Err(error) => {
-                faults.add(path, line, &format!("cannot be read: {error}"));
+                faults.add(path, line, &format!("cannot be read: {}", Cause::of(&error)));
                 // After bytes that are no text comes the next line; after anything else, nothing does.
                 if error.kind() == ErrorKind::InvalidData {
                     continue;
@@ -314,6 +315,9 @@ pub(super) mod tests {
         read(&std::env::temp_dir(), "label", false, &mut faults);
         read(Path::new("/nowhere/rows.jsonl"), "label", false, &mut faults);
         let said = faults.check().unwrap_err().to_string();
-        assert!(said.starts_with("2 faults") && said.contains("/nowhere/rows.jsonl: No such file"), "{said}");
+        assert!(
+            said.starts_with("2 faults") && said.contains("/nowhere/rows.jsonl: there is no such file"),
+            "{said}"
+        );
     }
 }

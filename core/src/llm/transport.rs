@@ -26,7 +26,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use switchboard_shared::{config::Secret, telemetry};
+use switchboard_shared::{cause::Cause, config::Secret, telemetry};
 use tracing::Span;
 use url::Url;
 
@@ -257,5 +257,5 @@ async fn rest(mut read: BytesMut, mut body: Body) -> Result<Bytes, Fault> {
 }
 
 fn unreachable(error: reqwest::Error) -> Fault {
-    Fault::new(Kind::Unreachable, format!("it cannot be reached: {}", error.without_url()))
+    Fault::new(Kind::Unreachable, format!("it cannot be reached: {}", Cause::of(&error)))
 }

@@ -73,14 +73,54 @@ pub(super) fn quoted(text: &str) -> String {
     text.split('\n').collect::<Vec<_>>().join("\n> ").replace("\n> \n", "\n>\n")
 }
 
-/// A name or a reason within a sentence of ours: no heading, no marker and no link.
+/// A name or a reason within a sentence of ours: no heading, no marker and no link. An address loses nothing: what
+/// would be a mark is written there as its percent code (RFC 3986 §2.1).
 pub(super) fn plain(text: &str) -> String {
-    let letter = |c: char| match c {
-        '[' => Some('('),
-        ']' => Some(')'),
-        '*' | '_' | '`' | '#' | '<' | '>' | '|' | '~' | '\\' => None,
-        c if c.is_control() => Some(' '),
-        c => Some(c),
-    };
-    text.chars().filter_map(letter).collect()
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.split(' ').map(plain_word).collect::<Vec<_>>().join(" ")
+}
+
+fn plain_word(word: &str) -> String {
+    let is_address = word.contains("://");
+    let (mut plain, mut before) = (String::new(), ' ');
+    for c in word.chars() {
+        // Behind a letter or a digit it begins no emphasis (CommonMark 6.2).
+        let within = c == '_' && before.is_alphanumeric();
+        match c {
+            '#' if is_address => plain.push(c),
+            '_' if within => plain.push(c),
+            '[' | ']' | '*' | '_' | '`' | '<' | '>' | '|' | '~' | '\\' if is_address => {
+                plain.push_str(&format!("%{:02X}", u32::from(c)));
+            }
+            '[' => plain.push('('),
+            ']' => plain.push(')'),
+            '*' | '_' | '`' | '#' | '<' | '>' | '|' | '~' | '\\' => {}
+            c => plain.push(c),
+        }
+        // A run of them is one mark.
+        before = if within { before } else { c };
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_holds_no_marks_and_its_addresses_lose_no_characters() {
+        for (text, shown) in [
+            (
+                "no page at https://en.wikipedia.org/wiki/Rust_(programming_language)",
+                "no page at https://en.wikipedia.org/wiki/Rust_(programming_language)",
+            ),
+            ("https://h/~ann/_a_*b*#c", "https://h/%7Eann/%5Fa_%2Ab%2A#c"),
+            ("https://h/[a-ok]", "https://h/%5Ba-ok%5D"),
+            ("max_tokens and a__b of _all_", "max_tokens and a__b of all_"),
+            ("# *loud* [a-ok](x) `c` <b>", " loud (a-ok)(x) c b"),
+            ("a\nb", "a b"),
+        ] {
+            assert_eq!(plain(text), shown, "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
 use clap::Args;
 use std::{path::PathBuf, sync::Once};
 use switchboard_shared::{
-    config::{Secret, word_of},
+    config::{Secret, web_url, word_of},
     proxy::{self, Proxy},
 };
 use url::Url;
@@ -26,7 +26,7 @@ const USER: &str = "ann";
 #[command(next_help_heading = "Where")]
 pub struct Access {
     /// The address of an edge
-    #[arg(long, env = "SWITCHBOARD_URL")]
+    #[arg(long, env = "SWITCHBOARD_URL", value_parser = web_url)]
     pub url: Option<Url>,
     /// The CA file to trust instead of the machine's own
     #[arg(long, value_name = "FILE", env = "SWITCHBOARD_CA")]

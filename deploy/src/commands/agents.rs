@@ -20,6 +20,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example, MAX_PAGE, Page, Probe, RegisterAgent},
+    config::web_url,
     ids::{AgentId, Group},
 };
 use url::Url;
@@ -76,7 +77,7 @@ pub struct List {
 #[derive(Debug, Args)]
 pub struct Add {
     /// `https://host/path`; `/.well-known/agent-card.json` is added when it is not there
-    #[arg(value_name = "CARD_URL")]
+    #[arg(value_name = "CARD_URL", value_parser = web_url)]
     pub card: Url,
     /// The id to address it by (`@id`); made from the card's name when absent
     #[arg(long)]

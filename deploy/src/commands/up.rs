@@ -17,6 +17,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use switchboard_shared::config::web_url;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, sleep},
@@ -52,7 +53,7 @@ pub struct Up {
     #[arg(long)]
     pub no_agents: bool,
     /// An OpenAI-compatible endpoint (https://host/v1)
-    #[arg(long, value_name = "URL", requires = "llm_model", help_heading = "LLM")]
+    #[arg(long, value_name = "URL", requires = "llm_model", help_heading = "LLM", value_parser = web_url)]
     pub llm_url: Option<Url>,
     /// Its model
     #[arg(long, value_name = "M", requires = "llm_url", help_heading = "LLM")]
@@ -61,7 +62,7 @@ pub struct Up {
     #[arg(long, value_name = "NAME", requires = "llm_url", help_heading = "LLM")]
     pub llm_key_env: Option<String>,
     /// Where traces go, as OTLP over HTTP (http://host:4318/v1/traces)
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     pub otlp: Option<Url>,
     /// Do not write where other commands look for a house
     #[arg(long, hide = true)]
@@ -289,6 +290,10 @@ mod tests {
     #[test]
     fn the_llm_needs_url_and_model_and_its_key_stays_in_the_environment() {
         assert!(Cli::try_parse_from(["switchboard", "up", "--llm-url", "http://m/v1"]).is_err());
+        let with = |url| Cli::try_parse_from(["switchboard", "up", "--llm-model", "m", "--llm-url", url]);
+        assert!(with("http://m/v1").is_ok());
+        let refused = with("localhost:9791/v1").unwrap_err().to_string();
+        assert!(refused.contains("must be http or https"), "before anything is made: {refused}");
         assert_eq!(key_reference(Some("PATH")).unwrap(), "env:PATH");
         assert_eq!(key_reference(Some("SWITCHBOARD_NOT_SET")).unwrap_err().exit_code(), 3);
     }

@@ -8,7 +8,7 @@ use crate::{
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use switchboard_shared::config::syntax_fault;
+use switchboard_shared::{cause::Cause, config::syntax_fault};
 use tokio::process::Command;
 use toml::Table;
 
@@ -88,7 +88,7 @@ impl Validate {
     async fn check(&self, file: &Path) -> Result<String> {
         let name = file.display();
         let text = std::fs::read_to_string(file)
-            .map_err(|e| Error::Invalid(format!("{name}: cannot be read: {e}")))?;
+            .map_err(|e| Error::Invalid(format!("{name}: cannot be read: {}", Cause::of(&e))))?;
         // The tier cannot be told by what is no TOML, and no tier would say more about it.
         if let Some(fault) = syntax_fault(&text) {
             let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::{
     house,
 };
 use std::time::Duration;
+use switchboard_shared::cause::Cause;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -117,7 +118,8 @@ impl Node {
 /// # Errors
 /// When it is not; with its own words.
 pub async fn readiness(admin: &Url) -> Result<()> {
-    let failed = |error: reqwest::Error| Error::Unreachable(format!("{admin} does not answer: {error}"));
+    let failed =
+        |error: reqwest::Error| Error::Unreachable(format!("{admin} does not answer: {}", Cause::of(&error)));
     let http =
         reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().map_err(failed)?;
     let url = admin.join("/readyz").map_err(|error| Error::Failed(error.to_string()))?;

@@ -7,6 +7,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{LazyLock, Mutex, PoisonError},
 };
+use switchboard_shared::cause::Cause;
 
 /// Below the range that outgoing connections take their ports from, so that a restarted child finds its port free.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
@@ -41,7 +42,7 @@ pub fn require_free(address: SocketAddr) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             Err(Error::PortInUse { port: address.port(), holder: holder(address.port()) })
         }
-        Err(error) => Err(Error::Unreachable(format!("cannot listen on {address}: {error}"))),
+        Err(error) => Err(Error::Unreachable(format!("cannot listen on {address}: {}", Cause::of(&error)))),
     }
 }
 

@@ -18,7 +18,7 @@ use std::{
     },
     time::{Duration, SystemTime},
 };
-use switchboard_shared::{proxy::Proxy, shutdown::Shutdown};
+use switchboard_shared::{cause::Cause, config, proxy::Proxy, shutdown::Shutdown};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
@@ -32,7 +32,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum JwksError {
     /// The file cannot be read.
-    #[error("auth.jwks: the file cannot be read: {0}")]
+    #[error("auth.jwks: the file cannot be read: {}", Cause::of(.0))]
     File(#[from] std::io::Error),
     /// The URL cannot be fetched.
     #[error("auth.jwks: the URL cannot be fetched{proxy}: {reason}")]
@@ -54,7 +54,7 @@ pub enum JwksError {
     #[error("auth.jwks: the URL answers {0}")]
     Answered(StatusCode),
     /// Not a key set.
-    #[error("auth.jwks: not a JSON Web Key Set, which is an object with a list `keys`: {0}")]
+    #[error("auth.jwks: not a JSON Web Key Set, which is an object with a list `keys`: {}", Cause::of(.0))]
     Json(#[from] serde_json::Error),
     /// A key set without a usable key.
     #[error("auth.jwks: holds no signing key of type EdDSA, ES256 or RS256")]
@@ -74,9 +74,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The key with this id for this algorithm.
+    /// The key with this id for this algorithm; without an id, the only key for it.
     #[must_use]
-    pub fn get(&self, kid: &str, algorithm: Algorithm) -> Option<&DecodingKey> {
+    pub fn get(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&DecodingKey> {
+        let Some(kid) = kid else {
+            let mut able = self.keys.iter().filter(|((_, able), _)| *able == name(algorithm));
+            return able.next().map(|(_, key)| key).filter(|_| able.next().is_none());
+        };
         self.keys.get(&(kid.to_owned(), name(algorithm)))
     }
 }
@@ -113,11 +117,9 @@ impl Jwks {
     /// # Errors
     /// When there are none to be had.
     pub async fn load(rules: &AuthConfig) -> Result<Arc<Self>, JwksError> {
-        let source = match Url::parse(&rules.jwks) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {
-                Source::Url(Box::new(Remote::new(url, rules.jwks_proxy.clone())?))
-            }
-            _ => Source::File(PathBuf::from(&rules.jwks)),
+        let source = match config::web_url(&rules.jwks) {
+            Ok(url) => Source::Url(Box::new(Remote::new(url, rules.jwks_proxy.clone())?)),
+            Err(_) => Source::File(PathBuf::from(&rules.jwks)),
         };
         let stamp = stamp(&source).await;
         let keys = parse(&read(&source).await?, 0)?;
@@ -133,7 +135,7 @@ impl Jwks {
     /// Whether the keys come over the network.
     #[must_use]
     pub fn is_remote(source: &str) -> bool {
-        source.starts_with("http://") || source.starts_with("https://")
+        config::web_url(source).is_ok()
     }
 
     /// The keys as they are known now; `None` when they are too old to be trusted.
@@ -228,7 +230,7 @@ impl Remote {
         });
         match client {
             Ok(client) => Ok(Self { url, proxy, client }),
-            Err(error) => Err(JwksError::Fetch { proxy, reason: error.to_string() }),
+            Err(error) => Err(JwksError::Fetch { proxy, reason: Cause::of(&error).to_string() }),
         }
     }
 
@@ -254,13 +256,9 @@ impl Remote {
     }
 
     fn failed(&self, error: &reqwest::Error) -> JwksError {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
         let reason = match error.is_timeout() {
             true => format!("it did not answer within {} s", FETCH_TIMEOUT.as_secs()),
-            false => cause.to_string(),
+            false => Cause::of(error).to_string(),
         };
         JwksError::Fetch { proxy: self.proxy.clone(), reason }
     }
@@ -304,7 +302,9 @@ fn usable(jwk: &Jwk) -> Option<((String, &'static str), DecodingKey)> {
     if !(for_this && to_sign && to_verify) {
         return None;
     }
-    Some(((common.key_id.clone()?, name(algorithm)), DecodingKey::from_jwk(jwk).ok()?))
+    // One without an id is for tokens without one (RFC 7517 §4.5).
+    let kid = common.key_id.clone().unwrap_or_default();
+    Some(((kid, name(algorithm)), DecodingKey::from_jwk(jwk).ok()?))
 }
 
 fn name(algorithm: Algorithm) -> &'static str {

@@ -77,11 +77,18 @@ impl Auth {
             return Ok(identity);
         }
         let unverified = Unverified::parse(token, &self.rules)?;
-        if keys.get(&unverified.kid, unverified.algorithm).is_none() {
+        if keys.get(unverified.kid.as_deref(), unverified.algorithm).is_none() {
             self.jwks.look_again().await;
             keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
         }
-        let identity = Arc::new(unverified.verify(&keys, &self.rules, now_s)?);
+        let mut verified = unverified.verify(&keys, &self.rules, now_s);
+        // A token that names no key shows only by its signature that there is a new one.
+        if unverified.kid.is_none() && verified == Err(Refusal::Signature) {
+            self.jwks.look_again().await;
+            keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
+            verified = unverified.verify(&keys, &self.rules, now_s);
+        }
+        let identity = Arc::new(verified?);
         self.cache.put(hash, identity.clone(), keys.generation, now_s);
         Ok(identity)
     }

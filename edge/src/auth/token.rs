@@ -9,7 +9,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use switchboard_shared::{
-    identity::{Identity, MAX_GROUPS, Role, Tier},
+    identity::{Identity, MAX_CALLER_GROUPS, MAX_CALLER_GROUPS_CHARS, Role, Tier},
     ids::{Group, TenantId, UserId},
 };
 
@@ -74,14 +74,16 @@ impl Refusal {
             Self::Audience => "what auth.claims.audience names is not auth.audience",
             Self::Expired => "it has expired",
             Self::NotYetValid => "its iat or nbf is later than now, by more than auth.skew_s",
-            Self::Claims => "its exp or iat is missing, or exp, iat or nbf is no number of seconds",
+            Self::Claims => "its exp is missing, or exp, iat or nbf is no number of seconds",
             Self::Tenant => "auth.claims.tenant leads to no tenant: 1 to 64 of letters, digits, - _ .",
             Self::User => {
                 "its sub is not a user's id: 1 to 255 characters that can be seen, with single blanks within"
             }
             Self::Roles => "what auth.claims.roles names is neither a list of texts nor one text",
             Self::Tier => "what auth.claims.tier names is no tier",
-            Self::Groups => "what auth.claims.groups names is no list, or lists more than 128 groups",
+            Self::Groups => {
+                "what auth.claims.groups names is no list, or lists more than 256 groups, or 9216 characters of them"
+            }
         }
     }
 }
@@ -89,8 +91,8 @@ impl Refusal {
 /// A token's parts before its signature is known to be good.
 #[derive(Debug)]
 pub struct Unverified<'a> {
-    /// The key that the token says it was signed with.
-    pub kid: String,
+    /// The key that the token says it was signed with, if it says so (RFC 7515 §4.1.4).
+    pub kid: Option<String>,
     /// The algorithm that the token says, one of ours.
     pub algorithm: Algorithm,
     signed: &'a str,
@@ -130,8 +132,8 @@ impl<'a> Unverified<'a> {
     ///
     /// # Errors
     /// With the first reason to refuse it.
-    pub fn verify(self, keys: &Keys, rules: &AuthConfig, now_s: i64) -> Result<Identity, Refusal> {
-        let key = keys.get(&self.kid, self.algorithm).ok_or(Refusal::KeyUnknown)?;
+    pub fn verify(&self, keys: &Keys, rules: &AuthConfig, now_s: i64) -> Result<Identity, Refusal> {
+        let key = keys.get(self.kid.as_deref(), self.algorithm).ok_or(Refusal::KeyUnknown)?;
         let good = jsonwebtoken::crypto::verify(self.signature, self.signed.as_bytes(), key, self.algorithm);
         if !good.unwrap_or(false) {
             return Err(Refusal::Signature);
@@ -148,7 +150,7 @@ fn decode(part: &str) -> Result<Object, Refusal> {
     strict_json::object(&bytes).map_err(|_| Refusal::Malformed)
 }
 
-fn read_header(header: &Object) -> Result<(String, Algorithm), Refusal> {
+fn read_header(header: &Object) -> Result<(Option<String>, Algorithm), Refusal> {
     const FORBIDDEN: [&str; 9] = ["jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc", "epk"];
     if FORBIDDEN.iter().any(|name| header.contains_key(*name)) {
         return Err(Refusal::Header);
@@ -165,8 +167,12 @@ fn read_header(header: &Object) -> Result<(String, Algorithm), Refusal> {
         "RS256" => Algorithm::RS256,
         _ => return Err(Refusal::Algorithm),
     };
-    let kid = text(header, "kid").filter(|kid| !kid.is_empty()).ok_or(Refusal::KeyUnknown)?;
-    Ok((kid.to_owned(), algorithm))
+    let kid = match header.get("kid") {
+        None => None,
+        Some(Value::String(kid)) if !kid.is_empty() => Some(kid.clone()),
+        Some(_) => return Err(Refusal::KeyUnknown),
+    };
+    Ok((kid, algorithm))
 }
 
 /// A media type may be written without its `application/` (RFC 7515 §4.1.9).
@@ -204,9 +210,9 @@ fn read_claims(claims: &Object, rules: &AuthConfig, now_s: i64) -> Result<Identi
     if expires_at <= now_s {
         return Err(Refusal::Expired);
     }
-    let issued_at = seconds(claims, "iat", f64::ceil)?.ok_or(Refusal::Claims)?;
-    let not_before = seconds(claims, "nbf", f64::ceil)?.unwrap_or(issued_at);
-    if issued_at.max(not_before) > now_s.saturating_add(rules.skew_s) {
+    // Both are optional (RFC 7519 §4.1.5, §4.1.6).
+    let latest = seconds(claims, "iat", f64::ceil)?.max(seconds(claims, "nbf", f64::ceil)?);
+    if latest.is_some_and(|from| from > now_s.saturating_add(rules.skew_s)) {
         return Err(Refusal::NotYetValid);
     }
     Ok(Identity {
@@ -259,7 +265,9 @@ fn groups(claims: &Object, rules: &AuthConfig) -> Result<BTreeSet<Group>, Refusa
         return Ok(rules.defaults.groups.clone());
     };
     let groups: BTreeSet<Group> = names.into_iter().flatten().filter_map(|name| name.parse().ok()).collect();
-    if groups.len() > MAX_GROUPS { Err(Refusal::Groups) } else { Ok(groups) }
+    let chars: usize = groups.iter().map(|group| group.as_str().len()).sum();
+    let too_many = groups.len() > MAX_CALLER_GROUPS || chars > MAX_CALLER_GROUPS_CHARS;
+    if too_many { Err(Refusal::Groups) } else { Ok(groups) }
 }
 
 fn tier(claims: &Object, rules: &AuthConfig) -> Result<Tier, Refusal> {

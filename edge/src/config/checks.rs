@@ -131,7 +131,10 @@ impl AuthConfig {
     fn check(&self, faults: &mut Faults) {
         faults.require(!self.issuer.is_empty(), "auth.issuer", "must be the tokens' iss");
         faults.require(!self.audience.is_empty(), "auth.audience", "must be the tokens' aud");
-        faults.require(!self.jwks.is_empty(), "auth.jwks", "must be a file or an https URL");
+        let file_or_web = self.jwks.split_once("://").is_none_or(|(scheme, _)| {
+            ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        });
+        faults.require(file_or_web && !self.jwks.is_empty(), "auth.jwks", "must be a file or an https URL");
         faults.require(
             !is_open_to_others(&self.jwks),
             "auth.jwks",

@@ -1,6 +1,9 @@
 //! Names of frames for metrics, and what can be known of a frame that cannot be read.
 
-use switchboard_shared::events::{ClientFrame, ServerFrame};
+use switchboard_shared::{
+    cause::Cause,
+    events::{ClientFrame, ServerFrame},
+};
 
 /// The longest id that is sent back, in bytes; it may be longer than a good one, so that its sender learns which it was.
 const MAX_ID_BYTES: usize = 1024;
@@ -23,12 +26,12 @@ pub fn why(text: &str, error: &serde_json::Error) -> String {
             "a hello frame may have `token` and `client`, both text, and nothing else".to_owned()
         }
         Some("refresh") => "a refresh frame has a `token`, which is text, and nothing else".to_owned(),
-        Some("join" | "leave" | "send" | "cancel" | "ping") => error.to_string(),
+        Some("join" | "leave" | "send" | "cancel" | "ping") => Cause::of(error).to_string(),
         _ if error.is_data() => {
             "a frame is an object with a `type`: hello, join, leave, send, cancel, refresh or ping".to_owned()
         }
         // What is no JSON is not repeated by serde.
-        _ => error.to_string(),
+        _ => Cause::of(error).to_string(),
     };
     why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WHY_CHARS).collect()
 }
@@ -84,7 +87,7 @@ mod tests {
             (r#"{"type":"ping","extra":1}"#, "unknown field `extra`"),
             (r#"{"type":"shout"}"#, "hello, join"),
             ("[]", "`type`"),
-            ("{", "EOF"),
+            ("{", "its JSON ends too early"),
         ] {
             assert!(of(frame).contains(part), "{frame}: {}", of(frame));
         }

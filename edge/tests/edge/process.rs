@@ -238,7 +238,7 @@ async fn exit_codes_say_what_is_wrong() {
     let no_redis = config("redis.toml", "redis.urls = [\"redis://127.0.0.1:1\"]");
     assert_eq!(run(&["serve", "--config", &no_redis]).status.code(), Some(4));
     let no_keys = config("keys.toml", "auth.jwks = \"/nonexistent/jwks.json\"");
-    assert_eq!(run(&["serve", "--config", &no_keys]).status.code(), Some(5));
+    assert_eq!(run(&["serve", "--config", &no_keys]).status.code(), Some(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

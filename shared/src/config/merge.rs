@@ -5,6 +5,7 @@ use super::{
     Fault, Place,
     place::{Step, line_of},
 };
+use crate::cause::Cause;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use toml::{
@@ -172,7 +173,7 @@ fn overlay(base: &mut Table, over: Table) {
     }
 }
 
-/// What serde says, but for numbers, where it names a type of this program.
+/// What serde says, but for numbers, where it names a type of this program, and URLs.
 fn wording(error: &toml::de::Error, place: &Place, table: &Table) -> String {
     let said = error.message().trim().replace('\n', " ");
     let unsigned =
@@ -182,7 +183,7 @@ fn wording(error: &toml::de::Error, place: &Place, table: &Table) -> String {
             format!("is {number} where a whole number from 0 is needed")
         }
         Some(Value::Integer(number)) if unsigned => format!("{number} is too large"),
-        _ => said,
+        _ => Cause::by_text(&said).to_string(),
     }
 }
 

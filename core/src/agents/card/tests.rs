@@ -90,6 +90,34 @@ fn a_card_of_another_protocol_is_refused_with_what_it_offers() {
 }
 
 #[test]
+fn an_old_card_is_refused_with_what_it_offers() {
+    for (name, of_it, offers) in [
+        (
+            "0.3",
+            json!({"protocolVersion": "0.3.0", "preferredTransport": "JSONRPC"}),
+            "it is a card of A2A 0.x and offers JSONRPC 0.3.0; JSONRPC 1.0 is needed",
+        ),
+        ("no transport", json!({"protocolVersion": "0.2.5"}), "offers JSONRPC 0.2.5; JSONRPC"),
+        (
+            "several",
+            json!({"protocolVersion": "0.3.0", "preferredTransport": "GRPC", "additionalInterfaces": [
+                {"url": "https://a.example/g", "transport": "GRPC"},
+                {"url": "https://a.example/h", "transport": "HTTP+JSON"}]}),
+            "offers GRPC 0.3.0 and HTTP+JSON 0.3.0; JSONRPC",
+        ),
+        ("no version", json!({}), "offers JSONRPC (no protocolVersion); JSONRPC"),
+    ] {
+        let mut card = card();
+        let card = card.as_object_mut().unwrap();
+        card.remove("supportedInterfaces");
+        card.insert("url".into(), json!("https://a.example/rpc"));
+        card.extend(of_it.as_object().unwrap().clone());
+        let refused = read(Value::Object(card.clone())).unwrap_err().to_string();
+        assert!(refused.contains(offers), "{name}: {refused}");
+    }
+}
+
+#[test]
 fn a_hostile_card_is_bounded() {
     let mut card = card();
     card["description"] = json!("x".repeat(1_000_000));

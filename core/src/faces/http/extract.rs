@@ -16,6 +16,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{MAX_PAGE, Page},
+    cause::Cause,
     headers,
     identity::{Identity, SignedFor},
     ids::{ClientId, ConversationId},
@@ -94,7 +95,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         return Err(Error::public(ProblemKind::BadRequest, "The body must be a JSON object."));
     }
     serde_json::from_slice(body).map_err(|error| {
-        Error::public(ProblemKind::BadRequest, format!("The body is not what is needed: {error}."))
+        let detail = format!("The body is not what is needed: {}.", Cause::of(&error));
+        Error::public(ProblemKind::BadRequest, detail)
     })
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
-use switchboard_shared::{config::Secret, proxy::Proxy, telemetry};
+use switchboard_shared::{cause::Cause, config::Secret, proxy::Proxy, telemetry};
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 use url::Url;
@@ -88,7 +88,7 @@ impl Endpoint {
             .client
             .execute(request)
             .await
-            .map_err(|error| EmbedError::Unreachable(format!("{}{}", error.without_url(), self.proxy)))?;
+            .map_err(|error| EmbedError::Unreachable(format!("{}{}", Cause::of(&error), self.proxy)))?;
         let status = response.status();
         let body = read(response).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status.as_u16(), &body)) }
@@ -109,7 +109,7 @@ impl Endpoint {
 }
 
 fn unreachable(error: reqwest::Error) -> EmbedError {
-    EmbedError::Unreachable(error.without_url().to_string())
+    EmbedError::Unreachable(Cause::of(&error).to_string())
 }
 
 async fn read(mut response: Response) -> Result<Bytes, EmbedError> {

@@ -27,6 +27,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
+use switchboard_shared::cause::Cause;
 use tokio::time::Instant;
 
 /// Texts of examples that are remembered with their vectors; 384 numbers each make 32 MB of it.
@@ -39,7 +40,7 @@ const CHARS_PER_TOKEN: usize = 4;
 /// Why there is no vector.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EmbedError {
-    #[error("the embedder's {what} {path} cannot be read: {source}")]
+    #[error("the embedder's {what} {path} cannot be read: {}", Cause::of(.source))]
     Read { what: &'static str, path: String, source: std::io::Error },
     #[error("the embedder's {what} {path} cannot be used: {reason}")]
     Unusable { what: &'static str, path: String, reason: String },

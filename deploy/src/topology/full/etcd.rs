@@ -14,6 +14,7 @@ use crate::{
     },
 };
 use std::time::Duration;
+use switchboard_shared::cause::Cause;
 use tokio::time::{Instant, sleep};
 
 pub(super) const TEMPLATE: &str = include_str!("../../../full/etcd.yml");
@@ -67,7 +68,7 @@ impl Etcd {
 
 /// What a member is, `leader` or `follower`; it is neither without a majority.
 pub(crate) async fn role(url: &str) -> Result<&'static str> {
-    let failed = |error: reqwest::Error| Error::Unreachable(format!("etcd at {url}: {error}"));
+    let failed = |error: reqwest::Error| Error::Unreachable(format!("etcd at {url}: {}", Cause::of(&error)));
     let asked = http()?.post(format!("{url}/v3/maintenance/status")).json(&serde_json::json!({})).send();
     let status: serde_json::Value = asked.await.map_err(failed)?.json().await.map_err(failed)?;
     // Without a leader the field is missing, as protobuf's zero.

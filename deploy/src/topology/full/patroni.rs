@@ -22,6 +22,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use switchboard_shared::cause::Cause;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::{Config, NoTls};
 
@@ -87,7 +88,7 @@ pub(crate) async fn members(url: &str) -> Result<Vec<Seen>> {
     struct Cluster {
         members: Vec<Seen>,
     }
-    let failed = |error: reqwest::Error| Error::Unreachable(format!("Patroni: {error}"));
+    let failed = |error: reqwest::Error| Error::Unreachable(format!("Patroni: {}", Cause::of(&error)));
     let answer = http()?.get(format!("{url}/cluster")).send().await.map_err(failed)?;
     Ok(answer.json::<Cluster>().await.map_err(failed)?.members)
 }
