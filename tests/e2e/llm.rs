@@ -175,3 +175,26 @@ async fn the_second_endpoint_is_asked_when_the_first_one_fails() -> anyhow::Resu
     assert!(!first.asked().is_empty(), "the first was tried first");
     house.stop().await
 }
+
+#[tokio::test]
+async fn an_agents_name_alone_after_a_question_back_has_it_asked_the_message_before() -> anyhow::Result<()> {
+    let llm = FakeLlm::start(Mood::Unsure("stocks".into())).await?;
+    let (house, weather, stocks) = house(&llm).await?;
+    let mut ann = house.person("ann").await?;
+    let question = "Is Sunday going to be a day of rain, what with this weather?";
+    for answer in ["weather", "the Weather!", "@weather"] {
+        let room = ann.room(&[]).await?;
+        ann.join(room, Some(0)).await?;
+        let asked_back = ann.ask(room, question).await?.data("plan.decided");
+        assert_eq!(asked_back["choices"], serde_json::json!(["stocks", "weather"]), "{asked_back}");
+        let before = weather.asked().len();
+        let heard = ann.ask(room, answer).await?;
+        let plan = heard.data("plan.decided");
+        let decided = (&plan["mode"], &plan["stage"], &plan["confidence"]);
+        assert_eq!(decided, (&"direct".into(), &"rule".into(), &1.0.into()), "{answer}: {plan}");
+        assert_eq!(plan["steps"][0]["question"], question, "{answer}: {plan}");
+        assert_eq!((weather.asked().len(), heard.answer()), (before + 1, "It will rain.".to_owned()));
+    }
+    assert!(stocks.asked().is_empty());
+    house.stop().await
+}
