@@ -86,6 +86,8 @@ impl Up {
             house = start => house?,
             () = stop.recv() => return Err(Error::Interrupted),
         };
+        // Before it is said that the house is there: who hears that may ask at once.
+        let control = Control::listen(house.data())?;
         let description = house.describe(without.clone())?;
         let announced = if self.unannounced { Ok(()) } else { description.announce() };
         if let Err(error) = announced {
@@ -100,7 +102,6 @@ impl Up {
                 names::from_elsewhere(self.listen),
             ));
         }
-        let control = Control::listen(house.data())?;
         let publish = || {
             if let Err(error) = publish(&house, &without, !self.unannounced) {
                 terminal::say(&format!("other commands will not find what has changed: {error}"));
