@@ -52,6 +52,14 @@ async fn watch<T>(site: &Site, what: &str, bound_mb: f64, work: impl Future<Outp
     (rows.collect(), done)
 }
 
+/// The rows, with how much of the flood was taken.
+fn with_taken(mut rows: Vec<Row>, taken: usize) -> Vec<Row> {
+    for row in &mut rows {
+        write!(row.what, " ({taken} taken)").ok();
+    }
+    rows
+}
+
 /// Messages with files, and readers of the pages that they are on.
 pub(super) async fn pages(site: &Site, files: usize, readers: usize, times: u32) -> Result<Vec<Row>> {
     let who = site.caller(LOUD, "ann", &[])?;
@@ -107,12 +115,9 @@ pub(super) async fn sockets(site: &Site, joins: usize) -> Result<Vec<Row>> {
         sent
     };
     let what = format!("a socket that joins {joins} times and reads nothing");
-    let (mut rows, sent) = watch(site, &what, SOCKET_MB, flood).await;
+    let (rows, sent) = watch(site, &what, SOCKET_MB, flood).await;
     shows(sent)?;
-    for row in &mut rows {
-        write!(row.what, " ({sent} taken)").ok();
-    }
-    Ok(rows)
+    Ok(with_taken(rows, sent))
 }
 
 /// Streams of events that nobody reads, of a conversation with much in it.
@@ -128,12 +133,9 @@ pub(super) async fn streams(site: &Site, count: usize) -> Result<Vec<Row>> {
         held.len()
     };
     let what = format!("{count} event streams that nobody reads");
-    let (mut rows, held) = watch(site, &what, STREAMS_MB, open).await;
+    let (rows, held) = watch(site, &what, STREAMS_MB, open).await;
     shows(held)?;
-    for row in &mut rows {
-        write!(row.what, " ({held} taken)").ok();
-    }
-    Ok(rows)
+    Ok(with_taken(rows, held))
 }
 
 /// Agents with cards of a megabyte, and with the largest that is taken.
@@ -151,14 +153,11 @@ pub(super) async fn cards(site: &Site, count: usize) -> Result<Vec<Row>> {
             taken
         };
         let what = format!("{count} cards of {card_bytes} bytes");
-        let (mut more, taken) = watch(site, &what, CARDS_MB, register).await;
+        let (more, taken) = watch(site, &what, CARDS_MB, register).await;
         if is_taken {
             shows(taken)?;
         }
-        for row in &mut more {
-            write!(row.what, " ({taken} taken)").ok();
-        }
-        rows.extend(more);
+        rows.extend(with_taken(more, taken));
     }
     Ok(rows)
 }
