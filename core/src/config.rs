@@ -3,10 +3,12 @@
 mod embedder;
 mod keep;
 mod limits;
+mod page;
 
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
+pub use page::PageConfig;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -52,6 +54,7 @@ pub struct Config {
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
     pub synthesis: SynthesisConfig,
+    pub page: PageConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
 }
@@ -248,6 +251,7 @@ impl Check for Config {
         );
         self.limits.check(faults);
         self.retention.check(faults);
+        self.page.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),
