@@ -13,8 +13,8 @@ use std::{
 /// What is served, by its ending.
 const KINDS: [(&str, &str); 3] =
     [("js", "text/javascript; charset=utf-8"), ("css", "text/css; charset=utf-8"), ("svg", "image/svg+xml")];
-/// Made by others, or for others as well: served as it is.
-const AS_IT_IS: [&str; 2] = ["vendor/", "client/"];
+/// Made by others: served as it is, with their notices.
+const OTHERS: &str = "vendor/";
 /// Only for whoever makes the page.
 const NOT_SERVED: [&str; 1] = ["vendor/entry.js"];
 /// The page is shown when these and all that they import have come.
@@ -71,8 +71,7 @@ impl Page {
             .files
             .get(name)
             .unwrap_or_else(|| panic!("the page has no file {name}, which {above:?} name"));
-        let mut text = match name.ends_with(".js") && !AS_IT_IS.iter().any(|folder| name.starts_with(folder))
-        {
+        let mut text = match name.ends_with(".js") && !name.starts_with(OTHERS) {
             true => without_comments(written),
             false => written.clone(),
         };

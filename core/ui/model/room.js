@@ -149,6 +149,8 @@ export class Room extends EventTarget {
     switch (event.type) {
       case "message.created":
         this.#message(data);
+        // The events of its turn follow.
+        if (data.author.kind === "user" && data.turn) this.#turn(data.turn).isKnown = true;
         break;
       case "member.added":
         this.#people([...this.members.filter((it) => it.user !== data.user), data]);

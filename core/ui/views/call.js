@@ -51,6 +51,7 @@ class CallCard extends Part {
     const runs = this.call.state === "running";
     if (runs) this.#clock ??= setInterval(() => this.requestUpdate(), 1000);
     else clearInterval(this.#clock);
+    if (this.querySelector("details")?.open) this.#want();
   }
 
   render() {
@@ -82,27 +83,35 @@ class CallCard extends Part {
     const { reply, state } = this.call;
     if (reply) return html`<sb-answer .text=${reply} final></sb-answer>`;
     if (state === "running") return t.calls.running;
-    return reply === undefined && this.#isAsked ? t.wait : t.noReply;
+    return this.#isReading ? t.wait : t.noReply;
   }
 
   #isAsked = false;
+  #isReading = false;
 
-  /** Its reply is fetched when somebody wants to see it. @param {Event} event */
+  /** @param {Event} event */
   #opened(event) {
-    const { open } = /** @type {HTMLDetailsElement} */ (event.currentTarget);
-    if (open && this.call.reply === undefined && this.call.state !== "running") void this.#read();
+    if (/** @type {HTMLDetailsElement} */ (event.currentTarget).open) this.#want();
+  }
+
+  /** Its reply is fetched once, when somebody wants to see it and it is there. */
+  #want() {
+    const isThere = this.call.reply === undefined && this.call.state !== "running";
+    if (isThere && !this.#isAsked && !this.failure) void this.#read();
   }
 
   async #read() {
     this.failure = undefined;
     this.#isAsked = true;
+    this.#isReading = true;
     this.requestUpdate();
     try {
       await this.room.look(this.turn);
     } catch (error) {
       this.failure = error;
+      this.#isAsked = false;
     }
-    this.#isAsked = false;
+    this.#isReading = false;
     this.requestUpdate();
   }
 }

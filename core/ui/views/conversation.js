@@ -11,8 +11,6 @@ import { Part } from "./part.js";
 import { problem } from "./problem.js";
 import { heard } from "./heard.js";
 import "./composer.js";
-import "./members.js";
-import "./menu.js";
 import "./turn.js";
 
 /** Whoever is nearer to the end than this follows it. */
@@ -50,6 +48,13 @@ class ConversationView extends Part {
     if (changed.has("house")) this.follow(this.house);
     if (changed.has("line")) this.follow(this.line);
     if (changed.has("conversation") || changed.has("line")) this.#enter();
+  }
+
+  /** What is not needed to read and to write comes a moment later. */
+  firstUpdated() {
+    void this.#try(async () => {
+      await Promise.all([import("./members.js"), import("./menu.js")]);
+    });
   }
 
   disconnectedCallback() {

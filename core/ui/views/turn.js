@@ -10,7 +10,6 @@ import { chosen, doing, missing, why } from "./plan.js";
 import { problem } from "./problem.js";
 import "./answer.js";
 import "./call.js";
-import "./choice.js";
 
 /** Nothing was heard of a running turn for so long: somebody should look. */
 const LONG_MS = 45_000;
@@ -169,7 +168,9 @@ class TurnPart extends Part {
   /** @param {"other" | "down" | undefined} what */
   #toggle(what) {
     this.open = this.open === what ? undefined : what;
-    this.requestUpdate();
+    void this.#try(async () => {
+      await import("./choice.js");
+    });
   }
 
   async #copy() {
