@@ -97,6 +97,7 @@ impl Core {
         let router = Router::new(&config.route, config.turn.max_agents, Arc::clone(&llm));
         Ok(Arc::new(Self {
             id,
+            turns: Turns::new(&config.turn, store.writable()),
             store,
             bell,
             agents,
@@ -104,7 +105,6 @@ impl Core {
             router,
             registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),
-            turns: Turns::new(&config.turn),
             lease: Lease::new(config.turn.lease),
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
