@@ -3,10 +3,12 @@
 mod embedder;
 mod keep;
 mod limits;
+mod page;
 
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
+pub use page::PageConfig;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -53,6 +55,7 @@ pub struct Config {
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
     pub synthesis: SynthesisConfig,
+    pub page: PageConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
 }
@@ -250,6 +253,7 @@ impl Check for Config {
         );
         self.limits.check(faults);
         self.retention.check(faults);
+        self.page.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),

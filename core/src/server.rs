@@ -3,9 +3,12 @@
 use crate::{
     admin,
     core::{Core, StartError},
-    faces::http::{
-        self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages, nobody,
-        suggestions, turns,
+    faces::{
+        http::{
+            self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages,
+            nobody, presence, suggestions, turns,
+        },
+        page,
     },
     metrics,
     visit::Visit,
@@ -40,6 +43,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         )
         .route("/conversations/{id}/members", get(conversations::members).post(conversations::add_member))
         .route("/conversations/{id}/members/{user}", delete(conversations::remove_member))
+        .route("/conversations/{id}/presence", post(presence::say))
         .route("/conversations/{id}/messages", post(messages::send).get(messages::page))
         .route("/conversations/{id}/events", get(messages::stream))
         .route("/turns/{id}", get(turns::get))
@@ -65,6 +69,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/chat", post(chat::chat))
         .route("/openapi.json", get(move || http::openapi(document)))
         .route("/healthz", get(admin::healthz))
+        .merge(page::routes())
         .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })
         .method_not_allowed_fallback(|| async {
             http::respond(Problem::new(ProblemKind::MethodNotAllowed, ""))

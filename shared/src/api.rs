@@ -14,7 +14,7 @@ mod turns;
 pub use agents::{AgentView, Example, Probe, RegisterAgent, SetGroups};
 pub use conversations::{
     AddMember, ChangeConversation, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS,
-    Member, MemberRole, Page, Speaks,
+    Member, MemberRole, Page, Presence, SayPresence, Speaks,
 };
 pub use edges::{EdgeList, EdgeView};
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};

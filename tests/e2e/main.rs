@@ -3,6 +3,7 @@
 mod agents;
 mod architecture;
 mod bad_input;
+mod browser;
 mod circles;
 mod clients;
 mod conversations;

@@ -84,6 +84,10 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     let olga = Api::new(&house, "olga", &["agent-admin"])?;
     let url =
         json!({"url": agent.url(), "id": "weather", "examples": [{"text": "is it sunny", "language": "en"}]});
+    let shown = olga.send("registerAgent", &[], "?preview=true", Some(url.clone())).await?;
+    olga.described("registerAgent", shown, StatusCode::OK).await?;
+    let none = olga.ask("listAgents", &[], None).await?;
+    ensure!(none["items"] == json!([]), "a preview stores nothing: {none}");
     olga.ask("registerAgent", &[], Some(url)).await?;
     olga.ask("listAgents", &[], None).await?;
     olga.ask("getAgent", &["weather"], None).await?;
@@ -104,6 +108,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     ann.ask("changeConversation", &[room], Some(json!({"title": "Rain", "speaks": "always"}))).await?;
     ann.ask("addMember", &[room], Some(json!({"user": "carl"}))).await?;
     ann.ask("listMembers", &[room], None).await?;
+    ann.ask("sayPresence", &[room], Some(json!({"state": "writing"}))).await?;
     ann.ask("removeMember", &[room, "carl"], None).await?;
     let asked = json!({"text": "rain tomorrow and snow today?", "conversation": room, "explain": true});
     let analysis = ann.ask("analyze", &[], Some(asked)).await?;
@@ -144,6 +149,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
         "conversation.renamed",
         "member.added",
         "member.removed",
+        "member.present",
         "message.created",
         "turn.started",
         "plan.decided",

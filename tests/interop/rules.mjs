@@ -20,6 +20,7 @@ equal(renewAfter(token({ exp: 4600 }), 1_000_000), 3_540_000);
 equal(renewAfter(token({ exp: 1040 }), 1_000_000), 20_000);
 equal(renewAfter(token({ sub: "ann" }), 0), undefined);
 equal(renewAfter("no token at all", 0), undefined);
+equal(renewAfter(4_600_000, 1_000_000), 3_540_000);
 
 const view = (name, load = 0, draining = false) => ({ url: `https://${name}.example`, load, draining });
 const far = "https://far.example";

@@ -17,6 +17,7 @@ use url::Url;
 const MAX_NAME_CHARS: usize = 120;
 const MAX_DESCRIPTION_CHARS: usize = 2_000;
 const MAX_EXAMPLE_CHARS: usize = 500;
+const MAX_QUESTIONS: usize = 3;
 const MAX_SKILLS: usize = 100;
 const MAX_TAGS: usize = 32;
 /// The tag of a skill that does something outside: sends, writes, deletes, calls.
@@ -163,6 +164,12 @@ impl Agent {
         self.examples.iter().map(|example| example.text.as_str()).chain(card)
     }
 
+    /// Some messages that it is for, one of each skill: what a card says is for everybody to read.
+    fn questions(&self) -> Vec<String> {
+        let first = self.skills.iter().filter_map(|skill| skill.examples.first());
+        first.take(MAX_QUESTIONS).cloned().collect()
+    }
+
     /// The agent as the API shows it to everyone who may use it.
     pub(crate) fn view(&self, breaker: &str) -> AgentView {
         let languages: BTreeSet<_> = self.examples.iter().map(|example| example.language.clone()).collect();
@@ -174,6 +181,7 @@ impl Agent {
             skills: self.skills.iter().map(|skill| skill.id.clone()).collect(),
             languages: languages.into_iter().filter(|language| !language.is_empty()).collect(),
             examples: u32::try_from(self.all_examples().count()).unwrap_or(u32::MAX),
+            questions: self.questions(),
             streaming: self.streaming,
             effects: self.has_effects(),
             breaker: breaker.to_owned(),

@@ -88,6 +88,16 @@ impl Shared<'_> {
     }
 }
 
+/// Lets the page that a core serves open sockets at every edge of the house.
+pub fn name_edges(core: &mut Table, origins: &[String]) {
+    overlay(core, &Table::from_iter([("page".to_owned(), section([("edges", list(origins))]))]));
+}
+
+/// Lets pages of every edge of the house open sockets at this one.
+pub fn name_origins(edge: &mut Table, origins: &[String]) {
+    overlay(edge, &Table::from_iter([("socket".to_owned(), section([("origins", list(origins))]))]));
+}
+
 /// Gives migrations a login of their own.
 pub fn own_migrations(table: &mut Table, urls: &[String]) {
     let urls: Table = [("migrate_urls".to_owned(), list(urls))].into_iter().collect();

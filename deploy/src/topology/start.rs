@@ -94,7 +94,8 @@ impl Start<'_> {
         let (mut specs, mut urls) = (Vec::new(), Vec::new());
         for number in 1..=self.options.cores {
             let (name, listen) = (format!("core-{number}"), loopback()?);
-            let table = shared.core(listen, loopback()?, databases, &self.options.llm);
+            let mut table = shared.core(listen, loopback()?, databases, &self.options.llm);
+            config::name_edges(&mut table, &self.origins());
             specs.push(self.spec("switchboard-core", &name, "serve", table, &self.options.core_overrides)?);
             urls.push(format!("http://{listen}"));
         }
@@ -104,11 +105,18 @@ impl Start<'_> {
     fn edges(&self, shared: &config::Shared<'_>, cores: &[String]) -> Result<Vec<Spec>> {
         let tls = (self.certificates.cert.as_path(), self.certificates.key.as_path());
         let edge = |(listen, number): (&SocketAddr, usize)| {
-            let table = shared.edge(*listen, loopback()?, cores, tls, self.issuer.jwks());
+            let mut table = shared.edge(*listen, loopback()?, cores, tls, self.issuer.jwks());
+            config::name_origins(&mut table, &self.origins());
             let name = format!("edge-{number}");
             self.spec("switchboard-edge", &name, "serve", table, &self.options.edge_overrides)
         };
         self.listens.iter().zip(1..).map(edge).collect()
+    }
+
+    /// Where the page may come from: every edge that has an address which is good for everybody.
+    fn origins(&self) -> Vec<String> {
+        let named = self.listens.iter().filter(|listen| !listen.ip().is_unspecified());
+        named.map(|listen| format!("https://{listen}")).collect()
     }
 
     /// A program of ours with its configuration, which is written here.

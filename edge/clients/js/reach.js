@@ -17,11 +17,12 @@ async function within(ms, promise, what) {
   }
 }
 
-/** Asks for a token. */
-export async function tokenOf(options) {
+/** Asks for a token; where the browser's cookies speak instead, what stands for it is until when they hold. */
+export async function tokenOf(options, refused) {
   try {
     const seconds = RULES.tokenWithin / 1000;
-    return await within(RULES.tokenWithin, options.token(), `none came within ${seconds} s`);
+    const asked = options.cookies ? options.cookies(refused !== undefined) : options.token();
+    return await within(RULES.tokenWithin, asked, `none came within ${seconds} s`);
   } catch (error) {
     throw new SwitchboardError("token", `no token: ${error.message ?? error}`);
   }
@@ -49,7 +50,7 @@ function openSocket(options, edge, token) {
       const error = new SwitchboardError("unreachable", `${edge} cannot be reached: ${reason || "without a word"}`);
       reject(Object.assign(error, { closeCode }));
     };
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+    socket.onopen = () => options.cookies || socket.send(JSON.stringify({ type: "hello", token }));
     socket.onerror = () => {};
     socket.onclose = (event) => fail(event.code, event.reason);
     socket.onmessage = (message) => {
@@ -65,7 +66,7 @@ function openSocket(options, edge, token) {
 
 /** Gets to an edge with a token, or with the next one where that does not hold; `refused` is known not to. */
 export async function reach(options, edge, refused) {
-  const first = await tokenOf(options);
+  const first = await tokenOf(options, refused);
   const unauthenticated = () => new SwitchboardError("unauthenticated", "the token does not hold (any more)");
   if (first === refused) throw unauthenticated();
   try {
@@ -73,7 +74,7 @@ export async function reach(options, edge, refused) {
   } catch (error) {
     if (afterClose(error.closeCode) !== "new-token") throw error;
   }
-  const next = await tokenOf(options);
+  const next = await tokenOf(options, first);
   if (next === first) throw unauthenticated();
   return openSocket(options, edge, next);
 }

@@ -76,12 +76,17 @@ export function lookAfter(every, random) {
 
 /** How long from `now` until the token should be renewed; undefined when it does not say when it ends. */
 export function renewAfter(token, now) {
+  const end = typeof token === "number" ? token : endOf(token);
+  if (end === undefined) return undefined;
+  const left = Math.max(end - now, 0);
+  return Math.max(left - RULES.renewBefore, left / 2);
+}
+
+function endOf(token) {
   try {
     const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
     const { exp } = JSON.parse(atob(payload));
-    if (typeof exp !== "number") return undefined;
-    const left = Math.max(exp * 1000 - now, 0);
-    return Math.max(left - RULES.renewBefore, left / 2);
+    return typeof exp === "number" ? exp * 1000 : undefined;
   } catch {
     return undefined;
   }

@@ -69,7 +69,12 @@ export interface Options {
   /** Edges to begin at. */
   edges: Iterable<string | URL>;
   /** Asked for a token: at each connection, and before a token ends. */
-  token: () => Promise<string> | string;
+  token?: () => Promise<string> | string;
+  /**
+   * Instead of a token, in a page whose cookies speak for it: says until when they hold (as `Date.now()` counts), and
+   * has made them fresh where that is soon, or where they were refused.
+   */
+  cookies?: (refused: boolean) => Promise<number> | number;
   /** Called with everything that comes, in order. */
   received?: (received: Received) => void;
   /** Called once, when the session cannot go on. */
@@ -143,8 +148,8 @@ export function backOff(tries: number, random: number): number;
 export function isNearer(edge: number, than: number): boolean;
 /** When to look again; `random` is from 0 to 1. */
 export function lookAfter(every: number, random: number): number;
-/** How long from `now` until the token should be renewed; undefined when it does not say when it ends. */
-export function renewAfter(token: string, now: number): number | undefined;
+/** How long from `now` until a token, or what ends then, should be renewed; undefined when it does not say when it ends. */
+export function renewAfter(token: string | number, now: number): number | undefined;
 
 /** An edge as lists show it. */
 export interface EdgeView {

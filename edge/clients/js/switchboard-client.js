@@ -311,6 +311,8 @@ export class Session {
       const token = await tokenOf(this.#options);
       // Nobody has a newer one: the edge will say when this one is over.
       if (line !== this.#line || token === line.token) return;
+      // A socket keeps the cookies that it was opened with: a new one is opened before this one ends.
+      if (this.#options.cookies) return void (this.#connecting || this.#connect(line.edge));
       line.token = token;
       this.#write({ type: "refresh", token });
       this.#renewLater();

@@ -19,6 +19,9 @@ use redis::{LimitError, RedisLimiter};
 use std::net::IpAddr;
 use switchboard_shared::identity::Identity;
 
+/// So many more files of the page than other requests an address may fetch before a token is known.
+const PAGE_FILES: u32 = 10;
+
 /// Decides about limits.
 #[derive(Debug)]
 pub struct Limits {
@@ -62,6 +65,13 @@ impl Limits {
     pub async fn join(&self, identity: &Identity) -> Decision {
         let quota = self.config.joins_per_minute.of(identity.tier);
         self.decide(Policy::per_minute("joins", quota), identity).await
+    }
+
+    /// Decides about a file of the page. A browser that comes for the first time wants some dozens of them, and then none
+    /// until they change; so they are counted by themselves, and do not use up what an address has for all else.
+    pub fn page(&self, address: IpAddr) -> Decision {
+        let policy = Policy::per_minute("page", self.config.ip_per_minute.saturating_mul(PAGE_FILES));
+        counted(self.local.decide(policy, &format!("page {}", network(address))))
     }
 
     /// Decides about any other request.

@@ -33,7 +33,10 @@ impl Proxy {
         telemetry::follow(&request.span, &head.headers);
         self.check_bounds(head)?;
         let known = self.0.auth.known(&head.headers);
-        let arrival = self.0.limits.arrival(known.as_deref(), address(session));
+        let arrival = match found {
+            Some(route) if route.is_page => self.0.limits.page(address(session)),
+            _ => self.0.limits.arrival(known.as_deref(), address(session)),
+        };
         if !arrival.allowed {
             request.decision = Some(arrival);
             return Err(rate_limited(&arrival));

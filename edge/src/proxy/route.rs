@@ -16,10 +16,12 @@ pub struct Route {
     pub is_stream: bool,
     /// Whether it needs no token.
     pub is_public: bool,
+    /// Whether it is a file of the page, of which a browser fetches dozens at once.
+    pub is_page: bool,
 }
 
 const fn plain(label: &'static str) -> Route {
-    Route { label, is_message: false, is_stream: false, is_public: false }
+    Route { label, is_message: false, is_stream: false, is_public: false, is_page: false }
 }
 
 /// Knows a path; `None` for one that is not passed.
@@ -33,6 +35,11 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         EDGES => return Some(Route { is_public: true, ..plain("edges") }),
         "/openapi.json" => return Some(Route { is_public: true, ..plain("openapi") }),
         "/chat" => return Some(Route { is_message: post, ..plain("chat") }),
+        _ if path.starts_with("/auth/") => return Some(Route { is_public: true, ..plain("auth") }),
+        _ if is_page(path) => {
+            let is_page = method == Method::GET || method == Method::HEAD;
+            return is_page.then_some(Route { is_public: true, is_page, ..plain("page") });
+        }
         _ => {}
     }
     let parts: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
@@ -48,6 +55,15 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         ["chat", "completions"] => Route { is_message: post, ..plain("completions") },
         _ => plain("other"),
     })
+}
+
+/// Whether a path is the web page's: its files, or a view that it shows by itself.
+fn is_page(path: &str) -> bool {
+    let view = path.split('/').nth(1).unwrap_or_default();
+    matches!(
+        path,
+        "/" | "/favicon.ico" | "/agents" | "/review" | "/keys" | "/sessions" | "/audit" | "/analytics"
+    ) || (matches!(view, "assets" | "c" | "analytics") && path.len() > view.len() + 2)
 }
 
 /// Whether edge and core cannot but read the path alike: no empty or dotted segments, no backslash, and nothing escaped
@@ -101,8 +117,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_is_read_by_everybody_and_only_read() {
+        for path in
+            ["/", "/c/7", "/agents", "/analytics/capacity", "/assets/views/app.00ff.js", "/favicon.ico"]
+        {
+            let route = find(&Method::GET, path).unwrap();
+            assert!(route.is_public && route.is_page && !route.is_message, "{path}");
+            assert_eq!(find(&Method::POST, path), None, "{path}");
+        }
+        let login = find(&Method::POST, "/auth/refresh").unwrap();
+        assert!(login.is_public && !login.is_page);
+    }
+
+    #[test]
     fn other_prefixes_are_not_passed() {
-        for path in ["/", "/healthz", "/metrics", "/v1", "/v2/x", "/chat/x", "/openapi.json/x"] {
+        for path in
+            ["/healthz", "/metrics", "/v1", "/v2/x", "/chat/x", "/openapi.json/x", "/auth", "/assets", "/c/"]
+        {
             assert_eq!(find(&Method::GET, path), None, "{path}");
         }
         assert!(find(&Method::GET, "/v1/conversations/7/members/ann%40acme.example").is_some());

@@ -59,6 +59,9 @@ pub struct AgentView {
     pub languages: Vec<String>,
     /// How many examples the router learns it from.
     pub examples: u32,
+    /// Some messages that it is for, from its card.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<String>,
     /// Whether it streams.
     pub streaming: bool,
     /// Whether one of its skills has the tag `effect`: it does something outside, and no guess asks it.

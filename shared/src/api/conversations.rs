@@ -55,6 +55,26 @@ pub struct AddMember {
     pub user: UserId,
 }
 
+/// `POST /v1/conversations/{id}/presence`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SayPresence {
+    /// What the caller does here.
+    pub state: Presence,
+}
+
+/// What a member does in a conversation just now, as their client says; it holds until it is said again, or for 40 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// Has it before them.
+    Here,
+    /// Writes.
+    Writing,
+    /// Has left it.
+    Gone,
+}
+
 /// Someone in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {

@@ -6,7 +6,7 @@ use super::{
     work::{Answer, CallState, Delta, TurnState, Usage},
 };
 use crate::{
-    api::{Member, MessageView},
+    api::{Member, MessageView, Presence},
     ids::{AgentId, CallId, ConversationId, MessageId, TurnId, UserId},
 };
 use chrono::{DateTime, Utc};
@@ -45,6 +45,14 @@ pub enum EventBody {
     MemberRemoved {
         /// Who.
         user: UserId,
+    },
+    /// What a member does here just now. Live only.
+    #[serde(rename = "member.present")]
+    MemberPresent {
+        /// Who.
+        user: UserId,
+        /// What.
+        state: Presence,
     },
     /// A conversation got another title.
     #[serde(rename = "conversation.renamed")]
@@ -155,6 +163,7 @@ impl EventBody {
             Self::MessageCreated(_) => "message.created",
             Self::MemberAdded(_) => "member.added",
             Self::MemberRemoved { .. } => "member.removed",
+            Self::MemberPresent { .. } => "member.present",
             Self::ConversationRenamed { .. } => "conversation.renamed",
             Self::ConversationDeleted {} => "conversation.deleted",
             Self::TurnStarted { .. } => "turn.started",

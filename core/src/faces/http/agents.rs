@@ -2,7 +2,7 @@
 
 use super::{
     examples::check,
-    extract::{Caller, Id, Json},
+    extract::{Caller, Id, Json, Params},
 };
 use crate::{
     accept::Envelope,
@@ -15,6 +15,7 @@ use crate::{
     store::{AgentRow, OtherAgents, Tx, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
@@ -52,10 +53,20 @@ pub(crate) async fn overlap(State(core): State<Arc<Core>>, Caller(me): Caller) -
     Ok(axum::Json(overlap))
 }
 
+/// How an agent is to be registered.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registering {
+    /// Whether only to show what would be.
+    #[serde(default)]
+    preview: bool,
+}
+
 pub(crate) async fn register(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
     envelope: Envelope,
+    Params(how): Params<Registering>,
     Json(new): Json<RegisterAgent>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
@@ -67,6 +78,9 @@ pub(crate) async fn register(
         let detail =
             format!("No agent can be called {}: a route has this name. Give it another id.", agent.id);
         return Err(Error::public(ProblemKind::BadRequest, detail));
+    }
+    if how.preview {
+        return Ok((StatusCode::OK, axum::Json(view(&core, &me, &agent))));
     }
     let agent = retrying!(envelope.patience, store(&core, &me, agent.clone(), &card, new.groups.clone()))?;
     core.registry.look_again(&core.store, &me.tenant);

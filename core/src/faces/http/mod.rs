@@ -13,6 +13,7 @@ pub(crate) mod frozen;
 pub(crate) mod groups;
 pub(crate) mod messages;
 pub(crate) mod nobody;
+pub(crate) mod presence;
 pub(crate) mod suggestions;
 pub(crate) mod turns;
 

@@ -1,0 +1,90 @@
+// What the page knows of the house besides one conversation: the list of conversations, and the agents.
+
+import { all, ask } from "../api.js";
+
+/** @typedef {import("../types.d.ts").Summary} Summary */
+/** @typedef {import("../types.d.ts").AgentView} AgentView */
+
+/** So many conversations are listed; older ones are found by their address. */
+const MOST_CONVERSATIONS = 1000;
+
+/** What a signed-in person can see. It says `change`. */
+export class House extends EventTarget {
+  /** @type {Summary[] | undefined} */
+  conversations = undefined;
+  /** @type {Map<string, AgentView>} */
+  agents = new Map();
+  /** @type {unknown} */
+  failure = undefined;
+
+  /** Reads both lists. */
+  async read() {
+    this.failure = undefined;
+    await Promise.all([this.readConversations(), this.readAgents()]);
+  }
+
+  async readConversations() {
+    try {
+      const items = await all("/v1/conversations?limit=100", MOST_CONVERSATIONS);
+      this.conversations = /** @type {Summary[]} */ (items);
+    } catch (error) {
+      this.failure = error;
+    }
+    this.#changed();
+  }
+
+  async readAgents() {
+    try {
+      const items = /** @type {AgentView[]} */ (await all("/v1/agents", 1000));
+      this.agents = new Map(items.map((agent) => [agent.id, agent]));
+    } catch (error) {
+      this.failure = error;
+    }
+    this.#changed();
+  }
+
+  /** How people call an agent. @param {string} id */
+  nameOf(id) {
+    return this.agents.get(id)?.name ?? id;
+  }
+
+  /** Begins a conversation. @returns {Promise<Summary>} */
+  async begin() {
+    const idempotencyKey = crypto.randomUUID();
+    /** @type {Summary} */
+    const summary = await ask("POST", "/v1/conversations", {}, { idempotencyKey });
+    this.note(summary);
+    return summary;
+  }
+
+  /** Reads one conversation again. @param {string} id @returns {Promise<Summary>} */
+  async look(id) {
+    /** @type {Summary} */
+    const summary = await ask("GET", `/v1/conversations/${id}`);
+    this.note(summary);
+    return summary;
+  }
+
+  /** @param {string} id @param {string} title */
+  async rename(id, title) {
+    this.note(await ask("PATCH", `/v1/conversations/${id}`, { title }));
+  }
+
+  /** @param {string} id */
+  async delete(id) {
+    await ask("DELETE", `/v1/conversations/${id}`);
+    this.conversations = this.conversations?.filter((it) => it.id !== id);
+    this.#changed();
+  }
+
+  /** Notes what is known of a conversation now. @param {Summary} summary */
+  note(summary) {
+    const others = (this.conversations ?? []).filter((it) => it.id !== summary.id);
+    this.conversations = [summary, ...others].sort((one, other) => other.updated_at.localeCompare(one.updated_at));
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

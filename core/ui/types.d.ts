@@ -1,0 +1,205 @@
+// What the house says, as far as the page reads it; openapi.json is the description of all of it.
+
+export interface Me {
+  user: string;
+  name?: string;
+  tenant: string;
+  roles: string[];
+  groups: string[];
+  tier?: string;
+  expires_at: string;
+  session?: string;
+}
+
+export interface Provider {
+  id: string;
+  name: string;
+  development?: boolean;
+  users?: string[];
+}
+
+export interface Page<T> {
+  items: T[];
+  next?: string;
+}
+
+export interface Member {
+  user: string;
+  role: "owner" | "member";
+}
+
+export type Speaks = "always" | "when_asked";
+
+export interface Summary {
+  id: string;
+  title: string;
+  last_seq: number;
+  created_at: string;
+  updated_at: string;
+  forgotten_before?: string;
+  speaks: Speaks;
+  members?: Member[];
+}
+
+export interface FileView {
+  name: string;
+  media_type: string;
+  bytes: number;
+}
+
+export interface MessageView {
+  id: string;
+  seq: number;
+  author: { kind: "user"; id: string } | { kind: "switchboard" };
+  text: string;
+  files?: FileView[];
+  turn?: string;
+  client_id?: string;
+  at: string;
+}
+
+export interface Step {
+  agent: string;
+  question: string;
+  confidence: number;
+  depends_on?: number[];
+}
+
+export interface Plan {
+  mode: "direct" | "parallel" | "sequential" | "clarify" | "none" | "quiet";
+  steps: Step[];
+  confidence: number;
+  reason: string;
+  stage: "rule" | "lexical" | "llm";
+  degraded?: string;
+  reply?: string;
+  choices?: string[];
+}
+
+export type CallState =
+  | "running"
+  | "completed"
+  | "failed"
+  | "timed_out"
+  | "rejected"
+  | "input_required"
+  | "canceled"
+  | "skipped";
+
+export type TurnState = "running" | "completed" | "failed" | "canceled" | "input_required";
+
+export interface CallView {
+  id: string;
+  agent: string;
+  question: string;
+  state: CallState;
+  reply?: string;
+  reason?: string;
+  ms: number;
+}
+
+export interface Usage {
+  calls: number;
+  llm_input_tokens: number;
+  llm_output_tokens: number;
+  ms: number;
+}
+
+export interface TurnView {
+  id: string;
+  conversation: string;
+  message: string;
+  state: TurnState;
+  attempt: number;
+  plan?: Plan;
+  calls: CallView[];
+  answer?: string;
+  degraded?: string;
+  usage: Usage;
+  error?: string;
+  created_at: string;
+}
+
+export interface Claim {
+  start: number;
+  end: number;
+  agents: string[];
+}
+
+export interface Answer {
+  message: string;
+  attempt: number;
+  text: string;
+  sources: { agent: string; state: CallState; reason?: string }[];
+  claims: Claim[];
+  degraded?: string;
+}
+
+export interface AgentView {
+  id: string;
+  name: string;
+  description: string;
+  card_url: string;
+  skills: string[];
+  languages: string[];
+  examples: number;
+  questions?: string[];
+  streaming: boolean;
+  effects: boolean;
+  breaker: "closed" | "open" | "half_open";
+  groups?: string[];
+}
+
+export interface Part {
+  name: string;
+  media_type: string;
+  data: string;
+}
+
+export interface LocalAnswer {
+  agents: string[];
+  decided: boolean;
+}
+
+export interface Trial {
+  verdict: string;
+  reason: string;
+  examples: { rows: number; before: number; after: number; lost: number; tolerated: number };
+  lost: { text: string; agents: string[]; before: LocalAnswer; after: LocalAnswer }[];
+}
+
+export interface SuggestionView {
+  id: string;
+  agent: string;
+  text: string;
+  language?: string;
+  source: "correction" | "thumbs" | "chip" | "rejection";
+  positive: boolean;
+  turn: string;
+  state: "open" | "approved" | "dismissed";
+  decided_by?: string;
+  taught?: string[];
+  at: string;
+}
+
+export interface Key {
+  id: string;
+  name: string;
+  roles: string[];
+  agents?: string[];
+  created_at: string;
+  expires_at?: string;
+  last_used_at?: string;
+  user?: string;
+}
+
+/** Any event of a conversation's log. */
+export interface Event {
+  conversation: string;
+  seq?: number;
+  turn?: string;
+  at: string;
+  type: string;
+  // Each type has its own; who reads it has looked at the type.
+  data: any;
+}

@@ -1,0 +1,70 @@
+// Somebody signs in, asks, sees whom the house asked and why, and what else can be done with an answer.
+
+import assert from "node:assert/strict";
+import { answered, over, picture, say, somebody, until } from "./people.mjs";
+
+const ann = await somebody("ann");
+await ann.getByRole("heading", { name: /What would you like to know/ }).waitFor();
+await ann.getByRole("button", { name: /will it rain tomorrow/ }).waitFor();
+await picture(ann, "home");
+
+await say(ann, "will it rain tomorrow");
+const answer = await answered(ann);
+assert.match(await answer.innerText(), /It will rain\./);
+const turn = ann.locator("sb-turn").last();
+assert.match(await turn.locator(".how > summary").innerText(), /Asked\s+weather\s+\d+\s?%/);
+await turn.locator(".why").first().waitFor();
+await turn.locator(".call summary").click();
+await turn.locator(".call dd sb-answer").waitFor();
+assert.match(await turn.locator(".call").innerText(), /answered/);
+await picture(ann, "answer");
+
+// Its address and its title are its own, and it is there after loading again.
+await until("its title", async () => (await ann.title()).startsWith("will it rain tomorrow"));
+assert.match(new URL(ann.url()).pathname, /^\/c\/[0-9a-f-]{36}$/);
+await ann.reload();
+await ann.locator("sb-turn").last().locator("sb-answer").waitFor();
+assert.equal(await ann.locator("sb-turn").count(), 1);
+
+// A thumb, a correction that asks another agent, and the question once more.
+await ann.getByRole("button", { name: /^Good/ }).click();
+await ann.getByText("Thank you.").waitFor();
+await ann.getByRole("button", { name: "Ask another agent" }).click();
+await ann.locator("sb-choice").getByRole("button", { name: "sums" }).click();
+await until("two turns", async () => (await ann.locator("sb-turn").count()) === 2);
+assert.match(await (await answered(ann)).innerText(), /It is seven\./);
+
+// Names are completed, by keyboard alone.
+const field = ann.getByRole("textbox", { name: "Message" });
+await field.pressSequentially("@su");
+await ann.getByRole("option", { name: /@sums/ }).waitFor();
+await ann.keyboard.press("Enter");
+assert.equal(await field.inputValue(), "@sums ");
+await field.pressSequentially("and now?");
+await ann.keyboard.press("Enter");
+await until("three turns", async () => (await ann.locator("sb-turn").count()) === 3);
+await answered(ann);
+
+// A running answer is stopped.
+await say(ann, "@slow tell me");
+await ann.locator("sb-turn").last().locator("sb-answer").waitFor();
+await ann.getByRole("button", { name: "Stop" }).click();
+await ann.getByText("Stopped.").waitFor();
+
+// It is renamed, found, and deleted.
+await ann.locator("sb-menu summary").click();
+await ann.getByRole("button", { name: "Rename" }).click();
+await ann.getByLabel("Title").fill("Rain and sums");
+await ann.getByRole("button", { name: "Save" }).click();
+await ann.getByRole("heading", { name: "Rain and sums" }).waitFor();
+await ann.getByRole("searchbox").fill("sums rain");
+await ann.locator("sb-side").getByRole("link", { name: "Rain and sums" }).waitFor();
+await ann.getByRole("searchbox").fill("snow");
+await ann.getByText("No conversation is called like that.").waitFor();
+await ann.getByRole("searchbox").fill("");
+await ann.locator("sb-menu summary").click();
+await ann.getByRole("button", { name: "Delete" }).click();
+await ann.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+await ann.getByRole("heading", { name: /What would you like to know/ }).waitFor();
+await until("it is off the list", async () => (await ann.locator("sb-side").getByRole("link", { name: "Rain and sums" }).count()) === 0);
+await over(ann);

@@ -1,0 +1,178 @@
+//! The web page in a real browser: each test is one of the scenarios in `tests/browser`, on a house of its own.
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use std::{path::PathBuf, process::Stdio, time::Duration};
+use switchboard_tests::{FakeAgent, House, Manner, guest::node};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    time::timeout,
+};
+
+/// A whole scenario, on a machine that is busy with others.
+const WITHIN: Duration = Duration::from_secs(300);
+/// An answer of some seconds.
+const WORDS: &str = "a b c d e f g h i j k l m n o p q r s t";
+const HOSTILE: &str = include_str!("../browser/hostile.md");
+const RICH: &str = include_str!("../browser/rich.md");
+
+/// Runs a scenario, and does to the house what it asks for.
+async fn scenario(house: &House, name: &str) -> anyhow::Result<()> {
+    let topology = house.topology();
+    let roles = json!({"ann": ["user"], "bob": ["user"], "olga": ["user", "agent-admin"]});
+    let mut tokens = serde_json::Map::new();
+    for (person, roles) in roles.as_object().context("it is one")? {
+        let roles: Vec<String> = serde_json::from_value(roles.clone())?;
+        let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+        house.greet(person).await?;
+        tokens.insert(person.clone(), topology.token(person, &roles)?.into());
+    }
+    let edges: Vec<_> =
+        topology.edges().iter().map(|edge| edge.url().as_str().trim_end_matches('/').to_owned()).collect();
+    let pictures = option_env!("SWITCHBOARD_PICTURES");
+    let told = json!({"edges": edges, "tokens": tokens, "roles": roles, "pictures": pictures});
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser").join(name);
+    let mut browser = node(&script.to_string_lossy())
+        .arg(told.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = browser.stdin.take().context("it is piped")?;
+    let mut lines = BufReader::new(browser.stdout.take().context("it is piped")?).lines();
+    let run = async {
+        while let Some(line) = lines.next_line().await? {
+            let Ok(wanted) = serde_json::from_str::<Value>(&line) else {
+                tell(&line);
+                continue;
+            };
+            match wanted["do"].as_str() {
+                Some("kill-edge") => topology.edges()[0].kill9().await,
+                Some("kill-core") => topology.cores()[0].kill9().await,
+                _ => tell(&line),
+            }
+            input.write_all(b"done\n").await?;
+        }
+        anyhow::Ok(browser.wait().await?)
+    };
+    let status = timeout(WITHIN, run).await.with_context(|| format!("{name} took too long"))??;
+    ensure!(status.success(), "{name} failed: what it expected stands above");
+    Ok(())
+}
+
+/// What a scenario has measured, for whoever reads the test's output.
+#[allow(clippy::print_stdout, reason = "a figure that nobody sees is none")]
+fn tell(line: &str) {
+    println!("{line}");
+}
+
+/// Agents by their names, each known by its examples and behaving in its manner.
+async fn agents(house: &House, all: &[(&str, &[&str], Manner)]) -> anyhow::Result<Vec<FakeAgent>> {
+    let mut started = Vec::new();
+    for (name, examples, manner) in all {
+        let agent = FakeAgent::start(name, examples, manner.clone()).await?;
+        house.register(name, &agent).await?;
+        started.push(agent);
+    }
+    Ok(started)
+}
+
+fn rain() -> (&'static str, &'static [&'static str], Manner) {
+    ("weather", &["will it rain tomorrow", "how is the weather"], Manner::Says("It will rain.".into()))
+}
+
+fn slow() -> (&'static str, &'static [&'static str], Manner) {
+    ("slow", &["tell me slowly"], Manner::Slowly(WORDS.into(), Duration::from_millis(300)))
+}
+
+/// Runs a program of Node to its end.
+async fn succeeds(program: &[&str]) -> anyhow::Result<()> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = node(&root.join(program[0]).to_string_lossy());
+    let output = timeout(WITHIN, command.args(&program[1..]).current_dir(&root).output()).await??;
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    ensure!(output.status.success(), "{}: {said}", program[0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_file_of_the_page_says_what_it_takes_and_gives() -> anyhow::Result<()> {
+    succeeds(&[".tools/js/node_modules/typescript/bin/tsc", "-p", "core/ui"]).await
+}
+
+#[tokio::test]
+async fn what_others_made_for_the_page_is_what_their_packages_give() -> anyhow::Result<()> {
+    succeeds(&["core/ui/vendor/make.mjs", "--check"]).await
+}
+
+#[tokio::test]
+async fn an_answer_is_divided_alike_however_it_comes() -> anyhow::Result<()> {
+    succeeds(&["tests/browser/blocks.mjs"]).await
+}
+
+#[tokio::test]
+async fn somebody_asks_in_the_page_and_sees_whom_the_house_asked_and_why() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let sums = ("sums", &["what is the sum of 3 and 4"][..], Manner::Says("It is seven.".into()));
+    let _agents = agents(&house, &[rain(), sums, slow()]).await?;
+    scenario(&house, "ask.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn in_the_page_a_death_in_mid_answer_is_a_pause_and_no_more() -> anyhow::Result<()> {
+    let house = House::with(|options| (options.edges, options.cores) = (2, 2)).await?;
+    let _agents = agents(&house, &[slow()]).await?;
+    scenario(&house, "failover.mjs").await?;
+    house.topology().edges()[0].restart().await?;
+    house.topology().cores()[0].restart().await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn two_people_in_one_room_see_each_other_in_the_page() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let _agents = agents(&house, &[rain()]).await?;
+    scenario(&house, "rooms.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn nothing_that_an_agent_says_does_anything_in_the_page() -> anyhow::Result<()> {
+    let house = House::with(|options| {
+        options.core_overrides.insert("synthesis".into(), toml::toml! { max_answer_chars = 400_000 }.into());
+    })
+    .await?;
+    let rows: String = (0..10_000).map(|row| format!("| {row} | {} |\n", row * 7)).collect();
+    let says = |text: String| Manner::Says(text);
+    let endless = "endless".repeat(3_000);
+    let all = [
+        ("hostile", &["be hostile"][..], says(HOSTILE.into())),
+        ("wide", &["a wide table"][..], says(format!("Rows:\n\n| n | seven |\n| - | - |\n{rows}"))),
+        ("endless", &["an endless word"][..], says(format!("{endless}\n\n    {endless}\n\n`{endless}`"))),
+    ];
+    let _agents = agents(&house, &all).await?;
+    scenario(&house, "hostile.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn every_view_of_the_page_is_for_everybody() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let _agents = agents(&house, &[rain(), ("rich", &["a rich answer"], Manner::Says(RICH.into()))]).await?;
+    scenario(&house, "views.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn the_page_is_small_and_keeps_up_with_who_writes_fast() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    // 200 tokens a second: a word of some four letters each 5 ms, 20,000 characters in all.
+    let text: String = (0..3_600)
+        .map(|word| if word % 60 == 59 { "end.\n\n".into() } else { format!("w{word:04} ") })
+        .collect();
+    let writer = ("writer", &["write a lot"][..], Manner::Slowly(text, Duration::from_millis(5)));
+    let _agents = agents(&house, &[writer]).await?;
+    scenario(&house, "figures.mjs").await?;
+    house.stop().await
+}
