@@ -8,25 +8,23 @@ use crate::{
     core::Core,
     error::{Error, Result},
     metrics, outside,
-    route::prose,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
+    title::title,
     turn::{self, Full, Whose},
+    visit::Visit,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{Accepted, Author, MAX_TITLE_CHARS, Part, SendMessage},
+    api::{Accepted, Author, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
     identity::Identity,
     ids::{ClientId, ConversationId, MessageId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
-use unicode_segmentation::UnicodeSegmentation;
 
-/// What a list shows of a title that is made of a message.
-const TITLE_GRAPHEMES: usize = 79;
 /// When a message that found no place may find one.
 const RETRY_AFTER_S: u64 = 5;
 
@@ -40,6 +38,8 @@ pub(crate) struct Envelope {
     pub(crate) hops: u32,
     /// The trace it belongs to (W3C Trace Context).
     pub(crate) traceparent: String,
+    /// The request that brought it.
+    pub(crate) visit: Visit,
 }
 
 /// Stores a message with its turn and sets the turn going.
@@ -47,10 +47,10 @@ pub(crate) async fn accept(
     core: &Arc<Core>,
     identity: &Identity,
     conversation: ConversationId,
-    mut message: SendMessage,
+    message: SendMessage,
     envelope: Envelope,
 ) -> Result<Accepted> {
-    check(core, &message)?;
+    let (mut message, hash) = checked(core, message).await?;
     // Without a client's own id a retry of ours must still be the same message.
     let own = MessageId::new().to_string().parse::<ClientId>();
     let client_id = match message.client_id.take() {
@@ -64,13 +64,17 @@ pub(crate) async fn accept(
         id: MessageId::new(),
         turn: TurnId::new(),
         reach: Reach::from(identity),
-        hash: request_hash(&message),
+        hash,
         client_id,
         message,
         conversation,
     };
     let storing = async { retrying!(envelope.patience, store(core, identity, &draft, &envelope)) };
-    let stored = metrics::timed("accept", storing).await?;
+    let stored = metrics::timed("accept", storing).await;
+    // Whoever waits for the answer waits without the files.
+    drop(draft);
+    envelope.visit.is_stored();
+    let stored = stored?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
         Stored::Now { accepted, turn, events } => {
@@ -245,6 +249,22 @@ fn turn_row(new: &NewTurn<'_>) -> TurnRow {
     }
 }
 
+/// Looks through a message, and knows it again by its hash; away from the threads that serve the others, where it has
+/// files.
+async fn checked(core: &Arc<Core>, message: SendMessage) -> Result<(SendMessage, Vec<u8>)> {
+    let look = |core: &Core, message: SendMessage| {
+        check(core, &message)?;
+        let hash = request_hash(&message);
+        Ok((message, hash))
+    };
+    if message.parts.is_empty() {
+        return look(core, message);
+    }
+    let core = Arc::clone(core);
+    let looked = tokio::task::spawn_blocking(move || look(&core, message));
+    looked.await.map_err(Error::task("checking a message"))?
+}
+
 fn check(core: &Core, message: &SendMessage) -> Result<()> {
     let config = &core.config;
     if message.text.trim().is_empty() && message.parts.is_empty() {
@@ -297,30 +317,6 @@ fn check_part(part: &Part) -> Result<()> {
     }
 }
 
-/// The first line that is said in the first message, else the first one that is shown; cut between words.
-fn title(text: &str) -> String {
-    let ranges = prose::shown(text);
-    let place = |line: &str| line.as_ptr() as usize - text.as_ptr() as usize;
-    let said = text.lines().filter(|line| !prose::is_shown(&ranges, place(line)));
-    let is_fence = |line: &&str| ["```", "~~~"].iter().any(|mark| line.trim_start().starts_with(mark));
-    let shown = text.lines().filter(|line| !is_fence(line));
-    let mut lines = said.chain(shown).map(|line| {
-        let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "#>*-`~".contains(c));
-        outside::line(bare, MAX_TITLE_CHARS)
-    });
-    let line = lines.find(|line| line.chars().any(char::is_alphanumeric));
-    let Some(line) =
-        line.or_else(|| Some(outside::line(text, MAX_TITLE_CHARS)).filter(|line| !line.is_empty()))
-    else {
-        return "(file)".to_owned();
-    };
-    // Characters as people see them (UAX #29): a flag or an accented letter is one.
-    let Some((end, _)) = line.grapheme_indices(true).nth(TITLE_GRAPHEMES) else { return line };
-    let words = line.split_word_bound_indices().map(|(at, _)| at);
-    let cut = words.take_while(|at| *at <= end).last().filter(|at| *at > 0).unwrap_or(end);
-    format!("{}…", line[..cut].trim_end())
-}
-
 fn request_hash(message: &SendMessage) -> Vec<u8> {
     let mut hash = Sha256::new();
     let parts = message.parts.iter().flat_map(|part| [&part.name, &part.media_type, &part.data]);
@@ -335,35 +331,6 @@ fn request_hash(message: &SendMessage) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_title_is_the_first_line_cut_at_a_word() {
-        assert_eq!(title("\n  Hello there \nmore"), "Hello there");
-        assert_eq!(title(""), "(file)");
-        let long = title(&"word ".repeat(40));
-        assert!(long.ends_with("word…") && long.chars().count() <= 80, "{long}");
-        let graphemes = |text: &str| text.graphemes(true).count();
-        for (what, text, begins) in [
-            (
-                "Chinese without spaces",
-                "GPT 模型的上下文窗口太短了怎么办".repeat(9),
-                "GPT 模型的上下文窗口太短了怎么办GPT",
-            ),
-            ("one long word", "x".repeat(300), "xxxx"),
-            ("flags", "🇳🇴".repeat(100), "🇳🇴🇳🇴"),
-            ("a heading", "# My plan\nmore".to_owned(), "My plan"),
-            ("code first", "```python\nprint(1)\n```\nWhy does this fail?".to_owned(), "Why does this fail?"),
-            ("code alone", "```python\nprint(1)\n```".to_owned(), "print(1)"),
-            ("a quote first", "> he said\nIs that so?".to_owned(), "Is that so?"),
-            ("a list", "- one\n- two".to_owned(), "one"),
-        ] {
-            let title = title(&text);
-            assert!(graphemes(&title) <= 80, "{what}: {title}");
-            assert!(title.starts_with(begins), "{what}: {title}");
-        }
-        let flags = title(&"🇳🇴".repeat(100));
-        assert_eq!(flags.trim_end_matches('…').chars().count() % 2, 0, "no flag is cut in two: {flags}");
-    }
 
     #[test]
     fn what_is_sent_under_one_id_is_told_apart_by_its_hash() {

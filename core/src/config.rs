@@ -36,6 +36,7 @@ pub struct Config {
     pub identity_key: Secret,
     pub identity_keys_accepted: Vec<Secret>,
     pub max_body_bytes: usize,
+    pub uploads_bytes: usize,
     pub max_text_chars: usize,
     pub max_parts: usize,
     #[serde(rename = "request_deadline_ms", deserialize_with = "millis")]
@@ -140,6 +141,7 @@ pub struct TurnConfig {
     #[serde(rename = "max_wait_ms", deserialize_with = "millis")]
     pub max_wait: Duration,
     pub max_agents: usize,
+    pub files_bytes: usize,
     pub context_messages: u32,
 }
 
@@ -254,6 +256,8 @@ impl Check for Config {
         self.page.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
+            ("uploads_bytes", self.uploads_bytes),
+            ("turn.files_bytes", self.turn.files_bytes),
             ("max_text_chars", self.max_text_chars),
             ("max_streams", self.max_streams),
             ("max_streams_per_user", self.max_streams_per_user),

@@ -5,6 +5,7 @@ use crate::{
     budget::Budgets,
     config::Config,
     events::{Bell, Streams},
+    in_hand::InHand,
     llm::Llm,
     metrics,
     registry::Registry,
@@ -35,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) lease: Lease,
     pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
+    pub(crate) bodies: Arc<InHand>,
+    pub(crate) files: Arc<InHand>,
     pub(crate) seen: Seen,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: Arc<SigningKeys>,
@@ -97,6 +100,7 @@ impl Core {
         let router = Router::new(&config.route, config.turn.max_agents, Arc::clone(&llm));
         Ok(Arc::new(Self {
             id,
+            turns: Turns::new(&config.turn, store.writable()),
             store,
             bell,
             agents,
@@ -104,10 +108,11 @@ impl Core {
             router,
             registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),
-            turns: Turns::new(&config.turn),
             lease: Lease::new(config.turn.lease),
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
+            bodies: InHand::bodies(config.uploads_bytes),
+            files: InHand::files(config.turn.files_bytes),
             seen: Seen::new(),
             keys,
             config,

@@ -16,6 +16,7 @@ mod error;
 mod eval;
 mod events;
 mod faces;
+mod in_hand;
 mod kept;
 mod learn;
 mod llm;
@@ -32,8 +33,10 @@ mod server;
 mod sse;
 mod store;
 mod synthesise;
+mod title;
 mod trials;
 mod turn;
+mod visit;
 
 pub use command::Cli;
 pub use core::StartError;

@@ -108,6 +108,16 @@ pub(crate) static MODELS_BYTES: LazyLock<IntGauge> =
     LazyLock::new(|| gauge("switchboard_core_models_bytes", "Bytes of the learned models in memory"));
 pub(crate) static MODELS_WAITING: LazyLock<IntGauge> =
     LazyLock::new(|| gauge("switchboard_core_models_waiting", "Models that wait to be learned"));
+pub(crate) static IN_HAND_BYTES: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges(
+        "switchboard_core_in_hand_bytes",
+        "Bytes of large bodies that are read and stored, and of files that are with agents",
+        &["what"],
+    )
+});
+pub(crate) static IN_HAND_WAITING: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges("switchboard_core_in_hand_waiting", "Large bodies and files that wait for room", &["what"])
+});
 pub(crate) static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("switchboard_core_rings_total", "Announced events by way and outcome", &["way", "outcome"])
 });

@@ -3,6 +3,7 @@
 //! name.
 
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The longest id of somebody else's making, such as an agent's of its task.
 const MAX_ID_CHARS: usize = 512;
@@ -10,10 +11,52 @@ const MAX_ID_CHARS: usize = 512;
 pub(crate) const MAX_REASON_CHARS: usize = 500;
 /// The longest name of a file.
 pub(crate) const MAX_FILE_NAME_CHARS: usize = 255;
+/// What ends an isolate.
+const POP: char = '\u{2069}';
 
-/// Text of any number of lines. Character by character, so that the pieces of a text become what the whole does.
+/// Text of any number of lines, of which a part may be what is given: pieces that are made so can be put together, and the
+/// whole stays as it is.
+///
+/// What turns text around is kept where it can only turn what stands in it: an isolate (UAX #9 §2.5) that is closed in the
+/// same line, which is a paragraph to the algorithm, of the same piece. One that is not would take in what we and others
+/// write behind it, and an end without a beginning would let out what somebody shows in an isolate of their own.
+/// Embeddings and overrides (§2.2 to §2.4), even closed, work on what stands beside them, or show letters in another order
+/// than they are read in; they are left out. Arabic, Hebrew and the marks that they are written with (§2.6) need none.
 pub(crate) fn text(text: &str) -> String {
-    text.chars().map(shown).collect()
+    let text: String = text.chars().filter(|c| !forces(*c)).map(shown).collect();
+    if text.contains(isolates) { text.split_inclusive(['\n', '\r']).map(closed).collect() } else { text }
+}
+
+/// What has passed here, of which no place may be moved: character by character.
+pub(crate) fn signs(text: &str) -> String {
+    text.chars().map(|c| if forces(c) { char::REPLACEMENT_CHARACTER } else { shown(c) }).collect()
+}
+
+/// The beginning of what has passed here, of so many bytes at most; what is closed behind its end is left out.
+pub(crate) fn beginning(text: &str, max_bytes: usize) -> Cow<'_, str> {
+    let end = text.floor_char_boundary(max_bytes);
+    if end == text.len() { Cow::Borrowed(text) } else { Cow::Owned(self::text(&text[..end])) }
+}
+
+/// The same, of so many characters at most.
+pub(crate) fn first_chars(text: &str, max_chars: usize) -> Cow<'_, str> {
+    beginning(text, text.char_indices().nth(max_chars).map_or(text.len(), |(at, _)| at))
+}
+
+/// A line with those of its isolates alone that have a beginning and an end.
+fn closed(line: &str) -> String {
+    let (mut open, mut ends) = (Vec::new(), Vec::new());
+    let mut whole = vec![false; line.len()];
+    for (at, sign) in line.char_indices().filter(|(_, c)| isolates(*c)) {
+        match sign {
+            POP => ends.extend(open.pop().map(|begin| (begin, at))),
+            _ => open.push(at),
+        }
+    }
+    for (begin, end) in ends {
+        (whole[begin], whole[end]) = (true, true);
+    }
+    line.char_indices().filter(|(at, c)| !isolates(*c) || whole[*at]).map(|(_, c)| c).collect()
 }
 
 /// One line: a name, a title, a reason. What is longer ends with an ellipsis.
@@ -90,7 +133,16 @@ fn is_line_end(c: char) -> bool {
 
 /// Embeddings, overrides and isolates (UAX #9): they change how what stands beside them is read.
 fn turns_around(c: char) -> bool {
-    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    forces(c) || isolates(c)
+}
+
+/// Embeddings and overrides, and what ends them.
+fn forces(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}')
+}
+
+fn isolates(c: char) -> bool {
+    matches!(c, '\u{2066}'..=POP)
 }
 
 #[cfg(test)]
@@ -101,9 +153,40 @@ mod tests {
     #[test]
     fn text_keeps_its_lines_and_loses_what_steers() {
         assert_eq!(text("a\0b\u{1b}[2J\r\n\tc\u{2028}d"), "a\u{FFFD}b\u{FFFD}[2J\r\n\tc\nd");
-        let whole = "x\0y\u{85}z";
-        let pieces: String = whole.chars().map(|c| text(c.encode_utf8(&mut [0; 4]))).collect();
-        assert_eq!(pieces, text(whole));
+        let whole = "x\0y\u{85}z\u{2066}a\u{2069}\u{202E}";
+        let pieces: String = whole.chars().map(|c| signs(c.encode_utf8(&mut [0; 4]))).collect();
+        assert_eq!(
+            (pieces.as_str(), signs(whole).as_str()),
+            (signs(whole).as_str(), "x\u{FFFD}y\u{FFFD}z\u{2066}a\u{2069}\u{FFFD}")
+        );
+    }
+
+    #[test]
+    fn text_turns_nothing_around_but_itself() {
+        let arabic = "\u{200F}مرحبا \u{2067}x \u{2068}ABC\u{2069}\u{2069}، \u{61C}שלום\u{200E}";
+        for (what, given, kept) in [
+            ("marks and closed isolates", arabic, arabic),
+            ("an override", "pay \u{202E}eno\u{202C} now", "pay eno now"),
+            ("an override to the end", "a\u{202D}b", "ab"),
+            ("embeddings", "a\u{202B}b\u{202C}c\u{202A}d", "abcd"),
+            ("an isolate to the end", "a\u{2067}b", "ab"),
+            ("an end of somebody else's isolate", "a\u{2069}b", "ab"),
+            ("one closed in another line", "a\u{2066}b\nc\u{2069}d", "ab\ncd"),
+            ("one in another line's own", "\u{2066}a\u{2028}b\u{2069}", "a\nb"),
+            ("the inner one alone", "\u{2067}a\u{2068}b\u{2069}c", "a\u{2068}b\u{2069}c"),
+            ("an end too many", "\u{2068}a\u{2069}\u{2069}", "\u{2068}a\u{2069}"),
+            ("an override in an isolate", "\u{2068}\u{202E}a\u{2069}", "\u{2068}a\u{2069}"),
+        ] {
+            assert_eq!(text(given), kept, "{what}");
+            assert_eq!(text(&text(given)), kept, "{what}, once more");
+            let pieces: String = given.split_inclusive(' ').map(text).collect();
+            assert_eq!(text(&pieces), pieces, "{what}, in pieces");
+        }
+        assert_eq!(first_chars("a\u{2067}bc\u{2069}d", 3), "ab");
+        assert_eq!(first_chars("a\u{2067}bc\u{2069}d", 5), "a\u{2067}bc\u{2069}");
+        assert_eq!(beginning("é\u{2067}b\u{2069}", 3), "é");
+        let many = "\u{2066}".repeat(100_000) + &"\u{2069}".repeat(50_000);
+        assert_eq!(text(&many).chars().count(), 100_000);
     }
 
     #[test]

@@ -134,6 +134,8 @@ async fn write(
     }
     let tx = core.store.write(&me.tenant).await?;
     if !changed.nothing() {
+        // This may be the tenant's first request of all.
+        tx.upsert_user(&me.tenant, &me.user).await?;
         if tx.bump_registry(&me.tenant).await? != rows.version {
             tx.rollback().await?;
             return Ok(false);

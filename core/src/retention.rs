@@ -1,18 +1,22 @@
 //! Forgets what need not be kept: events older than `events.keep_days`, idempotency keys of requests long done, and turns
-//! with their messages where a tenant's retention says so. The audit stays.
+//! with their messages where a tenant's retention says so. The audit stays. What cannot be deleted of one tenant keeps
+//! nobody else's.
 
-use crate::{clock, core::Core, error::Result};
+use crate::{clock, config::RetentionConfig, core::Core, error::Result};
 use chrono::{DateTime, Duration, Utc};
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 use switchboard_shared::ids::TenantId;
 use tokio::time::sleep;
 
 /// How long the key of a request that made a conversation is remembered.
 const KEYS: Duration = Duration::days(2);
 /// Turns of a tenant that are deleted in one transaction, ...
-const AT_ONCE: i64 = 200;
+const TURNS_AT_ONCE: i64 = 200;
+/// ... events, and keys, ...
+const ROWS_AT_ONCE: i64 = 5_000;
 /// ... and how many such transactions there are at one look; the rest waits for the next.
-const BATCHES: usize = 50;
+const BATCHES: usize = 200;
+const MESSAGES: &str = "turns with their messages";
 
 /// Runs until the core goes.
 pub(crate) async fn keep(core: Arc<Core>) {
@@ -22,7 +26,7 @@ pub(crate) async fn keep(core: Arc<Core>) {
             () = core.shutdown.token.cancelled() => return,
         }
         if let Err(error) = forget(&core).await {
-            tracing::warn!(%error, "old rows could not be deleted; trying again later");
+            tracing::warn!(%error, "it could not be looked for old rows; trying again later");
         }
     }
 }
@@ -31,44 +35,71 @@ async fn forget(core: &Core) -> Result<()> {
     let now = clock::now();
     let (events, keys) = (now - Duration::days(core.config.events.keep_days.into()), now - KEYS);
     for tenant in core.store.tenants_with_old_rows(events, keys).await? {
-        let tx = core.store.write(&tenant).await?;
-        let deleted = tx.delete_old_events(&tenant, events).await?;
-        tx.delete_old_idempotency(&tenant, keys).await?;
-        tx.commit().await?;
-        if deleted > 0 {
-            tracing::info!(%tenant, deleted, "old events deleted");
-        }
+        say(&tenant, "events, or keys,", forget_rows(core, &tenant, events, keys).await);
     }
-    for tenant in with_old_messages(core, now).await? {
-        if let Some(days) = core.config.retention.days(&tenant) {
-            forget_messages(core, &tenant, now - Duration::days(days.into())).await?;
+    forget_by_rule(core, now).await
+}
+
+/// Who has a rule of its own is named by the configuration; of all others those are looked for who have something to
+/// delete.
+async fn forget_by_rule(core: &Core, now: DateTime<Utc>) -> Result<()> {
+    let RetentionConfig { messages_days, tenants, .. } = &core.config.retention;
+    let before = |days: u32| now - Duration::days(days.into());
+    for own in tenants.iter().filter(|own| own.messages_days > 0) {
+        let forgotten = forget_messages(core, &own.tenant, before(own.messages_days)).await;
+        say(&own.tenant, MESSAGES, forgotten);
+    }
+    if *messages_days > 0 {
+        let but: Vec<&str> = tenants.iter().map(|own| own.tenant.as_str()).collect();
+        for tenant in core.store.tenants_with_old_turns(before(*messages_days), &but).await? {
+            say(&tenant, MESSAGES, forget_messages(core, &tenant, before(*messages_days)).await);
         }
     }
     Ok(())
 }
 
-/// Tenants whose retention may have something to delete.
-async fn with_old_messages(core: &Core, now: DateTime<Utc>) -> Result<BTreeSet<TenantId>> {
-    let retention = &core.config.retention;
-    let days = retention.tenants.iter().map(|own| own.messages_days).chain([retention.messages_days]);
-    let Some(days) = days.filter(|days| *days > 0).min() else { return Ok(BTreeSet::new()) };
-    let before = now - Duration::days(days.into());
-    Ok(core.store.tenants_with_old_turns(before).await?.into_iter().collect())
-}
-
-async fn forget_messages(core: &Core, tenant: &TenantId, before: DateTime<Utc>) -> Result<()> {
+async fn forget_rows(
+    core: &Core,
+    tenant: &TenantId,
+    events: DateTime<Utc>,
+    keys: DateTime<Utc>,
+) -> Result<u64> {
     let mut deleted = 0;
     for _ in 0..BATCHES {
         let tx = core.store.write(tenant).await?;
-        let turns = tx.forget_turns(tenant, before, AT_ONCE).await?;
+        let events = tx.delete_old_events(tenant, events, ROWS_AT_ONCE).await?;
+        let keys = tx.delete_old_idempotency(tenant, keys, ROWS_AT_ONCE).await?;
         tx.commit().await?;
-        deleted += turns;
-        if i64::try_from(turns).is_ok_and(|turns| turns < AT_ONCE) {
+        deleted += events + keys;
+        if is_last(core, events.max(keys), ROWS_AT_ONCE) {
             break;
         }
     }
-    if deleted > 0 {
-        tracing::info!(%tenant, turns = deleted, "old turns deleted with their messages");
+    Ok(deleted)
+}
+
+async fn forget_messages(core: &Core, tenant: &TenantId, before: DateTime<Utc>) -> Result<u64> {
+    let mut deleted = 0;
+    for _ in 0..BATCHES {
+        let tx = core.store.write(tenant).await?;
+        let turns = tx.forget_turns(tenant, before, TURNS_AT_ONCE).await? as u64;
+        tx.commit().await?;
+        deleted += turns;
+        if is_last(core, turns, TURNS_AT_ONCE) {
+            break;
+        }
     }
-    Ok(())
+    Ok(deleted)
+}
+
+fn is_last(core: &Core, done: u64, at_once: i64) -> bool {
+    i64::try_from(done).is_ok_and(|done| done < at_once) || core.shutdown.token.is_cancelled()
+}
+
+fn say(tenant: &TenantId, what: &str, deleted: Result<u64>) {
+    match deleted {
+        Ok(0) => {}
+        Ok(deleted) => tracing::info!(%tenant, deleted, "old {what} deleted"),
+        Err(error) => tracing::warn!(%tenant, %error, "old {what} could not be deleted; trying again later"),
+    }
 }

@@ -1,14 +1,13 @@
-//! Who has been here: a user is known from the first request on, so that conversations can be shared with people and
-//! not with whatever somebody types.
+//! Who has been here: a user is known from the first request on that was answered as asked, so that conversations can be
+//! shared with people and not with whatever somebody types, or with a program that tries what there is.
 
-use crate::{error::Result, store::Store};
+use crate::{error::Result, store::Store, turn::Whose};
 use lru::LruCache;
 use std::{
     num::NonZeroUsize,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use switchboard_shared::ids::{TenantId, UserId};
 use tokio::time::{Instant, timeout};
 
 /// Users that this process has written down and need not again; of more, the one not seen for the longest is written
@@ -21,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// The users that this process knows to have rows.
 pub(crate) struct Seen {
-    users: Mutex<LruCache<(TenantId, UserId), ()>>,
+    users: Mutex<LruCache<Whose, ()>>,
     paused_until: Mutex<Option<Instant>>,
 }
 
@@ -31,14 +30,13 @@ impl Seen {
     }
 
     /// Writes a user down who has not been here before.
-    pub(crate) async fn see(&self, store: &Store, tenant: &TenantId, user: &UserId) {
-        let key = (tenant.clone(), user.clone());
-        if self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&key).is_some() || self.is_paused() {
+    pub(crate) async fn see(&self, store: &Store, who: &Whose) {
+        if self.users.lock().unwrap_or_else(PoisonError::into_inner).get(who).is_some() || self.is_paused() {
             return;
         }
-        match timeout(WAIT, write(store, tenant, user)).await {
+        match timeout(WAIT, write(store, who)).await {
             Ok(Ok(())) => {
-                self.users.lock().unwrap_or_else(PoisonError::into_inner).put(key, ());
+                self.users.lock().unwrap_or_else(PoisonError::into_inner).put(who.clone(), ());
             }
             failed => {
                 let error = failed.map_or_else(|late| late.to_string(), |error| format!("{error:?}"));
@@ -55,8 +53,8 @@ impl Seen {
     }
 }
 
-async fn write(store: &Store, tenant: &TenantId, user: &UserId) -> Result<()> {
-    let tx = store.write(tenant).await?;
-    tx.upsert_user(tenant, user).await?;
+async fn write(store: &Store, who: &Whose) -> Result<()> {
+    let tx = store.write(&who.tenant).await?;
+    tx.upsert_user(&who.tenant, &who.user).await?;
     tx.commit().await
 }

@@ -11,6 +11,7 @@ use crate::{
         page,
     },
     metrics,
+    visit::Visit,
 };
 use axum::{
     Router,
@@ -79,7 +80,9 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
 }
 
 /// One span, one deadline and one line of metrics per request.
-async fn around(State(core): State<Arc<Core>>, request: Request, next: Next) -> Response {
+async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next) -> Response {
+    let visit = Visit::default();
+    request.extensions_mut().insert(visit.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let id = request.headers().get(headers::REQUEST_ID).cloned();
     let span = tracing::info_span!(
@@ -99,6 +102,11 @@ async fn around(State(core): State<Arc<Core>>, request: Request, next: Next) -> 
     let answered = timeout(bound, next.run(request).instrument(span)).await;
     let mut response =
         answered.unwrap_or_else(|_| http::respond(Problem::new(ProblemKind::DeadlineExceeded, "")));
+    visit.is_stored();
+    // Whoever only tries what there is has not been here.
+    if let Some(who) = visit.who().filter(|_| response.status().is_success()) {
+        core.seen.see(&core.store, who).await;
+    }
     metrics::answered(&route, response.status().as_u16(), began.elapsed());
     if let Some(id) = id.filter(|id| *id != HeaderValue::from_static("")) {
         http::name_request(&mut response, &id);

@@ -155,9 +155,10 @@ pub struct LimitsConfig {
     pub requests_per_minute: u32,
     pub local_keys: usize,
     pub messages_per_minute: TierQuotas,
+    pub joins_per_minute: TierQuotas,
 }
 
-/// `[limits.messages_per_minute]`
+/// `[limits.messages_per_minute]`, `[limits.joins_per_minute]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]

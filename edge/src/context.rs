@@ -32,7 +32,7 @@ pub struct Edge {
     pub keys: SigningKeys,
     /// Ends the process.
     pub shutdown: Shutdown,
-    /// The time over which sockets leave, once they do.
+    /// The time over which sockets and streams leave, once they do.
     pub spread: OnceLock<Duration>,
 }
 
@@ -43,13 +43,13 @@ impl Edge {
         self.shutdown.token.is_cancelled()
     }
 
-    /// The time over which sockets leave this edge: as long as it takes at `socket.drain_per_s`, and no longer than
+    /// The time over which sockets and event streams leave this edge: as long as it takes at `socket.drain_per_s`, and no longer than
     /// `socket.drain_spread_ms`. Few leave at once; many must not come to the other edges all together.
     #[must_use]
     pub fn drain_spread(&self) -> Duration {
         let config = &self.config.socket;
         *self.spread.get_or_init(|| {
-            let open = u32::try_from(METRICS.open_sockets.get()).unwrap_or(0);
+            let open = u32::try_from(METRICS.open_sockets.get() + METRICS.open_streams.get()).unwrap_or(0);
             let time = Duration::from_secs_f64(f64::from(open) / f64::from(config.drain_per_s));
             time.min(Duration::from_millis(config.drain_spread_ms))
         })

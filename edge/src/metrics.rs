@@ -24,6 +24,7 @@ pub struct Metrics {
     pub connections_refused: IntCounterVec,
     pub http2_ended: IntCounterVec,
     pub open_sockets: IntGauge,
+    pub open_streams: IntGauge,
     pub joined_conversations: IntGauge,
     pub limit_decisions: IntCounterVec,
     pub limit_degraded: IntCounter,
@@ -65,6 +66,10 @@ impl Metrics {
                 &["reason"]
             )?,
             open_sockets: register_int_gauge!("switchboard_edge_open_sockets", "Open WebSockets")?,
+            open_streams: register_int_gauge!(
+                "switchboard_edge_open_streams",
+                "Open event streams of clients"
+            )?,
             joined_conversations: register_int_gauge!(
                 "switchboard_edge_joined_conversations",
                 "Conversations that sockets here have joined"

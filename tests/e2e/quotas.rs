@@ -45,6 +45,64 @@ async fn a_message_beyond_the_quota_is_refused_and_a_deleted_conversation_gives_
     house.stop().await
 }
 
+/// A tenant of many users, who all send as much as they can at the same time, over every way there is.
+#[tokio::test]
+async fn a_tenants_quota_holds_for_all_its_users_together_and_is_said_on_every_way() -> anyhow::Result<()> {
+    const MOST: i64 = 400_000;
+    let (house, _agent) = house(|core| {
+        core.insert("quota".into(), toml::toml! { tenant_bytes = 400_000 }.into());
+    })
+    .await?;
+    let file =
+        json!([{"name": "a", "media_type": "text/plain", "data": STANDARD.encode(vec![b'x'; 30_000])}]);
+    let flood = (0..10).map(async |user| {
+        let http = house.topology().client(&format!("user-{user}"), &["user"])?;
+        let room: Value = http.post("/v1/conversations", &json!({})).await?;
+        let path = format!("/v1/conversations/{}/messages", room["id"].as_str().unwrap_or_default());
+        let (mut accepted, mut refused) = (0, String::new());
+        for number in 0..4 {
+            let message = json!({"text": format!("@weather {number}?"), "parts": file});
+            match http.post::<Value>(&path, &message).await {
+                Ok(_) => accepted += 1,
+                Err(error) => refused = error.to_string(),
+            }
+        }
+        anyhow::Ok((accepted, refused))
+    });
+    let sent = futures::future::try_join_all(flood).await?;
+    let accepted: i64 = sent.iter().map(|(accepted, _)| accepted).sum();
+    let database = house.topology().postgres().connect().await?;
+    let stored: i64 = database.query_one("SELECT sum(bytes)::bigint FROM stored", &[]).await?.get(0);
+    println!("{accepted} of 40 messages of ten users were taken: {stored} bytes of {MOST}");
+    // Those that came at the same moment do not see each other: one of each user at most.
+    assert!((9..=20).contains(&accepted) && stored < MOST + 10 * 41_000, "{accepted}, {stored}");
+    assert!(sent.iter().any(|(_, refused)| refused.contains("Your tenant would hold")), "{sent:?}");
+
+    // Now that it is full: on a socket, by `/chat`, and without a file; who is of another tenant goes on.
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let long = "rain ".repeat(3_000);
+    let filler = house.topology().client("filler", &["user"])?;
+    let path = filler.post::<Value>("/v1/conversations", &json!({})).await?["id"].clone();
+    let path = format!("/v1/conversations/{}/messages", path.as_str().unwrap_or_default());
+    while filler.post::<Value>(&path, &json!({"text": long})).await.is_ok() {}
+    ann.send(&json!({"type": "send", "id": "a", "conversation": room, "text": long})).await?;
+    let refused = ann.until(|frame| frame["type"] == "error" || frame["type"] == "ack").await?;
+    let refused = &refused[refused.len() - 1];
+    assert_eq!((&refused["code"], &refused["id"]), (&json!("quota_exceeded"), &json!("a")), "{refused}");
+    assert!(
+        refused["message"].as_str().is_some_and(|words| words.contains("400000 are allowed")),
+        "{refused}"
+    );
+    let refused = ann.http.post::<Value>("/chat", &json!({"text": long})).await.unwrap_err().to_string();
+    assert!(refused.contains("delete conversations"), "{refused}");
+    let token = house.token("ann", &["user"], |claims| claims.tenant = "other".parse().expect("an id"))?;
+    let other = house.topology().client("ann", &["user"])?.with_token(&token);
+    other.post::<Value>("/chat", &json!({"text": long})).await?;
+    house.stop().await
+}
+
 #[tokio::test]
 async fn a_page_is_as_long_as_its_bytes_allow_and_goes_on_with_next() -> anyhow::Result<()> {
     let (house, _agent) = house(|core| {

@@ -20,6 +20,8 @@ async fn schemathesis_finds_nothing_that_the_description_does_not_say() -> anyho
             requests_per_minute = 1_000_000
             [limits.messages_per_minute]
             enterprise = 1_000_000
+            [limits.joins_per_minute]
+            enterprise = 1_000_000
             // On a busy machine its only core is slow, and not away.
             [cores]
             health_timeout_ms = 20_000

@@ -102,3 +102,38 @@ async fn without_its_role_the_cores_login_reads_nothing_and_the_owner_no_tenants
     }
     house.stop().await
 }
+
+#[tokio::test]
+async fn who_only_tries_what_there_is_has_not_been_here() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let ann = house.person("ann").await?;
+    let eve = house.topology().client("eve", &["user"])?;
+    let nothing = uuid::Uuid::now_v7();
+    for path in [
+        format!("/v1/conversations/{nothing}"),
+        format!("/v1/conversations/{nothing}/events"),
+        format!("/v1/turns/{nothing}"),
+        "/v1/agents/none".to_owned(),
+        "/v1/conversations?limit=0".to_owned(),
+        "/v1/nothing".to_owned(),
+        "/v1/suggestions".to_owned(),
+    ] {
+        assert!(eve.get::<Value>(&path).await.is_err(), "{path}");
+    }
+    assert!(eve.post::<Value>("/v1/conversations", &json!({"members": ["nobody"]})).await.is_err());
+    let with_eve = json!({"members": ["eve"]});
+    let refused = ann.http.post::<Value>("/v1/conversations", &with_eve).await.unwrap_err().to_string();
+    assert!(refused.contains("eve has not been here yet"), "{refused}");
+    eve.get::<Value>("/v1/agents").await?;
+    ann.http.post::<Value>("/v1/conversations", &with_eve).await?;
+
+    // The first request of all that a tenant makes may be one that teaches its router.
+    let token = house.token("olga", &["agent-admin"], |claims| {
+        claims.tenant = "brand-new".parse().expect("an id");
+    })?;
+    let olga = house.topology().client("olga", &["agent-admin"])?.with_token(&token);
+    let lesson = json!({"examples": [{"text": "good morning", "language": "en"}]});
+    let taught: Value = olga.put("/v1/nobody", &lesson).await?;
+    assert_eq!(taught["examples"][0]["text"], "good morning", "{taught}");
+    house.stop().await
+}

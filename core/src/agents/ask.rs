@@ -1,5 +1,6 @@
 //! What an agent is asked, and what becomes of that.
 
+use std::sync::Arc;
 use switchboard_shared::{api::Part, events::CallState, ids::InvalidId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ pub(crate) struct Ask {
     pub(crate) question: String,
     /// The whole message, where the question is a part of it and may lack what stands in another.
     pub(crate) context: Option<String>,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Arc<[Part]>,
     pub(crate) deadline: Instant,
     pub(crate) hops: u32,
     pub(crate) cancel: CancellationToken,

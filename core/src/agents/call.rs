@@ -109,7 +109,7 @@ impl Call<'_> {
     fn question(&self) -> Value {
         let Ask { message_id, context_id, task_id, question, context, parts, .. } = self.ask;
         let (files, left_out): (Vec<_>, Vec<_>) =
-            parts.iter().cloned().partition(|part| wire::takes(&self.agent.input_modes, &part.media_type));
+            parts.iter().partition(|part| wire::takes(&self.agent.input_modes, &part.media_type));
         let mut question = question.clone();
         for file in left_out {
             question.push_str(&format!(

@@ -1,6 +1,8 @@
 //! The artifacts of one call as they grow into a reply, in bounded memory. What has been added is told without looking
 //! again at what was there before: a reply may come in very many pieces.
 
+use crate::outside;
+
 /// An agent that makes more of them is cut there.
 const MAX_ARTIFACTS: usize = 256;
 const GAP: &str = "\n\n";
@@ -58,7 +60,7 @@ impl Draft {
         if !append {
             self.clear(at, text);
         }
-        let fits = &text[..text.floor_char_boundary(self.room())];
+        let fits = &*outside::beginning(text, self.room());
         self.full |= fits.len() < text.len();
         self.bytes += fits.len();
         self.artifacts[at].1.push_str(fits);

@@ -163,7 +163,7 @@ fn ask() -> Ask {
         resume: false,
         question: "question".into(),
         context: None,
-        parts: vec![],
+        parts: Arc::default(),
         deadline: Instant::now() + Duration::from_secs(2),
         hops: 0,
         cancel: CancellationToken::new(),

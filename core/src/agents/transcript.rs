@@ -5,6 +5,7 @@ use super::{
     draft::Draft,
     wire::{Said, TaskState},
 };
+use crate::outside;
 use switchboard_shared::events::CallState;
 
 /// Why a call is over.
@@ -103,7 +104,7 @@ impl Transcript {
         let mut left = self.draft.room();
         for text in [&mut self.status, &mut self.last] {
             if text.len() > left {
-                text.truncate(text.floor_char_boundary(left));
+                *text = outside::beginning(text, left).into_owned();
                 self.full = true;
             }
             left -= text.len();

@@ -113,7 +113,7 @@ pub(super) fn task(value: &Value) -> Option<Said> {
 }
 
 /// The parts of a question.
-pub(super) fn question(text: &str, files: &[api::Part]) -> Vec<Value> {
+pub(super) fn question(text: &str, files: &[&api::Part]) -> Vec<Value> {
     let files = files.iter().map(|file| {
         let mut part = json!({"raw": file.data, "mediaType": file.media_type});
         if !file.name.is_empty() {

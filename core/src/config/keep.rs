@@ -36,15 +36,6 @@ pub struct TenantRetention {
     pub messages_days: u32,
 }
 
-impl RetentionConfig {
-    /// For how many days a tenant's messages are kept; `None`: for ever.
-    pub(crate) fn days(&self, tenant: &TenantId) -> Option<u32> {
-        let own = self.tenants.iter().find(|own| own.tenant == *tenant);
-        let days = own.map_or(self.messages_days, |own| own.messages_days);
-        (days > 0).then_some(days)
-    }
-}
-
 impl Check for RetentionConfig {
     fn check(&self, faults: &mut Faults) {
         faults.require(!self.every.is_zero(), "retention.every_ms", "must be at least 1");

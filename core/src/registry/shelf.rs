@@ -1,5 +1,5 @@
 //! What has been learned, by tenant and agents, and what is being learned: callers who may use the same agents share it.
-//! What is kept is bounded by its bytes; what was not used for the longest goes first.
+//! What is kept is bounded by its bytes; of the tenant that has the most, what was not used for the longest goes first.
 
 use super::pending::Pending;
 use crate::{access::Reach, metrics::MODELS_BYTES, route::Roster};
@@ -91,7 +91,7 @@ impl Shelf {
     }
 
     /// Keeps a roster, and lets go of what has to make room for it: its earlier versions, then what is too many of its
-    /// tenant, then what was not used for the longest. The newest one is kept however large it is, or it would be learned
+    /// tenant, then what whoever has the most has not used for the longest. The newest one is kept however large it is, or it would be learned
     /// again at each message.
     pub(super) fn put(&self, key: Key, roster: Arc<Roster>, reach: Reach) {
         let bytes = roster.bytes();
@@ -100,9 +100,9 @@ impl Shelf {
             state.take(&gone);
         }
         while state.bytes + bytes > self.max_bytes
-            && let Some((_, kept)) = state.kept.pop_lru()
+            && let Some(gone) = next_to_go(&state.kept, &key.tenant, bytes)
         {
-            state.bytes -= kept.bytes;
+            state.take(&gone);
         }
         state.take(&key);
         state.bytes += bytes;
@@ -136,6 +136,16 @@ fn outlived(kept: &LruCache<Key, Kept>, new: &Key) -> Vec<Key> {
     let (old, others): (Vec<_>, Vec<_>) = of_tenant.partition(|key| key.precedes(new));
     // The shelf is in order of use, the latest first.
     old.into_iter().chain(others.into_iter().skip(MAX_OF_A_TENANT - 1)).cloned().collect()
+}
+
+/// What makes room for so many bytes of a tenant: many rosters of one must not cost the others theirs.
+fn next_to_go(kept: &LruCache<Key, Kept>, tenant: &TenantId, bytes: usize) -> Option<Key> {
+    let mut of: HashMap<&TenantId, usize> = HashMap::new();
+    for (key, kept) in kept {
+        *of.entry(&key.tenant).or_insert(if key.tenant == *tenant { bytes } else { 0 }) += kept.bytes;
+    }
+    let most = of.values().max()?;
+    kept.iter().rev().map(|(key, _)| key).find(|key| of.get(&key.tenant) == Some(most)).cloned()
 }
 
 #[cfg(test)]
@@ -189,6 +199,23 @@ mod tests {
         tiny.put(key("a", 1, &[]), roster(), Reach::default());
         tiny.put(key("b", 1, &[]), roster(), Reach::default());
         assert_eq!(kept(&tiny), [key("b", 1, &[])], "the newest is kept however large it is");
+    }
+
+    #[test]
+    fn a_tenant_that_fills_the_bytes_lets_go_of_its_own_first() {
+        let one = roster().bytes();
+        let shelf = Shelf::new(4 * one);
+        for tenant in ["quiet", "calm"] {
+            shelf.put(key(tenant, 1, &[]), roster(), Reach::default());
+        }
+        for i in 0..100 {
+            shelf.put(key("greedy", 1, &[&format!("agent-{i}")]), roster(), Reach::default());
+        }
+        let kept = kept(&shelf);
+        assert_eq!(kept[0], key("greedy", 1, &["agent-99"]));
+        assert_eq!(kept.iter().filter(|key| key.tenant.as_str() == "greedy").count(), 2, "{kept:?}");
+        assert_eq!((kept.len(), shelf.state().bytes), (4, 4 * one));
+        assert_eq!(MODELS_BYTES.get(), i64::try_from(4 * one).unwrap());
     }
 
     #[test]

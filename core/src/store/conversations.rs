@@ -170,8 +170,9 @@ impl Tx {
         &self,
         tenant: &TenantId,
         before: DateTime<Utc>,
+        limit: i64,
     ) -> Result<u64> {
-        self.execute(sql!("delete_old_idempotency"), &[&tenant.as_str(), &before]).await
+        self.execute(sql!("delete_old_idempotency"), &[&tenant.as_str(), &before, &limit]).await
     }
 
     /// Remembers a key; false when another request with it was faster.

@@ -9,9 +9,6 @@ use switchboard_shared::ids::{TenantId, TurnId};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-/// Rows that are looked at to find whose they are; what is due behind them is found at the next look.
-const LOOKED_AT: i64 = 1_000;
-
 /// A running turn that the rows give to this core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnTurn {
@@ -28,12 +25,12 @@ impl Store {
     pub(crate) async fn ping(&self) -> Result<()> {
         let (doing, sql) = sql!("tenants_with_due_turns");
         let connection = self.anyone(doing).await?;
-        self.looking(connection, (doing, sql), &[&LOOKED_AT]).await.map(drop)
+        self.looking(connection, (doing, sql), &[]).await.map(drop)
     }
 
     /// Tenants with turns whose core has no lease.
     pub(crate) async fn tenants_with_due_turns(&self) -> Result<Vec<TenantId>> {
-        self.tenants_due(sql!("tenants_with_due_turns"), &[&LOOKED_AT]).await
+        self.tenants_due(sql!("tenants_with_due_turns"), &[]).await
     }
 
     /// The turns of a core, whoever's they are.
@@ -53,12 +50,16 @@ impl Store {
         events: DateTime<Utc>,
         keys: DateTime<Utc>,
     ) -> Result<Vec<TenantId>> {
-        self.tenants_due(sql!("tenants_with_old_rows"), &[&events, &keys, &LOOKED_AT]).await
+        self.tenants_due(sql!("tenants_with_old_rows"), &[&events, &keys]).await
     }
 
-    /// Tenants with turns that began before that.
-    pub(crate) async fn tenants_with_old_turns(&self, before: DateTime<Utc>) -> Result<Vec<TenantId>> {
-        self.tenants_due(sql!("tenants_with_old_turns"), &[&before, &LOOKED_AT]).await
+    /// Tenants but those with turns that began before that.
+    pub(crate) async fn tenants_with_old_turns(
+        &self,
+        before: DateTime<Utc>,
+        but: &[&str],
+    ) -> Result<Vec<TenantId>> {
+        self.tenants_due(sql!("tenants_with_old_turns"), &[&before, &but]).await
     }
 
     async fn tenants_due(

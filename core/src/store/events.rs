@@ -98,8 +98,14 @@ impl Tx {
         Ok(row.and_then(|row| row.get::<_, Option<i64>>(0)).and_then(|seq| u64::try_from(seq).ok()))
     }
 
-    pub(crate) async fn delete_old_events(&self, tenant: &TenantId, before: DateTime<Utc>) -> Result<u64> {
-        self.execute(sql!("delete_old_events"), &[&tenant.as_str(), &before]).await
+    /// Deletes events that are older than that, so many at most, the oldest first; how many.
+    pub(crate) async fn delete_old_events(
+        &self,
+        tenant: &TenantId,
+        before: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<u64> {
+        self.execute(sql!("delete_old_events"), &[&tenant.as_str(), &before, &limit]).await
     }
 }
 

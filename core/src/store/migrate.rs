@@ -202,7 +202,10 @@ async fn grant(client: &Client, role: &str) -> Result<(), MigrateError> {
 
 /// Whose a row is, which core works on it, and when it is due: of every tenant, and nothing else.
 async fn grant_due(client: &Client, role: &str) -> Result<(), MigrateError> {
-    let mut sql = format!("GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT ON cores TO {role};");
+    let mut sql = format!(
+        "GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT ON cores TO {role}; \
+         GRANT SELECT (id) ON tenants TO {role};"
+    );
     for (table, columns) in [
         ("turns", "tenant_id, id, lease_owner, lease_until, attempt, cancel_requested, state, created_at"),
         ("events", "tenant_id, at"),

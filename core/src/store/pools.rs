@@ -29,7 +29,7 @@ use std::{
 };
 use switchboard_shared::{ids::TenantId, shutdown::Shutdown};
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     time::{Instant, sleep, timeout},
 };
 
@@ -71,6 +71,11 @@ impl Store {
         let mut writable = self.lookout.writable.subscribe();
         // Without one it goes on, and reads.
         drop(timeout(self.config.wait, writable.wait_for(|writable| *writable)).await);
+    }
+
+    /// Whether there is a host to write to.
+    pub(crate) fn writable(&self) -> watch::Receiver<bool> {
+        self.lookout.writable.subscribe()
     }
 
     /// A transaction on the primary, bound to `tenant`.

@@ -3,6 +3,7 @@
 //! name are told apart by the id in the marker.
 
 use super::{markers::unmarked, material::NamedReply, page::Page, shares};
+use crate::outside;
 use switchboard_shared::{events::Claim, ids::AgentId};
 
 /// What a heading and a sentence about what is left out may take, of each reply's room.
@@ -18,7 +19,7 @@ pub(super) fn write(page: &mut Page<'_>, replies: &[&NamedReply], agents: &[Agen
     for (at, (reply, quote)) in replies.iter().zip(&quotes).enumerate() {
         page.push_note(&heading(reply, at == 0));
         let start = page.chars();
-        page.push(&quote.chars().take(shares[at]).collect::<String>());
+        page.push(&outside::first_chars(quote, shares[at]));
         claims.push(Claim { start, end: page.chars(), agents: vec![reply.agent.clone()] });
         if shares[at] < lengths[at] {
             let (shown, all) = (shares[at], lengths[at]);
@@ -48,7 +49,7 @@ impl Beside {
     pub(crate) fn begin(&mut self, reply: &NamedReply) -> (String, bool) {
         let quote = quote(reply, &self.agents);
         let heading = heading(reply, std::mem::take(&mut self.is_first));
-        let shown: String = quote.chars().take(self.sure).collect();
+        let shown = outside::first_chars(&quote, self.sure);
         (format!("{heading}{shown}"), shown.len() == quote.len())
     }
 }

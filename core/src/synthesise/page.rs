@@ -1,5 +1,7 @@
 //! The answer as it grows: what is handed out and what is kept are the same text, within a bound.
 
+use crate::outside;
+
 /// Nothing larger is handed out at once.
 const MAX_PIECE_CHARS: usize = 800;
 
@@ -18,7 +20,7 @@ impl<'a> Page<'a> {
 
     /// Writes what fits.
     pub(super) fn push(&mut self, text: &str) {
-        let fits: String = text.chars().take(self.max_chars.saturating_sub(self.chars)).collect();
+        let fits = outside::first_chars(text, self.room());
         self.cut |= fits.len() < text.len();
         self.push_note(&fits);
     }
@@ -36,7 +38,7 @@ impl<'a> Page<'a> {
 
     /// How many characters still fit.
     pub(super) fn room(&self) -> usize {
-        self.max_chars.saturating_sub(self.chars)
+        if self.cut { 0 } else { self.max_chars.saturating_sub(self.chars) }
     }
 
     pub(super) fn text(&self) -> &str {

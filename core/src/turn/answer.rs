@@ -30,7 +30,7 @@ pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief:
         written
     };
     let (mut written, ()) = futures::future::join(writing, stream(work, pieces)).await;
-    written.text = outside::text(&written.text);
+    written.text = outside::signs(&written.text);
     if let Some(lost) = &plan.degraded {
         let more = written.degraded.take().filter(|reason| reason != lost);
         written.degraded = Some(more.map_or_else(|| lost.clone(), |reason| format!("{lost}; {reason}")));
@@ -78,7 +78,7 @@ pub(super) fn beside(work: &Work, outcomes: &[Outcome]) -> Written {
     let usable = outcomes.iter().map(|outcome| &outcome.reply).filter(|reply| reply.is_usable());
     let text: String = usable.map(|reply| beside.begin(reply).0).collect();
     let degraded = Some("the answer could not be written; the replies stand as they are".to_owned());
-    Written { text: outside::text(&text), degraded, ..Written::default() }
+    Written { text: outside::signs(&text), degraded, ..Written::default() }
 }
 
 /// Sends the pieces out, a few at a time, but for what has gone out already.
@@ -90,7 +90,7 @@ async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
         while let Ok(piece) = pieces.try_recv() {
             text.push_str(&piece);
         }
-        let text = outside::text(&text);
+        let text = outside::signs(&text);
         work.core.lease.held().await;
         let length = text.chars().count() as u64;
         if let Some(unsaid) = rest.strip_prefix(text.as_str()) {

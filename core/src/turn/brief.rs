@@ -9,7 +9,6 @@ use crate::{
 };
 use std::sync::Arc;
 use switchboard_shared::{
-    api::Part,
     events::{CallState, Mode, TurnState},
     ids::AgentId,
 };
@@ -18,8 +17,6 @@ use switchboard_shared::{
 pub(super) struct Brief {
     /// Where the message does nothing but choose an agent that a question back named, the one that was asked back about.
     pub(super) message: MessageRow,
-    /// Its files, with their bytes.
-    pub(super) parts: Vec<Part>,
     /// The agents that its author has chosen, with the message or in answer to a question back.
     pub(super) chosen: Vec<AgentId>,
     /// The last messages before it, oldest first.
@@ -108,10 +105,9 @@ impl Brief {
                     .map(|call| (call.agent, call.task_id));
             }
         }
-        let parts = tx.message_parts(tenant, turn.conversation, message.seq).await?;
         tx.commit().await?;
         let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, parts, chosen, context, roster, pending, previous, waiting, room, asked_back })
+        Ok(Self { message, chosen, context, roster, pending, previous, waiting, room, asked_back })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     brief::Brief,
+    files::Files,
     hand_on::hand_on,
     isolate::isolated,
     landed::{self, Landed},
@@ -20,7 +21,7 @@ use crate::{
     synthesise::NamedReply,
 };
 use futures::future::join_all;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 use switchboard_shared::{
     events::{CallState, EventBody, Mode, Plan, Step},
     ids::{AgentId, CallId},
@@ -56,6 +57,7 @@ async fn ask_each(
     landed: Option<&mpsc::UnboundedSender<Landed>>,
 ) -> Result<Vec<Outcome>> {
     let rows = known_calls(work).await?;
+    let files = Files::read(work, &brief.message, plan.steps.len()).await?;
     let land = |step, outcome: &Outcome| {
         if let Some(landed) = landed {
             // Nobody may be waiting for it any more: then it stands in the answer when all is there.
@@ -65,7 +67,7 @@ async fn ask_each(
     if plan.mode != Mode::Sequential {
         let all = plan.steps.iter().enumerate().map(async |(i, step)| {
             let question = step.question.clone();
-            let asked = ask(work, brief, plan, i, question, rows.get(&i)).await;
+            let asked = ask(work, (brief, &files), plan, i, question, rows.get(&i)).await;
             asked.inspect(|outcome| land(i, outcome))
         });
         return join_all(all).await.into_iter().collect();
@@ -76,7 +78,9 @@ async fn ask_each(
             step.depends_on.iter().filter_map(|at| outcomes.get(*at)).map(|outcome| &outcome.reply).collect();
         let outcome = match before.iter().find(|reply| reply.state != CallState::Completed) {
             Some(failed) => skip(work, i, step, &failed.agent, rows.get(&i)).await?,
-            None => ask(work, brief, plan, i, hand_on(&step.question, &before), rows.get(&i)).await?,
+            None => {
+                ask(work, (brief, &files), plan, i, hand_on(&step.question, &before), rows.get(&i)).await?
+            }
         };
         land(i, &outcome);
         outcomes.push(outcome);
@@ -98,7 +102,7 @@ async fn read_calls(work: &Work) -> Result<Vec<CallRow>> {
 
 async fn ask(
     work: &Work,
-    brief: &Brief,
+    (brief, files): (&Brief, &Files),
     plan: &Plan,
     at: usize,
     question: String,
@@ -127,7 +131,7 @@ async fn ask(
                 resume: known.is_some() && row.task_id.is_some(),
                 question: row.question.clone(),
                 context: whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
-                parts: brief.parts.clone(),
+                parts: Arc::clone(&files.parts),
                 deadline: work.deadline,
                 hops: work.turn.hops,
                 cancel: work.stop.canceled.child_token(),

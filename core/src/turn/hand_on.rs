@@ -18,12 +18,11 @@ pub(super) fn hand_on(question: &str, before: &[&NamedReply]) -> String {
     }
     for reply in before {
         let agent = &reply.agent;
-        let said: String = reply.text.chars().take(MAX_HANDED_ON).collect();
+        let said = outside::first_chars(&reply.text, MAX_HANDED_ON);
         let left_out = match reply.text.chars().count().saturating_sub(MAX_HANDED_ON) {
             0 => String::new(),
             more => format!("(The next {more} characters are left out.)\n"),
         };
-        let said = outside::text(&said);
         text.push_str(&format!("<reply-{mark} of=\"{agent}\">\n{said}\n</reply-{mark}>\n{left_out}"));
     }
     text

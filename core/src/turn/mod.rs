@@ -7,6 +7,7 @@ mod answer;
 mod brief;
 mod calls;
 mod close;
+mod files;
 mod hand_on;
 mod isolate;
 mod keep_lease;

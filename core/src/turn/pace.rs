@@ -55,6 +55,11 @@ impl Pace {
         (self.began, self.ended) = (Some(now), 0);
     }
 
+    /// What ends or does not end just now says nothing of how fast this core is.
+    pub(super) fn stalled(&mut self) {
+        (self.began, self.ended) = (None, 0);
+    }
+
     /// How many may be in hand; unknown while there was nothing to measure of late.
     pub(super) fn most(&self, now: Instant) -> Option<usize> {
         let most = self.holds(now)? * self.max_wait.as_secs_f64();

@@ -4,7 +4,7 @@ use super::{
     record::Rows,
     work::{Begun, Work},
 };
-use crate::error::Result;
+use crate::{error::Result, outside};
 use std::{
     sync::{MutexGuard, PoisonError},
     time::Duration,
@@ -29,10 +29,11 @@ pub(super) async fn begin(work: &Work, piece: &str) {
     }
     let mut begun = lock(work);
     let room = work.core.config.synthesis.max_answer_chars.saturating_sub(begun.chars);
-    let fits: String = piece.chars().take(room).collect();
+    let fits = outside::first_chars(piece, room);
     send(work, begun.chars as u64, &fits);
     begun.started = true;
-    begun.chars += fits.chars().count();
+    // Behind what is cut nothing more fits.
+    begun.chars += if fits.len() < piece.len() { room } else { fits.chars().count() };
     begun.text.push_str(&fits);
 }
 

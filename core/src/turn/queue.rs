@@ -16,7 +16,7 @@ use std::{
 };
 use switchboard_shared::ids::{TenantId, TurnId, UserId};
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::{Notify, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -76,16 +76,19 @@ struct Queue {
     /// Those who wait for this core, in the queue or at work: of them there are no more than will be served in time.
     in_hand: Shares,
     pace: Pace,
+    /// Whether there is a database to write to. Without one everybody waits for it, in a queue with a bound of its own.
+    writable: watch::Receiver<bool>,
     waiting: RoundRobin<TenantId, RoundRobin<UserId, VecDeque<oneshot::Sender<()>>>>,
 }
 
 impl Turns {
-    pub(crate) fn new(config: &TurnConfig) -> Self {
+    pub(crate) fn new(config: &TurnConfig, writable: watch::Receiver<bool>) -> Self {
         let queue = Queue {
             places: Shares::new(config.max_running + config.max_queued),
             running: Shares::new(config.max_running),
             in_hand: Shares::new(usize::MAX),
             pace: Pace::new(config.max_wait),
+            writable,
             waiting: RoundRobin::default(),
         };
         Self {
@@ -260,20 +263,27 @@ impl Queue {
     fn take(&mut self, whose: &Whose) {
         self.places.take(whose);
         self.in_hand.take(whose);
-        self.pace.passed(self.in_hand.taken(), Instant::now());
+        self.count(false);
     }
 
     /// How many there may be in hand, as it is now.
     fn measure(&mut self) {
-        self.in_hand.resize(self.pace.most(Instant::now()).unwrap_or(usize::MAX));
+        let most = self.pace.most(Instant::now()).filter(|_| *self.writable.borrow());
+        self.in_hand.resize(most.unwrap_or(usize::MAX));
     }
 
-    fn leave(&mut self, whose: &Whose, has_run: bool) {
+    /// Measures how fast turns come to their end.
+    fn count(&mut self, has_ended: bool) {
         let (in_hand, now) = (self.in_hand.taken(), Instant::now());
-        match has_run {
+        match has_ended {
+            _ if !*self.writable.borrow() => self.pace.stalled(),
             true => self.pace.ended(in_hand, now),
             false => self.pace.passed(in_hand, now),
         }
+    }
+
+    fn leave(&mut self, whose: &Whose, has_run: bool) {
+        self.count(has_run);
         self.places.give_back(whose);
         self.in_hand.give_back(whose);
     }

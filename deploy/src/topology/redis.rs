@@ -185,7 +185,7 @@ impl Redis {
 ///
 /// # Errors
 /// When nothing answers, or an error does.
-pub(super) async fn ask(port: u16, password: &str, command: &str) -> Result<String> {
+pub(crate) async fn ask(port: u16, password: &str, command: &str) -> Result<String> {
     let exchange = async {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
         // QUIT ends the stream after the answer, so that reading to its end is reading all of it.

@@ -172,7 +172,7 @@ fn is_open_to_others(jwks: &str) -> bool {
 
 impl LimitsConfig {
     fn check(&self, faults: &mut Faults) {
-        let messages = &self.messages_per_minute;
+        let (messages, joins) = (&self.messages_per_minute, &self.joins_per_minute);
         for (key, value) in [
             ("limits.ip_per_minute", self.ip_per_minute),
             ("limits.requests_per_minute", self.requests_per_minute),
@@ -180,6 +180,10 @@ impl LimitsConfig {
             ("limits.messages_per_minute.standard", messages.standard),
             ("limits.messages_per_minute.premium", messages.premium),
             ("limits.messages_per_minute.enterprise", messages.enterprise),
+            ("limits.joins_per_minute.free", joins.free),
+            ("limits.joins_per_minute.standard", joins.standard),
+            ("limits.joins_per_minute.premium", joins.premium),
+            ("limits.joins_per_minute.enterprise", joins.enterprise),
         ] {
             faults.require((1..=60_000_000).contains(&value), key, "must be 1 to 60000000");
         }

@@ -9,6 +9,40 @@ const MAX_LINE: usize = 1024;
 /// The most bytes of a body's chunk extensions and trailer fields together, which are read and mean nothing.
 const MAX_EXTRA: usize = 8192;
 
+/// Fields that cannot stand behind a body, in small letters.
+const FORBIDDEN: [&str; 24] = [
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "idempotency-key",
+    "keep-alive",
+    "max-forwards",
+    "origin",
+    "pragma",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "traceparent",
+    "transfer-encoding",
+    "upgrade",
+    "x-request-id",
+];
+
+/// The beginnings of more of them.
+const FORBIDDEN_FAMILIES: [&str; 4] = ["if-", "sec-", "x-forwarded-", "x-switchboard-"];
+
+/// No forbidden name is longer.
+const LONGEST_FORBIDDEN: usize = 24;
+
 /// How a body is framed (RFC 9112 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -45,8 +79,15 @@ enum At {
     Length(u64),
     /// In a chunk's size, after so many digits.
     Size(u64, u8),
-    /// In the extensions of a chunk of this size, after this byte.
-    Extension(u64, u8),
+    /// In the name of an extension of a chunk of this size; whether it has begun.
+    ExtensionName(u64, bool),
+    /// In its value, likewise.
+    ExtensionValue(u64, bool),
+    /// Within the quotes of its value, and there behind a backslash.
+    Quoted(u64),
+    Escaped(u64),
+    /// Behind the quotes.
+    Unquoted(u64),
     /// Before the line feed of a chunk's head.
     SizeEnd(u64),
     /// In a chunk's data.
@@ -69,6 +110,8 @@ pub struct Body {
     at: At,
     line: usize,
     extra: usize,
+    /// The name of the trailer field that is being read, as far as it can still be one of the forbidden.
+    name: Vec<u8>,
 }
 
 impl Body {
@@ -80,7 +123,7 @@ impl Body {
             Framing::Length(length) => At::Length(length),
             Framing::Chunked => At::Size(0, 0),
         };
-        Self { at, line: 0, extra: 0 }
+        Self { at, line: 0, extra: 0, name: Vec::new() }
     }
 
     /// Whether all of it has come.
@@ -127,19 +170,26 @@ impl Body {
                 At::Size(size << 4 | u64::from(hex(byte)), digits + 1)
             }
             (At::Size(size, 1..), b'\r') => At::SizeEnd(size),
-            (At::Size(size, 1..), b';') => At::Extension(size, byte),
+            (At::Size(size, 1..), b';') => At::ExtensionName(size, false),
             (At::Size(..), _) => return Err(Broken("a chunk's size is not a number")),
-            (At::Extension(size, last), b'\r') if last != b';' && last != b'=' => At::SizeEnd(size),
-            (At::Extension(size, last), _) if is_extension(last, byte) => At::Extension(size, byte),
-            (At::Extension(..), _) => return Err(Broken("a chunk's extension cannot be read")),
+            (
+                At::ExtensionName(..)
+                | At::ExtensionValue(..)
+                | At::Quoted(_)
+                | At::Escaped(_)
+                | At::Unquoted(_),
+                _,
+            ) => extension(self.at, byte).ok_or(Broken("a chunk's extension cannot be read"))?,
             (At::SizeEnd(0), b'\n') => self.line(At::Trailer),
             (At::SizeEnd(size), b'\n') => self.line(At::Data(size)),
             (At::DataCr, b'\r') => At::DataEnd,
             (At::DataEnd, b'\n') => self.line(At::Size(0, 0)),
             (At::Trailer, b'\r') => At::LastEnd,
-            (At::Trailer, _) if is_token(byte) => At::Name,
+            (At::Trailer | At::Name, _) if is_token(byte) => self.named(byte),
+            (At::Name, b':') if is_forbidden(&self.name) => {
+                return Err(Broken("a trailer field says what only a head may say"));
+            }
             (At::Name, b':') => At::Value,
-            (At::Name, _) if is_token(byte) => At::Name,
             (At::Value, b'\r') => At::ValueEnd,
             (At::Value, b'\t' | b' '..=b'~' | 0x80..) => At::Value,
             (At::ValueEnd, b'\n') => self.line(At::Trailer),
@@ -152,12 +202,20 @@ impl Body {
 
     fn line(&mut self, next: At) -> At {
         self.line = 0;
+        self.name.clear();
         next
+    }
+
+    fn named(&mut self, byte: u8) -> At {
+        if self.name.len() <= LONGEST_FORBIDDEN {
+            self.name.push(byte.to_ascii_lowercase());
+        }
+        At::Name
     }
 
     fn count(&mut self) -> Result<(), Broken> {
         self.line += 1;
-        if matches!(self.at, At::Extension(..) | At::Name | At::Value) {
+        if !matches!(self.at, At::Size(..) | At::SizeEnd(_) | At::DataCr | At::DataEnd) {
             self.extra += 1;
         }
         if self.line > MAX_LINE || self.extra > MAX_EXTRA {
@@ -174,10 +232,32 @@ fn hex(digit: u8) -> u8 {
     }
 }
 
-/// A name after a semicolon, and no second separator at once; blanks, which nobody may send, are for nobody to guess at.
-fn is_extension(last: u8, byte: u8) -> bool {
-    let separator = byte == b';' || byte == b'=';
-    byte.is_ascii_graphic() && !(separator && (last == b';' || last == b'='))
+/// The extensions of a chunk (RFC 9112 §7.1.1): names, and values that are words or stand in quotes, which are closed
+/// again. Blanks between them, which nobody may send, are for nobody to guess at.
+fn extension(at: At, byte: u8) -> Option<At> {
+    Some(match (at, byte) {
+        (At::ExtensionName(size, _), _) if is_token(byte) => At::ExtensionName(size, true),
+        (At::ExtensionName(size, true), b'=') => At::ExtensionValue(size, false),
+        (At::ExtensionValue(size, false), b'"') => At::Quoted(size),
+        (At::ExtensionValue(size, _), _) if is_token(byte) => At::ExtensionValue(size, true),
+        (At::Quoted(size), b'"') => At::Unquoted(size),
+        (At::Quoted(size), b'\\') => At::Escaped(size),
+        (At::Quoted(size) | At::Escaped(size), b'\t' | b' '..=b'~' | 0x80..) => At::Quoted(size),
+        (At::ExtensionName(size, true) | At::ExtensionValue(size, true) | At::Unquoted(size), b';') => {
+            At::ExtensionName(size, false)
+        }
+        (At::ExtensionName(size, true) | At::ExtensionValue(size, true) | At::Unquoted(size), b'\r') => {
+            At::SizeEnd(size)
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a field frames, routes, steers or signs a message, or says how its content is to be read: whoever takes such a
+/// field from behind a body has read another message than we have (RFC 9110 §6.5.1).
+fn is_forbidden(name: &[u8]) -> bool {
+    FORBIDDEN.iter().any(|forbidden| forbidden.as_bytes() == name)
+        || FORBIDDEN_FAMILIES.iter().any(|family| name.starts_with(family.as_bytes()))
 }
 
 fn is_token(byte: u8) -> bool {

@@ -17,6 +17,8 @@ fn chunks_as_the_standard_has_them_are_read_to_their_end() {
         "5\r\nhello\r\n0\r\n\r\n",
         "000A;a=b;c\r\n0123456789\r\n00\r\n\r\n",
         "1;a=\"b\"\r\nx\r\n0;z\r\nx-sum: 1 2\tä\r\ny:\r\n\r\n",
+        "1;a=\"b; c=\\\"d\\\\ \";e\r\nx\r\n0;a=\"\"\r\n\r\n",
+        "0\r\nhost-of-mine: x\r\nhosts: x\r\nx-host: x\r\nshort: x\r\n\r\n",
         "0\r\n\r\nGET / HTTP/1.1\r\n",
         "4\r\n\r\n\r\n\r\n0\r\n\r\n",
     ] {
@@ -42,6 +44,15 @@ fn chunks_that_could_be_read_in_two_ways_are_refused() {
         "5;\r\n",
         "5;;a\r\n",
         "5;a=\r\n",
+        "5;=b\r\n",
+        "5;a=b=c\r\n",
+        "5;a=\"b\r\n",
+        "5;a=\"\r\nhello\r\n0;b=\"\r\n\r\n",
+        "5;a=\"b\\\"\r\n",
+        "5;a=\"b\"c\r\n",
+        "5;a=b\"c\"\r\n",
+        "5;\"a\"\r\n",
+        "5;a,b\r\n",
         "5;a\nhello",
         "5\nhello",
         "5\rhello",
@@ -66,6 +77,18 @@ fn chunks_that_could_be_read_in_two_ways_are_refused() {
         "0\r\nx: \0\r\n\r\n",
     ] {
         assert!(read(bad.as_bytes()).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn what_only_a_head_may_say_is_refused_behind_a_body() {
+    let families = ["if-match", "sec-websocket-key", "x-forwarded-for", "x-switchboard-identity"];
+    for name in FORBIDDEN.iter().chain(&families) {
+        for name in [(*name).to_owned(), name.to_ascii_uppercase()] {
+            assert!(name.len() <= LONGEST_FORBIDDEN, "{name}");
+            let trailer = format!("0\r\nx-sum: 1\r\n{name}: x\r\n\r\n");
+            assert!(read(trailer.as_bytes()).is_err(), "{name}");
+        }
     }
 }
 

@@ -54,9 +54,17 @@ impl Limits {
             return counted(self.local.decide(policy, &network(address)));
         };
         // As many as the limits behind this one let through together: whoever keeps to those never meets it.
-        let quota = self.config.requests_per_minute + self.config.messages_per_minute.of(identity.tier);
+        let of_tier = [&self.config.messages_per_minute, &self.config.joins_per_minute];
+        let of_tier = of_tier.map(|quotas| quotas.of(identity.tier)).iter().sum::<u32>();
+        let quota = self.config.requests_per_minute + of_tier;
         let policy = Policy::per_minute("user", quota);
         counted(self.local.decide(policy, &key(identity, policy)))
+    }
+
+    /// Decides about beginning to listen to a conversation.
+    pub async fn join(&self, identity: &Identity) -> Decision {
+        let quota = self.config.joins_per_minute.of(identity.tier);
+        self.decide(Policy::per_minute("joins", quota), identity).await
     }
 
     /// Decides about a file of the page. A browser that comes for the first time wants some dozens of them, and then none
@@ -66,7 +74,7 @@ impl Limits {
         counted(self.local.decide(policy, &format!("page {}", network(address))))
     }
 
-    /// Decides about a request that is not a message.
+    /// Decides about any other request.
     pub async fn request(&self, identity: &Identity) -> Decision {
         self.decide(Policy::per_minute("requests", self.config.requests_per_minute), identity).await
     }

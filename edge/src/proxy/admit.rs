@@ -1,6 +1,6 @@
 //! Whether a request goes on to a core.
 
-use super::{Proxy, Request, authority, route};
+use super::{Proxy, Request, Route, authority, route};
 use crate::{
     answer::{rate_limited, unauthenticated},
     door::guest::Visit,
@@ -54,9 +54,10 @@ impl Proxy {
             visit.guest.introduce();
         }
         let started = Instant::now();
-        let decision = match route.is_message {
-            true => self.0.limits.message(&identity).await,
-            false => self.0.limits.request(&identity).await,
+        let decision = match route {
+            Route { is_message: true, .. } => self.0.limits.message(&identity).await,
+            Route { is_stream: true, .. } => self.0.limits.join(&identity).await,
+            _ => self.0.limits.request(&identity).await,
         };
         METRICS.stage("limit", started.elapsed());
         request.decision = Some(decision);

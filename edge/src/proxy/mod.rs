@@ -147,8 +147,8 @@ impl ProxyHttp for Proxy {
         let share = share.filter(|share| request.is_stream() || share.siblings() > UNCOUNTED_ANSWERS);
         request.is_alone = request.is_stream() || share.is_some();
         if request.is_alone {
-            let ending = request.is_stream().then(|| self.0.shutdown.token.clone());
-            peer.options.custom_l4 = Some(Arc::new(Wires { ending, share, patience: connect }));
+            let ends_with = request.is_stream().then(|| self.0.clone());
+            peer.options.custom_l4 = Some(Arc::new(Wires { ends_with, share, patience: connect }));
             // These connections are none for other requests.
             peer.group_key = 1;
         }

@@ -77,15 +77,18 @@ impl Asker {
                 Done::say(frames)
             }
             Job::Cancel(turn) => {
-                match counted(&self.edge, &self.identity, Some(turn.to_string()), None).await {
+                let decision = self.edge.limits.request(&self.identity).await;
+                match passed(&decision, Some(turn.to_string()), None) {
                     Ok(()) => Done::say(self.cancel(turn, since).await),
                     Err(frames) => Done::say(frames),
                 }
             }
-            Job::Refresh(token) => match counted(&self.edge, &self.identity, None, None).await {
-                Ok(()) => self.refresh(&token).await,
-                Err(frames) => Done::say(frames),
-            },
+            Job::Refresh(token) => {
+                match passed(&self.edge.limits.request(&self.identity).await, None, None) {
+                    Ok(()) => self.refresh(&token).await,
+                    Err(frames) => Done::say(frames),
+                }
+            }
         }
     }
 
@@ -162,21 +165,19 @@ impl Asker {
     }
 }
 
-/// Counts what is no message as a request of the user, as over HTTP.
+/// Whether a limit lets pass what is no message, which is counted as over HTTP.
 ///
 /// # Errors
 /// With what to say when it is one too many.
-pub async fn counted(
-    edge: &Edge,
-    identity: &Identity,
+pub fn passed(
+    decision: &Decision,
     id: Option<String>,
     conversation: Option<ConversationId>,
 ) -> Result<(), Vec<ServerFrame>> {
-    let decision = edge.limits.request(identity).await;
     if decision.allowed {
         return Ok(());
     }
-    Err(vec![ServerFrame::error(id, conversation, &rate_limited(&decision)), limit(&decision)])
+    Err(vec![ServerFrame::error(id, conversation, &rate_limited(decision)), limit(decision)])
 }
 
 /// How a limit stands.

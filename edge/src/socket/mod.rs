@@ -29,7 +29,6 @@ use crate::{
     door::{conn::Conn, head::Upgrade},
     limit::Decision,
     metrics::{Counted, METRICS},
-    upstream::call::unavailable,
 };
 use fragments::Bounded;
 use handshake::Accepted;
@@ -87,9 +86,6 @@ async fn admit(
     let decision = edge.limits.arrival(known.as_deref(), conn.peer().ip());
     if !decision.allowed {
         return Err((rate_limited(&decision), Some(decision)));
-    }
-    if edge.is_draining() {
-        return Err((unavailable(), None));
     }
     let accepted =
         handshake::check(upgrade, &edge.config.socket.origins, id).map_err(|problem| (problem, None))?;

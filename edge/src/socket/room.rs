@@ -1,7 +1,7 @@
 //! One joined conversation: a task that follows its event stream on one core, and on another one when that ends.
 
 use super::{
-    job::counted,
+    job::passed,
     outbox::Entry,
     stream::{self, Fault, SourceEvent},
 };
@@ -91,7 +91,8 @@ impl Room {
 
     async fn follow(&mut self) -> Result<(), SocketGone> {
         let identity = self.identity.borrow().clone();
-        if let Err(refusal) = counted(&self.edge, &identity, None, Some(self.conversation)).await {
+        let decision = self.edge.limits.join(&identity).await;
+        if let Err(refusal) = passed(&decision, None, Some(self.conversation)) {
             for frame in refusal {
                 self.say(Entry::from(&frame)).await?;
             }

@@ -1,9 +1,14 @@
 //! The connection to a core that serves one request and is not used again. An event stream has one, since Pingora looks
 //! at its filters only when a chunk comes, which on a quiet conversation is a ping every fifteen seconds; so the
-//! connection itself ends when the edge does, and the client's stream with it. And one of many answers on a client's
-//! HTTP/2 connection has one, that is not read from while the client takes nothing (see [`Share`]).
+//! connection itself ends when the edge drains, each at a moment of its own as sockets do, and the client's stream with
+//! it. And one of many answers on a client's HTTP/2 connection has one, that is not read from while the client takes
+//! nothing (see [`Share`]).
 
-use crate::door::hold::Share;
+use crate::{
+    context::Edge,
+    door::hold::Share,
+    metrics::{Counted, METRICS},
+};
 use async_trait::async_trait;
 use pingora::{
     Error,
@@ -17,7 +22,7 @@ use pingora::{
     },
 };
 use std::{
-    io,
+    fmt, io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -26,18 +31,20 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// The most that is read at once of an answer whose bytes are counted, so that it is not far above its bound.
 const PIECE: usize = 8 << 10;
 
+/// It is over when its stream has to leave. `AsyncRead` wants it shareable, which a boxed future alone is not.
+type Leaves = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
 /// Connects to a core for one request.
 #[derive(Debug)]
 pub struct Wires {
-    /// The end of the edge, for an event stream.
-    pub ending: Option<CancellationToken>,
+    /// The edge that the connection ends with, for an event stream.
+    pub ends_with: Option<Arc<Edge>>,
     /// Where the answer's bytes are counted.
     pub share: Option<Arc<Share>>,
     /// How long a connection may take.
@@ -55,18 +62,31 @@ impl Connect for Wires {
             Ok(Err(error)) => return Err(Error::because(ConnectError, "a stream's connection", error)),
             Err(_) => return Err(Error::explain(ConnectTimedout, "a stream's connection")),
         };
-        let ended = self.ending.clone().map(|ending| Box::pin(ending.cancelled_owned()));
-        let wire = Wire { tcp, ended, share: self.share.clone() };
+        let ended = self.ends_with.clone().map(|edge| -> Leaves { Box::pin(leaves(edge)) });
+        let open = ended.is_some().then(|| Counted::new(&[&METRICS.open_streams]));
+        let wire = Wire { tcp, ended, share: self.share.clone(), _open: open };
         Ok(VirtualSocketStream::new(Box::new(wire)).into())
     }
 }
 
 /// A connection that breaks, for its reader, when the edge ends, and is silent while its client takes nothing.
-#[derive(Debug)]
 struct Wire {
     tcp: TcpStream,
-    ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    ended: Option<Leaves>,
     share: Option<Arc<Share>>,
+    _open: Option<Counted>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("tcp", &self.tcp).finish_non_exhaustive()
+    }
+}
+
+/// Waits until the edge drains, and then for its share of the time that leaving takes.
+async fn leaves(edge: Arc<Edge>) {
+    edge.shutdown.token.cancelled().await;
+    sleep(edge.drain_spread().mul_f64(fastrand::f64())).await;
 }
 
 impl AsyncRead for Wire {

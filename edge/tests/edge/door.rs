@@ -1,10 +1,14 @@
 //! What clients can do to a connection itself: framing, authorities, resets, windows, silence, many at once.
 
-use crate::house::{House, PATIENCE, read_all, until};
+use crate::{
+    core::last_seen,
+    house::{House, PATIENCE, read_all, until},
+};
 use bytes::Bytes;
 use h2::{Reason, client::SendRequest};
 use http::Request;
 use std::time::Duration;
+use switchboard_shared::headers;
 use tokio::{io::AsyncWriteExt, time::timeout};
 
 fn post(house: &House, body: &str) -> Vec<u8> {
@@ -19,9 +23,12 @@ fn post(house: &House, body: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunked_body_is_looked_at_as_strictly_as_a_head() {
     let house = House::start().await;
-    for good in
-        ["5\r\nhello\r\n0\r\n\r\n", "5;a=b\r\nhello\r\n0\r\n\r\n", "0005\r\nhello\r\n000\r\nx-t: 1\r\n\r\n"]
-    {
+    for good in [
+        "5\r\nhello\r\n0\r\n\r\n",
+        "5;a=b\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"b; c\"\r\nhello\r\n0\r\n\r\n",
+        "0005\r\nhello\r\n000\r\nx-t: 1\r\n\r\n",
+    ] {
         let answer = house.raw(&post(&house, good)).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{good:?}: {answer}");
     }
@@ -36,10 +43,54 @@ async fn a_chunked_body_is_looked_at_as_strictly_as_a_head() {
         "5\r\nhelloX\r\n0\r\n\r\n",
         "3\r\nhello\r\n0\r\n\r\n",
         "FFFFFFFFFFFFFFFFF\r\nhello",
+        // Quotes that are not closed: for some, the chunk is a part of what they quote.
+        "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"\r\nhello\r\n0;b=\"\r\n\r\n",
+        "5\r\nhello\r\n0\r\ncontent-length: 0\r\n\r\n",
+        "5\r\nhello\r\n0\r\nx-t: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "5\r\nhello\r\n0\r\nHost: other.example\r\n\r\n",
+        "5\r\nhello\r\n0\r\nX-Switchboard-Identity: forged\r\n\r\n",
     ] {
         let answer = house.raw(&post(&house, bad)).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{bad:?}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{bad:?}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trailers_over_http2_frame_nothing_and_reach_nobody() {
+    let house = House::start().await;
+    let token = house.token("ann");
+    for (name, is_refused) in [
+        // The HTTP/2 library refuses what belongs to a connection (RFC 9113 §8.2.2); the rest is thrown away unread.
+        ("transfer-encoding", true),
+        ("connection", true),
+        ("upgrade", true),
+        ("content-length", false),
+        ("host", false),
+        ("authorization", false),
+        (headers::IDENTITY, false),
+        ("x-mine", false),
+    ] {
+        let (mut client, _driver) = connect(&house).await;
+        let request = Request::post(house.url("/chat"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json")
+            .body(())
+            .unwrap();
+        let (answer, mut upload) = client.send_request(request, false).unwrap();
+        upload.send_data(Bytes::from_static(b"hello"), false).unwrap();
+        let trailers = http::HeaderMap::from_iter([(name.parse().unwrap(), "7".parse().unwrap())]);
+        upload.send_trailers(trailers).unwrap();
+        let answer = timeout(PATIENCE, answer).await.expect("it is answered or reset");
+        match answer {
+            Ok(answer) => assert!(!is_refused && answer.status() == 200, "{name}: {answer:?}"),
+            Err(error) => assert!(is_refused, "{name}: {error}"),
+        }
+        if !is_refused {
+            let seen = last_seen(&house.log).unwrap();
+            assert!(seen.get_all(name).iter().all(|value| value != "7"), "{name}: {seen:?}");
+        }
     }
 }
 

@@ -154,3 +154,31 @@ async fn an_edge_that_drains_names_another_one_to_its_sockets_and_streams() {
     assert!(draining.await.unwrap());
     assert!(other.drain().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_comes_while_the_edge_drains_is_sent_elsewhere_and_not_refused() {
+    let redis = Redis::start().await;
+    let house = House::with(&settings(&redis, "one", "eu"), 1).await;
+    let other = second(&house, &settings(&redis, "two", "us")).await;
+    until("both are listed", async || names(&house).await == ["one", "two"]).await;
+    let mut stream = house.tls().await;
+    let (begins, ends) =
+        ("GET /ws HTTP/1.1\r\nhost: a\r\n", "sec-websocket-protocol: switchboard.v1\r\n\r\n");
+    stream.write_all(begins.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let (admin, token) = (house.edge.admin, house.token("ann"));
+    let draining = tokio::spawn(house.edge.drain());
+    let ready = async || reqwest::get(format!("http://{admin}/readyz")).await.unwrap().status() == 200;
+    until("it drains", async || !ready().await).await;
+    let rest = format!(
+        "authorization: Bearer {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{ends}",
+        token
+    );
+    stream.write_all(rest.as_bytes()).await.unwrap();
+    let answer = read_all(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer:?}");
+    assert!(answer.contains(r#"{"type":"move","to":"https://two.example"}"#), "{answer:?}");
+    assert!(draining.await.unwrap());
+    assert!(other.drain().await);
+}

@@ -79,3 +79,22 @@ async fn a_chunked_body_above_its_bound_is_answered_also_after_100_continue() {
         assert!(answer.contains("HTTP/1.1 413 ") && answer.contains("\"too_large\""), "{answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compression_is_not_agreed_to() {
+    let house = House::start().await;
+    let mut tls = house.tls().await;
+    let token = house.token("ann");
+    let handshake = format!(
+        "GET /ws HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         sec-websocket-extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+    );
+    tls.write_all(handshake.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert!(tls.read_buf(&mut answer).await.unwrap() > 0);
+    }
+    let answer = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 101 ") && !answer.contains("sec-websocket-extensions"), "{answer}");
+}

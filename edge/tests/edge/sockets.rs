@@ -248,8 +248,9 @@ async fn faults_of_the_protocol_end_with_the_codes_of_the_protocol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn joins_cancels_and_refreshes_count_as_requests() {
-    let house = House::with("limits.requests_per_minute = 5", 1).await;
+async fn cancels_and_refreshes_count_as_requests_and_joins_have_a_limit_of_their_own() {
+    let limits = "limits.requests_per_minute = 5\nlimits.joins_per_minute.standard = 5";
+    let house = House::with(limits, 1).await;
     let mut ws = house.socket("ann").await;
     for frame in [
         json!({"type": "join", "conversation": house.log.conversation}),
@@ -264,6 +265,44 @@ async fn joins_cancels_and_refreshes_count_as_requests() {
         }
         assert!(refused, "{frame}");
     }
+}
+
+/// A device that was in fifty conversations, and has lost its connection: twice in a row. And one that joins 700 times.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_joins_all_its_conversations_again_and_nobody_joins_without_end() {
+    let house = House::start().await;
+    let token = house.key.token(&with("ann", "tier", json!("free")));
+    let (mut joined, mut limited, mut last) = (0, 0, json!(null));
+    for connection in 0..14 {
+        let mut ws = house.open("/ws", &[bearer(&token)]).await.unwrap();
+        assert_eq!(ws.next().await["type"], "welcome");
+        for _ in 0..50 {
+            // The fake core has but one conversation; to join it again is a join like any other.
+            ws.send(json!({"type": "join", "conversation": house.log.conversation})).await;
+            let answer = ws.next().await;
+            match answer["type"].as_str() {
+                Some("joined") => joined += 1,
+                _ => {
+                    assert_eq!(answer["code"], "rate_limited", "{answer}");
+                    last = ws.next_of("limit").await;
+                    limited += 1;
+                }
+            }
+        }
+        let ordinary = connection > 1 || (joined, limited) == (50 * (connection + 1), 0);
+        assert!(ordinary, "connection {connection}: {joined} joined, {limited} refused");
+    }
+    let reached = house.log.paths().iter().filter(|path| path.contains("/events")).count();
+    println!("of 700 joins of one user of the tier free {joined} were let through, {reached} reached a core");
+    assert!(joined < 350 && limited > 350 && reached <= joined, "{joined} {limited} {reached}");
+    assert_eq!(
+        (&last["policy"], &last["quota"], &last["remaining"]),
+        (&json!("joins"), &json!(120), &json!(0))
+    );
+    let url = house.url(&format!("/v1/conversations/{}/events", house.log.conversation));
+    let stream = house.client().build().unwrap().get(url).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(stream.status(), 429);
+    assert_eq!(stream.headers()["ratelimit-policy"], "\"joins\";q=120;w=60");
 }
 
 #[tokio::test(flavor = "multi_thread")]

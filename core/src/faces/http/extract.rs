@@ -5,10 +5,11 @@ use crate::{
     access::{Permission, permit_any},
     core::Core,
     error::{Error, Result},
+    turn::Whose,
+    visit::Visit,
 };
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, OriginalUri, Path, Query, Request, rejection::BytesRejection},
+    extract::{FromRequestParts, OriginalUri, Path, Query},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
@@ -16,13 +17,14 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{str::FromStr, sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{MAX_PAGE, Page},
-    cause::Cause,
     headers,
     identity::{Identity, SignedFor},
     ids::{ClientId, ConversationId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
+
+pub(crate) use super::body::Json;
 
 /// Who is asking: the edge's signed word, checked.
 pub(crate) struct Caller(pub(crate) Identity);
@@ -51,62 +53,11 @@ impl FromRequestParts<Arc<Core>> for Caller {
             unsigned()
         })?;
         permit_any(&identity, &[Permission::Converse, Permission::ManageAgents])?;
-        core.seen.see(&core.store, &identity.tenant, &identity.user).await;
+        if let Some(visit) = parts.extensions.get::<Visit>() {
+            visit.is_of(Whose { tenant: identity.tenant.clone(), user: identity.user.clone() });
+        }
         Ok(Self(identity))
     }
-}
-
-/// A JSON body that is all of `T` and nothing else.
-pub(crate) struct Json<T>(pub(crate) T);
-
-impl<T: DeserializeOwned> FromRequest<Arc<Core>> for Json<T> {
-    type Rejection = Error;
-
-    async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self> {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_json = media_type.is_some_and(|value| {
-            let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            essence == "application/json" || essence.ends_with("+json")
-        });
-        if !is_json {
-            let detail = "The body must be JSON, with Content-Type: application/json.";
-            return Err(Error::public(ProblemKind::UnsupportedMediaType, detail));
-        }
-        let body =
-            Bytes::from_request(request, core).await.map_err(|rejection| body_problem(core, &rejection))?;
-        read(&body).map(Self)
-    }
-}
-
-fn body_problem(core: &Core, rejection: &BytesRejection) -> Error {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = format!("A body has at most {} bytes.", core.config.max_body_bytes);
-        return Error::public(ProblemKind::TooLarge, detail);
-    }
-    Error::public(ProblemKind::BadRequest, "The body could not be read to its end.")
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    if holds_nul(body) {
-        return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
-    }
-    // A list would be read as the fields in their order.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Error::public(ProblemKind::BadRequest, "The body must be a JSON object."));
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        let detail = format!("The body is not what is needed: {}.", Cause::of(&error));
-        Error::public(ProblemKind::BadRequest, detail)
-    })
-}
-
-/// Whether a string of the JSON holds the character U+0000, which no row can. Its escape after a backslash that is
-/// itself escaped is six characters of text.
-fn holds_nul(body: &[u8]) -> bool {
-    let escapes = body.windows(6).enumerate().filter(|(_, window)| *window == br"\u0000");
-    escapes
-        .into_iter()
-        .any(|(at, _)| body[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0)
 }
 
 /// An id in the path. One that is not an id is nothing that could be seen.
@@ -209,6 +160,7 @@ impl FromRequestParts<Arc<Core>> for Envelope {
             patience: Instant::now() + left.min(core.config.postgres.patience),
             hops: number(&parts.headers, headers::HOPS).unwrap_or(0),
             traceparent: traceparent.unwrap_or_default().to_owned(),
+            visit: parts.extensions.get::<Visit>().cloned().unwrap_or_default(),
         })
     }
 }
@@ -272,24 +224,4 @@ pub(crate) fn name_request(response: &mut Response, id: &HeaderValue) {
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.into();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_character_is_told_from_its_name() {
-        for (json, holds) in [
-            (r#"{"text": "a\u0000b"}"#, true),
-            (r#"{"text": "a\\u0000b"}"#, false),
-            (r#"{"text": "a\\\u0000b"}"#, true),
-            (r#"{"text": "\u00001"}"#, true),
-            (r#"{"text": "u0000"}"#, false),
-        ] {
-            let parsed: serde_json::Value = serde_json::from_str(json).unwrap();
-            assert_eq!(parsed["text"].as_str().unwrap().contains('\0'), holds, "{json}");
-            assert_eq!(holds_nul(json.as_bytes()), holds, "{json}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! HTTP and server-sent events under `/v1`, and the seed's `POST /chat`.
 
 pub(crate) mod agents;
+mod body;
 pub(crate) mod chat;
 mod coarse;
 pub(crate) mod conversations;

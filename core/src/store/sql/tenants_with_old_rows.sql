@@ -1,5 +1,7 @@
-SELECT DISTINCT tenant_id FROM (
-    (SELECT tenant_id FROM events WHERE at < $1 ORDER BY at LIMIT $3)
-    UNION ALL
-    (SELECT tenant_id FROM idempotency WHERE at < $2 ORDER BY at LIMIT $3)
-) AS due
+SELECT id FROM tenants CROSS JOIN LATERAL (
+    SELECT FROM events WHERE tenant_id = tenants.id AND at < $1 ORDER BY at LIMIT 1
+) AS old
+UNION
+SELECT id FROM tenants CROSS JOIN LATERAL (
+    SELECT FROM idempotency WHERE tenant_id = tenants.id AND at < $2 ORDER BY at LIMIT 1
+) AS old

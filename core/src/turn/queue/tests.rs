@@ -2,16 +2,21 @@ use super::*;
 use futures::FutureExt;
 
 fn turns(max_running: usize, max_queued: usize) -> Turns {
+    turns_on(max_running, max_queued, &watch::Sender::new(true))
+}
+
+fn turns_on(max_running: usize, max_queued: usize, writable: &watch::Sender<bool>) -> Turns {
     let config = crate::config::TurnConfig {
         deadline: std::time::Duration::from_secs(1),
         lease: std::time::Duration::from_secs(1),
         max_running,
         max_queued,
         max_wait: std::time::Duration::from_secs(1),
+        files_bytes: 1,
         max_agents: 1,
         context_messages: 0,
     };
-    Turns::new(&config)
+    Turns::new(&config, writable.subscribe())
 }
 
 fn whose(tenant: &str, user: &str) -> Whose {
@@ -121,6 +126,30 @@ async fn what_would_wait_for_too_long_is_refused_by_whose_it_is() {
     assert_eq!(turns.reserve(whose("busy", "new")).err(), Some(Full::Tenant));
     tokio::time::advance(std::time::Duration::from_secs(10)).await;
     assert!(turns.reserve(whose("busy", "new")).is_ok(), "what made it slow is over, for all that is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_database_to_write_to_nobody_is_taken_for_slow() {
+    let writable = watch::Sender::new(false);
+    let turns = turns_on(1_000, 1_000, &writable);
+    let mut running: VecDeque<_> = (0..40)
+        .map(|_| turns.reserve(whose("busy", "ann")).unwrap())
+        .map(|place| place.wait().now_or_never().unwrap())
+        .collect();
+    for _ in 0..10 {
+        tokio::time::advance(std::time::Duration::from_millis(400)).await;
+        running.pop_front();
+    }
+    writable.send_replace(true);
+    assert!(turns.reserve(whose("busy", "ann")).is_ok(), "a few that ended in an outage measure nothing");
+    for _ in 0..10 {
+        tokio::time::advance(std::time::Duration::from_millis(400)).await;
+        running.pop_front();
+        running.push_back(turns.take_in(whose("busy", "ann")).wait().now_or_never().unwrap());
+    }
+    assert!(turns.reserve(whose("busy", "ann")).is_err(), "and as slow as that after it is slow");
+    writable.send_replace(false);
+    assert!(turns.reserve(whose("busy", "ann")).is_ok(), "whoever waits for a writer has a queue of its own");
 }
 
 #[tokio::test]

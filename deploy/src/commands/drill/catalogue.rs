@@ -26,9 +26,10 @@ pub(super) enum Name {
     ReconnectStorm,
     Overload,
     Soak,
+    Chaos,
 }
 
-/// The order of `all`, without `soak`, which takes as long as it is told.
+/// The order of `all`, without `soak` and `chaos`, which take as long as they are told.
 pub(super) const ALL: [Name; 19] = [
     Name::CoreKill,
     Name::CoreFreeze,
@@ -64,16 +65,17 @@ impl Name {
     fn entry(self) -> (&'static str, &'static str) {
         match self {
             Self::CoreKill => {
-                ("core-kill", "SIGKILL to each core, the busiest first; the house starts it again")
+                ("core-kill", "SIGKILL to each core, the busiest first, when what the last one left is over")
             }
             Self::CoreFreeze => {
                 ("core-freeze", "SIGSTOP to the busiest core for 30 s (--hold), then SIGCONT")
             }
             Self::EdgeKill => ("edge-kill", "SIGKILL to each edge in turn; the house starts it again"),
             Self::EdgeDrain => ("edge-drain", "SIGTERM to each edge in turn, and a start after its end"),
-            Self::RollingRestart => {
-                ("rolling-restart", "SIGTERM to each edge and core, and a start after its end")
-            }
+            Self::RollingRestart => (
+                "rolling-restart",
+                "a restart in good order of each edge and core; full: of Redis and Postgres too",
+            ),
             Self::PgPrimaryKill => ("pg-primary-kill", "SIGKILL to the primary's server process"),
             Self::PgHostLoss => {
                 ("pg-host-loss", "SIGKILL to the primary and its Patroni; back after 30 s (--hold)")
@@ -104,6 +106,7 @@ impl Name {
             }
             Self::Overload => ("overload", "finds what the house can do, asks for 2 and 5 times of it"),
             Self::Soak => ("soak", "a load for --minutes, with the memory and files of every process"),
+            Self::Chaos => ("chaos", "a load for --minutes, and faults of every kind one after another"),
         }
     }
 
@@ -162,8 +165,8 @@ impl Name {
             }
             Self::Pitr => Budget { send_longest: Some(5_000), sockets_stay: true, ..none },
             Self::ReconnectStorm => Budget { away_p95: Some(20_000), away_longest: Some(60_000), ..none },
-            // What is too much may come to an end that is no answer, as long as it comes to one.
-            Self::Overload => Budget { completes: false, ..none },
+            // What is too much, or whose agents are gone, may come to an end that is no answer, if it comes to one.
+            Self::Overload | Self::Chaos => Budget { completes: false, ..none },
             Self::Soak => none,
         }
     }
@@ -171,7 +174,7 @@ impl Name {
 
 /// Prints all of them.
 pub(super) fn list() {
-    for name in ALL.into_iter().chain([Name::Soak]) {
+    for name in ALL.into_iter().chain([Name::Soak, Name::Chaos]) {
         let needs = match (name.needs_own(), name.needs_full(), name.breaks()) {
             (true, _, _) => "nothing",
             (_, true, _) => "a full house",

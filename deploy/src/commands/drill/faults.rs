@@ -40,7 +40,7 @@ impl Scene<'_> {
                 self.freeze(&busiest, self.settings.hold(30)).await
             }
             Name::EdgeDrain => self.restart_each(&["edge"]).await,
-            Name::RollingRestart => self.restart_each(&["edge", "core"]).await,
+            Name::RollingRestart => self.roll().await,
             Name::RedisAllDown => self.all_of_redis().await,
             Name::AgentFaults => {
                 self.freeze("agents", self.settings.hold(10)).await?;
@@ -55,16 +55,22 @@ impl Scene<'_> {
             Name::PgReplicaKill => self.kill_replica().await,
             Name::ReconnectStorm => self.kill_all("edge").await,
             Name::RedisPrimaryKill => self.kill_redis_primary().await,
-            Name::Overload | Name::Soak | Name::Pitr | Name::LlmFaults => Ok(()),
+            Name::Overload | Name::Soak | Name::Chaos | Name::Pitr | Name::LlmFaults => Ok(()),
         }
     }
 
-    /// Each of them once, and each time the one that has the most to do.
+    /// Each of them once, and each time the one that has the most to do; the next one when what the last one left
+    /// behind has come to its end, so that each pause is that of one death.
     async fn kill_cores(&mut self) -> Result<()> {
         let mut left = self.target.names("core").await?;
         while let Some(name) = self.target.busiest(&left).await {
             self.kill(&name).await?;
             left.retain(|other| *other != name);
+            let at_ms = self.faults.last().map_or(0, |fault| fault.at_ms);
+            let deadline = Instant::now() + WHOLE_WITHIN;
+            while self.load.record.still_run(at_ms) && Instant::now() < deadline {
+                sleep(LOOK_EVERY).await;
+            }
             sleep(PAUSE).await;
         }
         Ok(())
@@ -103,7 +109,7 @@ impl Scene<'_> {
         self.fault(&format!("{name} frozen for {} s", hold.as_secs()), work).await
     }
 
-    async fn restart_each(&mut self, kinds: &[&str]) -> Result<()> {
+    pub(super) async fn restart_each(&mut self, kinds: &[&str]) -> Result<()> {
         for kind in kinds {
             for name in self.target.names(kind).await? {
                 let target = self.target;

@@ -3,6 +3,7 @@
 mod agent;
 mod behind;
 mod catalogue;
+mod chaos;
 mod disk;
 mod faults;
 mod figures;
@@ -16,6 +17,7 @@ mod partition;
 mod pg_faults;
 mod pitr;
 mod postgres;
+mod rolling;
 mod run;
 mod session;
 mod settings;
@@ -77,7 +79,7 @@ enum One {
     EdgeKill(Box<Settings>),
     /// Tell each edge to end, and start it again
     EdgeDrain(Box<Settings>),
-    /// Restart every edge and every core in good order
+    /// Restart everything that there is more than one of, in good order
     RollingRestart(Box<Settings>),
     /// Kill the server process of the Postgres primary
     PgPrimaryKill(Box<Settings>),
@@ -109,6 +111,8 @@ enum One {
     Overload(Box<Settings>),
     /// Load the house for long, and watch the memory and the files of every process
     Soak(Box<Settings>),
+    /// Load the house for long, and let every kind of fault happen in turn
+    Chaos(Box<Settings>),
 }
 
 #[derive(Debug, Args)]
@@ -181,6 +185,7 @@ impl One {
             Self::ReconnectStorm(settings) => (Name::ReconnectStorm, settings),
             Self::Overload(settings) => (Name::Overload, settings),
             Self::Soak(settings) => (Name::Soak, settings),
+            Self::Chaos(settings) => (Name::Chaos, settings),
         }
     }
 }

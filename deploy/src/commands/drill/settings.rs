@@ -46,7 +46,7 @@ pub(super) struct Settings {
     /// With --no-quorum: how often each drill is run
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) runs: u32,
-    /// `soak`: how long
+    /// `soak`, `chaos`: how long
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) minutes: u32,
     /// How long something is away or frozen, where that is the drill's to say

@@ -53,6 +53,8 @@ impl Site {
                 requests_per_minute = 1_000_000
                 [limits.messages_per_minute]
                 standard = 1_000_000
+                [limits.joins_per_minute]
+                standard = 1_000_000
             },
             ..Options::default()
         };

@@ -132,6 +132,12 @@ impl Record {
         }
     }
 
+    /// Whether turns that ran at this moment still run.
+    pub(crate) fn still_run(&self, at: u32) -> bool {
+        let ran = |sent: &Sent| sent.acknowledged.is_some_and(|acknowledged| acknowledged <= at);
+        self.heard().sent.iter().any(|sent| ran(sent) && sent.over.is_none())
+    }
+
     /// An answer says what it did without. Everybody in its conversation hears that.
     pub(super) fn degraded(&self) {
         let now = self.now();
