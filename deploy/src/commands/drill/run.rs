@@ -3,8 +3,7 @@
 use super::{
     behind,
     catalogue::{ALL, Name},
-    chaos,
-    disk,
+    chaos, disk,
     faults::Scene,
     figures::Figures,
     llm_faults,
