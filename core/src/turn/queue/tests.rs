@@ -9,6 +9,7 @@ fn turns(max_running: usize, max_queued: usize) -> Turns {
         max_queued,
         max_wait: std::time::Duration::from_secs(1),
         max_agents: 1,
+        files_bytes: 1,
         context_messages: 0,
     };
     Turns::new(&config)
