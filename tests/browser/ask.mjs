@@ -28,7 +28,7 @@ assert.equal(await ann.locator("sb-turn").count(), 1);
 
 // A thumb, a correction that asks another agent, and the question once more.
 await ann.getByRole("button", { name: /^Good/ }).click();
-await ann.getByText("Thank you.").waitFor();
+await ann.getByText("Thank you.").first().waitFor();
 await ann.getByRole("button", { name: "Ask another agent" }).click();
 await ann.locator("sb-choice").getByRole("button", { name: "sums" }).click();
 await until("two turns", async () => (await ann.locator("sb-turn").count()) === 2);
@@ -49,12 +49,12 @@ await answered(ann);
 await say(ann, "@slow tell me");
 await ann.locator("sb-turn").last().locator("sb-answer").waitFor();
 await ann.getByRole("button", { name: "Stop" }).click();
-await ann.getByText("Stopped.").waitFor();
+await ann.locator(".turn").getByText("Stopped.").waitFor();
 
 // It is renamed, found, and deleted.
 await ann.locator("sb-menu summary").click();
 await ann.getByRole("button", { name: "Rename" }).click();
-await ann.getByLabel("Title").fill("Rain and sums");
+await ann.getByRole("textbox", { name: "Title" }).fill("Rain and sums");
 await ann.getByRole("button", { name: "Save" }).click();
 await ann.getByRole("heading", { name: "Rain and sums" }).waitFor();
 await ann.getByRole("searchbox").fill("sums rain");

@@ -86,10 +86,13 @@ async function signIn(page, name, path) {
   if (name !== undefined) await page.locator("sb-side").waitFor({ state: "attached" });
 }
 
-/** Says something in the conversation that is open, or begins one. */
+/** Says something to Switchboard in the conversation that is open, or begins one; returns when it is at work. */
 export async function say(page, text) {
+  const turns = page.locator("sb-turn article");
+  const before = await turns.count();
   await page.getByRole("textbox", { name: "Message" }).fill(text);
   await page.keyboard.press("Enter");
+  await until("it is at work", async () => (await turns.count()) > before);
 }
 
 /** The last answer, once it is there as a whole. */

@@ -32,6 +32,11 @@ class Menu extends Part {
     document.removeEventListener("click", this.#elsewhere);
   }
 
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (changed.has("room")) this.follow(this.room);
+  }
+
   get #details() {
     return /** @type {HTMLDetailsElement} */ (this.querySelector("details"));
   }

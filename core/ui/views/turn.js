@@ -60,7 +60,9 @@ class TurnPart extends Part {
 
   render() {
     const { turn } = this;
-    if (turn.plan?.mode === "quiet") return nothing;
+    // Between people nothing is to be seen of it, also while that is not yet decided.
+    const isUndecided = turn.isRunning && !turn.plan && this.room.members.length > 1;
+    if (isUndecided || turn.plan?.mode === "quiet") return nothing;
     // Whoever saw it run goes on seeing it; what is older takes less room.
     this.#wasLive ||= turn.isRunning;
     return html`<article class="turn" aria-label=${t.answerOf} @claim=${this.#claimed}>
