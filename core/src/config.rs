@@ -3,10 +3,14 @@
 mod embedder;
 mod keep;
 mod limits;
+mod login;
 
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
+pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
+
+pub(crate) use login::is_closed_to_others;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -52,6 +56,7 @@ pub struct Config {
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
     pub synthesis: SynthesisConfig,
+    pub login: LoginConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
 }
@@ -248,6 +253,7 @@ impl Check for Config {
         );
         self.limits.check(faults);
         self.retention.check(faults);
+        self.login.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),

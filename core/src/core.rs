@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     events::{Bell, Streams},
     llm::Llm,
+    login::Login,
     metrics,
     registry::Registry,
     route::{Router, embed::Embedder},
@@ -36,6 +37,8 @@ pub(crate) struct Core {
     pub(crate) budgets: Budgets,
     pub(crate) streams: Arc<Streams>,
     pub(crate) seen: Seen,
+    /// How people sign in, if they do.
+    pub(crate) login: Option<Login>,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) shutdown: Shutdown,
@@ -55,6 +58,8 @@ pub enum StartError {
     Redis(Box<dyn std::error::Error + Send + Sync>),
     #[error("agents: {0}")]
     Agents(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{0}")]
+    Login(String),
     #[error("llm: {0}")]
     Llm(Box<dyn std::error::Error + Send + Sync>),
     #[error("{0}; correct `[route.embedder]`, or leave it empty")]
@@ -75,6 +80,7 @@ impl From<MigrateError> for StartError {
 impl Core {
     pub(crate) async fn start(config: Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
         metrics::show();
+        let login = Login::new(&config.login).map_err(StartError::Login)?;
         migrate(&config.postgres).await?;
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
@@ -109,6 +115,7 @@ impl Core {
             budgets: Budgets::new(config.limits.costly_per_minute.clone()),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             seen: Seen::new(),
+            login,
             keys,
             config,
             shutdown,

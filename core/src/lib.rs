@@ -19,6 +19,7 @@ mod faces;
 mod kept;
 mod learn;
 mod llm;
+mod login;
 mod metrics;
 mod no_writer;
 mod outside;

@@ -1,6 +1,7 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
 mod agents;
+mod api_keys;
 mod architecture;
 mod bad_input;
 mod circles;
@@ -22,6 +23,7 @@ mod leases;
 mod limits;
 mod links;
 mod llm;
+mod login;
 mod names;
 mod observability;
 mod openapi;
@@ -30,6 +32,7 @@ mod quotas;
 mod redis_failover;
 mod refusals;
 mod replicas;
+mod revocation;
 mod rooms;
 mod schemathesis;
 mod startup;

@@ -11,6 +11,7 @@ use super::{
     postgres::Postgres,
     process::{Process, Spec},
     redis::Redis,
+    session_keys::SessionKeys,
 };
 use crate::{environment, error::Result};
 use std::{
@@ -33,6 +34,11 @@ pub(super) struct Start<'a> {
     pub(super) certificates: &'a Certificates,
     pub(super) issuer: &'a Issuer,
     pub(super) identity_key: &'a Path,
+    pub(super) session_keys: &'a SessionKeys,
+    /// Under which browsers know the edges.
+    pub(super) origins: &'a [String],
+    /// The development provider.
+    pub(super) provider: &'a str,
 }
 
 impl Start<'_> {
@@ -94,7 +100,8 @@ impl Start<'_> {
         let (mut specs, mut urls) = (Vec::new(), Vec::new());
         for number in 1..=self.options.cores {
             let (name, listen) = (format!("core-{number}"), loopback()?);
-            let table = shared.core(listen, loopback()?, databases, &self.options.llm);
+            let mut table = shared.core(listen, loopback()?, databases, &self.options.llm);
+            table.insert("login".into(), config::login(self.session_keys, self.origins, self.provider));
             specs.push(self.spec("switchboard-core", &name, "serve", table, &self.options.core_overrides)?);
             urls.push(format!("http://{listen}"));
         }
@@ -104,7 +111,8 @@ impl Start<'_> {
     fn edges(&self, shared: &config::Shared<'_>, cores: &[String]) -> Result<Vec<Spec>> {
         let tls = (self.certificates.cert.as_path(), self.certificates.key.as_path());
         let edge = |(listen, number): (&SocketAddr, usize)| {
-            let table = shared.edge(*listen, loopback()?, cores, tls, self.issuer.jwks());
+            let mut table = shared.edge(*listen, loopback()?, cores, tls, self.issuer.jwks());
+            config::take_sessions(&mut table, &self.session_keys.jwks);
             let name = format!("edge-{number}");
             self.spec("switchboard-edge", &name, "serve", table, &self.options.edge_overrides)
         };
