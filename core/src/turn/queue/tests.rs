@@ -12,7 +12,6 @@ fn turns_on(max_running: usize, max_queued: usize, writable: &watch::Sender<bool
         max_running,
         max_queued,
         max_wait: std::time::Duration::from_secs(1),
-        files_bytes: 1,
         max_agents: 1,
         files_bytes: 1,
         context_messages: 0,
