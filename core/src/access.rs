@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use switchboard_shared::{
     api::MemberRole,
     identity::{Identity, Role},
-    ids::Group,
+    ids::{AgentId, Group},
     problem::ProblemKind,
 };
 
@@ -66,6 +66,8 @@ pub(crate) struct Reach {
     /// An admin does everything within the tenant.
     pub(crate) admin: bool,
     pub(crate) groups: BTreeSet<Group>,
+    /// The only agents that the caller's key is for; `None`: it is for all that its user may use.
+    pub(crate) only: Option<BTreeSet<AgentId>>,
 }
 
 impl Reach {
@@ -75,14 +77,19 @@ impl Reach {
     }
 
     /// Whether it reaches an agent that is for these groups; an agent that is for none is everyone's.
-    pub(crate) fn may_use(&self, agent: &BTreeSet<Group>) -> bool {
-        self.admin || agent.is_empty() || !self.groups.is_disjoint(agent)
+    pub(crate) fn may_use(&self, id: &AgentId, groups: &BTreeSet<Group>) -> bool {
+        let for_it = self.only.as_ref().is_none_or(|only| only.contains(id));
+        for_it && (self.admin || groups.is_empty() || !self.groups.is_disjoint(groups))
     }
 }
 
 impl From<&Identity> for Reach {
     fn from(identity: &Identity) -> Self {
-        Self { admin: identity.has(Role::Admin), groups: identity.groups.clone() }
+        Self {
+            admin: identity.has(Role::Admin),
+            groups: identity.groups.clone(),
+            only: identity.grant.agents.clone(),
+        }
     }
 }
 
@@ -99,6 +106,7 @@ mod tests {
             groups: named(groups),
             tier: Tier::Free,
             expires_at: 0,
+            grant: Default::default(),
         }
     }
 
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn an_agent_is_used_by_its_groups_and_without_any_by_everyone() {
         let may_use = |roles: &[Role], own: &[&str], agent: &[&str]| {
-            Reach::from(&identity(roles, own)).may_use(&named(agent))
+            Reach::from(&identity(roles, own)).may_use(&agent_id(), &named(agent))
         };
         let user = &[Role::User];
         assert!(may_use(user, &[], &[]) && may_use(user, &["hr"], &[]));
@@ -146,15 +154,31 @@ mod tests {
         assert!(!may_use(user, &["admin"], &["finance"]), "a group is not a role");
     }
 
+    fn agent_id() -> AgentId {
+        "ledger".parse().unwrap()
+    }
+
+    #[test]
+    fn a_key_for_some_agents_reaches_these_alone_and_none_that_its_user_may_not() {
+        let mut key = identity(&[Role::User], &["finance"]);
+        key.grant.agents = Some([agent_id()].into());
+        let reach = Reach::from(&key);
+        let (ledger, other) = (agent_id(), "other".parse().unwrap());
+        assert!(reach.may_use(&ledger, &named(&["finance"])) && !reach.may_use(&ledger, &named(&["hr"])));
+        assert!(!reach.may_use(&other, &named(&[])));
+        let admin = Reach { admin: true, ..reach };
+        assert!(admin.may_use(&ledger, &named(&["hr"])) && !admin.may_use(&other, &named(&[])));
+    }
+
     #[test]
     fn who_manages_agents_does_not_therefore_use_them_but_an_admin_does() {
         let finance = named(&["finance"]);
-        assert!(!Reach::from(&identity(&[Role::User, Role::AgentAdmin], &[])).may_use(&finance));
-        assert!(Reach::from(&identity(&[Role::Admin], &[])).may_use(&finance));
-        assert!(Reach::to_see(&identity(&[Role::AgentAdmin], &[])).may_use(&finance));
-        assert!(!Reach::to_see(&identity(&[Role::User], &[])).may_use(&finance));
+        assert!(!Reach::from(&identity(&[Role::User, Role::AgentAdmin], &[])).may_use(&agent_id(), &finance));
+        assert!(Reach::from(&identity(&[Role::Admin], &[])).may_use(&agent_id(), &finance));
+        assert!(Reach::to_see(&identity(&[Role::AgentAdmin], &[])).may_use(&agent_id(), &finance));
+        assert!(!Reach::to_see(&identity(&[Role::User], &[])).may_use(&agent_id(), &finance));
         assert!(
-            !Reach::default().may_use(&finance),
+            !Reach::default().may_use(&agent_id(), &finance),
             "a turn of before there were groups uses what is everyone's"
         );
     }

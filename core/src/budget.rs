@@ -95,6 +95,7 @@ mod tests {
             groups: Default::default(),
             tier,
             expires_at: 0,
+            grant: Default::default(),
         }
     }
 

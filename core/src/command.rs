@@ -4,7 +4,9 @@ use crate::{
     admin,
     config::{Config, DEFAULTS},
     core::{Core, StartError},
-    eval, retention, server,
+    eval,
+    login::signer::key_set,
+    retention, server,
     store::migrate,
     turn::{keep_lease, obey, take_over, watch},
 };
@@ -44,6 +46,8 @@ enum Command {
     Check(File),
     /// Print the commented defaults
     Defaults,
+    /// Print the public keys of session tokens, as edges need them (auth.sessions.jwks)
+    Keys(File),
     /// Measure the router on messages whose right agents are known
     Eval(Box<eval::Options>),
 }
@@ -81,6 +85,7 @@ impl Cli {
                 say(&format!("{}: ok", file.display()));
                 ExitCode::SUCCESS
             }),
+            Command::Keys(File { config }) => with_config(&config, |config| print_keys(&config)),
             Command::Migrate(File { config }) => with_config(&config, |config| {
                 run(config, async |config| Ok(migrate(&config.postgres).await?))
             }),
@@ -168,6 +173,19 @@ async fn serve(config: Config) -> Result<(), StartError> {
         tracing::warn!("not everything has ended in time");
     }
     Ok(())
+}
+
+fn print_keys(config: &Config) -> ExitCode {
+    match key_set(&config.login.keys).map(|set| json!(set)) {
+        Ok(set) => {
+            say(&set.to_string());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&format!("switchboard-core: {error}"));
+            ExitCode::from(3)
+        }
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {

@@ -3,12 +3,16 @@
 mod embedder;
 mod keep;
 mod limits;
+mod login;
 mod page;
 
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
+pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
 pub use page::PageConfig;
+
+pub(crate) use login::is_closed_to_others;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -56,6 +60,7 @@ pub struct Config {
     pub retention: RetentionConfig,
     pub synthesis: SynthesisConfig,
     pub page: PageConfig,
+    pub login: LoginConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
 }
@@ -254,6 +259,7 @@ impl Check for Config {
         self.limits.check(faults);
         self.retention.check(faults);
         self.page.check(faults);
+        self.login.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),

@@ -7,6 +7,7 @@ use crate::{
     events::{Bell, Streams},
     in_hand::InHand,
     llm::Llm,
+    login::Login,
     metrics,
     registry::Registry,
     route::{Router, embed::Embedder},
@@ -39,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) bodies: Arc<InHand>,
     pub(crate) files: Arc<InHand>,
     pub(crate) seen: Seen,
+    /// How people sign in, if they do.
+    pub(crate) login: Option<Login>,
     /// Say which words of edges and cores are ours.
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) shutdown: Shutdown,
@@ -58,6 +61,8 @@ pub enum StartError {
     Redis(Box<dyn std::error::Error + Send + Sync>),
     #[error("agents: {0}")]
     Agents(Box<dyn std::error::Error + Send + Sync>),
+    #[error("{0}")]
+    Login(String),
     #[error("llm: {0}")]
     Llm(Box<dyn std::error::Error + Send + Sync>),
     #[error("{0}; correct `[route.embedder]`, or leave it empty")]
@@ -78,6 +83,7 @@ impl From<MigrateError> for StartError {
 impl Core {
     pub(crate) async fn start(config: Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
         metrics::show();
+        let login = Login::new(&config.login).map_err(StartError::Login)?;
         migrate(&config.postgres).await?;
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
@@ -114,6 +120,7 @@ impl Core {
             bodies: InHand::bodies(config.uploads_bytes),
             files: InHand::files(config.turn.files_bytes),
             seen: Seen::new(),
+            login,
             keys,
             config,
             shutdown,

@@ -20,6 +20,7 @@ mod in_hand;
 mod kept;
 mod learn;
 mod llm;
+mod login;
 mod metrics;
 mod no_writer;
 mod outside;

@@ -25,6 +25,13 @@ pub(crate) static REFUSED: LazyLock<IntCounterVec> = LazyLock::new(|| {
         &["whose"],
     )
 });
+pub(crate) static SIGN_INS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "switchboard_core_sign_ins_total",
+        "Sign-ins that came back from a provider or went no further, by what came of them",
+        &["outcome"],
+    )
+});
 pub(crate) static RESPONSE_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
     histogram("chat_response_time_seconds", "From the acceptance of a message to its whole answer", BUCKETS)
 });

@@ -89,7 +89,7 @@ impl Listed {
 
     /// Those that somebody may use; the others are not there.
     pub(crate) fn usable(&self, reach: &Reach) -> Vec<Arc<Agent>> {
-        self.agents.iter().filter(|agent| reach.may_use(&agent.groups)).cloned().collect()
+        self.agents.iter().filter(|agent| reach.may_use(&agent.id, &agent.groups)).cloned().collect()
     }
 
     fn key(&self, tenant: &TenantId, agents: &[Arc<Agent>]) -> Key {

@@ -5,8 +5,8 @@ use crate::{
     core::{Core, StartError},
     faces::{
         http::{
-            self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages,
-            nobody, presence, suggestions, turns,
+            self, agents, chat, conversations, decisions, edges, examples, feedback, frozen, groups, keys,
+            messages, nobody, presence, revocations, sign_in, suggestions, turns,
         },
         page,
     },
@@ -62,12 +62,27 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/suggestions", get(suggestions::list))
         .route("/suggestions/{id}", post(suggestions::decide))
         .route("/decisions/{id}", get(decisions::get))
-        .route("/decisions/{id}/replay", post(decisions::replay));
+        .route("/decisions/{id}/replay", post(decisions::replay))
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{id}", delete(keys::revoke))
+        .route("/tickets", post(keys::ticket))
+        .route("/revocations", post(revocations::create));
     let document = http::described(&core.config);
     Router::new()
         .nest("/v1", v1)
         .route("/chat", post(chat::chat))
         .route("/openapi.json", get(move || http::openapi(document)))
+        .route("/auth/providers", get(sign_in::providers))
+        .route("/auth/login", get(sign_in::begin))
+        .route("/auth/callback", get(sign_in::back))
+        .route("/auth/me", get(sign_in::me))
+        .route("/auth/refresh", post(sign_in::refresh))
+        .route("/auth/logout", post(sign_in::logout))
+        .route("/auth/backchannel-logout", post(sign_in::backchannel_logout))
+        .route("/auth/sessions", get(sign_in::sessions))
+        .route("/auth/sessions/{id}", delete(sign_in::end_session))
+        .route("/internal/revocations", get(edges::revocations))
+        .route("/internal/secrets", post(edges::secrets))
         .route("/healthz", get(admin::healthz))
         .merge(page::routes())
         .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })

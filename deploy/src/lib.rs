@@ -14,6 +14,7 @@ pub mod control;
 pub mod environment;
 pub mod error;
 pub mod house;
+pub mod provider;
 pub mod terminal;
 pub mod topology;
 

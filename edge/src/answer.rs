@@ -87,6 +87,9 @@ pub fn limit_fields(decision: &Decision) -> [(&'static str, String); 2] {
 /// The problem of a refused token: the same for every reason but the missing token, to give nothing away.
 #[must_use]
 pub fn unauthenticated(refusal: Refusal) -> Problem {
+    if refusal == Refusal::Unavailable {
+        return Problem::new(ProblemKind::Unavailable, "no core could say whose key this is").retry_after(1);
+    }
     let detail = match refusal {
         Refusal::Missing => "no bearer token was sent",
         Refusal::Expired => "the token has expired",

@@ -4,19 +4,18 @@ mod checks;
 
 pub(crate) use checks::is_public_url;
 
-use crate::{auth::claims::ClaimPath, socket::origin::Origin};
+use crate::socket::origin::Origin;
 use serde::Deserialize;
 use std::{
-    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 #[cfg(test)]
 use switchboard_shared::config::{Check, Faults};
 use switchboard_shared::{
+    claims::{ClaimDefaults, ClaimPath, Mapping},
     config::{self, ConfigError, Secret},
-    identity::{Role, Tier},
-    ids::Group,
+    identity::Tier,
     keys::SigningKeys,
     proxy::Proxy,
     telemetry::TelemetryConfig,
@@ -119,8 +118,11 @@ pub struct AuthConfig {
     pub skew_s: i64,
     pub token_cache: usize,
     pub untyped: bool,
+    pub revoked_every_ms: u64,
+    pub key_cache_s: u64,
     pub claims: ClaimsConfig,
     pub defaults: ClaimDefaults,
+    pub sessions: SessionsConfig,
 }
 
 /// `[auth.claims]`
@@ -135,15 +137,42 @@ pub struct ClaimsConfig {
     pub tier: ClaimPath,
 }
 
-/// `[auth.defaults]`
+/// `[auth.sessions]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
-pub struct ClaimDefaults {
-    pub tenant: String,
-    pub roles: BTreeSet<Role>,
-    pub groups: BTreeSet<Group>,
-    pub tier: Tier,
+pub struct SessionsConfig {
+    pub issuer: String,
+    pub jwks: String,
+}
+
+impl AuthConfig {
+    /// Where this issuer's tokens say who somebody is.
+    #[must_use]
+    pub fn mapping(&self) -> Mapping<'_> {
+        let ClaimsConfig { tenant, roles, groups, tier, .. } = &self.claims;
+        Mapping { tenant, roles, groups, tier, defaults: &self.defaults }
+    }
+
+    /// The rules for session tokens, which cores sign; `None` where no key of theirs is named.
+    #[must_use]
+    pub fn of_sessions(&self) -> Option<Self> {
+        let named = |name: &str| ClaimPath::named(name);
+        (!self.sessions.jwks.is_empty()).then(|| Self {
+            issuer: self.sessions.issuer.clone(),
+            jwks: self.sessions.jwks.clone(),
+            untyped: false,
+            claims: ClaimsConfig {
+                audience: named("aud"),
+                tenant: named("tenant"),
+                roles: named("roles"),
+                groups: named("groups"),
+                tier: named("tier"),
+            },
+            defaults: ClaimDefaults::default(),
+            ..self.clone()
+        })
+    }
 }
 
 /// `[limits]`

@@ -1,6 +1,13 @@
 //! What the rooms of the edge share, and what every request to a core is stamped with.
 
-use crate::{auth::Auth, config::Config, edges::Edges, limit::Limits, metrics::METRICS, upstream::Cores};
+use crate::{
+    auth::{Auth, revoked::Revoked},
+    config::Config,
+    edges::Edges,
+    limit::Limits,
+    metrics::METRICS,
+    upstream::Cores,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::{
     sync::{Arc, OnceLock},
@@ -10,6 +17,7 @@ use switchboard_shared::{
     headers,
     identity::{Identity, SignedFor},
     keys::SigningKeys,
+    proof,
     shutdown::Shutdown,
     telemetry,
 };
@@ -22,6 +30,8 @@ pub struct Edge {
     pub config: Config,
     /// Verifies tokens.
     pub auth: Auth,
+    /// What was taken back.
+    pub revoked: Arc<Revoked>,
     /// Decides about limits.
     pub limits: Limits,
     /// Knows the other edges.
@@ -88,10 +98,11 @@ impl Stamp<'_> {
     #[must_use]
     pub fn headers(&self, left: Option<Duration>, method: &Method, target: &str) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(6);
-        if let Some(identity) = self.identity {
-            let request = SignedFor { method: method.as_str(), target, request_id: self.request_id };
-            let signed = identity.sign(self.keys, chrono::Utc::now().timestamp(), request);
-            put(&mut map, headers::IDENTITY, &signed);
+        let request = SignedFor { method: method.as_str(), target, request_id: self.request_id };
+        let now_s = chrono::Utc::now().timestamp();
+        match self.identity {
+            Some(identity) => put(&mut map, headers::IDENTITY, &identity.sign(self.keys, now_s, request)),
+            None => put(&mut map, headers::EDGE, &proof::sign(self.keys, now_s, request)),
         }
         put(&mut map, headers::REQUEST_ID, self.request_id);
         if let Some(left) = left {

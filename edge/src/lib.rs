@@ -2,7 +2,7 @@
 //!
 //! In the order in which a request meets them:
 //! - [`door`]: accepts connections and takes the strict look at each request's head; [`tls`] is its certificate
-//! - [`auth`]: token → identity
+//! - [`auth`], [`identify`]: token or key → identity
 //! - [`limit`]: how much is too much
 //! - [`proxy`]: one HTTP request through Pingora, phase by phase
 //! - [`socket`]: one WebSocket; its conversations are event streams on the cores
@@ -21,6 +21,7 @@ pub mod context;
 pub mod door;
 pub mod drain;
 pub mod edges;
+pub mod identify;
 pub mod limit;
 pub mod metrics;
 pub mod proxy;
@@ -31,6 +32,7 @@ pub mod upstream;
 use auth::{
     Auth,
     jwks::{Jwks, JwksError},
+    revoked::Revoked,
 };
 use config::Config;
 use context::Edge;
@@ -49,7 +51,7 @@ use std::{
 };
 use switchboard_shared::{cause::Cause, shutdown::Shutdown};
 use tokio::{net::TcpListener, sync::watch};
-use upstream::{Cores, health};
+use upstream::{Cores, health, revocations};
 
 /// Why an edge could not start.
 #[derive(Debug, thiserror::Error)]
@@ -105,9 +107,10 @@ pub struct Running {
 pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let shutdown = Shutdown::default();
     let tls = tls::acceptor(&config.tls, &shutdown)?;
+    let revoked = Arc::new(Revoked::default());
     let remote = Jwks::is_remote(&config.auth.jwks);
     let keys = |error| if remote { EdgeError::FetchKeys(error) } else { EdgeError::ReadKeys(error) };
-    let auth = Auth::start(&config.auth, &shutdown).await.map_err(keys)?;
+    let auth = Auth::start(&config.auth, &revoked, &shutdown).await.map_err(keys)?;
     let limits = Limits::start(&config).await?;
     let cores = Cores::new(&config.cores)?;
     health::watch(&cores, &config.cores, &shutdown).await?;
@@ -119,7 +122,19 @@ pub async fn start(config: Config) -> Result<Running, EdgeError> {
     let edges = Arc::new(Edges::new(&config));
     // Not on the tracker: while the edge drains, the others are told so.
     tokio_util::task::TaskTracker::new().spawn(edges.clone().run());
-    let edge = Arc::new(Edge { config, auth, limits, edges, cores, keys, shutdown, spread: OnceLock::new() });
+    let edge = Arc::new(Edge {
+        config,
+        auth,
+        revoked,
+        limits,
+        edges,
+        cores,
+        keys,
+        shutdown,
+        spread: OnceLock::new(),
+    });
+    // Not on the tracker: it asks until the very end.
+    tokio_util::task::TaskTracker::new().spawn(revocations::follow(edge.clone()));
     let proxy = Arc::new(pingora_proxy(&edge));
     let (ending, ends) = watch::channel(false);
     let door = Door { edge: edge.clone(), proxy: proxy.clone(), tls, ending: ends.clone() };

@@ -35,6 +35,7 @@ pub struct Metrics {
     pub socket_closes: IntCounterVec,
     pub coalesced: IntCounter,
     pub jwks_reloads: IntCounterVec,
+    pub revocation_polls: IntCounterVec,
     pub chat_requests: IntCounter,
     pub chat_response_time: Histogram,
     pub active_conversations: IntGauge,
@@ -115,6 +116,11 @@ impl Metrics {
             jwks_reloads: register_int_counter_vec!(
                 "switchboard_edge_jwks_reloads_total",
                 "Loads of the key set",
+                &["outcome"]
+            )?,
+            revocation_polls: register_int_counter_vec!(
+                "switchboard_edge_revocation_polls_total",
+                "How often the cores were asked what was taken back",
                 &["outcome"]
             )?,
             chat_requests: register_int_counter!("chat_requests_total", "Messages that clients sent")?,

@@ -4,6 +4,7 @@ mod agents;
 mod conversations;
 mod edges;
 mod learning;
+mod login;
 mod messages;
 mod overlap;
 mod routing;
@@ -18,6 +19,10 @@ pub use conversations::{
 };
 pub use edges::{EdgeList, EdgeView};
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};
+pub use login::{
+    Exchange, Exchanged, KeyList, KeyView, Me, NewKey, NewKeyView, ProviderList, ProviderView, Revocation,
+    RevocationList, Revoke, RevokedKind, SessionList, SessionView, SignOut, Ticket,
+};
 pub use messages::{Accepted, Author, Chat, ChatAnswer, FileView, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};
 pub use routing::{

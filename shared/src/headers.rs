@@ -12,3 +12,9 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const TRACEPARENT: &str = "traceparent";
 /// How often this request has passed through a Switchboard; stops loops between agents.
 pub const HOPS: &str = "x-switchboard-hops";
+/// An edge's proof that it is one, where it speaks for nobody, edge → core.
+pub const EDGE: &str = "x-switchboard-edge";
+/// The origin under which a browser knows the edge, edge → core, on `/auth/*` alone.
+pub const ORIGIN: &str = "x-switchboard-origin";
+/// What a page of our own sends with whatever changes something: no other page can without asking first (CORS).
+pub const PAGE: &str = "x-switchboard";

@@ -2,7 +2,7 @@
 //! believes nothing else. The client's token itself never goes further than the edge.
 
 use crate::{
-    ids::{Group, TenantId, UserId},
+    ids::{AgentId, Group, KeyId, SessionId, TenantId, UserId},
     keys::{Purpose, SigningKeys},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -44,6 +44,37 @@ pub struct Identity {
     pub tier: Tier,
     /// When the token behind this identity expires, in seconds since 1970.
     pub expires_at: i64,
+    /// What stands behind it.
+    #[serde(default, skip_serializing_if = "Grant::is_plain")]
+    pub grant: Grant,
+}
+
+/// What stands behind an identity: by this it is taken back, and held to less than its user may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The token's own id (`jti`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Box<str>>,
+    /// When it was issued, in seconds since 1970; 0 where the token does not say. It stays at the edge.
+    #[serde(skip)]
+    pub issued_at: i64,
+    /// The session, of somebody who has signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// The key, of a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
+    /// The only agents that it may use; none given: all that its user may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<BTreeSet<AgentId>>,
+}
+
+impl Grant {
+    /// Whether a core need not know of it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.token.is_none() && self.session.is_none() && self.key.is_none() && self.agents.is_none()
+    }
 }
 
 /// A role, from the token's `roles` claim. Unknown roles are ignored.
@@ -198,7 +229,7 @@ impl Identity {
 }
 
 impl<'a> SignedFor<'a> {
-    fn with(self, payload: &'a str) -> [&'a str; 4] {
+    pub(crate) fn with(self, payload: &'a str) -> [&'a str; 4] {
         [payload, self.method, self.target, self.request_id]
     }
 }
@@ -221,6 +252,7 @@ mod tests {
             groups: BTreeSet::from(["finance".parse().unwrap()]),
             tier: Tier::Standard,
             expires_at: 2_000,
+            grant: Grant::default(),
         }
     }
 

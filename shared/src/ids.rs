@@ -51,6 +51,10 @@ uuid_id! {
     CallId,
     /// A message that an agent might learn from, once somebody has looked at it.
     SuggestionId,
+    /// What a sign-in began, until it ends.
+    SessionId,
+    /// A program's key.
+    KeyId,
 }
 
 /// Why a text is not an id.

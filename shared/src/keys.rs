@@ -20,6 +20,8 @@ pub enum Purpose {
     Delta,
     /// Where an edge is, edge → edge.
     Edge,
+    /// That an edge asks, for nobody, edge → core.
+    Asking,
 }
 
 /// The key that signs, and those that are accepted besides.
@@ -75,6 +77,7 @@ fn mac(key: &[u8], purpose: Purpose, parts: &[&str]) -> Hmac<Sha256> {
         Purpose::Ring => b"switchboard ring",
         Purpose::Delta => b"switchboard delta",
         Purpose::Edge => b"switchboard edge",
+        Purpose::Asking => b"switchboard edge asks",
     });
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());

@@ -4,8 +4,11 @@
 //! - [`ids`]: a newtype for every id
 //! - [`identity`]: who is asking, signed by the edge, verified by the core
 //! - [`keys`]: what both tiers sign with
+//! - [`claims`]: where tokens say who somebody is
+//! - [`cookies`]: what the browser of somebody who has signed in holds
 //! - [`api`]: requests and responses of the HTTP face
 //! - [`events`]: the conversation's event log, and the WebSocket frames that carry it
+//! - [`proof`]: that an edge asks where it speaks for nobody
 //! - [`problem`]: the closed list of errors a client can see
 //! - [`config`]: load, check, explain a configuration file
 //! - [`cause`]: why something did not work, in words
@@ -16,13 +19,16 @@
 
 pub mod api;
 pub mod cause;
+pub mod claims;
 pub mod config;
+pub mod cookies;
 pub mod events;
 pub mod headers;
 pub mod identity;
 pub mod ids;
 pub mod keys;
 pub mod problem;
+pub mod proof;
 pub mod proxy;
 pub mod redis;
 pub mod shutdown;

@@ -43,7 +43,7 @@ fn dependencies_point_one_way() {
         ),
         ("edge", vec!["switchboard-core", "switchboard", "axum", "tokio-postgres", "deadpool-postgres"]),
         ("edge/clients/rust", vec!["switchboard-edge", "switchboard-core", "switchboard", "pingora", "axum"]),
-        ("core", vec!["switchboard-edge", "switchboard", "pingora", "jsonwebtoken"]),
+        ("core", vec!["switchboard-edge", "switchboard", "pingora"]),
         ("deploy", vec!["switchboard-edge", "switchboard-core", "switchboard-agents", "pingora"]),
         ("deploy/agents", vec!["switchboard-shared", "switchboard-edge", "switchboard-core", "pingora"]),
         ("tests", vec!["switchboard-edge", "switchboard-core", "pingora"]),

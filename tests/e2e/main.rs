@@ -1,6 +1,7 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
 mod agents;
+mod api_keys;
 mod architecture;
 mod bad_input;
 mod browser;
@@ -25,6 +26,7 @@ mod leases;
 mod limits;
 mod links;
 mod llm;
+mod login;
 mod many_tenants;
 mod names;
 mod observability;
@@ -35,6 +37,7 @@ mod record;
 mod redis_failover;
 mod refusals;
 mod replicas;
+mod revocation;
 mod rooms;
 mod schemathesis;
 mod startup;

@@ -82,6 +82,12 @@ async fn large_messages_wait_for_room_and_everybody_elses_small_ones_go_past() -
     const BODY: u64 = 2_097_152;
     let house = House::with(|options| {
         options.core_overrides.insert("uploads_bytes".into(), (2 * i64::try_from(BODY).unwrap_or(0)).into());
+        // A busy machine takes its time to come to where they go on.
+        options.edge_overrides = toml::toml! {
+            [http]
+            read_timeout_ms = 100_000
+            body_timeout_ms = 100_000
+        };
     })
     .await?;
     let agent = FakeAgent::start("weather", &["will it rain"], Manner::Says("Sunny.".into())).await?;
@@ -124,9 +130,9 @@ async fn large_messages_wait_for_room_and_everybody_elses_small_ones_go_past() -
     drop(of_bob.more);
     until(&house, 5, 2 * BODY).await?;
     assert_eq!(of_cy.end().await?, 202);
-    for stalled in of_ann {
-        assert_eq!(stalled.end().await?, 202);
-    }
+    // Which of them has the place is not known here: all go on, and are served one after another.
+    let ended = futures::future::try_join_all(of_ann.into_iter().map(Stalled::end)).await?;
+    assert_eq!(ended, [202; 6]);
     until(&house, 0, 0).await?;
     house.stop().await
 }

@@ -3,6 +3,7 @@
 //! - [`house`]: the house, started as `switchboard up` starts it
 //! - [`person`]: somebody on a WebSocket
 //! - [`guest`]: somebody on a client library of ours
+//! - [`browser`]: somebody in a browser; [`provider`]: with whom they sign in
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
@@ -11,21 +12,25 @@
 //! - [`redis_cluster`]: a Redis Cluster as it is run, with replicas that take over
 
 pub mod agent;
+pub mod browser;
 pub mod guest;
 pub mod house;
 pub mod link;
 pub mod llm;
 pub mod managed;
 pub mod person;
+pub mod provider;
 pub mod redis_cluster;
 pub mod replicas;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
+pub use browser::Browser;
 pub use guest::{Guest, Library};
 pub use house::House;
 pub use link::{End, Link, State};
 pub use llm::{FakeLlm, Mood};
 pub use managed::Managed;
 pub use person::Person;
+pub use provider::{Conduct, FakeProvider};
 pub use redis_cluster::RedisCluster;

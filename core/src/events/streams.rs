@@ -143,6 +143,7 @@ mod tests {
             groups: BTreeSet::new(),
             tier: Tier::Standard,
             expires_at: 0,
+            grant: Default::default(),
         }
     }
 

@@ -62,7 +62,7 @@ impl Store {
         self.tenants_due(sql!("tenants_with_old_turns"), &[&before, &but]).await
     }
 
-    async fn tenants_due(
+    pub(super) async fn tenants_due(
         &self,
         sql: super::pools::Sql,
         values: &[&(dyn ToSql + Sync)],
@@ -71,7 +71,11 @@ impl Store {
         Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
     }
 
-    async fn due(&self, sql: super::pools::Sql, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+    pub(super) async fn due(
+        &self,
+        sql: super::pools::Sql,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>> {
         let connection = self.writer(sql.0).await?;
         self.looking(connection, sql, values).await
     }

@@ -2,6 +2,7 @@
 //! statement, each inside a transaction that is bound to one tenant.
 
 mod agents;
+mod api_keys;
 mod audit;
 mod calls;
 mod choice;
@@ -20,14 +21,18 @@ mod nobody;
 mod page;
 mod patience;
 mod pools;
+mod revocations;
+mod sessions;
 mod stored;
 mod suggestions;
+mod tickets;
 mod tls;
 mod topology;
 mod turns;
 mod tx;
 
 pub(crate) use agents::{AgentRow, OtherAgents, RegistryRows};
+pub(crate) use api_keys::{KeyRow, NewKeyRow};
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
 pub(crate) use choice::View;
@@ -41,6 +46,7 @@ pub(crate) use migrate::{MigrateError, migrate};
 pub(crate) use page::Paged;
 pub(crate) use patience::Patience;
 pub(crate) use pools::{Reads, Store};
+pub(crate) use sessions::{NewSession, SessionRow, Who};
 pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
 };
 use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
 use switchboard_shared::{
     events::{Plan, TurnState, Usage},
     ids::{AgentId, ConversationId, MessageId, TenantId, TurnId, UserId},
@@ -83,6 +84,8 @@ impl Tx {
         let message_seq = int(turn.message_seq);
         let hops = i32::try_from(turn.hops).unwrap_or(i32::MAX);
         let author_groups = group_names(&turn.reach.groups);
+        let only = turn.reach.only.as_ref();
+        let author_agents = only.map(|only| only.iter().map(AgentId::as_str).collect::<Vec<_>>());
         self.execute(
             sql!("insert_turn"),
             &[
@@ -99,6 +102,7 @@ impl Tx {
                 &turn.at,
                 &author_groups,
                 &turn.reach.admin,
+                &author_agents,
             ],
         )
         .await?;
@@ -241,7 +245,11 @@ fn turn(row: &Row) -> Result<TurnRow> {
         message: MessageId(row.get("message_id")),
         message_seq: u64::try_from(row.get::<_, i64>("message_seq")).unwrap_or(0),
         user: row.get::<_, &str>("user_id").parse().map_err(id)?,
-        reach: Reach { admin: row.get("author_is_admin"), groups: groups(row.get("author_groups"))? },
+        reach: Reach {
+            admin: row.get("author_is_admin"),
+            groups: groups(row.get("author_groups"))?,
+            only: row.get::<_, Option<Vec<&str>>>("author_agents").map(agent_ids).transpose()?.map(set),
+        },
         chosen: agent_ids(row.get("chosen"))?,
         state: turn_state(row.get("state"))?,
         attempt: u32::try_from(row.get::<_, i32>("attempt")).unwrap_or(1),
@@ -259,6 +267,10 @@ fn turn(row: &Row) -> Result<TurnRow> {
         },
         created_at: row.get("created_at"),
     })
+}
+
+fn set(agents: Vec<AgentId>) -> BTreeSet<AgentId> {
+    agents.into_iter().collect()
 }
 
 pub(super) fn agent_ids(names: Vec<&str>) -> Result<Vec<AgentId>> {

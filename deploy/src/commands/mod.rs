@@ -9,6 +9,7 @@ pub mod drill;
 pub mod eval;
 pub mod feedback;
 pub mod frozen;
+pub mod keys;
 mod question;
 pub mod route;
 pub mod token;
@@ -65,6 +66,8 @@ pub enum Verb {
     Feedback(feedback::Feedback),
     /// Show or replace the messages by which the router is measured and never learns
     Frozen(frozen::Frozen),
+    /// Make, list and take back keys for programs
+    Keys(keys::Keys),
     /// Make a token of a development house
     Token(token::Token),
     /// Check configuration files of either tier, without starting anything
@@ -94,6 +97,7 @@ pub async fn run(cli: Cli, json: bool) -> u8 {
         Verb::Agents(agents) => agents.run().await,
         Verb::Feedback(feedback) => feedback.run().await,
         Verb::Frozen(frozen) => frozen.run().await,
+        Verb::Keys(keys) => keys.run().await,
         Verb::Token(token) => token.run(),
         Verb::Validate(validate) => validate.run().await,
         Verb::Eval(eval) => match eval.run().await {

@@ -257,6 +257,7 @@ fn greeting(house: &House, me: &str, elsewhere: Option<String>) -> String {
     let mut lines = vec![
         String::new(),
         format!("Switchboard is up: {url}"),
+        format!("  sign in          {url}/auth/login?provider=dev&as=ann   (for development: ann or bob, no password)"),
         format!("  trust            {ca}"),
         format!("  a token          {me} token   (for user ann, one hour)"),
         format!("  ask              {me} chat \"What are the mean and the median of 3, 5 and 10?\""),

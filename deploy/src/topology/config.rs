@@ -1,7 +1,10 @@
 //! The configuration files of the house's cores and edges: only what differs from the defaults.
 
-use super::{files, issuer};
-use crate::error::{Error, Result};
+use super::{files, issuer, session_keys::SessionKeys};
+use crate::{
+    error::{Error, Result},
+    provider::{self, USERS},
+};
 use std::{net::SocketAddr, path::Path};
 use toml::{Table, Value};
 
@@ -88,14 +91,43 @@ impl Shared<'_> {
     }
 }
 
-/// Lets the page that a core serves open sockets at every edge of the house.
+/// Lets the page that a core serves open sockets at every edge of the house. A policy has no words for an address of IPv6
+/// (Content Security Policy Level 3, "host-part").
 pub fn name_edges(core: &mut Table, origins: &[String]) {
-    overlay(core, &Table::from_iter([("page".to_owned(), section([("edges", list(origins))]))]));
+    let origins: Vec<_> = origins.iter().filter(|origin| !origin.contains('[')).cloned().collect();
+    overlay(core, &Table::from_iter([("page".to_owned(), section([("edges", list(&origins))]))]));
 }
 
 /// Lets pages of every edge of the house open sockets at this one.
 pub fn name_origins(edge: &mut Table, origins: &[String]) {
     overlay(edge, &Table::from_iter([("socket".to_owned(), section([("origins", list(origins))]))]));
+}
+
+/// How people sign in to the cores: with the development provider, at the edges of this house.
+#[must_use]
+pub fn login(keys: &SessionKeys, origins: &[String], provider: &str) -> Value {
+    let file = |path: &Path| list(&[format!("file:{}", path.display())]);
+    let users: Vec<String> = USERS.iter().map(|user| user.id.to_owned()).collect();
+    let provider = section([
+        ("id", provider::ID.into()),
+        ("name", "Development".into()),
+        ("issuer", provider.into()),
+        ("client_id", provider::CLIENT_ID.into()),
+        ("development", true.into()),
+        ("users", list(&users)),
+    ]);
+    section([
+        ("keys", file(&keys.key)),
+        ("seal_keys", file(&keys.seal)),
+        ("origins", list(origins)),
+        ("providers", Value::Array(vec![provider])),
+    ])
+}
+
+/// Lets an edge take the tokens of those who have signed in.
+pub fn take_sessions(table: &mut Table, jwks: &Path) {
+    let sessions = Table::from_iter([("sessions".to_owned(), section([("jwks", path(jwks))]))]);
+    overlay(table, &Table::from_iter([("auth".to_owned(), Value::Table(sessions))]));
 }
 
 /// Gives migrations a login of their own.

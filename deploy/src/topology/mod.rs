@@ -3,6 +3,7 @@
 //! ```text
 //! data/  postgres/ redis/ agents/   what the children keep
 //!        tls/ issuer/               certificate and token key, made once
+//!        sessions/ provider/        keys of those who sign in, and of the development provider, made once
 //!        run/                       configuration written at each start, house.json, the lock
 //!        logs/                      one log per child
 //! ```
@@ -27,12 +28,14 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod redis;
+pub mod session_keys;
 mod start;
 
 use crate::{
     client::Client,
     error::{Error, Result},
     house::{self, Agent, House},
+    provider::Provider,
 };
 use agents::Agents;
 use ca::Certificates;
@@ -43,6 +46,7 @@ use node::Node;
 pub use options::Options;
 use postgres::Postgres;
 use redis::Redis;
+use session_keys::SessionKeys;
 use start::Start;
 use std::{
     collections::HashSet,
@@ -60,6 +64,7 @@ pub struct Topology {
     children: Children,
     certificates: Certificates,
     issuer: Issuer,
+    provider: Provider,
     data: PathBuf,
     /// The parts that are being started again.
     starting: Mutex<HashSet<String>>,
@@ -79,6 +84,9 @@ impl Topology {
         let certificates = Certificates::ensure(&data.join("tls"), &names::of(&listens), Utc::now())?;
         let issuer = Issuer::ensure(&data.join("issuer"))?;
         files::random_key(&identity_key)?;
+        let session_keys = SessionKeys::ensure(&data.join("sessions"))?;
+        let origins = names::origins(&listens);
+        let provider = Provider::start(&data.join("provider"), &origins).await?;
         let start = Start {
             options: &options,
             data: &data,
@@ -86,10 +94,13 @@ impl Topology {
             certificates: &certificates,
             issuer: &issuer,
             identity_key: &identity_key,
+            session_keys: &session_keys,
+            origins: &origins,
+            provider: &provider.url,
         };
         let children = Box::pin(start.children()).await?;
         let starting = Mutex::default();
-        let house = Self { children, certificates, issuer, data, starting, _lock: lock };
+        let house = Self { children, certificates, issuer, provider, data, starting, _lock: lock };
         if options.register_agents && options.agents {
             (options.progress)("registering the example agents");
             house.register_agents().await?;
@@ -123,6 +134,12 @@ impl Topology {
     #[must_use]
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
+    }
+
+    /// The development provider, with whom people sign in.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// The edges, in order.

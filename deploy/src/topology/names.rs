@@ -29,6 +29,21 @@ pub fn of(listens: &[SocketAddr]) -> Vec<String> {
     names
 }
 
+/// Under which origins browsers know edges that listen there (RFC 6454), each of their names with each of their ports.
+#[must_use]
+pub fn origins(listens: &[SocketAddr]) -> Vec<String> {
+    let names = of(listens);
+    let host =
+        |name: &String| if name.contains(':') { format!("[{name}]") } else { name.to_ascii_lowercase() };
+    let at = |port: u16| {
+        names.iter().map(host).map(move |host| match port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        })
+    };
+    listens.iter().flat_map(|listen| at(listen.port()).collect::<Vec<_>>()).collect()
+}
+
 /// The name to use from another machine, when edges listen on all addresses.
 #[must_use]
 pub fn from_elsewhere(listen: SocketAddr) -> Option<String> {
@@ -90,6 +105,15 @@ mod tests {
             assert!(addresses().all(|ip| names.contains(&ip.to_string())), "{names:?}");
             assert!(host_names().all(|name| names.contains(&name)), "{names:?}");
             assert!(!names.iter().any(|name| name == "0.0.0.0" || name == "::"), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn a_browser_may_know_an_edge_by_any_of_its_names() {
+        let listens = ["127.0.0.1:8443", "127.0.0.1:443"].map(|listen| listen.parse().unwrap());
+        let origins = origins(&listens);
+        for origin in ["https://localhost:8443", "https://[::1]:8443", "https://127.0.0.1"] {
+            assert!(origins.contains(&origin.to_owned()), "{origin} in {origins:?}");
         }
     }
 

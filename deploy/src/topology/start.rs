@@ -11,6 +11,7 @@ use super::{
     postgres::Postgres,
     process::{Process, Spec},
     redis::Redis,
+    session_keys::SessionKeys,
 };
 use crate::{environment, error::Result};
 use std::{
@@ -33,6 +34,11 @@ pub(super) struct Start<'a> {
     pub(super) certificates: &'a Certificates,
     pub(super) issuer: &'a Issuer,
     pub(super) identity_key: &'a Path,
+    pub(super) session_keys: &'a SessionKeys,
+    /// Under which browsers know the edges.
+    pub(super) origins: &'a [String],
+    /// The development provider.
+    pub(super) provider: &'a str,
 }
 
 impl Start<'_> {
@@ -95,7 +101,8 @@ impl Start<'_> {
         for number in 1..=self.options.cores {
             let (name, listen) = (format!("core-{number}"), loopback()?);
             let mut table = shared.core(listen, loopback()?, databases, &self.options.llm);
-            config::name_edges(&mut table, &self.origins());
+            config::name_edges(&mut table, self.origins);
+            table.insert("login".into(), config::login(self.session_keys, self.origins, self.provider));
             specs.push(self.spec("switchboard-core", &name, "serve", table, &self.options.core_overrides)?);
             urls.push(format!("http://{listen}"));
         }
@@ -106,17 +113,12 @@ impl Start<'_> {
         let tls = (self.certificates.cert.as_path(), self.certificates.key.as_path());
         let edge = |(listen, number): (&SocketAddr, usize)| {
             let mut table = shared.edge(*listen, loopback()?, cores, tls, self.issuer.jwks());
-            config::name_origins(&mut table, &self.origins());
+            config::name_origins(&mut table, self.origins);
+            config::take_sessions(&mut table, &self.session_keys.jwks);
             let name = format!("edge-{number}");
             self.spec("switchboard-edge", &name, "serve", table, &self.options.edge_overrides)
         };
         self.listens.iter().zip(1..).map(edge).collect()
-    }
-
-    /// Where the page may come from: every edge that has an address which is good for everybody.
-    fn origins(&self) -> Vec<String> {
-        let named = self.listens.iter().filter(|listen| !listen.ip().is_unspecified());
-        named.map(|listen| format!("https://{listen}")).collect()
     }
 
     /// A program of ours with its configuration, which is written here.

@@ -1,33 +1,54 @@
-//! Who is asking: a bearer token becomes an [`Identity`], or the request ends here.
+//! Who is asking: a token becomes an [`Identity`], or the request ends here.
 //!
+//! - [`shown`]: where a request shows its token
+//! - [`page`]: whether it is a page of ours that sends what its browser adds by itself
 //! - [`token`]: the checks of one token, pure
-//! - [`claims`]: where a token says what
-//! - [`jwks`]: the issuer's keys
+//! - [`jwks`]: an issuer's keys
 //! - [`cache`]: tokens that were verified before
+//! - [`secrets`]: keys and tickets, of which a core says whose they are
+//! - [`revoked`]: what was taken back although it is good by itself
 //! - [`strict_json`]: JSON in which no key stands twice
 
 pub mod cache;
-pub mod claims;
 pub mod jwks;
+pub mod page;
+pub mod revoked;
+pub mod secrets;
+pub mod shown;
 pub mod strict_json;
 pub mod token;
 
 pub use token::Refusal;
 
 use crate::{config::AuthConfig, metrics::METRICS};
-use cache::TokenCache;
-use http::{HeaderMap, header};
+use cache::{KeysOf, TokenCache};
+use http::HeaderMap;
 use jwks::{Jwks, JwksError};
-use std::sync::Arc;
+use revoked::Revoked;
+use secrets::{Said, Secrets, is_secret};
+use shown::shown;
+use std::{sync::Arc, time::Duration};
 use switchboard_shared::{identity::Identity, shutdown::Shutdown};
 use token::Unverified;
 
 /// Verifies tokens.
 #[derive(Debug)]
 pub struct Auth {
+    /// That of the configuration, and behind it the cores themselves, which sign the tokens of sessions.
+    issuers: Vec<Issuer>,
+    cache: TokenCache,
+    /// What cores have said of keys.
+    pub secrets: Secrets,
+    revoked: Arc<Revoked>,
+}
+
+/// Whose tokens are taken, by which rules.
+#[derive(Debug)]
+struct Issuer {
     rules: AuthConfig,
     jwks: Arc<Jwks>,
-    cache: TokenCache,
+    /// Whether it is the cores, who alone may say which session a token belongs to.
+    is_ours: bool,
 }
 
 impl Auth {
@@ -35,28 +56,37 @@ impl Auth {
     ///
     /// # Errors
     /// When there are no keys to be had.
-    pub async fn start(rules: &AuthConfig, shutdown: &Shutdown) -> Result<Self, JwksError> {
-        let jwks = Jwks::load(rules).await?;
-        jwks.watch(shutdown);
-        Ok(Self { rules: rules.clone(), jwks, cache: TokenCache::new(rules.token_cache) })
+    pub async fn start(
+        rules: &AuthConfig,
+        revoked: &Arc<Revoked>,
+        shutdown: &Shutdown,
+    ) -> Result<Self, JwksError> {
+        let mut issuers = Vec::new();
+        for (rules, is_ours) in [(Some(rules.clone()), false), (rules.of_sessions(), true)] {
+            let Some(rules) = rules else { continue };
+            let jwks = Jwks::load(&rules).await?;
+            jwks.watch(shutdown);
+            issuers.push(Issuer { rules, jwks, is_ours });
+        }
+        Ok(Self {
+            issuers,
+            cache: TokenCache::new(rules.token_cache),
+            secrets: Secrets::new(rules.token_cache, Duration::from_secs(rules.key_cache_s)),
+            revoked: revoked.clone(),
+        })
     }
 
     /// Who sends a request, if its token was verified before and still holds; nothing is computed but its hash.
     pub fn known(&self, headers: &HeaderMap) -> Option<Arc<Identity>> {
-        let token = bearer(headers).ok().filter(|token| token.len() <= self.rules.max_token_bytes)?;
-        let generation = self.jwks.current()?.generation;
-        self.cache.get(&cache::hash(token), generation, chrono::Utc::now().timestamp())
-    }
-
-    /// Verifies the token of a request.
-    ///
-    /// # Errors
-    /// With the reason to refuse it.
-    pub async fn request(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Refusal> {
-        match bearer(headers) {
-            Ok(token) => self.token(token).await,
-            Err(refusal) => Err(refused(refusal)),
-        }
+        let token = shown(headers).ok()?.token();
+        let now_s = chrono::Utc::now().timestamp();
+        let fits = token.len() <= self.issuers[0].rules.max_token_bytes;
+        let known = match is_secret(token) {
+            _ if !fits => None,
+            true => self.secrets.said(token, now_s).and_then(Said::identity),
+            false => self.cached(&cache::hash(token), now_s),
+        };
+        known.filter(|identity| !self.revoked.covers(identity))
     }
 
     /// Verifies a token.
@@ -64,19 +94,56 @@ impl Auth {
     /// # Errors
     /// With the reason to refuse it.
     pub async fn token(&self, token: &str) -> Result<Arc<Identity>, Refusal> {
-        self.check(token, chrono::Utc::now().timestamp()).await.map_err(refused)
+        self.verify(token, chrono::Utc::now().timestamp()).await
     }
 
-    async fn check(&self, token: &str, now_s: i64) -> Result<Arc<Identity>, Refusal> {
-        if token.len() > self.rules.max_token_bytes {
+    /// Counts a refusal and says it in the log.
+    pub fn refused(&self, refusal: Refusal) -> Refusal {
+        METRICS.auth_failures.with_label_values(&[&refusal.to_string()]).inc();
+        match refusal {
+            // Whoever sends none is told so, and is no riddle for those who run the house.
+            Refusal::Missing => {}
+            _ => tracing::info!(reason = %refusal, "a token was refused: {}", refusal.why()),
+        }
+        refusal
+    }
+
+    async fn verify(&self, token: &str, now_s: i64) -> Result<Arc<Identity>, Refusal> {
+        let first = &self.issuers[0].rules;
+        if token.len() > first.max_token_bytes {
             return Err(Refusal::TooLarge);
         }
         let hash = cache::hash(token);
-        let mut keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
-        if let Some(identity) = self.cache.get(&hash, keys.generation, now_s) {
+        if let Some(identity) = self.cached(&hash, now_s) {
             return Ok(identity);
         }
-        let unverified = Unverified::parse(token, &self.rules)?;
+        let unverified = Unverified::parse(token, first)?;
+        let index = self.issuer_of(&unverified);
+        let (identity, generation) = self.issuers[index].verify(&unverified, now_s).await?;
+        let identity = Arc::new(identity);
+        self.cache.put(hash, identity.clone(), (index, generation), now_s);
+        Ok(identity)
+    }
+
+    fn cached(&self, hash: &cache::TokenHash, now_s: i64) -> Option<Arc<Identity>> {
+        self.cache.get(hash, |keys| self.is_current(keys), now_s)
+    }
+
+    fn is_current(&self, (index, generation): KeysOf) -> bool {
+        let current = self.issuers.get(index).and_then(|issuer| issuer.jwks.current());
+        current.is_some_and(|keys| keys.generation == generation)
+    }
+
+    /// Whose token it says it is; anybody else's is refused by the first one's rules.
+    fn issuer_of(&self, token: &Unverified<'_>) -> usize {
+        let named = |issuer: &Issuer| token.issuer() == Some(issuer.rules.issuer.as_str());
+        self.issuers.iter().position(named).unwrap_or(0)
+    }
+}
+
+impl Issuer {
+    async fn verify(&self, unverified: &Unverified<'_>, now_s: i64) -> Result<(Identity, u64), Refusal> {
+        let mut keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
         if keys.get(unverified.kid.as_deref(), unverified.algorithm).is_none() {
             self.jwks.look_again().await;
             keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
@@ -88,30 +155,10 @@ impl Auth {
             keys = self.jwks.current().ok_or(Refusal::KeyUnknown)?;
             verified = unverified.verify(&keys, &self.rules, now_s);
         }
-        let identity = Arc::new(verified?);
-        self.cache.put(hash, identity.clone(), keys.generation, now_s);
-        Ok(identity)
+        let mut identity = verified?;
+        if !self.is_ours {
+            identity.grant.session = None;
+        }
+        Ok((identity, keys.generation))
     }
-}
-
-/// The token of `Authorization: Bearer …` (RFC 6750 §2.1); two such fields are none.
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let mut fields = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(field), None) = (fields.next(), fields.next()) else { return Err(Refusal::Missing) };
-    let (scheme, token) =
-        field.to_str().ok().and_then(|field| field.split_once(' ')).ok_or(Refusal::Missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(Refusal::Missing);
-    }
-    Ok(token)
-}
-
-fn refused(refusal: Refusal) -> Refusal {
-    METRICS.auth_failures.with_label_values(&[&refusal.to_string()]).inc();
-    match refusal {
-        // Whoever sends none is told so, and is no riddle for those who run the house.
-        Refusal::Missing => {}
-        _ => tracing::info!(reason = %refusal, "a token was refused: {}", refusal.why()),
-    }
-    refusal
 }

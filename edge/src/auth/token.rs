@@ -2,18 +2,21 @@
 //! size, canonical base64url, algorithms by key type, `typ`, no key from the token's own header, doubled JSON keys,
 //! exact issuer and audience (RFC 8725, RFC 9068).
 
-use super::{claims::NotAList, jwks::Keys, strict_json};
+use super::{jwks::Keys, strict_json};
 use crate::config::AuthConfig;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 use switchboard_shared::{
-    identity::{Identity, MAX_CALLER_GROUPS, MAX_CALLER_GROUPS_CHARS, Role, Tier},
-    ids::{Group, TenantId, UserId},
+    claims::Unreadable,
+    identity::{Grant, Identity},
+    ids::UserId,
 };
 
 type Object = Map<String, Value>;
+
+/// The longest `jti` by which a token can be taken back alone.
+const MAX_TOKEN_ID: usize = 128;
 
 /// Why a token was refused: the metric label. The log says it in words; the client is told no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +58,23 @@ pub enum Refusal {
     Tier,
     #[error("groups")]
     Groups,
+    #[error("revoked")]
+    Revoked,
+    #[error("unknown_key")]
+    UnknownKey,
+    #[error("unavailable")]
+    Unavailable,
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(claim: Unreadable) -> Self {
+        match claim {
+            Unreadable::Tenant => Self::Tenant,
+            Unreadable::Roles => Self::Roles,
+            Unreadable::Groups => Self::Groups,
+            Unreadable::Tier => Self::Tier,
+        }
+    }
 }
 
 impl Refusal {
@@ -84,6 +104,9 @@ impl Refusal {
             Self::Groups => {
                 "what auth.claims.groups names is no list, or lists more than 256 groups, or 9216 characters of them"
             }
+            Self::Revoked => "it was taken back: itself, its session, its key or its user",
+            Self::UnknownKey => "no core knows this key or this ticket, or it has expired",
+            Self::Unavailable => "no core could say in time whose key or ticket it is",
         }
     }
 }
@@ -126,6 +149,12 @@ impl<'a> Unverified<'a> {
         }
         let (kid, algorithm) = read_header(&header)?;
         Ok(Self { kid, algorithm, signed, signature, claims: decode(claims)?, typed })
+    }
+
+    /// Who says that it is the issuer.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        text(&self.claims, "iss")
     }
 
     /// Verifies the signature and the claims.
@@ -215,13 +244,21 @@ fn read_claims(claims: &Object, rules: &AuthConfig, now_s: i64) -> Result<Identi
     if latest.is_some_and(|from| from > now_s.saturating_add(rules.skew_s)) {
         return Err(Refusal::NotYetValid);
     }
+    let who = rules.mapping().read(claims)?;
     Ok(Identity {
-        tenant: tenant(claims, rules)?,
+        tenant: who.tenant,
         user: text(claims, "sub").and_then(|sub| sub.parse::<UserId>().ok()).ok_or(Refusal::User)?,
-        roles: roles(claims, rules)?,
-        groups: groups(claims, rules)?,
-        tier: tier(claims, rules)?,
+        roles: who.roles,
+        groups: who.groups,
+        tier: who.tier,
         expires_at,
+        grant: Grant {
+            token: text(claims, "jti").filter(|id| id.len() <= MAX_TOKEN_ID).map(Into::into),
+            issued_at: seconds(claims, "iat", f64::floor)?.unwrap_or(0),
+            // Whether this issuer may speak of sessions is for whoever knows it to say.
+            session: text(claims, "sid").and_then(|id| id.parse().ok()),
+            ..Grant::default()
+        },
     })
 }
 
@@ -238,41 +275,4 @@ fn seconds(claims: &Object, name: &str, round: fn(f64) -> f64) -> Result<Option<
     #[allow(clippy::cast_possible_truncation, reason = "it is rounded, and small enough")]
     let rounded = || value.as_f64().map(round).filter(|at| at.abs() < EXACT).map(|at| at as i64);
     whole.or_else(rounded).map(Some).ok_or(Refusal::Claims)
-}
-
-fn tenant(claims: &Object, rules: &AuthConfig) -> Result<TenantId, Refusal> {
-    let name = match rules.claims.tenant.find(claims) {
-        None => rules.defaults.tenant.as_str(),
-        Some(named) => named.as_str().ok_or(Refusal::Tenant)?,
-    };
-    name.parse().map_err(|_| Refusal::Tenant)
-}
-
-fn roles(claims: &Object, rules: &AuthConfig) -> Result<BTreeSet<Role>, Refusal> {
-    let Some(names) = rules.claims.roles.list(claims).map_err(|NotAList| Refusal::Roles)? else {
-        return Ok(rules.defaults.roles.clone());
-    };
-    let names: Option<Vec<&str>> = names.into_iter().collect();
-    Ok(names.ok_or(Refusal::Roles)?.into_iter().filter_map(Role::from_name).collect())
-}
-
-/// Reads the tenant's own groups (RFC 9068 §2.2.3.1). What cannot be a group's name is left out: a directory has groups
-/// that are none of Switchboard's business, no agent can be for one that has no name here, and to be in a group only
-/// ever allows more. Too many are refused, since leaving some out would take agents away by an order that nobody chose;
-/// the issuer can be told to send the groups that matter.
-fn groups(claims: &Object, rules: &AuthConfig) -> Result<BTreeSet<Group>, Refusal> {
-    let Some(names) = rules.claims.groups.list(claims).map_err(|NotAList| Refusal::Groups)? else {
-        return Ok(rules.defaults.groups.clone());
-    };
-    let groups: BTreeSet<Group> = names.into_iter().flatten().filter_map(|name| name.parse().ok()).collect();
-    let chars: usize = groups.iter().map(|group| group.as_str().len()).sum();
-    let too_many = groups.len() > MAX_CALLER_GROUPS || chars > MAX_CALLER_GROUPS_CHARS;
-    if too_many { Err(Refusal::Groups) } else { Ok(groups) }
-}
-
-fn tier(claims: &Object, rules: &AuthConfig) -> Result<Tier, Refusal> {
-    match rules.claims.tier.find(claims) {
-        None => Ok(rules.defaults.tier),
-        Some(value) => value.as_str().and_then(Tier::from_name).ok_or(Refusal::Tier),
-    }
 }

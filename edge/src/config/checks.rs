@@ -131,18 +131,21 @@ impl AuthConfig {
     fn check(&self, faults: &mut Faults) {
         faults.require(!self.issuer.is_empty(), "auth.issuer", "must be the tokens' iss");
         faults.require(!self.audience.is_empty(), "auth.audience", "must be the tokens' aud");
-        let file_or_web = self.jwks.split_once("://").is_none_or(|(scheme, _)| {
-            ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
-        });
-        faults.require(file_or_web && !self.jwks.is_empty(), "auth.jwks", "must be a file or an https URL");
+        faults.require(!self.jwks.is_empty(), "auth.jwks", "must be a file or an https URL");
+        check_keys(faults, "auth.jwks", &self.jwks);
+        check_keys(faults, "auth.sessions.jwks", &self.sessions.jwks);
+        let own = !self.sessions.issuer.is_empty() && self.sessions.issuer != self.issuer;
         faults.require(
-            !is_open_to_others(&self.jwks),
-            "auth.jwks",
-            "must be https, or http on loopback: whoever stands between could give keys of their own",
+            own,
+            "auth.sessions.issuer",
+            "must be another name than auth.issuer: it is the cores'",
         );
         self.jwks_proxy.check(faults, "auth.jwks_proxy");
         faults.require(self.max_token_bytes >= 512, "auth.max_token_bytes", "must be at least 512");
         faults.require((0..=300).contains(&self.skew_s), "auth.skew_s", "must be 0 to 300");
+        let revoked = (100..=4000).contains(&self.revoked_every_ms);
+        faults.require(revoked, "auth.revoked_every_ms", "must be 100 to 4000");
+        faults.require((1..=300).contains(&self.key_cache_s), "auth.key_cache_s", "must be 1 to 300");
         faults.require(self.token_cache >= 16, "auth.token_cache", "must be at least 16");
         let audience = !self.claims.audience.is_empty();
         faults.require(audience, "auth.claims.audience", "must name the claim that says whom tokens are for");
@@ -156,6 +159,18 @@ impl AuthConfig {
         );
         faults.require(self.jwks_stale_s >= 3600, "auth.jwks_stale_s", "must be at least 3600");
     }
+}
+
+fn check_keys(faults: &mut Faults, key: &str, jwks: &str) {
+    let file_or_web = jwks
+        .split_once("://")
+        .is_none_or(|(scheme, _)| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)));
+    faults.require(file_or_web, key, "must be a file or an https URL");
+    faults.require(
+        !is_open_to_others(jwks),
+        key,
+        "must be https, or http on loopback: whoever stands between could give keys of their own",
+    );
 }
 
 /// Whether somebody on the way could change what comes from there.

@@ -3,7 +3,9 @@
 use super::{Proxy, Request, Route, authority, route};
 use crate::{
     answer::{rate_limited, unauthenticated},
+    auth::page,
     door::guest::Visit,
+    identify,
     metrics::METRICS,
 };
 use http::{Method, header};
@@ -44,11 +46,19 @@ impl Proxy {
         let Some(route) = found else {
             return Err(Problem::new(ProblemKind::NotFound, "this path is not served here"));
         };
+        let head = session.req_header();
+        let own = page::own_origin(Some(&head.uri), &head.headers);
+        let listed = &self.0.config.socket.origins;
+        page::require(&head.method, &head.headers, own.as_deref(), listed, route.is_sign_in)?;
         if route.is_public {
+            if route.is_sign_in {
+                request.identity = identify::anybody(&self.0, &session.req_header().headers).await;
+            }
             return Ok(());
         }
         let started = Instant::now();
-        let identity = self.0.auth.request(&session.req_header().headers).await.map_err(unauthenticated)?;
+        let identity = identify::request(&self.0, &session.req_header().headers).await;
+        let identity = identity.map_err(unauthenticated)?;
         METRICS.stage("auth", started.elapsed());
         if let Some(visit) = Visit::of(session.digest()) {
             visit.guest.introduce();

@@ -1,12 +1,12 @@
 //! Header fields between client and core.
 
-use crate::{answer::limit_fields, limit::Decision};
-use http::{HeaderMap, HeaderName, header};
+use crate::{answer::limit_fields, auth::page, limit::Decision};
+use http::{HeaderMap, HeaderName, Uri, header};
 use pingora::{
     Result,
     http::{RequestHeader, ResponseHeader},
 };
-use switchboard_shared::headers;
+use switchboard_shared::{cookies, headers};
 
 /// Fields that a client has no say in, or that must not go further than the edge.
 const DROPPED: [&str; 19] = [
@@ -43,6 +43,21 @@ pub fn to_core(request: &mut RequestHeader, stamp: HeaderMap, authority: &str) -
         request.insert_header(name.clone(), value.clone())?;
     }
     request.insert_header(header::HOST, authority)
+}
+
+/// What goes to `/auth/*` and nowhere else: the cookies of the session and of a sign-in on its way, without any other, and
+/// under which origin the browser knows this edge.
+pub fn add_session(stamp: &mut HeaderMap, uri: &Uri, client: &HeaderMap) {
+    let ours = [cookies::SESSION, cookies::LOGIN];
+    let found = ours.iter().filter_map(|name| Some(format!("{name}={}", cookies::find(client, name)?)));
+    let cookie = found.collect::<Vec<_>>().join("; ");
+    let origin = page::own_origin(Some(uri), client).unwrap_or_default();
+    for (name, value) in [(header::COOKIE, cookie), (HeaderName::from_static(headers::ORIGIN), origin)] {
+        match value.parse() {
+            Ok(field) if !value.is_empty() => drop(stamp.insert(name, field)),
+            _ => {}
+        }
+    }
 }
 
 fn dropped(fields: &HeaderMap) -> Vec<HeaderName> {
@@ -92,6 +107,20 @@ pub fn to_client(answer: &mut ResponseHeader, request_id: &str, decision: Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sessions_cookie_goes_alone_and_with_the_origin_of_the_edge() {
+        let mut client = HeaderMap::new();
+        let cookies = "a=1; __Host-switchboard-session=s; __Host-switchboard-token=t; b=2";
+        client.insert("cookie", cookies.parse().unwrap());
+        client.insert("host", "Edge.example:8443".parse().unwrap());
+        client.insert("x-switchboard-origin", "https://evil.example".parse().unwrap());
+        let mut stamp = HeaderMap::new();
+        add_session(&mut stamp, &Uri::from_static("/auth/me"), &client);
+        assert_eq!(stamp["cookie"], "__Host-switchboard-session=s");
+        assert_eq!(stamp["x-switchboard-origin"], "https://edge.example:8443");
+        add_session(&mut HeaderMap::new(), &Uri::from_static("/auth/me"), &HeaderMap::new());
+    }
 
     #[test]
     fn a_client_cannot_speak_for_the_edge() {

@@ -15,7 +15,8 @@ mod listing;
 pub mod route;
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, unauthenticated},
+    auth::{Refusal, revoked::Followed},
     context::{Edge, request_id},
     door::{authority, guest::Visit},
     limit::Decision,
@@ -40,6 +41,7 @@ use switchboard_shared::{
     events::ServerFrame, headers::IDEMPOTENCY_KEY, identity::Identity, problem::Problem,
 };
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 /// So many answers at once on one HTTP/2 connection are passed on over the pooled connections to the cores, uncounted;
@@ -68,6 +70,8 @@ pub struct Request {
     is_whole: bool,
     /// Whether its connection to the core is for it alone.
     is_alone: bool,
+    /// What ends it, if it is a stream.
+    followed: Option<Followed>,
 }
 
 #[async_trait]
@@ -89,6 +93,7 @@ impl ProxyHttp for Proxy {
             streaming: false,
             is_whole: true,
             is_alone: false,
+            followed: None,
         }
     }
 
@@ -147,7 +152,10 @@ impl ProxyHttp for Proxy {
         let share = share.filter(|share| request.is_stream() || share.siblings() > UNCOUNTED_ANSWERS);
         request.is_alone = request.is_stream() || share.is_some();
         if request.is_alone {
-            let ends_with = request.is_stream().then(|| self.0.clone());
+            let ends_with = request.identity.clone().filter(|_| request.is_stream()).map(|listener| {
+                let revoked = self.0.revoked.follow(&listener, CancellationToken::new());
+                (self.0.clone(), request.followed.insert(revoked).ending.clone())
+            });
             peer.options.custom_l4 = Some(Arc::new(Wires { ends_with, share, patience: connect }));
             // These connections are none for other requests.
             peer.group_key = 1;
@@ -175,14 +183,17 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_request_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         upstream: &mut RequestHeader,
         request: &mut Request,
     ) -> Result<()> {
         let left = (!request.is_stream()).then(|| self.left(request));
         let target = upstream.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
         let stamp = self.0.stamp(request.identity.as_deref(), &request.id, &request.span);
-        let stamp = stamp.headers(left, &upstream.method, &target);
+        let mut stamp = stamp.headers(left, &upstream.method, &target);
+        if request.route.is_some_and(|route| route.is_sign_in) {
+            fields::add_session(&mut stamp, &session.req_header().uri, &upstream.headers);
+        }
         let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
         fields::to_core(upstream, stamp, authority)?;
         if request.is_alone {
@@ -257,12 +268,19 @@ impl ProxyHttp for Proxy {
         request: &mut Request,
     ) -> FailToProxy {
         let leaving = self.is_leaving(request);
-        let problem = if leaving { Some(unavailable()) } else { problem_of(error) };
+        let problem = match leaving {
+            true if request.is_over() => Some(unauthenticated(Refusal::Revoked)),
+            true => Some(unavailable()),
+            false => problem_of(error),
+        };
         request.span.in_scope(|| tracing::debug!(%error, "a request could not be passed on"));
         let code = match problem {
-            _ if leaving && is_answered(session) => {
-                let to = if request.is_whole { self.0.edges.better() } else { None };
-                end_stream(session, to).await;
+            Some(problem) if leaving && is_answered(session) => {
+                let last = match request.is_over() {
+                    true => serde_json::to_string(&problem).ok().map(|problem| ("error", problem)),
+                    false => self.0.edges.better().and_then(moved),
+                };
+                end_stream(session, last.filter(|_| request.is_whole)).await;
                 0
             }
             Some(problem) if !is_answered(session) => {
@@ -296,9 +314,9 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
-    /// Whether this is an event stream that ends because the edge does.
+    /// Whether this is an event stream that ends because the edge does, or because its listener may not listen any more.
     fn is_leaving(&self, request: &Request) -> bool {
-        request.is_stream() && self.0.is_draining()
+        request.is_stream() && (self.0.is_draining() || request.is_over())
     }
 
     fn left(&self, request: &Request) -> Duration {
@@ -319,16 +337,23 @@ impl Request {
         self.route.is_some_and(|route| route.is_stream)
     }
 
+    fn is_over(&self) -> bool {
+        self.followed.as_ref().is_some_and(Followed::is_over)
+    }
+
     fn is_message(&self) -> bool {
         self.route.is_some_and(|route| route.is_message)
     }
 }
 
-/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor; and says where, if there is
-/// an edge to name and nothing is cut in two by it.
-async fn end_stream(session: &mut Session, to: Option<String>) {
-    let word = to.and_then(|to| serde_json::to_string(&ServerFrame::Move { to }).ok());
-    let last = word.map(|word| format!("event: move\ndata: {word}\n\n")).unwrap_or_default();
+fn moved(to: String) -> Option<(&'static str, String)> {
+    serde_json::to_string(&ServerFrame::Move { to }).ok().map(|word| ("move", word))
+}
+
+/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor, or knows that it need not;
+/// and says so in a last event, if there is something to say and nothing is cut in two by it.
+async fn end_stream(session: &mut Session, last: Option<(&'static str, String)>) {
+    let last = last.map(|(event, data)| format!("event: {event}\ndata: {data}\n\n")).unwrap_or_default();
     let ended = session.downstream_session.write_response_body(Bytes::from(last), true).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "an event stream's client was gone before its end");

@@ -18,10 +18,12 @@ pub struct Route {
     pub is_public: bool,
     /// Whether it is a file of the page, of which a browser fetches dozens at once.
     pub is_page: bool,
+    /// Whether it is for signing in and out: the session's own cookie goes there, and a token may, and need not, come.
+    pub is_sign_in: bool,
 }
 
 const fn plain(label: &'static str) -> Route {
-    Route { label, is_message: false, is_stream: false, is_public: false, is_page: false }
+    Route { label, is_message: false, is_stream: false, is_public: false, is_page: false, is_sign_in: false }
 }
 
 /// Knows a path; `None` for one that is not passed.
@@ -35,7 +37,9 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         EDGES => return Some(Route { is_public: true, ..plain("edges") }),
         "/openapi.json" => return Some(Route { is_public: true, ..plain("openapi") }),
         "/chat" => return Some(Route { is_message: post, ..plain("chat") }),
-        _ if path.starts_with("/auth/") => return Some(Route { is_public: true, ..plain("auth") }),
+        _ if path.starts_with("/auth/") => {
+            return Some(Route { is_public: true, is_sign_in: true, ..plain("auth") });
+        }
         _ if is_page(path) => {
             let is_page = method == Method::GET || method == Method::HEAD;
             return is_page.then_some(Route { is_public: true, is_page, ..plain("page") });
@@ -151,5 +155,11 @@ mod tests {
             assert_eq!(find(&Method::DELETE, path), None, "{path}");
         }
         assert!(find(&Method::GET, "/v1/conversations/7/events").unwrap().is_stream);
+        assert!(
+            find(&Method::POST, "/auth/refresh").is_some_and(|route| route.is_public && route.is_sign_in)
+        );
+        for path in ["/auth", "/auth/../internal/credentials", "/internal/credentials", "/auth/%2e%2e/x"] {
+            assert_eq!(find(&Method::POST, path), None, "{path}");
+        }
     }
 }

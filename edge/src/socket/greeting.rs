@@ -4,7 +4,7 @@ use super::{
     leaving::Leaving,
     opening::{Opening, Socket},
 };
-use crate::metrics::METRICS;
+use crate::{identify, metrics::METRICS};
 use futures::{StreamExt, stream::SplitStream};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
@@ -37,7 +37,7 @@ pub async fn greet(stream: &mut SplitStream<Socket>, opening: &Opening) -> Resul
                 let Ok(ClientFrame::Hello { token: Some(token), .. }) = serde_json::from_str(&text) else {
                     return Err(Leaving::Code(CloseCode::Unauthenticated));
                 };
-                let verified = opening.edge.auth.token(&token).await;
+                let verified = identify::token(&opening.edge, &token).await;
                 return verified.map_err(|_| Leaving::Code(CloseCode::Unauthenticated));
             }
             Ok(Some(Ok(Message::Binary(_)))) => return Err(Leaving::Code(CloseCode::BadFrame)),

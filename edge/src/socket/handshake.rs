@@ -1,7 +1,10 @@
 //! The opening handshake of a WebSocket (RFC 6455 §4.2), and who may open one from where. Pure.
 
 use super::origin::Origin;
-use crate::door::head::Upgrade;
+use crate::{
+    auth::{page, shown::shown},
+    door::head::Upgrade,
+};
 use http::{HeaderMap, HeaderName, header};
 use switchboard_shared::{
     events::SUBPROTOCOL,
@@ -19,6 +22,8 @@ pub struct Accepted {
     pub join: Option<(ConversationId, Option<u64>)>,
     /// Whether the handshake carries a token.
     pub has_token: bool,
+    /// The ticket among its subprotocols, which a page can choose, where it can send no header.
+    pub ticket: Option<String>,
 }
 
 fn bad(detail: &str) -> Problem {
@@ -31,7 +36,7 @@ fn bad(detail: &str) -> Problem {
 /// With the problem to answer.
 pub fn check(upgrade: &Upgrade, origins: &[Origin], request_id: &str) -> Result<Accepted, Problem> {
     let headers = &upgrade.headers;
-    check_origin(headers, origins)?;
+    page::require_for_socket(headers, origins)?;
     let join = path(&upgrade.target)?;
     let websocket = has_token(headers, &header::UPGRADE, "websocket");
     if !websocket || !has_token(headers, &header::CONNECTION, "upgrade") {
@@ -56,21 +61,19 @@ pub fn check(upgrade: &Upgrade, origins: &[Origin], request_id: &str) -> Result<
         answer.push_str(&format!("sec-websocket-protocol: {SUBPROTOCOL}\r\n"));
     }
     answer.push_str("\r\n");
-    Ok(Accepted { answer, join, has_token: headers.contains_key(header::AUTHORIZATION) })
+    // A header that is no token is refused, and not passed over.
+    let by_header = headers.contains_key(header::AUTHORIZATION);
+    let ticket = ticket(headers).filter(|_| !by_header);
+    let has_token = by_header || ticket.is_some() || shown(headers).is_ok();
+    Ok(Accepted { answer, join, has_token, ticket })
 }
 
-/// A browser says where its page comes from, and cannot be made to lie about it; others need not say anything.
-fn check_origin(headers: &HeaderMap, origins: &[Origin]) -> Result<(), Problem> {
-    let mut sent = headers.get_all(header::ORIGIN).iter();
-    let Some(origin) = sent.next() else { return Ok(()) };
-    let listed = origins.iter().any(|listed| listed.is(origin));
-    if sent.next().is_some() || !listed {
-        return Err(Problem::new(
-            ProblemKind::Forbidden,
-            "pages of this origin may not connect: the edge's setting socket.origins names those that may",
-        ));
-    }
-    Ok(())
+fn ticket(headers: &HeaderMap) -> Option<String> {
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let offered = offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut tickets = offered.filter_map(|offer| offer.trim().strip_prefix("ticket."));
+    let ticket = tickets.next()?;
+    tickets.next().is_none().then(|| ticket.to_owned())
 }
 
 fn path(target: &str) -> Result<Option<(ConversationId, Option<u64>)>, Problem> {
@@ -144,6 +147,9 @@ mod tests {
         assert!(!accepted.answer.contains("sec-websocket-protocol"));
         let offered = of("/ws", &[("sec-websocket-protocol", "other, switchboard.v1")]).unwrap();
         assert!(offered.answer.contains("sec-websocket-protocol: switchboard.v1\r\n"));
+        let ticket = of("/ws", &[("sec-websocket-protocol", "switchboard.v1, ticket.sbt_x.acme")]).unwrap();
+        assert!(ticket.answer.contains("sec-websocket-protocol: switchboard.v1\r\n"), "and not the ticket");
+        assert_eq!((ticket.ticket.as_deref(), ticket.has_token), (Some("sbt_x.acme"), true));
     }
 
     #[test]
@@ -163,6 +169,19 @@ mod tests {
         }
         let two = of("/ws", &[("origin", "https://chat.example"), ("origin", "https://chat.example")]);
         assert_eq!(two.unwrap_err().status, 403);
+        let own = of("/ws", &[("host", "edge.example"), ("origin", "https://edge.example")]);
+        assert!(own.is_ok(), "a page of the edge's own");
+    }
+
+    #[test]
+    fn a_cookie_opens_a_socket_for_a_page_of_ours_alone() {
+        let cookie = ("cookie", "__Host-switchboard-token=t");
+        let of = |fields: &[(&'static str, &str)]| of("/ws", fields);
+        let ours = of(&[("host", "edge.example"), ("origin", "https://edge.example"), cookie]).unwrap();
+        assert!(ours.has_token);
+        assert_eq!(of(&[("host", "edge.example"), cookie]).unwrap_err().status, 403, "no origin");
+        let other = of(&[("host", "edge.example"), ("origin", "https://evil.example"), cookie]);
+        assert_eq!(other.unwrap_err().status, 403);
     }
 
     #[test]

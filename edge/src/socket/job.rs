@@ -3,6 +3,7 @@
 use crate::{
     answer::{rate_limited, unauthenticated},
     context::Edge,
+    identify,
     limit::Decision,
     metrics::METRICS,
     upstream::call::Call,
@@ -154,7 +155,7 @@ impl Asker {
 
     /// Takes another token of the same user; anybody else has to open a socket of their own.
     async fn refresh(&self, token: &str) -> Done {
-        let problem = match self.edge.auth.token(token).await {
+        let problem = match identify::token(&self.edge, token).await {
             Ok(new) if new.user == self.identity.user && new.tenant == self.identity.tenant => {
                 return Done { identity: Some(new), ..Done::default() };
             }

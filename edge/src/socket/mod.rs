@@ -27,6 +27,7 @@ use crate::{
     answer::{Answer, close_with, rate_limited, unauthenticated},
     context::{Edge, request_id},
     door::{conn::Conn, head::Upgrade},
+    identify,
     limit::Decision,
     metrics::{Counted, METRICS},
 };
@@ -91,7 +92,10 @@ async fn admit(
         handshake::check(upgrade, &edge.config.socket.origins, id).map_err(|problem| (problem, None))?;
     let identity = match accepted.has_token {
         true => {
-            let verified = edge.auth.request(&upgrade.headers).await;
+            let verified = match &accepted.ticket {
+                Some(ticket) => identify::token(edge, ticket).await,
+                None => identify::request(edge, &upgrade.headers).await,
+            };
             Some(verified.map_err(|refusal| (unauthenticated(refusal), None))?)
         }
         false => None,

@@ -102,6 +102,7 @@ impl Session {
         stream: &mut SplitStream<Socket>,
     ) -> Leaving {
         let drain = self.edge.shutdown.token.clone();
+        let mut revoked = self.edge.revoked.subscribe();
         loop {
             let wake = self.patience.wake(Instant::now(), unix_now());
             // Every branch is safe to drop: a frame leaves the outbox only in the poll that hands it to the socket, and
@@ -118,6 +119,9 @@ impl Session {
                 },
                 Some(frame) = self.from_rooms.recv(), if !self.outbox.is_full() => self.take(frame),
                 done = poll_job(&mut self.job), if self.job.is_some() => self.done(done),
+                Ok(()) = revoked.changed() => if self.edge.revoked.covers(&self.identity.borrow()) {
+                    return Leaving::Code(CloseCode::Unauthenticated);
+                },
                 () = drain.cancelled(), if !self.patience.is_draining() => {
                     self.patience.drain(Instant::now() + self.edge.drain_spread().mul_f64(fastrand::f64()));
                 }

@@ -3,10 +3,12 @@
 //! - [`health`]: asks each core whether it is well
 //! - [`streams`]: HTTP/2 connections to a core, shared by event streams and sends
 //! - [`call`]: one idempotent call, tried on one core after another
+//! - [`revocations`]: what was taken back, as the cores know it
 //! - [`wire`]: the connection under a client's event stream, which ends with the edge
 
 pub mod call;
 pub mod health;
+pub mod revocations;
 pub mod streams;
 pub mod wire;
 

@@ -33,6 +33,7 @@ use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 /// The most that is read at once of an answer whose bytes are counted, so that it is not far above its bound.
 const PIECE: usize = 8 << 10;
@@ -43,8 +44,8 @@ type Leaves = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 /// Connects to a core for one request.
 #[derive(Debug)]
 pub struct Wires {
-    /// The edge that the connection ends with, for an event stream.
-    pub ends_with: Option<Arc<Edge>>,
+    /// For an event stream: the edge that it ends with, and what ends it at once.
+    pub ends_with: Option<(Arc<Edge>, CancellationToken)>,
     /// Where the answer's bytes are counted.
     pub share: Option<Arc<Share>>,
     /// How long a connection may take.
@@ -62,7 +63,7 @@ impl Connect for Wires {
             Ok(Err(error)) => return Err(Error::because(ConnectError, "a stream's connection", error)),
             Err(_) => return Err(Error::explain(ConnectTimedout, "a stream's connection")),
         };
-        let ended = self.ends_with.clone().map(|edge| -> Leaves { Box::pin(leaves(edge)) });
+        let ended = self.ends_with.clone().map(|(edge, now)| -> Leaves { Box::pin(leaves(edge, now)) });
         let open = ended.is_some().then(|| Counted::new(&[&METRICS.open_streams]));
         let wire = Wire { tcp, ended, share: self.share.clone(), _open: open };
         Ok(VirtualSocketStream::new(Box::new(wire)).into())
@@ -83,10 +84,13 @@ impl fmt::Debug for Wire {
     }
 }
 
-/// Waits until the edge drains, and then for its share of the time that leaving takes.
-async fn leaves(edge: Arc<Edge>) {
-    edge.shutdown.token.cancelled().await;
-    sleep(edge.drain_spread().mul_f64(fastrand::f64())).await;
+/// Waits until it is ended, or the edge drains and its share of the time that leaving takes is over.
+async fn leaves(edge: Arc<Edge>, now: CancellationToken) {
+    let in_turn = async {
+        edge.shutdown.token.cancelled().await;
+        sleep(edge.drain_spread().mul_f64(fastrand::f64())).await;
+    };
+    now.run_until_cancelled(in_turn).await;
 }
 
 impl AsyncRead for Wire {

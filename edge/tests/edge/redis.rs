@@ -103,6 +103,7 @@ pub(crate) fn user(name: &str, tier: Tier) -> Identity {
         groups: BTreeSet::new(),
         tier,
         expires_at: i64::MAX,
+        grant: Default::default(),
     }
 }
 

@@ -33,30 +33,35 @@ impl FromRequestParts<Arc<Core>> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, core: &Arc<Core>) -> Result<Self> {
-        let unsigned = || Error::public(ProblemKind::Unauthenticated, "This port answers to edges only.");
-        let header = parts.headers.get(headers::IDENTITY).and_then(|value| value.to_str().ok());
-        let now = chrono::Utc::now().timestamp();
-        // Without what a nested router takes off the path.
-        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
-        let request = SignedFor {
-            method: parts.method.as_str(),
-            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
-            request_id: parts
-                .headers
-                .get(headers::REQUEST_ID)
-                .and_then(|id| id.to_str().ok())
-                .unwrap_or_default(),
-        };
-        let signed = header.ok_or_else(unsigned)?;
-        let identity = Identity::verify(signed, &core.keys, now, request).map_err(|error| {
-            tracing::warn!(%error, "a signed identity was refused");
-            unsigned()
-        })?;
+        let identity = identity_of(parts, core)?;
         permit_any(&identity, &[Permission::Converse, Permission::ManageAgents])?;
         if let Some(visit) = parts.extensions.get::<Visit>() {
             visit.is_of(Whose { tenant: identity.tenant.clone(), user: identity.user.clone() });
         }
         Ok(Self(identity))
+    }
+}
+
+/// The edge's signed word about who asks.
+pub(super) fn identity_of(parts: &Parts, core: &Core) -> Result<Identity> {
+    let unsigned = || Error::public(ProblemKind::Unauthenticated, "This port answers to edges only.");
+    let header = parts.headers.get(headers::IDENTITY).and_then(|value| value.to_str().ok());
+    let now = chrono::Utc::now().timestamp();
+    Identity::verify(header.ok_or_else(unsigned)?, &core.keys, now, request_of(parts)).map_err(|error| {
+        tracing::warn!(%error, "a signed identity was refused");
+        unsigned()
+    })
+}
+
+/// The request that an edge has signed something for.
+pub(super) fn request_of(parts: &Parts) -> SignedFor<'_> {
+    // Without what a nested router takes off the path.
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+    let id = parts.headers.get(headers::REQUEST_ID).and_then(|id| id.to_str().ok());
+    SignedFor {
+        method: parts.method.as_str(),
+        target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+        request_id: id.unwrap_or_default(),
     }
 }
 

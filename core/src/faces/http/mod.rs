@@ -6,16 +6,21 @@ pub(crate) mod chat;
 mod coarse;
 pub(crate) mod conversations;
 pub(crate) mod decisions;
+pub(crate) mod edges;
 pub(crate) mod examples;
 mod extract;
 pub(crate) mod feedback;
 pub(crate) mod frozen;
 pub(crate) mod groups;
+pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod nobody;
 pub(crate) mod presence;
+pub(crate) mod revocations;
+pub(crate) mod sign_in;
 pub(crate) mod suggestions;
 pub(crate) mod turns;
+mod visitor;
 
 pub(crate) use extract::{name_request, respond};
 

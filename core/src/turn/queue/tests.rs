@@ -12,8 +12,8 @@ fn turns_on(max_running: usize, max_queued: usize, writable: &watch::Sender<bool
         max_running,
         max_queued,
         max_wait: std::time::Duration::from_secs(1),
-        files_bytes: 1,
         max_agents: 1,
+        files_bytes: 1,
         context_messages: 0,
     };
     Turns::new(&config, writable.subscribe())

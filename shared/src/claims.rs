@@ -1,8 +1,13 @@
-//! Where a token says what the edge needs to know. Every issuer has names of its own for it, so the names are settings.
+//! Where a token says who somebody is. Every issuer has names of its own for it, so the names are settings: of the edge
+//! for access tokens, of the core for what identity providers say at sign-in.
 
+use crate::{
+    identity::{MAX_CALLER_GROUPS, MAX_CALLER_GROUPS_CHARS, Role, Tier},
+    ids::{Group, TenantId},
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 /// Lists in one text, divided by blanks (RFC 6749 §3.3). In other claims a blank is a part of a name.
 const SCOPES: [&str; 2] = ["scope", "scp"];
@@ -13,6 +18,12 @@ const SCOPES: [&str; 2] = ["scope", "scp"];
 pub struct ClaimPath(Vec<String>);
 
 impl ClaimPath {
+    /// The way to one claim of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
     /// What stands there; `null` is nothing.
     #[must_use]
     pub fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
@@ -43,6 +54,105 @@ impl ClaimPath {
 
     fn is_scope(&self) -> bool {
         self.0.last().is_some_and(|last| SCOPES.contains(&last.as_str()))
+    }
+}
+
+/// What holds where a claim is absent or null.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
+pub struct ClaimDefaults {
+    pub tenant: String,
+    pub roles: BTreeSet<Role>,
+    pub groups: BTreeSet<Group>,
+    pub tier: Tier,
+}
+
+/// Where claims say who somebody is, and what holds where they do not.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "each value is described in deploy/edge.toml")]
+pub struct Mapping<'a> {
+    pub tenant: &'a ClaimPath,
+    pub roles: &'a ClaimPath,
+    pub groups: &'a ClaimPath,
+    pub tier: &'a ClaimPath,
+    pub defaults: &'a ClaimDefaults,
+}
+
+/// What claims say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is what the identity has under its name")]
+pub struct Mapped {
+    pub tenant: TenantId,
+    pub roles: BTreeSet<Role>,
+    pub groups: BTreeSet<Group>,
+    pub tier: Tier,
+}
+
+/// The claim that cannot be read; none is ever replaced by a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each says which")]
+pub enum Unreadable {
+    #[error("tenant")]
+    Tenant,
+    #[error("roles")]
+    Roles,
+    #[error("groups")]
+    Groups,
+    #[error("tier")]
+    Tier,
+}
+
+impl Mapping<'_> {
+    /// Reads the claims.
+    ///
+    /// # Errors
+    /// With the first that cannot be read.
+    pub fn read(&self, claims: &Map<String, Value>) -> Result<Mapped, Unreadable> {
+        Ok(Mapped {
+            tenant: self.tenant(claims)?,
+            roles: self.roles(claims)?,
+            groups: self.groups(claims)?,
+            tier: self.tier(claims)?,
+        })
+    }
+
+    fn tenant(&self, claims: &Map<String, Value>) -> Result<TenantId, Unreadable> {
+        let name = match self.tenant.find(claims) {
+            None => self.defaults.tenant.as_str(),
+            Some(named) => named.as_str().ok_or(Unreadable::Tenant)?,
+        };
+        name.parse().map_err(|_| Unreadable::Tenant)
+    }
+
+    fn roles(&self, claims: &Map<String, Value>) -> Result<BTreeSet<Role>, Unreadable> {
+        let Some(names) = self.roles.list(claims).map_err(|NotAList| Unreadable::Roles)? else {
+            return Ok(self.defaults.roles.clone());
+        };
+        let names: Option<Vec<&str>> = names.into_iter().collect();
+        Ok(names.ok_or(Unreadable::Roles)?.into_iter().filter_map(Role::from_name).collect())
+    }
+
+    /// Reads the tenant's own groups (RFC 9068 §2.2.3.1). What cannot be a group's name is left out: a directory has
+    /// groups that are none of Switchboard's business, no agent can be for one that has no name here, and to be in a
+    /// group only ever allows more. Too many are refused, since leaving some out would take agents away by an order that
+    /// nobody chose; the issuer can be told to send the groups that matter.
+    fn groups(&self, claims: &Map<String, Value>) -> Result<BTreeSet<Group>, Unreadable> {
+        let Some(names) = self.groups.list(claims).map_err(|NotAList| Unreadable::Groups)? else {
+            return Ok(self.defaults.groups.clone());
+        };
+        let groups: BTreeSet<Group> =
+            names.into_iter().flatten().filter_map(|name| name.parse().ok()).collect();
+        let chars: usize = groups.iter().map(|group| group.as_str().len()).sum();
+        let too_many = groups.len() > MAX_CALLER_GROUPS || chars > MAX_CALLER_GROUPS_CHARS;
+        if too_many { Err(Unreadable::Groups) } else { Ok(groups) }
+    }
+
+    fn tier(&self, claims: &Map<String, Value>) -> Result<Tier, Unreadable> {
+        match self.tier.find(claims) {
+            None => Ok(self.defaults.tier),
+            Some(value) => value.as_str().and_then(Tier::from_name).ok_or(Unreadable::Tier),
+        }
     }
 }
 

@@ -1,0 +1,1 @@
+DELETE FROM revocations WHERE tenant_id = $1 AND until < now()

@@ -1,0 +1,2 @@
+UPDATE sessions SET ended_at = now(), refresh_token = NULL
+WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND ended_at IS NULL
