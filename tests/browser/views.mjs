@@ -33,31 +33,31 @@ for (const { name: look, ...context } of LOOKS) {
   await check(out, "sign-in", look);
   await out.context().close();
 
-  const olga = await somebody("olga", context);
-  pages.push(olga);
-  await olga.locator(".examples button").first().waitFor();
-  await check(olga, "home", look);
-  await olga.locator("textarea").fill("@rich go on");
-  await olga.keyboard.press("Enter");
-  await olga.locator("sb-turn .turn > .actions").waitFor();
-  const turn = olga.locator("sb-turn").last();
+  const ann = await somebody("ann", context);
+  pages.push(ann);
+  await ann.locator(".examples button").first().waitFor();
+  await check(ann, "home", look);
+  await ann.locator("textarea").fill("@rich go on");
+  await ann.keyboard.press("Enter");
+  await ann.locator("sb-turn .turn > .actions").waitFor();
+  const turn = ann.locator("sb-turn").last();
   await turn.locator(".call summary").first().click();
   await turn.locator(".call dd sb-answer").first().waitFor();
-  await olga.locator(".bar .wide").click();
-  await check(olga, "conversation", look);
+  await ann.locator(".bar .wide").click();
+  await check(ann, "conversation", look);
   await turn.locator(".turn > .actions .icon-button").nth(2).click();
-  await olga.locator("sb-choice").waitFor();
-  await check(olga, "feedback", look);
-  await olga.locator("textarea").fill("@");
-  await olga.locator("textarea").press("End");
-  await olga.keyboard.type("r");
-  await olga.locator(".mentions li").first().waitFor();
-  await check(olga, "mentions", look);
+  await ann.locator("sb-choice").waitFor();
+  await check(ann, "feedback", look);
+  await ann.locator("textarea").fill("@");
+  await ann.locator("textarea").press("End");
+  await ann.keyboard.type("r");
+  await ann.locator(".mentions li").first().waitFor();
+  await check(ann, "mentions", look);
   for (const view of ["agents", "review", "keys", "sessions"]) {
-    await olga.goto(`${olga.origin}/${view}`);
-    await olga.locator(".office .sheet").waitFor();
-    await olga.locator(".office .waiting").waitFor({ state: "detached" });
-    await check(olga, view, look);
+    await ann.goto(`${ann.origin}/${view}`);
+    await ann.locator(".office .sheet").waitFor();
+    await ann.locator(".office .waiting").waitFor({ state: "detached" });
+    await check(ann, view, look);
   }
 }
 for (const { view, look, violations } of table) console.log(`axe ${view.padEnd(14)} ${look.padEnd(7)} ${violations} violations`);

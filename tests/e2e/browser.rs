@@ -19,18 +19,10 @@ const RICH: &str = include_str!("../browser/rich.md");
 /// Runs a scenario, and does to the house what it asks for.
 async fn scenario(house: &House, name: &str) -> anyhow::Result<()> {
     let topology = house.topology();
-    let roles = json!({"ann": ["user"], "bob": ["user"], "olga": ["user", "agent-admin"]});
-    let mut tokens = serde_json::Map::new();
-    for (person, roles) in roles.as_object().context("it is one")? {
-        let roles: Vec<String> = serde_json::from_value(roles.clone())?;
-        let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-        house.greet(person).await?;
-        tokens.insert(person.clone(), topology.token(person, &roles)?.into());
-    }
     let edges: Vec<_> =
         topology.edges().iter().map(|edge| edge.url().as_str().trim_end_matches('/').to_owned()).collect();
     let pictures = option_env!("SWITCHBOARD_PICTURES");
-    let told = json!({"edges": edges, "tokens": tokens, "roles": roles, "pictures": pictures});
+    let told = json!({"edges": edges, "pictures": pictures});
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser").join(name);
     let mut browser = node(&script.to_string_lossy())
         .arg(told.to_string())
