@@ -298,7 +298,7 @@ fn check_part(part: &Part) -> Result<()> {
 }
 
 /// The first line that is said in the first message, else the first one that is shown; cut between words.
-fn title(text: &str) -> String {
+pub(crate) fn title(text: &str) -> String {
     let ranges = prose::shown(text);
     let place = |line: &str| line.as_ptr() as usize - text.as_ptr() as usize;
     let said = text.lines().filter(|line| !prose::is_shown(&ranges, place(line)));

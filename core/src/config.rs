@@ -3,10 +3,12 @@
 mod embedder;
 mod keep;
 mod limits;
+mod openai;
 
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
+pub use openai::OpenAiConfig;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -51,6 +53,7 @@ pub struct Config {
     pub limits: LimitsConfig,
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
+    pub openai: OpenAiConfig,
     pub synthesis: SynthesisConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
@@ -248,6 +251,7 @@ impl Check for Config {
         );
         self.limits.check(faults);
         self.retention.check(faults);
+        self.openai.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("max_text_chars", self.max_text_chars),

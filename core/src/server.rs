@@ -3,23 +3,26 @@
 use crate::{
     admin,
     core::{Core, StartError},
-    faces::http::{
-        self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages, nobody,
-        suggestions, turns,
+    faces::{
+        agui::run,
+        http::{
+            self, agents, chat, conversations, decisions, examples, feedback, frozen, groups, messages,
+            nobody, suggestions, turns,
+        },
+        openai::{completions, models, shaped},
     },
     metrics,
 };
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::HeaderValue,
     middleware::{self, Next},
     response::Response,
     routing::{delete, get, post, put},
 };
 use std::{net::SocketAddr, sync::Arc};
 use switchboard_shared::{
-    headers,
+    headers, openai,
     problem::{Problem, ProblemKind},
     telemetry,
 };
@@ -57,7 +60,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/suggestions", get(suggestions::list))
         .route("/suggestions/{id}", post(suggestions::decide))
         .route("/decisions/{id}", get(decisions::get))
-        .route("/decisions/{id}/replay", post(decisions::replay));
+        .route("/decisions/{id}/replay", post(decisions::replay))
+        .route("/models", get(models::list))
+        .route("/models/{id}", get(models::get))
+        .route("/chat/completions", post(completions::complete))
+        .route("/ag-ui", post(run::run));
     let document = http::described(&core.config);
     Router::new()
         .nest("/v1", v1)
@@ -86,17 +93,21 @@ async fn around(State(core): State<Arc<Core>>, request: Request, next: Next) -> 
     );
     telemetry::follow(&span, request.headers());
     let began = Instant::now();
+    let is_openai = openai::is_theirs(request.uri().path());
     // What listens or waits for an answer has bounds of its own; only the head of its response is waited for here.
     let bound = match route.as_str() {
-        "/chat" => core.config.turn.deadline + core.config.request_deadline,
+        "/chat" | "/v1/chat/completions" => core.config.turn.deadline + core.config.request_deadline,
         _ => core.config.request_deadline,
     };
     let answered = timeout(bound, next.run(request).instrument(span)).await;
     let mut response =
         answered.unwrap_or_else(|_| http::respond(Problem::new(ProblemKind::DeadlineExceeded, "")));
     metrics::answered(&route, response.status().as_u16(), began.elapsed());
-    if let Some(id) = id.filter(|id| *id != HeaderValue::from_static("")) {
-        http::name_request(&mut response, &id);
+    let problem = http::name_request(&mut response, id.as_ref());
+    if let Some(problem) = problem.filter(|_| is_openai) {
+        shaped(&mut response, &problem);
+    }
+    if let Some(id) = id.filter(|id| !id.is_empty()) {
         response.headers_mut().insert(headers::REQUEST_ID, id);
     }
     response

@@ -12,3 +12,5 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const TRACEPARENT: &str = "traceparent";
 /// How often this request has passed through a Switchboard; stops loops between agents.
 pub const HOPS: &str = "x-switchboard-hops";
+/// What was asked is none of the messages that the limit counts, core → edge: what was taken for it is given back.
+pub const UNCOUNTED: &str = "x-switchboard-uncounted";

@@ -22,6 +22,7 @@ pub mod headers;
 pub mod identity;
 pub mod ids;
 pub mod keys;
+pub mod openai;
 pub mod problem;
 pub mod proxy;
 pub mod redis;

@@ -1,5 +1,6 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
+mod ag_ui;
 mod agents;
 mod architecture;
 mod bad_input;
@@ -24,6 +25,7 @@ mod links;
 mod llm;
 mod names;
 mod observability;
+mod openai;
 mod openapi;
 mod promotion;
 mod quotas;

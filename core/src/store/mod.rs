@@ -22,6 +22,7 @@ mod patience;
 mod pools;
 mod stored;
 mod suggestions;
+mod threads;
 mod tls;
 mod topology;
 mod turns;
@@ -43,6 +44,7 @@ pub(crate) use patience::Patience;
 pub(crate) use pools::{Reads, Store};
 pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
+pub(crate) use threads::ThreadRow;
 pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};
 pub(crate) use tx::Tx;
 

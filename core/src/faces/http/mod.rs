@@ -15,7 +15,7 @@ pub(crate) mod nobody;
 pub(crate) mod suggestions;
 pub(crate) mod turns;
 
-pub(crate) use extract::{name_request, respond};
+pub(crate) use extract::{Caller, IdempotencyKey, Json, deadline, name_request, respond};
 
 use crate::config::Config;
 use axum::{body::Bytes, http::header, response::IntoResponse};
