@@ -20,8 +20,10 @@ const NOT_SERVED: [&str; 1] = ["vendor/entry.js"];
 /// The page is shown when these and all that they import have come.
 const FIRST: [&str; 2] = ["main.js", "views/app.js"];
 
+#[allow(clippy::disallowed_methods, reason = "where it may write, cargo says by the environment alone")]
+#[allow(clippy::print_stdout, reason = "that is how cargo is told what to watch")]
 fn main() {
-    let ui = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("ui");
+    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
     let mut page = Page { files: BTreeMap::new(), served: BTreeMap::new() };
     page.read(&ui, "");
