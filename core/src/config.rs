@@ -4,6 +4,7 @@ mod embedder;
 mod keep;
 mod limits;
 mod login;
+mod openai;
 mod page;
 
 pub use embedder::EmbedderConfig;
@@ -13,6 +14,7 @@ pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
 pub use page::PageConfig;
 
 pub(crate) use login::is_closed_to_others;
+pub use openai::OpenAiConfig;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -58,6 +60,7 @@ pub struct Config {
     pub limits: LimitsConfig,
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
+    pub openai: OpenAiConfig,
     pub synthesis: SynthesisConfig,
     pub page: PageConfig,
     pub login: LoginConfig,
@@ -260,6 +263,7 @@ impl Check for Config {
         self.retention.check(faults);
         self.page.check(faults);
         self.login.check(faults);
+        self.openai.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),

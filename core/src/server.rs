@@ -4,10 +4,12 @@ use crate::{
     admin,
     core::{Core, StartError},
     faces::{
+        agui::run,
         http::{
             self, agents, chat, conversations, decisions, edges, examples, feedback, frozen, groups, keys,
             messages, nobody, presence, revocations, sign_in, suggestions, turns,
         },
+        openai::{completions, models, shaped},
         page,
     },
     metrics,
@@ -16,14 +18,13 @@ use crate::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::HeaderValue,
     middleware::{self, Next},
     response::Response,
     routing::{delete, get, post, put},
 };
 use std::{net::SocketAddr, sync::Arc};
 use switchboard_shared::{
-    headers,
+    headers, openai,
     problem::{Problem, ProblemKind},
     telemetry,
 };
@@ -66,7 +67,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{id}", delete(keys::revoke))
         .route("/tickets", post(keys::ticket))
-        .route("/revocations", post(revocations::create));
+        .route("/revocations", post(revocations::create))
+        .route("/models", get(models::list))
+        .route("/models/{id}", get(models::get))
+        .route("/chat/completions", post(completions::complete))
+        .route("/ag-ui", post(run::run));
     let document = http::described(&core.config);
     Router::new()
         .nest("/v1", v1)
@@ -109,9 +114,10 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
     );
     telemetry::follow(&span, request.headers());
     let began = Instant::now();
+    let is_openai = openai::is_theirs(request.uri().path());
     // What listens or waits for an answer has bounds of its own; only the head of its response is waited for here.
     let bound = match route.as_str() {
-        "/chat" => core.config.turn.deadline + core.config.request_deadline,
+        "/chat" | "/v1/chat/completions" => core.config.turn.deadline + core.config.request_deadline,
         _ => core.config.request_deadline,
     };
     let answered = timeout(bound, next.run(request).instrument(span)).await;
@@ -123,8 +129,11 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
         core.seen.see(&core.store, who).await;
     }
     metrics::answered(&route, response.status().as_u16(), began.elapsed());
-    if let Some(id) = id.filter(|id| *id != HeaderValue::from_static("")) {
-        http::name_request(&mut response, &id);
+    let problem = http::name_request(&mut response, id.as_ref());
+    if let Some(problem) = problem.filter(|_| is_openai) {
+        shaped(&mut response, &problem);
+    }
+    if let Some(id) = id.filter(|id| !id.is_empty()) {
         response.headers_mut().insert(headers::REQUEST_ID, id);
     }
     response

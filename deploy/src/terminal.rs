@@ -3,7 +3,10 @@
 use crate::error::{Error, Result};
 use std::{
     io::{self, Write},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU8, Ordering::Relaxed},
+    },
 };
 use terminal_size::{Width, terminal_size_of};
 use textwrap::{Options, core::display_width};
@@ -11,8 +14,40 @@ use textwrap::{Options, core::display_width};
 /// Why results could not be written, the first time.
 static FAULT: OnceLock<io::ErrorKind> = OnceLock::new();
 
+/// Where the status stands that is on the terminal: nowhere, where the cursor is, on the line below it.
+static STATUS: AtomicU8 = AtomicU8::new(NOWHERE);
+const NOWHERE: u8 = 0;
+const HERE: u8 = 1;
+const BELOW: u8 = 2;
+
+/// Shows a status on the terminal of standard error, in the place of the one before, until something else is written;
+/// `below` the cursor's line, where that is not to be written on.
+pub fn status(line: &str, below: bool) {
+    let width = terminal_size_of(io::stderr()).map_or(80, |(Width(width), _)| usize::from(width));
+    let line: String = line.chars().take(width.saturating_sub(1)).collect();
+    no_status();
+    // Down and up again, so that there is a line below; then the cursor's place is kept and taken again (DECSC, DECRC).
+    let (shown, place) = match below {
+        true => (format!("\x1bD\x1bM\x1b7\r\n{line}\x1b8"), BELOW),
+        false => (format!("{line}\r"), HERE),
+    };
+    drop(io::stderr().write_all(shown.as_bytes()));
+    STATUS.store(place, Relaxed);
+}
+
+/// Takes the status away.
+pub fn no_status() {
+    let wipe: &[u8] = match STATUS.swap(NOWHERE, Relaxed) {
+        HERE => b"\r\x1b[K",
+        BELOW => b"\x1b7\r\n\x1b[K\x1b8",
+        _ => return,
+    };
+    drop(io::stderr().write_all(wipe));
+}
+
 /// Writes a line of results.
 pub fn out(line: &str) {
+    no_status();
     note(writeln!(io::stdout().lock(), "{line}"));
 }
 
@@ -42,6 +77,7 @@ fn last_column(row: &str, width: usize) -> usize {
 
 /// Writes a piece of a result at once, without a line's end.
 pub fn piece(text: &str) {
+    no_status();
     let mut stdout = io::stdout().lock();
     note(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
 }
@@ -68,6 +104,7 @@ pub fn written() -> Result<()> {
 
 /// Writes a line of talk.
 pub fn say(line: &str) {
+    no_status();
     drop(writeln!(io::stderr().lock(), "{line}"));
 }
 

@@ -4,7 +4,10 @@ use crate::{auth::Refusal, limit::Decision};
 use bytes::Bytes;
 use http::StatusCode;
 use std::time::Duration;
-use switchboard_shared::problem::{Problem, ProblemKind};
+use switchboard_shared::{
+    openai::{self, OpenAiError},
+    problem::{Problem, ProblemKind},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -24,11 +27,21 @@ pub struct Answer {
 impl Answer {
     /// Writes a problem down.
     #[must_use]
-    pub fn new(mut problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
+    pub fn new(problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
+        Self::at("", problem, request_id, decision)
+    }
+
+    /// The same as who calls this path reads it.
+    #[must_use]
+    pub fn at(path: &str, mut problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
         problem.request_id = Some(request_id.into());
-        let body = Bytes::from(serde_json::to_vec(&problem).unwrap_or_default());
+        let (media_type, body) = match openai::is_theirs(path) {
+            true => ("application/json", serde_json::to_vec(&OpenAiError::from(&problem))),
+            false => (Problem::MEDIA_TYPE, serde_json::to_vec(&problem)),
+        };
+        let body = Bytes::from(body.unwrap_or_default());
         let mut fields = vec![
-            ("content-type", Problem::MEDIA_TYPE.to_owned()),
+            ("content-type", media_type.to_owned()),
             ("content-length", body.len().to_string()),
             ("cache-control", "no-store".to_owned()),
             ("x-request-id", request_id.to_owned()),

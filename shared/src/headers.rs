@@ -18,3 +18,5 @@ pub const EDGE: &str = "x-switchboard-edge";
 pub const ORIGIN: &str = "x-switchboard-origin";
 /// What a page of our own sends with whatever changes something: no other page can without asking first (CORS).
 pub const PAGE: &str = "x-switchboard";
+/// What was asked is none of the messages that the limit counts, core → edge: what was taken for it is given back.
+pub const UNCOUNTED: &str = "x-switchboard-uncounted";

@@ -27,6 +27,7 @@ pub mod headers;
 pub mod identity;
 pub mod ids;
 pub mod keys;
+pub mod openai;
 pub mod problem;
 pub mod proof;
 pub mod proxy;

@@ -61,6 +61,8 @@ problems! {
     QuotaExceeded = "quota_exceeded", 403, "The quota of stored bytes is reached.";
     /// Somebody who is to be added, and has never been here.
     UnknownUser = "unknown_user", 404, "This user has not been here yet.";
+    /// A model that is no agent of the caller's, where clients of OpenAI ask for one.
+    ModelNotFound = "model_not_found", 404, "There is no such model here.";
     /// The usage policy's limit is reached.
     RateLimited = "rate_limited", 429, "A limit is reached.";
     /// Header fields above their bound.

@@ -171,6 +171,11 @@ async fn every_command_of_the_protocol_runs_and_prints_what_stands_there() -> an
 }
 
 #[tokio::test]
+async fn every_command_for_other_clients_runs_and_prints_what_stands_there() -> anyhow::Result<()> {
+    walk("edge/CLIENTS.md").await
+}
+
+#[tokio::test]
 async fn every_command_of_routing_runs_and_prints_what_stands_there() -> anyhow::Result<()> {
     walk("core/ROUTING.md").await
 }

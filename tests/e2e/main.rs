@@ -1,5 +1,6 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
+mod ag_ui;
 mod agents;
 mod api_keys;
 mod architecture;
@@ -30,6 +31,7 @@ mod login;
 mod many_tenants;
 mod names;
 mod observability;
+mod openai;
 mod openapi;
 mod promotion;
 mod quotas;

@@ -48,6 +48,7 @@ fn rows() -> String {
 
 /// What the cores ask, as the role that they ask as; the tenants that are found, how long it took and the pages that were
 /// touched.
+#[allow(clippy::print_stdout, reason = "the figures are to be read")]
 async fn look(
     database: &Client,
     statement: &str,

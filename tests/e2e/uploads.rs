@@ -1,4 +1,8 @@
 //! Large messages: how many bytes of them a core has in hand at once, and who gets past them.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clients of a test end with it, so no tracker waits for them"
+)]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

@@ -31,6 +31,8 @@ pub enum Mood {
     Nonsense,
     /// Routes to an agent that does not exist.
     Inventive,
+    /// Gives every chat this title.
+    Titles(String),
     /// Drafts these examples, each a language and a text.
     Drafts(Vec<(String, String)>),
 }
@@ -101,7 +103,10 @@ async fn complete(State(state): State<Arc<Shared>>, Json(request): Json<Value>) 
             let examples: Vec<_> = drafts.iter().map(example).collect();
             whole(&json!({"examples": examples}).to_string())
         }
-        Mood::Inventive | Mood::Drafts(_) | Mood::Asks(_) | Mood::Unsure(_) => streamed("Nothing."),
+        Mood::Titles(title) if wants_plan => whole(&json!({"title": title}).to_string()),
+        Mood::Inventive | Mood::Titles(_) | Mood::Drafts(_) | Mood::Asks(_) | Mood::Unsure(_) => {
+            streamed("Nothing.")
+        }
     }
 }
 

@@ -11,6 +11,6 @@ mod stream;
 mod streams;
 
 pub(crate) use bell::Bell;
-pub(crate) use rooms::Control;
+pub(crate) use rooms::{Control, Listener};
 pub(crate) use stream::open;
-pub(crate) use streams::Streams;
+pub(crate) use streams::{Piece, Streams, Writer, queue};

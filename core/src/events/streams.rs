@@ -79,7 +79,7 @@ impl Drop for StreamPlace {
 }
 
 /// Where a stream's frames are put.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     pieces: mpsc::Sender<Piece>,
     room: Arc<Semaphore>,
     size: usize,
@@ -88,7 +88,7 @@ pub(super) struct Writer {
 
 /// The reader is gone, or has taken nothing for too long.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unread;
+pub(crate) struct Unread;
 
 /// A piece of a frame, and the room that it takes until it is taken out.
 pub(crate) struct Piece {
@@ -97,7 +97,7 @@ pub(crate) struct Piece {
 }
 
 /// What waits for a reader: so many bytes, and a piece more where a piece is larger.
-pub(super) fn queue(bytes: usize, stall: Duration) -> (Writer, mpsc::Receiver<Piece>) {
+pub(crate) fn queue(bytes: usize, stall: Duration) -> (Writer, mpsc::Receiver<Piece>) {
     // Each piece has a byte at least, so this is never what stops a writer.
     let (pieces, receiver) = mpsc::channel(bytes.max(1));
     (Writer { pieces, room: Arc::new(Semaphore::new(bytes)), size: bytes, stall }, receiver)
@@ -105,7 +105,7 @@ pub(super) fn queue(bytes: usize, stall: Duration) -> (Writer, mpsc::Receiver<Pi
 
 impl Writer {
     /// Puts a frame in.
-    pub(super) async fn send(&self, mut frame: Bytes) -> Result<(), Unread> {
+    pub(crate) async fn send(&self, mut frame: Bytes) -> Result<(), Unread> {
         while !frame.is_empty() {
             let bytes = frame.split_to(frame.len().min(PIECE));
             let wanted = u32::try_from(bytes.len().min(self.size)).unwrap_or(u32::MAX);
@@ -117,7 +117,7 @@ impl Writer {
     }
 
     /// Returns when the reader is gone. Safe to drop.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.pieces.closed().await;
     }
 }

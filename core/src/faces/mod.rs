@@ -1,4 +1,11 @@
-//! The faces of the core: encoders of the one event log, and the page that reads it.
+//! What clients speak. Every face takes a message, and tells the events of its turn in its own words.
 
+pub(crate) mod agui;
+mod following;
+mod gone;
 pub(crate) mod http;
+pub(crate) mod openai;
+mod outgoing;
 pub(crate) mod page;
+mod said;
+mod thread;

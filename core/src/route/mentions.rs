@@ -272,22 +272,32 @@ pub(super) fn name_unknown(roster: &Roster, text: &str, plan: &mut Plan) {
         let others = others.map_or_else(String::new, |others| format!("\n\n{others}"));
         plan.says = Some(format!("{missing}{others}"));
         if !meant.is_empty() {
-            plan.mode = Mode::Clarify;
+            (plan.mode, plan.choices) = (Mode::Clarify, words::meant(&meant));
         }
     }
 }
 
 fn unknown(name: &str, closest: &[AgentId]) -> Plan {
     let reason = "An agent was named that is not here.";
-    words::without_agents(Mode::Clarify, Stage::Rule, 1.0, reason, words::unknown(name, closest))
+    let asks = words::without_agents(Mode::Clarify, Stage::Rule, 1.0, reason, words::unknown(name, closest));
+    Plan { choices: words::meant(closest), ..asks }
+}
+
+/// The text without a name before it by which an agent that was chosen since is meant.
+pub(super) fn without_meant<'a>(text: &'a str, chosen: &[AgentId]) -> &'a str {
+    let first = find_mentions(text).into_iter().next().filter(|first| leads(text, first));
+    let meant = first.filter(|first| chosen.iter().any(|id| nearness(&first.name, id.as_str()).is_some()));
+    meant.map_or(text, |first| or_all(bare(&text[first.end..]), text))
 }
 
 /// The agents whose ids are most like a name, or a part of it.
 fn close(roster: &Roster, name: &str) -> Vec<AgentId> {
-    likest(roster, |id| {
-        let part = name.len() >= 3 && (id.contains(name) || name.contains(id));
-        if part { Some(0) } else { slip(name, id) }
-    })
+    likest(roster, |id| nearness(name, id))
+}
+
+fn nearness(name: &str, id: &str) -> Option<usize> {
+    let part = name.len() >= 3 && (id.contains(name) || name.contains(id));
+    if part { Some(0) } else { slip(name, id) }
 }
 
 /// The agents whose ids a slip of the pen turns into a name.

@@ -3,7 +3,7 @@
 
 use super::{
     Question, Roster, lexical,
-    mentions::{mentioned, no_such},
+    mentions::{mentioned, no_such, without_meant},
     words,
 };
 use switchboard_shared::{
@@ -214,7 +214,8 @@ fn chosen(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Plan {
     if let Some(unknown) = question.chosen.iter().find(|id| !roster.knows(id)) {
         return no_such(roster, &unknown.to_string());
     }
-    let steps = steps_for(question.chosen.iter(), question.text, max_agents);
+    let text = without_meant(question.text, question.chosen);
+    let steps = steps_for(question.chosen.iter(), text, max_agents);
     plan(together(&steps), steps, "You chose.".to_owned())
 }
 

@@ -322,8 +322,10 @@ async fn an_agent_is_addressed_by_name() {
         (Mode::Parallel, "hey @weather and @money, what do you think?")
     );
     let plan = local_plan(&roster, "@wether Rome").await;
-    assert_eq!(plan.mode, Mode::Clarify);
+    assert_eq!((plan.mode, plan.choices.clone()), (Mode::Clarify, vec!["weather".parse().unwrap()]));
     assert!(plan.says.unwrap().contains("@weather"));
+    let chosen = Question { chosen: &plan.choices, ..question("@wether Rome") };
+    assert_eq!(local().plan(&roster, &chosen).await.plan.steps[0].question, "Rome", "the name was a slip");
     let plan = local_plan(&roster, "mail ann@money.example about the exchange rate of the pound").await;
     assert_ne!(plan.stage, Stage::Rule);
 }

@@ -88,6 +88,11 @@ fn lines(agents: &[&Agent]) -> String {
     lines.join("\n")
 }
 
+/// The agents that somebody may choose from who wrote a name that is nobody's.
+pub(super) fn meant(closest: &[AgentId]) -> Vec<AgentId> {
+    closest.iter().take(NAMED).cloned().collect()
+}
+
 /// Says that there is no such agent.
 pub(super) fn unknown(name: &str, closest: &[AgentId]) -> String {
     let name: String = name.chars().take(MAX_NAME_CHARS).collect();

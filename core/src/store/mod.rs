@@ -25,6 +25,7 @@ mod revocations;
 mod sessions;
 mod stored;
 mod suggestions;
+mod threads;
 mod tickets;
 mod tls;
 mod topology;
@@ -49,6 +50,7 @@ pub(crate) use pools::{Reads, Store};
 pub(crate) use sessions::{NewSession, SessionRow, Who};
 pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
+pub(crate) use threads::ThreadRow;
 pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};
 pub(crate) use tx::Tx;
 

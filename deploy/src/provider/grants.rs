@@ -1,10 +1,7 @@
 //! Codes, which are good for a minute and once, and refresh tokens, which are good once and need nobody to remember them:
 //! they are signed, so that who has signed in is still there after the house was started again.
 
-use super::{
-    CLIENT_ID,
-    users::{self, User},
-};
+use super::users::{self, CLIENT_ID, User};
 use crate::{error::Result, topology::issuer::Issuer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};

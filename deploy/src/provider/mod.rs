@@ -10,7 +10,7 @@ mod grants;
 mod page;
 mod users;
 
-pub use users::USERS;
+pub use users::{CLIENT_ID, USERS};
 
 use crate::{
     error::{Error, Result},
@@ -35,8 +35,6 @@ use tokio_util::{
 };
 use url::form_urlencoded;
 
-/// By which name the cores know themselves to it.
-pub const CLIENT_ID: &str = "switchboard";
 /// Its own id in the cores' configuration.
 pub const ID: &str = "dev";
 

@@ -3,6 +3,9 @@
 use crate::topology::issuer::TENANT;
 use serde_json::{Value, json};
 
+/// By which name the cores know themselves to it.
+pub const CLIENT_ID: &str = "switchboard";
+
 /// Somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {

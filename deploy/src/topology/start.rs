@@ -90,6 +90,8 @@ impl Start<'_> {
         self.say("bringing the database up to date");
         let mut table = shared.core(loopback()?, loopback()?, &state.databases, &[]);
         config::own_migrations(&mut table, &state.owners);
+        // What is laid over it for the cores may name providers of its own.
+        table.insert("login".into(), config::login(self.session_keys, self.origins, self.provider));
         let spec =
             self.spec("switchboard-core", "migrate", "migrate", table, &self.options.core_overrides)?;
         Process::run(spec, MIGRATE_WITHIN).await

@@ -105,6 +105,13 @@ pub fn decide(policy: Policy, tat_us: Option<i64>, now_us: i64) -> (Decision, i6
     (Decision::new(policy, allowed, tat - now_us), tat)
 }
 
+/// Gives one back that was taken and turned out to be none: the TAT goes back by as much, and no further than now.
+#[must_use]
+pub fn give_back(policy: Policy, tat_us: Option<i64>, now_us: i64) -> (Decision, i64) {
+    let tat = (tat_us.unwrap_or(now_us) - policy.interval_us()).max(now_us);
+    (Decision::new(policy, true, tat - now_us), tat)
+}
+
 fn micros(us: i64) -> Duration {
     Duration::from_micros(u64::try_from(us).unwrap_or(0))
 }
@@ -159,6 +166,15 @@ mod tests {
             passed += u32::from(decision.allowed);
         }
         assert_eq!(passed, 30 + 29);
+    }
+
+    #[test]
+    fn what_is_given_back_may_pass_again_and_no_more_than_was_taken() {
+        let (_, tat) = burst(THIRTY, 30, None, 0);
+        let (decision, tat) = give_back(THIRTY, Some(tat), 0);
+        assert_eq!((decision.remaining, decide(THIRTY, Some(tat), 0).0.allowed), (1, true));
+        let (decision, tat) = give_back(THIRTY, None, 7);
+        assert_eq!((decision.remaining, tat), (30, 7));
     }
 
     #[test]

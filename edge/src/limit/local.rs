@@ -33,10 +33,24 @@ impl LocalLimiter {
 
     /// Decides for one key.
     pub fn decide(&self, policy: Policy, key: &str) -> Decision {
+        self.change(policy, key, gcra::decide)
+    }
+
+    /// Gives one back that was taken for this key.
+    pub fn give_back(&self, policy: Policy, key: &str) -> Decision {
+        self.change(policy, key, gcra::give_back)
+    }
+
+    fn change(
+        &self,
+        policy: Policy,
+        key: &str,
+        change: fn(Policy, Option<i64>, i64) -> (Decision, i64),
+    ) -> Decision {
         let now = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
         let shard = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or(0);
         let mut tats = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        let (decision, tat) = gcra::decide(policy, tats.get(key).copied(), now);
+        let (decision, tat) = change(policy, tats.get(key).copied(), now);
         if let Some(slot) = tats.get_mut(key) {
             *slot = tat;
         } else {

@@ -85,6 +85,18 @@ impl Limits {
         self.decide(Policy::per_minute("messages", quota), identity).await
     }
 
+    /// Gives a message back that was taken, and turned out to be none.
+    pub async fn give_back(&self, identity: &Identity) -> Decision {
+        let policy = Policy::per_minute("messages", self.config.messages_per_minute.of(identity.tier));
+        let key = key(identity, policy);
+        let given = match &self.redis {
+            Some(redis) => redis.give_back(policy, &key).await.ok(),
+            None => None,
+        };
+        // Without Redis it was counted here.
+        given.unwrap_or_else(|| self.local.give_back(policy, &key))
+    }
+
     async fn decide(&self, policy: Policy, identity: &Identity) -> Decision {
         let key = key(identity, policy);
         let Some(redis) = &self.redis else { return counted(self.local.decide(policy, &key)) };

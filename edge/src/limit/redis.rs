@@ -56,7 +56,19 @@ impl RedisLimiter {
     /// # Errors
     /// When Redis did not decide, within the configured time.
     pub async fn decide(&self, policy: Policy, key: &str) -> Result<Decision, LimitError> {
-        let arguments = [policy.interval_us().into(), policy.burst_us().into()];
+        self.change(policy, key, policy.interval_us()).await
+    }
+
+    /// Gives one back that was taken for this key.
+    ///
+    /// # Errors
+    /// As for a decision.
+    pub async fn give_back(&self, policy: Policy, key: &str) -> Result<Decision, LimitError> {
+        self.change(policy, key, -policy.interval_us()).await
+    }
+
+    async fn change(&self, policy: Policy, key: &str, by_us: i64) -> Result<Decision, LimitError> {
+        let arguments = [by_us.into(), policy.burst_us().into()];
         // A node that does not know the script is told it within the same time; nobody is let through uncounted.
         let asked = timeout(self.timeout, self.script.run(&self.cluster, key, arguments)).await;
         let (allowed, ahead_us): (i64, i64) = asked.map_err(|_| LimitError::Timeout)??;

@@ -38,7 +38,10 @@ use pingora::{
 use route::{EDGES, Route};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    events::ServerFrame, headers::IDEMPOTENCY_KEY, identity::Identity, problem::Problem,
+    events::ServerFrame,
+    headers::{IDEMPOTENCY_KEY, UNCOUNTED},
+    identity::Identity,
+    problem::Problem,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +110,8 @@ impl ProxyHttp for Proxy {
             }
             Ok(()) => Ok(false),
             Err(problem) => {
-                answer(session, request.answer(problem)).await?;
+                let refusal = request.answer(session, problem);
+                answer(session, refusal).await?;
                 Ok(true)
             }
         }
@@ -239,7 +243,9 @@ impl ProxyHttp for Proxy {
         if let Some(asked) = request.asked {
             METRICS.stage("core", asked.elapsed());
         }
-        if request.is_message() && response.status.is_success() {
+        if response.headers.contains_key(UNCOUNTED) {
+            self.give_back(request).await;
+        } else if request.is_message() && response.status.is_success() {
             METRICS.chat_response_time.observe(request.started.elapsed().as_secs_f64());
         }
         fields::to_client(response, &request.id, request.decision.as_ref())
@@ -285,7 +291,8 @@ impl ProxyHttp for Proxy {
             }
             Some(problem) if !is_answered(session) => {
                 let status = problem.status;
-                match answer(session, request.answer(problem)).await {
+                let refusal = request.answer(session, problem);
+                match answer(session, refusal).await {
                     Ok(()) => status,
                     Err(_) => 0,
                 }
@@ -319,6 +326,13 @@ impl Proxy {
         request.is_stream() && (self.0.is_draining() || request.is_over())
     }
 
+    /// Gives back what was taken for a message that is none.
+    async fn give_back(&self, request: &mut Request) {
+        if let (true, Some(identity)) = (request.is_message(), &request.identity) {
+            request.decision = Some(self.0.limits.give_back(identity).await);
+        }
+    }
+
     fn left(&self, request: &Request) -> Duration {
         self.0.config.http.deadline().saturating_sub(request.started.elapsed())
     }
@@ -329,8 +343,8 @@ impl Proxy {
 }
 
 impl Request {
-    fn answer(&self, problem: Problem) -> Answer {
-        Answer::new(problem, &self.id, self.decision.as_ref())
+    fn answer(&self, session: &Session, problem: Problem) -> Answer {
+        Answer::at(session.req_header().uri.path(), problem, &self.id, self.decision.as_ref())
     }
 
     fn is_stream(&self) -> bool {

@@ -57,6 +57,8 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         ["analyze"] => plain("analyze"),
         // The OpenAI-compatible face begins a turn as well.
         ["chat", "completions"] => Route { is_message: post, ..plain("completions") },
+        ["models", ..] => plain("models"),
+        ["ag-ui"] => Route { is_message: post, ..plain("ag-ui") },
         _ => plain("other"),
     })
 }

@@ -137,6 +137,23 @@ async fn two_edges_count_together_and_exactly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_turns_out_to_be_no_message_is_given_back_at_every_edge() {
+    let redis = Redis::start().await;
+    let (_house, limits) = limiters(&redis, "", 2).await;
+    let ann = user("ann", Tier::Free);
+    for _ in 0..10 {
+        assert!(limits[0].message(&ann).await.allowed);
+    }
+    assert!(!limits[1].message(&ann).await.allowed);
+    assert_eq!(limits[0].give_back(&ann).await.remaining, 1);
+    assert!(limits[1].message(&ann).await.allowed);
+    for _ in 0..20 {
+        limits[1].give_back(&ann).await;
+    }
+    assert_eq!(limits[0].message(&ann).await.remaining, 9, "no more than was taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_forgot_the_script_counts_all_the_same() {
     let redis = Redis::start().await;
     let (_house, limits) = limiters(&redis, "", 1).await;

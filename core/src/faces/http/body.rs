@@ -77,7 +77,7 @@ fn body_problem(core: &Core, rejection: &BytesRejection) -> Error {
     Error::public(ProblemKind::BadRequest, "The body could not be read to its end.")
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     if holds_nul(body) {
         return Err(Error::public(ProblemKind::BadRequest, "The text must not hold the character U+0000."));
     }

@@ -1,28 +1,23 @@
-//! `POST /chat`: ask once, wait for the whole answer. The same turn as everywhere, listened to until its end.
+//! `POST /chat`: ask once, wait for the whole answer. The same turn as everywhere, followed to its end.
 
 use super::{
     conversations,
     extract::{Caller, IdempotencyKey, Json, deadline},
-    turns,
 };
 use crate::{
-    accept::{Envelope, accept},
+    accept::Envelope,
     access::{Permission, permit},
     core::Core,
-    error::{Error, Result},
-    store::{View, reading},
+    error::Result,
+    faces::following::{self, Followed, Told},
 };
 use axum::{extract::State, http::HeaderMap, response::IntoResponse};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use switchboard_shared::{
-    api::{Chat, ChatAnswer, CreateConversation, TurnView},
-    events::{EventBody, TurnState},
-    problem::ProblemKind,
+    api::{Chat, ChatAnswer, CreateConversation},
+    events::TurnState,
 };
-use tokio::time::{Instant, timeout};
-
-/// How often the rows are looked at, in case the doorbell was missed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use tokio::time::Instant;
 
 pub(crate) async fn chat(
     State(core): State<Arc<Core>>,
@@ -41,38 +36,20 @@ pub(crate) async fn chat(
             conversations::make(&core, &me, &envelope, key.clone(), &CreateConversation::default()).await?.id
         }
     };
-    let mut listener = core.bell.listen(conversation);
     message.client_id = key;
-    let accepted = accept(&core, &me, conversation, message, envelope).await?;
-    loop {
-        let view = reading!(&core.store, &me.tenant, View::Own, tx, turns::view(tx, &me, accepted.turn))?;
-        if view.state != TurnState::Running {
-            return Ok(axum::Json(answer(view)));
-        }
-        if Instant::now() >= until {
-            let detail = format!("The answer is still being written: GET /v1/turns/{}.", accepted.turn);
-            return Err(Error::public(ProblemKind::DeadlineExceeded, detail));
-        }
-        let finished = async {
-            while let Ok(event) = listener.events.recv().await {
-                let finished = matches!(event.body, EventBody::TurnFinished { .. });
-                if finished && event.turn == Some(accepted.turn) {
-                    return;
-                }
-            }
-        };
-        // Either way the rows are looked at next; time running out is one of the two.
-        drop(timeout(LOOK_EVERY, finished).await);
-    }
+    let mut following = following::ask(&core, &me, envelope, conversation, message, until).await?;
+    let told = following.whole().await?;
+    Ok(axum::Json(answer(following.followed, told)))
 }
 
-fn answer(view: TurnView) -> ChatAnswer {
+fn answer(followed: Followed, told: Told) -> ChatAnswer {
+    let degraded = told.answer.as_ref().and_then(|answer| answer.degraded.clone());
     ChatAnswer {
-        conversation_id: view.conversation,
-        turn: view.id,
-        response: view.answer.or(view.error).unwrap_or_default(),
-        plan: view.plan,
-        state: view.state,
-        degraded: view.degraded,
+        conversation_id: followed.conversation,
+        turn: followed.turn,
+        response: told.answer.map(|answer| answer.text).or(told.error).unwrap_or_default(),
+        plan: told.plan,
+        state: told.state.unwrap_or(TurnState::Running),
+        degraded,
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn create(
 }
 
 /// Makes a conversation; the same key twice is the same one.
-pub(super) async fn make(
+pub(in crate::faces) async fn make(
     core: &Core,
     me: &Identity,
     envelope: &Envelope,

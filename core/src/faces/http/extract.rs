@@ -222,11 +222,12 @@ pub(crate) fn respond(problem: Problem) -> Response {
     response
 }
 
-/// Puts the request's id into the problem of a response, if it is one.
-pub(crate) fn name_request(response: &mut Response, id: &HeaderValue) {
-    let Some(mut problem) = response.extensions_mut().remove::<Problem>() else { return };
-    problem.request_id = id.to_str().ok().map(Into::into);
+/// Puts the request's id into the problem of a response, and takes the problem out, if it is one.
+pub(crate) fn name_request(response: &mut Response, id: Option<&HeaderValue>) -> Option<Problem> {
+    let mut problem = response.extensions_mut().remove::<Problem>()?;
+    problem.request_id = id.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty()).map(Into::into);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = body.into();
+    Some(problem)
 }

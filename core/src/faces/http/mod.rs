@@ -22,7 +22,7 @@ pub(crate) mod suggestions;
 pub(crate) mod turns;
 mod visitor;
 
-pub(crate) use extract::{name_request, respond};
+pub(crate) use extract::{Caller, IdempotencyKey, Json, deadline, name_request, respond};
 
 use crate::config::Config;
 use axum::{body::Bytes, http::header, response::IntoResponse};

@@ -1,6 +1,7 @@
 //! `/auth/*`: signing in and out, for browsers.
 
 use super::{
+    body::read,
     extract::{Id, Params},
     visitor::Visitor,
 };
@@ -170,10 +171,7 @@ pub(crate) async fn logout(
     envelope: Envelope,
     body: Bytes,
 ) -> Result<Response> {
-    let wish = if body.is_empty() { Ok(SignOut::default()) } else { serde_json::from_slice(&body) };
-    let wish: SignOut = wish.map_err(|_| {
-        Error::public(ProblemKind::BadRequest, "The body is empty, or {\"everywhere\": true}.")
-    })?;
+    let wish: SignOut = if body.is_empty() { SignOut::default() } else { read(&body)? };
     if let Some((login, Shown { tenant, row })) = session(&core, &visitor).await? {
         let user = &row.who.user;
         match wish.everywhere {

@@ -40,9 +40,19 @@ pub(crate) async fn cancel(
     Id(id): Id<TurnId>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
-    let view = retrying!(envelope.patience, request_cancel(&core, &me, id))?;
+    Ok((StatusCode::ACCEPTED, axum::Json(stop(&core, &me, id, envelope.patience).await?)))
+}
+
+/// Stops a turn; how far it was.
+pub(in crate::faces) async fn stop(
+    core: &Core,
+    me: &Identity,
+    id: TurnId,
+    patience: Instant,
+) -> Result<TurnView> {
+    let view = retrying!(patience, request_cancel(core, me, id))?;
     core.bell.tell(Control::Cancel(id));
-    Ok((StatusCode::ACCEPTED, axum::Json(view)))
+    Ok(view)
 }
 
 async fn request_cancel(core: &Core, me: &Identity, id: TurnId) -> Result<TurnView> {
@@ -138,7 +148,7 @@ async fn around(core: &Core, me: &Identity, ask: &Analyze) -> Result<Around> {
 }
 
 /// A turn with its calls, for a member of its conversation.
-pub(super) async fn view(tx: &Tx, me: &Identity, id: TurnId) -> Result<TurnView> {
+pub(in crate::faces) async fn view(tx: &Tx, me: &Identity, id: TurnId) -> Result<TurnView> {
     let turn = tx.turn(&me.tenant, id, &me.user).await?;
     let calls = tx.calls(&me.tenant, id).await?;
     Ok(turn_view(turn, &calls))

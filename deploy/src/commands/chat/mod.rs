@@ -1,7 +1,10 @@
 //! `switchboard chat`: a client of the WebSocket, for people and for scripts.
 
+mod input;
+mod prompt;
 mod session;
 mod show;
+mod waiting;
 
 use super::{
     access::Access,
@@ -13,24 +16,30 @@ use crate::{
     terminal,
 };
 use clap::Args;
+use input::{Input, put};
+use prompt::Said;
 use session::Session;
 use show::{Print, Show};
-use std::io::IsTerminal;
+use std::{io::IsTerminal, time::Duration};
 use switchboard_client::Received;
 use switchboard_shared::{
     events::{EventBody, Plan, TurnState},
     ids::{AgentId, ClientId, ConversationId, TurnId},
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Split, Stdin},
     signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, interval},
 };
+use waiting::Waiting;
+
+/// How often what is waited for is said again.
+const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// Arguments of `chat`.
 #[derive(Debug, Args)]
 pub struct Chat {
-    /// What to ask; - takes all of standard input as one text; without it, its lines are asked one by one (/agents lists,
-    /// /quit leaves)
+    /// What to ask; - takes all of standard input as one text; without it, its lines are asked one by one, and on a
+    /// terminal what is pasted as one (/agents lists, /quit leaves)
     #[arg(allow_hyphen_values = true, value_parser = question)]
     pub text: Option<String>,
     /// Print every frame as one line of JSON
@@ -60,7 +69,8 @@ impl Chat {
         let session = Session::open(self.access.clone(), self.conversation).await?;
         let interrupts = signal(SignalKind::interrupt()).map_err(Error::io("signal handlers"))?;
         let show = Show::default();
-        let mut talk = Talk { session, interrupts, show, json: self.json, unanswered: false };
+        let waiting = Waiting::default();
+        let mut talk = Talk { session, interrupts, show, waiting, json: self.json, unanswered: false };
         match &text {
             Some(text) => talk.once(text, &self.agent).await,
             None => talk.interactive(&self.agent, &self.access).await,
@@ -73,6 +83,7 @@ struct Talk {
     session: Session,
     interrupts: Signal,
     show: Show,
+    waiting: Waiting,
     json: bool,
     /// The answer to our last question has no agent's reply in it, or nobody was asked since none has the name.
     unanswered: bool,
@@ -99,16 +110,22 @@ impl Talk {
         self.unanswered = false;
         self.session.say(id, text, agents)?;
         let mut canceled = false;
+        self.waiting = Waiting::from(Instant::now());
+        // A status in its own place is for people alone.
+        let (mut ticks, shows) = (interval(SAY_EVERY), std::io::stderr().is_terminal());
         loop {
             tokio::select! {
                 received = self.session.next() => {
                     let received = received?;
-                    self.print(&received);
+                    self.waiting.received(&received, Instant::now());
+                    self.prints(&received).into_iter().for_each(put);
                     self.unanswered |= unanswered(&received, self.session.turn(), text);
                     if let Some(state) = ending(&received, self.session.turn()) {
+                        terminal::no_status();
                         return Ok(state);
                     }
                 }
+                _ = ticks.tick(), if shows => self.say_what_is_waited_for(),
                 _ = self.interrupts.recv() => match self.session.turn() {
                     Some(turn) if !canceled => {
                         canceled = true;
@@ -121,15 +138,21 @@ impl Talk {
         }
     }
 
+    fn say_what_is_waited_for(&self) {
+        if let Some(line) = self.waiting.line(Instant::now()) {
+            terminal::status(&line, self.show.is_within_a_line() && std::io::stdout().is_terminal());
+        }
+    }
+
     async fn interactive(&mut self, agents: &[AgentId], access: &Access) -> Result<()> {
-        let mut lines = BufReader::new(tokio::io::stdin()).split(b'\n');
+        let mut input = Input::open()?;
         terminal::say(&format!("conversation {} (/agents lists, /quit leaves)", self.session.conversation()));
-        while let Some(line) = self.line(&mut lines).await? {
+        while let Some(line) = self.line(&mut input).await? {
             match line.trim() {
                 "" => {}
                 "/quit" | "/exit" => return Ok(()),
                 "/agents" => self.list(access).await,
-                command if command.starts_with('/') => {
+                command if command.starts_with('/') && !command.contains('\n') => {
                     terminal::say("known here: /agents, /quit; anything else is asked");
                 }
                 text => match self.turn(text, agents).await {
@@ -145,19 +168,27 @@ impl Talk {
         Ok(())
     }
 
-    /// Waits for a line, and shows what others say meanwhile; `None` at the end of the input.
-    async fn line(&mut self, lines: &mut Split<BufReader<Stdin>>) -> Result<Option<String>> {
-        if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-            drop(std::io::Write::write_all(&mut std::io::stderr(), b"> "));
-        }
+    /// Waits for what is said here, and shows what others say meanwhile; `None` at the end of the input.
+    async fn line(&mut self, input: &mut Input) -> Result<Option<String>> {
+        let mut interrupted = false;
+        input.ask();
         loop {
             tokio::select! {
-                // A byte that is no UTF-8 is shown as one (U+FFFD) and costs no more than itself.
-                line = lines.next_segment() => {
-                    let line = line.map_err(Error::io("standard input"))?;
-                    return Ok(line.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+                said = input.next() => match said? {
+                    Said::Text(text) => return Ok(Some(text)),
+                    Said::End => return Ok(None),
+                    Said::Interrupt if interrupted => return Err(Error::Interrupted),
+                    // The first one takes back what was being typed, as in a shell.
+                    Said::Interrupt => {
+                        interrupted = true;
+                        terminal::say("(Ctrl-C again leaves, and so does Ctrl-D)");
+                        input.ask();
+                    }
+                },
+                received = self.session.next() => {
+                    let received = received?;
+                    self.prints(&received).into_iter().for_each(|print| input.print(print));
                 }
-                received = self.session.next() => self.print(&received?),
                 _ = self.interrupts.recv() => return Err(Error::Interrupted),
             }
         }
@@ -171,24 +202,17 @@ impl Talk {
         }
     }
 
-    fn print(&mut self, received: &Received) {
-        if self.json {
-            match received {
-                Received::Event(text, _) | Received::Frame(text, _) | Received::Unknown(text) => {
-                    terminal::out(&text.replace(['\n', '\r'], " "));
-                }
-                Received::At(edge) => terminal::say(&show::at(edge.as_str())),
-                Received::Away(why) => terminal::say(&show::away(why)),
-            }
-            return;
+    fn prints(&mut self, received: &Received) -> Vec<Print> {
+        if !self.json {
+            return self.show.received(received);
         }
-        for print in self.show.received(received) {
-            match print {
-                Print::Piece(text) => terminal::piece(&text),
-                Print::Line(text) => terminal::out(&text),
-                Print::Talk(text) => terminal::say(&text),
+        vec![match received {
+            Received::Event(text, _) | Received::Frame(text, _) | Received::Unknown(text) => {
+                Print::Line(text.replace(['\n', '\r'], " "))
             }
-        }
+            Received::At(edge) => Print::Talk(show::at(edge.as_str())),
+            Received::Away(why) => Print::Talk(show::away(why)),
+        }]
     }
 }
 

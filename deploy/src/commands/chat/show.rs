@@ -127,6 +127,11 @@ impl Show {
         }
     }
 
+    /// Whether the answer's last line is not at its end.
+    pub(super) fn is_within_a_line(&self) -> bool {
+        self.open && !self.answer.is_empty() && !self.answer.ends_with('\n')
+    }
+
     fn talk(&mut self, text: String) -> Vec<Print> {
         if self.open {
             self.waiting.push(Print::Talk(text));

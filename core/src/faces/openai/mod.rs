@@ -1,0 +1,13 @@
+//! OpenAI's HTTP interface, as far as clients for chatting use it: models are agents, a completion is a turn.
+
+mod background;
+mod chunks;
+mod completion;
+pub(crate) mod completions;
+mod content;
+pub(crate) mod models;
+mod plan_words;
+mod request;
+mod shape;
+
+pub(crate) use shape::shaped;
