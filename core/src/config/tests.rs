@@ -1,0 +1,39 @@
+//! What a configuration may say, and what is refused.
+
+use super::*;
+use switchboard_shared::config::parse;
+
+const NEEDED: &str =
+    "identity_key = \"0123456789abcdef0123456789abcdef\"\n[postgres]\nurls = [\"postgres://h/d\"]\n";
+
+#[test]
+fn the_defaults_are_complete_and_lack_only_the_key_and_the_database() {
+    let error = parse::<Config>(DEFAULTS, "d", "").unwrap_err();
+    let keys: Vec<_> = error.faults.iter().map(|fault| fault.key.as_str()).collect();
+    assert_eq!(keys, ["identity_key", "postgres.urls"]);
+    assert!(parse::<Config>(DEFAULTS, "d", NEEDED).is_ok());
+}
+
+#[test]
+fn an_admin_port_for_all_the_world_is_refused() {
+    let text = format!("admin_listen = \"0.0.0.0:9080\"\n{NEEDED}");
+    let error = parse::<Config>(DEFAULTS, "d", &text).unwrap_err();
+    assert_eq!((error.faults[0].line, error.faults[0].key.as_str()), (Some(1), "admin_listen"));
+}
+
+#[test]
+fn there_is_one_embedder_and_all_that_it_needs() {
+    let faults = |text: &str| {
+        let text = format!("{NEEDED}[route.embedder]\n{text}");
+        let error = parse::<Config>(DEFAULTS, "d", &text).err();
+        error.map(|error| error.faults[0].key.replace("route.embedder.", "")).unwrap_or_default()
+    };
+    let (model, url) =
+        ("model = \"a.onnx\"\ntokenizer = \"a.json\"\n", "url = \"http://a/v1\"\nurl_model = \"a\"\n");
+    assert_eq!((faults(model), faults(url)), (String::new(), String::new()));
+    assert_eq!(faults(&format!("{model}{url}")), "url");
+    assert_eq!(faults("model = \"a.onnx\""), "tokenizer");
+    assert_eq!(faults("url = \"http://a/v1\""), "url_model");
+    assert_eq!(faults("url = \"ftp://a\"\nurl_model = \"a\""), "url");
+    assert_eq!(faults("max_tokens = 1"), "max_tokens");
+}
