@@ -13,7 +13,7 @@ use tokio::{
 const WITHIN: Duration = Duration::from_secs(300);
 /// An answer of some seconds.
 const WORDS: &str = "a b c d e f g h i j k l m n o p q r s t";
-const HOSTILE: &str = include_str!("../browser/hostile.md");
+const HOSTILE: &str = include_str!("../browser/hostile.txt");
 const RICH: &str = include_str!("../browser/rich.md");
 
 /// Runs a scenario, and does to the house what it asks for.

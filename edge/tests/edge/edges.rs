@@ -171,9 +171,8 @@ async fn a_socket_that_comes_while_the_edge_drains_is_sent_elsewhere_and_not_ref
     let ready = async || reqwest::get(format!("http://{admin}/readyz")).await.unwrap().status() == 200;
     until("it drains", async || !ready().await).await;
     let rest = format!(
-        "authorization: Bearer {}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{ends}",
-        token
+        "authorization: Bearer {token}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{ends}"
     );
     stream.write_all(rest.as_bytes()).await.unwrap();
     let answer = read_all(&mut stream).await;
