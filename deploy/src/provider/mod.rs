@@ -2,9 +2,9 @@
 //! page of a house of `switchboard up` can be signed in to out of the box. Everything else is real: it describes itself,
 //! signs what it says, checks PKCE, takes each code once and renews its refresh tokens.
 //!
-//! - [`users`]: whom it lets in
-//! - [`grants`]: codes and refresh tokens
-//! - [`page`]: what a person sees
+//! - `users`: whom it lets in
+//! - `grants`: codes and refresh tokens
+//! - `page`: what a person sees
 
 mod grants;
 mod page;
