@@ -1,6 +1,6 @@
 //! Who is asking: a token becomes an [`Identity`], or the request ends here.
 //!
-//! - [`shown`]: where a request shows its token
+//! - [`mod@shown`]: where a request shows its token
 //! - [`page`]: whether it is a page of ours that sends what its browser adds by itself
 //! - [`token`]: the checks of one token, pure
 //! - [`jwks`]: an issuer's keys
