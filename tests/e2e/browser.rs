@@ -119,6 +119,7 @@ async fn somebody_asks_in_the_page_and_sees_whom_the_house_asked_and_why() -> an
 async fn in_the_page_a_death_in_mid_answer_is_a_pause_and_no_more() -> anyhow::Result<()> {
     let house = House::with(|options| (options.edges, options.cores) = (2, 2)).await?;
     let _agents = agents(&house, &[slow()]).await?;
+    crate::clients::know_each_other(&house).await?;
     // What was killed is not there to be ended in order.
     scenario(&house, "failover.mjs").await
 }

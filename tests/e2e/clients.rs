@@ -54,7 +54,7 @@ fn at(house: &House, guest: &Guest) -> usize {
 }
 
 /// Waits until each edge knows the other, so that it has somewhere to send its clients.
-async fn know_each_other(house: &House) -> anyhow::Result<()> {
+pub(super) async fn know_each_other(house: &House) -> anyhow::Result<()> {
     for edge in edges(house) {
         let client = house.client_at(&edge, "ann")?;
         until(async || {
