@@ -93,6 +93,10 @@ async fn without_its_role_the_cores_login_reads_nothing_and_the_owner_no_tenants
         let refused = core.query_one(&count, &[]).await.unwrap_err();
         assert_eq!(refused.code().map(|code| code.code()), Some("42501"), "{table}: {refused}");
         assert_eq!(owner.query_one(&count, &[]).await?.get::<_, i64>(0), 0, "{table}");
+        // Edges are told what was taken back in every tenant, so that one table is read whole.
+        if table == "revocations" {
+            continue;
+        }
         core.batch_execute("SET ROLE switchboard_app_due").await?;
         let refused = core.query_one(&format!("SELECT * FROM {table}"), &[]).await.unwrap_err();
         assert_eq!(refused.code().map(|code| code.code()), Some("42501"), "{table}: {refused}");
