@@ -1,17 +1,8 @@
 //! Faults of every kind, one after another, under one load for long: what one leaves behind is where the next begins.
 
-use super::{
-    catalogue::Name,
-    faults::Scene,
-    figures::Figures,
-    load::{Load, Size},
-    postgres,
-    settings::Settings,
-    target::Target,
-    verdict::Report,
-};
+use super::{catalogue::Name, faults::Scene, postgres};
 use crate::error::Result;
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// In this order, again and again.
@@ -30,33 +21,22 @@ const KINDS: [Name; 11] = [
 ];
 /// Between two kinds.
 const PAUSE: Duration = Duration::from_secs(5);
-/// As for other drills.
-const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs it.
-pub(super) async fn chaos(settings: &Settings, target: &Target) -> Result<Report> {
-    let load = Load::start(target, Size::of(settings)).await?;
-    let mut scene = Scene { target, load: &load, settings, faults: Vec::new(), also: BTreeMap::new() };
-    let wrong = play(&mut scene, Duration::from_secs(60) * settings.minutes).await.err();
-    let (faults, mut also) = (scene.faults, scene.also);
-    also.insert("faults".to_owned(), faults.len() as f64);
-    let end_ms = load.record.now();
-    let outcome = load.finish(PATIENCE).await?;
-    let mut figures = Figures::of(&outcome, faults, end_ms);
-    figures.also.extend(also);
-    let wrong = wrong.map(|error| error.to_string()).into_iter().collect();
-    Ok(Report::of(Name::Chaos.word(), figures, &Name::Chaos.budget(), settings.times, wrong))
-}
-
-async fn play(scene: &mut Scene<'_>, long: Duration) -> Result<()> {
-    let (began, full) = (Instant::now(), !postgres::hosts(&scene.target.described("postgres")).is_empty());
-    let possible = |name: &Name| full || !name.needs_full();
-    for name in KINDS.into_iter().filter(possible).cycle() {
-        if began.elapsed() >= long {
-            return Ok(());
+impl Scene<'_> {
+    /// Goes on for as long as it is told.
+    pub(super) async fn chaos(&mut self) -> Result<()> {
+        let (began, long) = (Instant::now(), Duration::from_secs(60) * self.settings.minutes);
+        let full = !postgres::hosts(&self.target.described("postgres")).is_empty();
+        let possible = |name: &Name| full || !name.needs_full();
+        for name in KINDS.into_iter().filter(possible).cycle() {
+            if began.elapsed() >= long {
+                break;
+            }
+            // One of these kinds is never this one again.
+            Box::pin(self.play(name)).await?;
+            self.also.insert("faults".to_owned(), self.faults.len() as f64);
+            sleep(PAUSE).await;
         }
-        scene.play(name).await?;
-        sleep(PAUSE).await;
+        Ok(())
     }
-    Ok(())
 }

@@ -55,7 +55,8 @@ impl Scene<'_> {
             Name::PgReplicaKill => self.kill_replica().await,
             Name::ReconnectStorm => self.kill_all("edge").await,
             Name::RedisPrimaryKill => self.kill_redis_primary().await,
-            Name::Overload | Name::Soak | Name::Chaos | Name::Pitr | Name::LlmFaults => Ok(()),
+            Name::Chaos => self.chaos().await,
+            Name::Overload | Name::Soak | Name::Pitr | Name::LlmFaults => Ok(()),
         }
     }
 
@@ -112,11 +113,7 @@ impl Scene<'_> {
     pub(super) async fn restart_each(&mut self, kinds: &[&str]) -> Result<()> {
         for kind in kinds {
             for name in self.target.names(kind).await? {
-                let target = self.target;
-                let work = async {
-                    target.order(&Ask::Stop { name: name.clone() }).await?;
-                    target.start(&name).await
-                };
+                let work = self.target.restart(&name);
                 self.fault(&format!("{name} told to end, and started again"), work).await?;
                 sleep(PAUSE).await;
             }

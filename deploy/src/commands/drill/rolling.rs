@@ -2,7 +2,6 @@
 
 use super::{faults::Scene, postgres};
 use crate::{
-    control::Ask,
     error::{Error, Result},
     topology::redis,
 };
@@ -43,8 +42,7 @@ impl Scene<'_> {
                 replica.ask("CLUSTER FAILOVER").await?;
                 node.becomes("role:slave").await?;
             }
-            target.order(&Ask::Stop { name: node.name.clone() }).await?;
-            target.start(&node.name).await?;
+            target.restart(&node.name).await?;
             node.becomes("master_link_status:up").await
         };
         self.fault(&format!("{} told to end, and started again", node.name), work).await
@@ -62,10 +60,7 @@ impl Scene<'_> {
             if host.name == leader.name {
                 self.fault("the primary hands over", postgres::switch_over(&hosts, None)).await?;
             }
-            let work = async {
-                target.order(&Ask::Stop { name: host.name.clone() }).await?;
-                target.start(&host.name).await
-            };
+            let work = target.restart(&host.name);
             self.fault(&format!("{} and its server told to end, and started again", host.name), work).await?;
         }
         Ok(())

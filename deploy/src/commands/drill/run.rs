@@ -3,7 +3,7 @@
 use super::{
     behind,
     catalogue::{ALL, Name},
-    chaos, disk,
+    disk,
     faults::Scene,
     figures::Figures,
     llm_faults,
@@ -207,7 +207,6 @@ async fn drill(name: Name, settings: &Settings, target: &Target) -> Report {
     let report = match name {
         Name::Overload => Box::pin(overload::overload(settings, target)).await,
         Name::Soak => Box::pin(soak::soak(settings, target)).await,
-        Name::Chaos => Box::pin(chaos::chaos(settings, target)).await,
         Name::Pitr => Box::pin(pitr::pitr(settings, target)).await,
         Name::LlmFaults => Box::pin(llm_faults::llm_faults(settings)).await,
         _ => Box::pin(broken(name, settings, target)).await,

@@ -233,6 +233,12 @@ impl Target {
         self.order(&Ask::Start { name: name.to_owned() }).await
     }
 
+    /// Lets it end in good order, and starts it again.
+    pub(super) async fn restart(&self, name: &str) -> Result<()> {
+        self.order(&Ask::Stop { name: name.to_owned() }).await?;
+        self.start(name).await
+    }
+
     /// Its data folder.
     pub(super) fn data(&self) -> Option<&Path> {
         self.home.as_ref().map(|home| home.house.data.as_path())
