@@ -40,20 +40,20 @@ pub async fn request(edge: &Edge, headers: &HeaderMap) -> Result<Arc<Identity>, 
 /// # Errors
 /// With the reason to refuse it.
 pub async fn token(edge: &Edge, text: &str) -> Result<Arc<Identity>, Refusal> {
-    let found = match is_secret(text) {
-        true => secret(edge, text).await,
-        false => edge.auth.token(text).await,
-    };
-    let covered = |identity: &Arc<Identity>| edge.revoked.covers(identity);
-    let found = found.and_then(|found| if covered(&found) { Err(Refusal::Revoked) } else { Ok(found) });
-    found.map_err(|refusal| edge.auth.refused(refusal))
+    find(edge, text).await.map_err(|refusal| edge.auth.refused(refusal))
 }
 
 /// Who sends a request, where it needs not be anybody.
 pub async fn anybody(edge: &Edge, headers: &HeaderMap) -> Option<Arc<Identity>> {
-    let text = shown(headers).ok()?.token();
-    let found = if is_secret(text) { secret(edge, text).await } else { edge.auth.token(text).await };
-    found.ok().filter(|found| !edge.revoked.covers(found))
+    find(edge, shown(headers).ok()?.token()).await.ok()
+}
+
+async fn find(edge: &Edge, text: &str) -> Result<Arc<Identity>, Refusal> {
+    let found = match is_secret(text) {
+        true => secret(edge, text).await,
+        false => edge.auth.token(text).await,
+    }?;
+    if edge.revoked.covers(&found) { Err(Refusal::Revoked) } else { Ok(found) }
 }
 
 async fn secret(edge: &Edge, text: &str) -> Result<Arc<Identity>, Refusal> {
