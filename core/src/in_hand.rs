@@ -6,10 +6,10 @@
 use crate::{
     metrics::{IN_HAND_BYTES, IN_HAND_WAITING},
     round_robin::RoundRobin,
-    turn::Whose,
+    turn::{Shares, Whose},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use switchboard_shared::ids::{TenantId, UserId};
@@ -39,10 +39,8 @@ pub(crate) struct Load {
 
 /// Pure: what is in hand, and who waits.
 struct State {
-    free: usize,
+    shares: Shares,
     one_each: bool,
-    tenants: HashMap<TenantId, usize>,
-    users: HashMap<Whose, usize>,
     waiting: RoundRobin<TenantId, RoundRobin<UserId, VecDeque<Waiting>>>,
 }
 
@@ -64,8 +62,7 @@ impl InHand {
     }
 
     fn new(what: &'static str, all: usize, max_waiting: usize, one_each: bool) -> Arc<Self> {
-        let (tenants, users, waiting) = (HashMap::new(), HashMap::new(), RoundRobin::default());
-        let state = Mutex::new(State { free: all, one_each, tenants, users, waiting });
+        let state = Mutex::new(State { shares: Shares::new(all), one_each, waiting: RoundRobin::default() });
         Arc::new(Self { what, all, max_waiting, state })
     }
 
@@ -101,10 +98,10 @@ impl InHand {
         while let Some((whose, waiting)) = state.next() {
             // Who has left meanwhile takes nothing.
             if waiting.serve.send(()).is_ok() {
-                state.take(whose, waiting.bytes);
+                state.shares.take_some(&whose, waiting.bytes);
             }
         }
-        let bytes = i64::try_from(self.all - state.free).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(state.shares.taken()).unwrap_or(i64::MAX);
         IN_HAND_BYTES.with_label_values(&[self.what]).set(bytes);
     }
 
@@ -122,7 +119,7 @@ impl Drop for Load {
         // Who leaves while waiting may have been served in this moment.
         self.served.close();
         if self.is_in_hand || self.served.try_recv().is_ok() {
-            state.give_back(&self.whose, self.bytes);
+            state.shares.give_some_back(&self.whose, self.bytes);
         }
         self.of.serve(&mut state);
     }
@@ -130,44 +127,24 @@ impl Drop for Load {
 
 impl State {
     fn next(&mut self) -> Option<(Whose, Waiting)> {
-        let Self { free, one_each, tenants, users, waiting } = self;
+        let Self { shares, one_each, waiting } = self;
+        let free = shares.free();
         // Whoever is first and finds too little keeps what there is from those behind, who might need less for ever.
         let mut is_short = false;
         waiting.serve(|tenant, lines| {
-            let of_tenant = tenants.get(tenant).copied().unwrap_or(0);
-            if of_tenant > *free {
+            let of_tenant = shares.of_tenant(tenant);
+            if of_tenant > free {
                 return None;
             }
             lines.serve(|user, line| {
                 let whose = Whose { tenant: tenant.clone(), user: user.clone() };
-                let of_user = users.get(&whose).copied().unwrap_or(0);
-                let has_enough = of_user > 0 && (*one_each || of_tenant + of_user > *free);
+                let of_user = shares.of_user(&whose);
+                let has_enough = of_user > 0 && (*one_each || of_tenant + of_user > free);
                 let first = line.front().filter(|_| !has_enough)?;
-                is_short |= first.bytes > *free;
+                is_short |= first.bytes > free;
                 if is_short { None } else { line.pop_front().map(|waiting| (whose, waiting)) }
             })
         })
-    }
-
-    fn take(&mut self, whose: Whose, bytes: usize) {
-        self.free = self.free.saturating_sub(bytes);
-        *self.tenants.entry(whose.tenant.clone()).or_default() += bytes;
-        *self.users.entry(whose).or_default() += bytes;
-    }
-
-    fn give_back(&mut self, whose: &Whose, bytes: usize) {
-        self.free += bytes;
-        less(&mut self.tenants, &whose.tenant, bytes);
-        less(&mut self.users, whose, bytes);
-    }
-}
-
-fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K, bytes: usize) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= bytes;
-        if *count == 0 {
-            counts.remove(key);
-        }
     }
 }
 
@@ -216,7 +193,7 @@ mod tests {
         drop((first, other));
         drop(second.await.unwrap());
         let state = bodies.state();
-        assert!(state.tenants.is_empty() && state.users.is_empty() && state.free == 2 * BODY);
+        assert!(state.shares.knows_nobody() && state.shares.free() == 2 * BODY);
     }
 
     #[tokio::test]

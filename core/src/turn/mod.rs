@@ -30,6 +30,6 @@ pub(crate) use keep_lease::keep_lease;
 pub(crate) use lease::Lease;
 pub(crate) use queue::Turns;
 pub(crate) use run::spawn;
-pub(crate) use share::{Full, Whose};
+pub(crate) use share::{Full, Shares, Whose};
 pub(crate) use take_over::{obey, take_over};
 pub(crate) use watch::watch;

@@ -1,4 +1,4 @@
-//! Who may have how much of what there is of places for turns. Pure: values in, values out.
+//! Who may have how much of what there is: places for turns, bytes in hand. Pure: values in, values out.
 //!
 //! Nobody has a fixed share, which would be too small alone and too large in a crowd. Whoever already has some may have
 //! one more as long as what it has is no more than what is free (dynamic thresholds; Choudhury and Hahne, 1998). A tenant
@@ -27,9 +27,9 @@ pub(crate) enum Full {
     User,
 }
 
-/// Places, and who has them.
+/// What there is, and who has it.
 #[derive(Debug)]
-pub(super) struct Shares {
+pub(crate) struct Shares {
     all: usize,
     taken: usize,
     tenants: HashMap<TenantId, usize>,
@@ -37,11 +37,11 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    pub(super) fn new(all: usize) -> Self {
+    pub(crate) fn new(all: usize) -> Self {
         Self { all, taken: 0, tenants: HashMap::new(), users: HashMap::new() }
     }
 
-    pub(super) fn free(&self) -> usize {
+    pub(crate) fn free(&self) -> usize {
         self.all.saturating_sub(self.taken)
     }
 
@@ -49,10 +49,22 @@ impl Shares {
         self.taken == 0
     }
 
+    pub(crate) fn of_tenant(&self, tenant: &TenantId) -> usize {
+        self.tenants.get(tenant).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn of_user(&self, whose: &Whose) -> usize {
+        self.users.get(whose).copied().unwrap_or(0)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn knows_nobody(&self) -> bool {
+        self.tenants.is_empty() && self.users.is_empty()
+    }
+
     /// Whether there is one more for somebody.
     pub(super) fn may_take(&self, whose: &Whose) -> Result<(), Full> {
-        let of_tenant = self.tenants.get(&whose.tenant).copied().unwrap_or(0);
-        let of_user = self.users.get(whose).copied().unwrap_or(0);
+        let (of_tenant, of_user) = (self.of_tenant(&whose.tenant), self.of_user(whose));
         match self.free() {
             0 => Err(Full::All),
             free if of_tenant > free => Err(Full::Tenant),
@@ -76,7 +88,7 @@ impl Shares {
         of_tenant < share && of_user < (share / (users + is_new + 1)).max(1)
     }
 
-    pub(super) fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.taken
     }
 
@@ -96,21 +108,30 @@ impl Shares {
 
     /// Takes one, whether or not there is one.
     pub(super) fn take(&mut self, whose: &Whose) {
-        self.taken += 1;
-        *self.tenants.entry(whose.tenant.clone()).or_default() += 1;
-        *self.users.entry(whose.clone()).or_default() += 1;
+        self.take_some(whose, 1);
     }
 
     pub(super) fn give_back(&mut self, whose: &Whose) {
-        self.taken = self.taken.saturating_sub(1);
-        one_less(&mut self.tenants, &whose.tenant);
-        one_less(&mut self.users, whose);
+        self.give_some_back(whose, 1);
+    }
+
+    /// Takes so many, whether or not there are any.
+    pub(crate) fn take_some(&mut self, whose: &Whose, count: usize) {
+        self.taken += count;
+        *self.tenants.entry(whose.tenant.clone()).or_default() += count;
+        *self.users.entry(whose.clone()).or_default() += count;
+    }
+
+    pub(crate) fn give_some_back(&mut self, whose: &Whose, count: usize) {
+        self.taken = self.taken.saturating_sub(count);
+        less(&mut self.tenants, &whose.tenant, count);
+        less(&mut self.users, whose, count);
     }
 }
 
-fn one_less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K, by: usize) {
     if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
+        *count -= by;
         if *count == 0 {
             counts.remove(key);
         }
@@ -189,7 +210,7 @@ mod tests {
         shares.take(&ann);
         assert_eq!(shares.may_take(&whose("b", "bob")), Err(Full::All));
         shares.give_back(&ann);
-        assert!(shares.are_idle() && shares.tenants.is_empty() && shares.users.is_empty());
+        assert!(shares.are_idle() && shares.knows_nobody());
         assert_eq!(shares.may_take(&ann), Ok(()));
     }
 }
