@@ -29,8 +29,6 @@ class CallCard extends Part {
     this.room;
     this.version = 0;
     this.name = "";
-    /** @type {unknown} */
-    this.failure = undefined;
   }
 
   disconnectedCallback() {

@@ -39,8 +39,6 @@ class ConversationView extends Part {
     this.house;
     this.isPeopleOpen = false;
     this.news = "";
-    /** @type {unknown} */
-    this.failure = undefined;
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -52,7 +50,7 @@ class ConversationView extends Part {
 
   /** What is not needed to read and to write comes a moment later. */
   firstUpdated() {
-    void this.#try(async () => {
+    void this.try(async () => {
       await Promise.all([import("./members.js"), import("./menu.js")]);
     });
   }
@@ -188,7 +186,7 @@ class ConversationView extends Part {
 
   async #stop() {
     const room = this.#room;
-    await this.#try(async () => {
+    await this.try(async () => {
       await Promise.all((room?.running ?? []).map((turn) => room?.stop(turn)));
     });
   }
@@ -198,7 +196,7 @@ class ConversationView extends Part {
     const scroll = this.#scroll;
     const below = scroll ? scroll.scrollHeight - scroll.scrollTop : 0;
     this.#follows = false;
-    await this.#try(() => room.earlier());
+    await this.try(() => room.earlier());
     await this.updateComplete;
     requestAnimationFrame(() => {
       if (scroll) scroll.scrollTop = scroll.scrollHeight - below;
@@ -231,17 +229,6 @@ class ConversationView extends Part {
     } catch {
       // The list has it at the next start.
     }
-  }
-
-  /** @param {() => Promise<void>} act */
-  async #try(act) {
-    this.failure = undefined;
-    try {
-      await act();
-    } catch (error) {
-      this.failure = error;
-    }
-    this.requestUpdate();
   }
 }
 

@@ -26,8 +26,6 @@ class Home extends Part {
     this.line;
     /** @type {import("../model/house.js").House} */
     this.house;
-    /** @type {unknown} */
-    this.failure = undefined;
     this.isBusy = false;
   }
 

@@ -17,8 +17,6 @@ class Members extends Part {
     /** @type {import("../model/room.js").Room} */
     this.room;
     this.version = 0;
-    /** @type {unknown} */
-    this.failure = undefined;
   }
 
   render() {
@@ -65,7 +63,7 @@ class Members extends Part {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
     const user = String(new FormData(form).get("user")).trim();
-    void this.#try(async () => {
+    void this.try(async () => {
       await ask("POST", `/v1/conversations/${this.room.id}/members`, { user });
       form.reset();
     });
@@ -73,7 +71,7 @@ class Members extends Part {
 
   /** @param {string} user */
   #remove(user) {
-    void this.#try(async () => {
+    void this.try(async () => {
       await ask("DELETE", `/v1/conversations/${this.room.id}/members/${encodeURIComponent(user)}`);
       if (user === this.room.me) go({ view: "home" });
     });
@@ -82,21 +80,10 @@ class Members extends Part {
   /** @param {Event} event */
   #speaks(event) {
     const speaks = /** @type {HTMLSelectElement} */ (event.target).value;
-    void this.#try(async () => {
+    void this.try(async () => {
       this.room.summary = await ask("PATCH", `/v1/conversations/${this.room.id}`, { speaks });
       this.room.changed();
     });
-  }
-
-  /** @param {() => Promise<void>} act */
-  async #try(act) {
-    this.failure = undefined;
-    try {
-      await act();
-    } catch (error) {
-      this.failure = error;
-    }
-    this.requestUpdate();
   }
 }
 

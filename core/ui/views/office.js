@@ -9,8 +9,6 @@ import { problem } from "./problem.js";
 export class Office extends Part {
   constructor() {
     super();
-    /** @type {unknown} */
-    this.failure = undefined;
     this.isBusy = false;
   }
 
@@ -37,14 +35,9 @@ export class Office extends Part {
 
   /** Does something, and says when it did not work. @param {() => Promise<void>} act */
   async try(act) {
-    this.failure = undefined;
     this.isBusy = true;
     this.requestUpdate();
-    try {
-      await act();
-    } catch (error) {
-      this.failure = error;
-    }
+    await super.try(act);
     this.isBusy = false;
     this.requestUpdate();
   }

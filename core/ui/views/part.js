@@ -11,6 +11,20 @@ export class Part extends LitElement {
   /** @type {(() => void)[]} */
   #undo = [];
 
+  /** What did not work. @type {unknown} */
+  failure = undefined;
+
+  /** Does something, and shows when it did not work. @param {() => Promise<void>} act */
+  async try(act) {
+    this.failure = undefined;
+    try {
+      await act();
+    } catch (error) {
+      this.failure = error;
+    }
+    this.requestUpdate();
+  }
+
   /**
    * Renders again when something says `change`, as long as the element is in the page.
    * @param {EventTarget | undefined} source

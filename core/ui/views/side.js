@@ -29,8 +29,6 @@ class Side extends Part {
     /** @type {import("../address.js").Place} */
     this.place;
     this.sought = "";
-    /** @type {unknown} */
-    this.failure = undefined;
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -138,13 +136,10 @@ class Side extends Part {
 
   /** @param {boolean} everywhere */
   async #signOut(everywhere) {
-    try {
+    await this.try(async () => {
       await this.session.end(everywhere);
       location.assign("/");
-    } catch (error) {
-      this.failure = error;
-      this.requestUpdate();
-    }
+    });
   }
 }
 

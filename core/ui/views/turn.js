@@ -1,7 +1,7 @@
 // What became of a message: whom the house asked, what they said, and the answer.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
-import { Failure, ask } from "../api.js";
+import { ask } from "../api.js";
 import { plainly } from "../markdown/safe.js";
 import { list, t } from "../words/index.js";
 import { icon } from "./icons.js";
@@ -42,8 +42,6 @@ class TurnPart extends Part {
     this.open = undefined;
     this.isCopied = false;
     this.hasThanked = false;
-    /** @type {unknown} */
-    this.failure = undefined;
   }
 
   #nameOf = (/** @type {string} */ id) => this.house.nameOf(id);
@@ -119,8 +117,8 @@ class TurnPart extends Part {
   #long() {
     if (performance.now() - this.turn.heard < LONG_MS) return nothing;
     return html`<p class="note">${t.long}
-      <button type="button" @click=${() => this.#try(() => this.room.look(this.turn))}>${t.look}</button>
-      <button type="button" @click=${() => this.#try(() => this.room.stop(this.turn))}>${t.stop}</button></p>`;
+      <button type="button" @click=${() => this.try(() => this.room.look(this.turn))}>${t.look}</button>
+      <button type="button" @click=${() => this.try(() => this.room.stop(this.turn))}>${t.stop}</button></p>`;
   }
 
   #failed() {
@@ -142,7 +140,7 @@ class TurnPart extends Part {
     const { turn } = this;
     const asked = new Set([...turn.calls.values()].map((call) => call.agent));
     return html`<div class="actions" role="group" aria-label=${t.actions}>
-        ${turn.isKnown ? nothing : html`<button type="button" class="quiet" @click=${() => this.#try(() => this.room.look(turn))}>${t.showHow}</button>`}
+        ${turn.isKnown ? nothing : html`<button type="button" class="quiet" @click=${() => this.try(() => this.room.look(turn))}>${t.showHow}</button>`}
         ${this.#action("copy", this.isCopied ? t.copied : t.copy, () => this.#copy())}
         ${this.#action("up", t.good, () => this.#thumb("up"), turn.thumb === "up")}
         ${this.#action("down", t.bad, () => this.#toggle("down"), turn.thumb === "down")}
@@ -170,13 +168,13 @@ class TurnPart extends Part {
   /** @param {"other" | "down" | undefined} what */
   #toggle(what) {
     this.open = this.open === what ? undefined : what;
-    void this.#try(async () => {
+    void this.try(async () => {
       await import("./choice.js");
     });
   }
 
   async #copy() {
-    await this.#try(async () => {
+    await this.try(async () => {
       await navigator.clipboard.writeText(this.turn.answer.text);
       this.isCopied = true;
     });
@@ -184,7 +182,7 @@ class TurnPart extends Part {
 
   /** @param {"up" | "down"} value @param {{ agents?: string[], comment?: string }} [more] */
   async #thumb(value, more = {}) {
-    await this.#try(async () => {
+    await this.try(async () => {
       await ask("POST", `/v1/turns/${this.turn.id}/feedback`, { value, ...more });
       this.turn.thumb = value;
       this.hasThanked = true;
@@ -212,17 +210,6 @@ class TurnPart extends Part {
       const card = [...this.querySelectorAll("sb-call")].find((it) => it.getAttribute("data-agent") === agent);
       /** @type {{ show?: () => void } | undefined} */ (/** @type {unknown} */ (card))?.show?.();
     }
-  }
-
-  /** @param {() => Promise<void>} act */
-  async #try(act) {
-    this.failure = undefined;
-    try {
-      await act();
-    } catch (error) {
-      this.failure = error instanceof Failure ? error : new Failure("internal", String(error));
-    }
-    this.requestUpdate();
   }
 }
 
