@@ -8,4 +8,5 @@ pub(crate) mod openai;
 mod outgoing;
 pub(crate) mod page;
 mod said;
+mod telling;
 mod thread;

@@ -4,7 +4,8 @@ use super::{
     super::{
         following::{self, Following},
         http::{Caller, Json, deadline},
-        outgoing::{Gone, Outgoing, stream_to_client},
+        outgoing::stream_to_client,
+        telling::tell,
         thread::{self, Place},
     },
     input::RunInput,
@@ -21,14 +22,9 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
 use std::sync::Arc;
-use switchboard_shared::{
-    api::SendMessage,
-    problem::{Problem, ProblemKind},
-};
-use tokio::time::{Instant, interval_at};
-use tokio_util::sync::CancellationToken;
+use switchboard_shared::api::SendMessage;
+use tokio::time::Instant;
 
 pub(crate) async fn run(
     State(core): State<Arc<Core>>,
@@ -58,39 +54,7 @@ fn streamed(core: &Arc<Core>, following: Following, run: Run) -> Response {
     let halt = core.halt.clone();
     core.shutdown.tasks.spawn(async move {
         // A client that is gone has nothing to be told; its turn goes on, and is in the conversation.
-        drop(pass_on(&outgoing, following, run, halt).await);
+        drop(tell(&outgoing, following, run, &halt).await);
     });
     response
-}
-
-async fn pass_on(
-    outgoing: &Outgoing,
-    mut following: Following,
-    mut run: Run,
-    halt: CancellationToken,
-) -> std::result::Result<(), Gone> {
-    send(outgoing, run.begin()).await?;
-    let mut pings = interval_at(Instant::now() + outgoing.ping, outgoing.ping);
-    loop {
-        tokio::select! {
-            next = following.next() => match next {
-                Ok(Some(event)) => send(outgoing, run.hear(&event)).await?,
-                Ok(None) => return send(outgoing, run.end()).await,
-                Err(error) => return send(outgoing, run.broken(&error.problem())).await,
-            },
-            _ = pings.tick() => outgoing.put(": waiting\n\n").await?,
-            () = outgoing.gone() => return Err(Gone),
-            () = halt.cancelled() => {
-                let why = "This core ends; the answer is written elsewhere.";
-                return send(outgoing, run.broken(&Problem::new(ProblemKind::Unavailable, why))).await;
-            }
-        }
-    }
-}
-
-async fn send(outgoing: &Outgoing, told: Vec<Value>) -> std::result::Result<(), Gone> {
-    for event in told {
-        outgoing.send(&event).await?;
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 use super::super::{
     following::{Followed, Told},
     said::Said,
+    telling::Tells,
 };
 use serde_json::{Value, json};
 use switchboard_shared::{
@@ -40,76 +41,6 @@ impl Run {
             calls: Vec::new(),
             writes: false,
         }
-    }
-
-    /// The first events.
-    pub(super) fn begin(&mut self) -> Vec<Value> {
-        let mut told = vec![json!({"type": "RUN_STARTED", "threadId": self.thread, "runId": self.run})];
-        self.open(PLAN, &mut told);
-        told
-    }
-
-    /// What an event of the turn is told as.
-    pub(super) fn hear(&mut self, event: &Event) -> Vec<Value> {
-        self.told.hear(event);
-        let mut told = Vec::new();
-        match &event.body {
-            EventBody::PlanDecided(plan) => {
-                told.push(json!({"type": "CUSTOM", "name": "routing.decision", "value": plan}));
-                self.close(PLAN, &mut told);
-            }
-            EventBody::CallStarted { call, agent, question } => self.call(*call, agent, question, &mut told),
-            EventBody::CallProgress { call, agent, text } if self.calls.contains(call) => told.push(json!({
-                "type": "CUSTOM", "name": "call.progress", "value": {"agent": agent, "text": text},
-                "subagentRunId": call,
-            })),
-            EventBody::CallFinished { call, state, reason, .. } => {
-                self.over(*call, *state, reason.as_deref(), &mut told);
-            }
-            EventBody::AnswerDelta(delta) => {
-                let text = self.said.piece(delta);
-                self.write(&text, &mut told);
-            }
-            EventBody::AnswerFinished(answer) => {
-                let text = self.said.whole(&answer.text);
-                self.write(&text, &mut told);
-                let value = json!({"message": answer.message, "sources": answer.sources, "claims": answer.claims,
-                    "degraded": answer.degraded});
-                told.push(json!({"type": "CUSTOM", "name": "answer.claims", "value": value}));
-            }
-            EventBody::InputRequired { question, .. } if !self.said.holds(question.trim()) => {
-                let gap = if self.said.holds_something() { "\n\n" } else { "" };
-                self.write(&format!("{gap}{}", question.trim()), &mut told);
-            }
-            _ => {}
-        }
-        told
-    }
-
-    /// The last events.
-    pub(super) fn end(&mut self) -> Vec<Value> {
-        let mut told = self.close_all();
-        told.push(match self.told.state {
-            Some(TurnState::Failed) => {
-                let why = self.told.error.as_deref().unwrap_or("The turn failed.");
-                json!({"type": "RUN_ERROR", "message": why, "code": "failed"})
-            }
-            state => {
-                let Followed { conversation, turn, .. } = self.followed;
-                let state = state.map(TurnState::name);
-                let result = json!({"conversation": conversation, "turn": turn, "state": state, "usage": self.told.usage});
-                json!({"type": "RUN_FINISHED", "threadId": self.thread, "runId": self.run, "result": result})
-            }
-        });
-        told
-    }
-
-    /// The last events where the turn's end is not heard of here.
-    pub(super) fn broken(&mut self, problem: &Problem) -> Vec<Value> {
-        let mut told = self.close_all();
-        let why = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
-        told.push(json!({"type": "RUN_ERROR", "message": why, "code": problem.code}));
-        told
     }
 
     fn call(&mut self, call: CallId, agent: &AgentId, question: &str, told: &mut Vec<Value>) {
@@ -186,6 +117,74 @@ impl Run {
             self.steps.swap_remove(at);
             told.push(json!({"type": "STEP_FINISHED", "stepName": step}));
         }
+    }
+}
+
+impl Tells for Run {
+    fn begin(&mut self) -> Vec<Value> {
+        let mut told = vec![json!({"type": "RUN_STARTED", "threadId": self.thread, "runId": self.run})];
+        self.open(PLAN, &mut told);
+        told
+    }
+
+    fn hear(&mut self, event: &Event) -> Vec<Value> {
+        self.told.hear(event);
+        let mut told = Vec::new();
+        match &event.body {
+            EventBody::PlanDecided(plan) => {
+                told.push(json!({"type": "CUSTOM", "name": "routing.decision", "value": plan}));
+                self.close(PLAN, &mut told);
+            }
+            EventBody::CallStarted { call, agent, question } => self.call(*call, agent, question, &mut told),
+            EventBody::CallProgress { call, agent, text } if self.calls.contains(call) => told.push(json!({
+                "type": "CUSTOM", "name": "call.progress", "value": {"agent": agent, "text": text},
+                "subagentRunId": call,
+            })),
+            EventBody::CallFinished { call, state, reason, .. } => {
+                self.over(*call, *state, reason.as_deref(), &mut told);
+            }
+            EventBody::AnswerDelta(delta) => {
+                let text = self.said.piece(delta);
+                self.write(&text, &mut told);
+            }
+            EventBody::AnswerFinished(answer) => {
+                let text = self.said.whole(&answer.text);
+                self.write(&text, &mut told);
+                let value = json!({"message": answer.message, "sources": answer.sources, "claims": answer.claims,
+                    "degraded": answer.degraded});
+                told.push(json!({"type": "CUSTOM", "name": "answer.claims", "value": value}));
+            }
+            EventBody::InputRequired { question, .. } if !self.said.holds(question.trim()) => {
+                let gap = if self.said.holds_something() { "\n\n" } else { "" };
+                self.write(&format!("{gap}{}", question.trim()), &mut told);
+            }
+            _ => {}
+        }
+        told
+    }
+
+    fn end(&mut self) -> Vec<Value> {
+        let mut told = self.close_all();
+        told.push(match self.told.state {
+            Some(TurnState::Failed) => {
+                let why = self.told.error.as_deref().unwrap_or("The turn failed.");
+                json!({"type": "RUN_ERROR", "message": why, "code": "failed"})
+            }
+            state => {
+                let Followed { conversation, turn, .. } = self.followed;
+                let state = state.map(TurnState::name);
+                let result = json!({"conversation": conversation, "turn": turn, "state": state, "usage": self.told.usage});
+                json!({"type": "RUN_FINISHED", "threadId": self.thread, "runId": self.run, "result": result})
+            }
+        });
+        told
+    }
+
+    fn broken(&mut self, problem: &Problem) -> Vec<Value> {
+        let mut told = self.close_all();
+        let why = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
+        told.push(json!({"type": "RUN_ERROR", "message": why, "code": problem.code}));
+        told
     }
 }
 

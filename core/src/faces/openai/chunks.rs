@@ -1,8 +1,29 @@
 //! A completion in pieces.
 
-use super::completion::{Added, Completion, broken};
+use super::{
+    super::telling::Tells,
+    completion::{Added, Completion},
+};
 use serde_json::{Value, json};
-use switchboard_shared::events::Event;
+use switchboard_shared::{events::Event, openai::OpenAiError, problem::Problem};
+
+impl Tells for Completion {
+    fn begin(&mut self) -> Vec<Value> {
+        vec![self.first()]
+    }
+
+    fn hear(&mut self, event: &Event) -> Vec<Value> {
+        self.pieces(event)
+    }
+
+    fn end(&mut self) -> Vec<Value> {
+        self.last()
+    }
+
+    fn broken(&mut self, problem: &Problem) -> Vec<Value> {
+        vec![broken(problem)]
+    }
+}
 
 impl Completion {
     /// The first piece, which says whose they are.
@@ -12,7 +33,7 @@ impl Completion {
 
     /// What an event adds, in pieces.
     pub(super) fn pieces(&mut self, event: &Event) -> Vec<Value> {
-        let added = self.hear(event).into_iter().map(|added| match added {
+        let added = self.take(event).into_iter().map(|added| match added {
             Added::Reasoning(text) => json!({"reasoning_content": text}),
             Added::Content(text) => json!({"content": text}),
         });
@@ -26,7 +47,7 @@ impl Completion {
 
     /// The last pieces: how it ended, and what it used if that is wanted.
     pub(super) fn last(&self) -> Vec<Value> {
-        if let Err(error) = self.end() {
+        if let Err(error) = self.outcome() {
             return vec![broken(&error.problem())];
         }
         let mut last = self.piece(json!({}), Some("stop"));
@@ -46,6 +67,11 @@ impl Completion {
         }
         piece
     }
+}
+
+/// An error within a stream.
+fn broken(problem: &Problem) -> Value {
+    json!(OpenAiError::from(problem))
 }
 
 #[cfg(test)]

@@ -11,8 +11,7 @@ use crate::error::{Error, Result};
 use serde_json::{Value, json};
 use switchboard_shared::{
     events::{Event, EventBody, TurnState},
-    openai::OpenAiError,
-    problem::{Problem, ProblemKind},
+    problem::ProblemKind,
 };
 
 /// What every piece of a completion begins with.
@@ -55,7 +54,7 @@ impl Completion {
     }
 
     /// Takes an event in; what it adds for who is told in pieces.
-    pub(super) fn hear(&mut self, event: &Event) -> Vec<Added> {
+    pub(super) fn take(&mut self, event: &Event) -> Vec<Added> {
         self.told.hear(event);
         let mut added = Vec::new();
         if let Some(words) = plan_words::words(&event.body).filter(|_| self.wants.reasoning) {
@@ -78,7 +77,7 @@ impl Completion {
     }
 
     /// How it ended; that a turn failed is an error.
-    pub(super) fn end(&self) -> Result<()> {
+    pub(super) fn outcome(&self) -> Result<()> {
         match self.told.state {
             Some(TurnState::Failed) => {
                 let why = self.told.error.clone().unwrap_or_else(|| "The turn failed.".to_owned());
@@ -153,9 +152,4 @@ impl Head {
             "choices": choices,
         })
     }
-}
-
-/// An error within a stream.
-pub(super) fn broken(problem: &Problem) -> Value {
-    json!(OpenAiError::from(problem))
 }

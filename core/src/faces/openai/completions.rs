@@ -5,11 +5,12 @@ use super::{
         following::{self, Followed, Following},
         gone::WhenGone,
         http::{Caller, IdempotencyKey, Json, deadline},
-        outgoing::{Gone, Outgoing, stream_to_client},
+        outgoing::stream_to_client,
+        telling::tell,
         thread::{self, Place},
     },
     background::Task,
-    completion::{Completion, Head, Wants, broken},
+    completion::{Completion, Head, Wants},
     models,
     request::CompletionRequest,
     shape::SHOULD_RETRY,
@@ -27,15 +28,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use std::sync::Arc;
-use switchboard_shared::{
-    api::SendMessage,
-    headers,
-    identity::Identity,
-    problem::{Problem, ProblemKind},
-};
-use tokio::time::{Instant, interval_at};
+use switchboard_shared::{api::SendMessage, headers, identity::Identity};
+use tokio::time::Instant;
 use uuid::Uuid;
 
+/// How a stream of completions ends.
+const DONE: &str = "data: [DONE]\n\n";
 /// How often OpenAI's own libraries have sent this request before.
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 
@@ -107,10 +105,10 @@ fn begun(core: &Core, request: &CompletionRequest, followed: Option<Followed>) -
 
 async fn whole(mut following: Following, mut completion: Completion, gone: WhenGone) -> Result<Response> {
     while let Some(event) = following.next().await? {
-        completion.hear(&event);
+        completion.take(&event);
     }
     gone.stays();
-    match completion.end() {
+    match completion.outcome() {
         Ok(()) => Ok(axum::Json(completion.whole()).into_response()),
         // The same request would be told the same again.
         Err(error) => Ok(([(SHOULD_RETRY, "false")], error).into_response()),
@@ -121,46 +119,15 @@ fn streamed(core: &Arc<Core>, following: Following, completion: Completion, gone
     let (outgoing, response) = stream_to_client(core);
     let halt = core.halt.clone();
     core.shutdown.tasks.spawn(async move {
-        let passed = tokio::select! {
-            passed = pass_on(&outgoing, following, completion) => passed,
-            () = halt.cancelled() => {
-                let problem = Problem::new(ProblemKind::Unavailable, "This core ends; the answer is written elsewhere.");
-                outgoing.send(&broken(&problem)).await
-            }
+        let told = match tell(&outgoing, following, completion, &halt).await {
+            Ok(true) => outgoing.put(DONE).await,
+            told => told.map(drop),
         };
-        if passed.is_ok() {
+        if told.is_ok() {
             gone.stays();
         }
     });
     response
-}
-
-async fn pass_on(
-    outgoing: &Outgoing,
-    mut following: Following,
-    mut completion: Completion,
-) -> std::result::Result<(), Gone> {
-    outgoing.send(&completion.first()).await?;
-    let mut pings = interval_at(Instant::now() + outgoing.ping, outgoing.ping);
-    loop {
-        tokio::select! {
-            next = following.next() => match next {
-                Ok(Some(event)) => {
-                    for piece in completion.pieces(&event) {
-                        outgoing.send(&piece).await?;
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => return outgoing.send(&broken(&error.problem())).await,
-            },
-            _ = pings.tick() => outgoing.put(": waiting\n\n").await?,
-            () = outgoing.gone() => return Err(Gone),
-        }
-    }
-    for piece in completion.last() {
-        outgoing.send(&piece).await?;
-    }
-    outgoing.put("data: [DONE]\n\n").await
 }
 
 /// Answers what nobody said; the edge gives back what it took for a message.
@@ -178,7 +145,7 @@ async fn in_the_background(
         true => {
             let pieces = [completion.first(), completion.text(&text)].into_iter().chain(completion.last());
             let frames: String = pieces.map(|piece| format!("data: {piece}\n\n")).collect();
-            ([("content-type", "text/event-stream")], format!("{frames}data: [DONE]\n\n")).into_response()
+            ([("content-type", "text/event-stream")], format!("{frames}{DONE}")).into_response()
         }
     };
     ([(headers::UNCOUNTED, "1")], answer).into_response()
