@@ -15,7 +15,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{Accepted, Author, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
@@ -25,8 +25,8 @@ use switchboard_shared::{
 };
 use tokio::time::Instant;
 
-/// When a message that found no place may find one.
-const RETRY_AFTER_S: u64 = 5;
+/// When a message that found no place may find one, at the latest.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What came with a message besides itself.
 pub(crate) struct Envelope {
@@ -59,7 +59,7 @@ pub(crate) async fn accept(
     };
     let whose = Whose { tenant: identity.tenant.clone(), user: identity.user.clone() };
     // Before the database is asked: what is refused costs next to nothing.
-    let place = core.turns.reserve(whose).map_err(no_place)?;
+    let place = core.turns.reserve(whose).map_err(|full| no_place(full, core.turns.free_in()))?;
     let draft = Draft {
         id: MessageId::new(),
         turn: TurnId::new(),
@@ -89,7 +89,7 @@ pub(crate) async fn accept(
 }
 
 /// Refused before it is accepted, so that nothing acknowledged is lost.
-fn no_place(full: Full) -> Error {
+fn no_place(full: Full, free_in: Option<Duration>) -> Error {
     let (why, kind, detail) = match full {
         Full::All => ("all", ProblemKind::Unavailable, "Too many messages are waiting for answers."),
         Full::Tenant => {
@@ -101,7 +101,9 @@ fn no_place(full: Full) -> Error {
         }
     };
     metrics::REFUSED.with_label_values(&[why]).inc();
-    Error::Public(Problem::new(kind, detail).retry_after(RETRY_AFTER_S))
+    let after = free_in.unwrap_or(RETRY_AFTER).min(RETRY_AFTER).as_secs_f64().ceil().max(1.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and 5")]
+    Error::Public(Problem::new(kind, detail).retry_after(after as u64))
 }
 
 struct Draft {

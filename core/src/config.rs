@@ -145,6 +145,7 @@ pub struct TurnConfig {
     #[serde(rename = "lease_ms", deserialize_with = "millis")]
     pub lease: Duration,
     pub max_running: usize,
+    pub max_at_work: usize,
     pub max_queued: usize,
     #[serde(rename = "max_wait_ms", deserialize_with = "millis")]
     pub max_wait: Duration,
@@ -275,6 +276,7 @@ impl Check for Config {
             ("redis.partitions", self.redis.partitions.into()),
             ("events.queue", self.events.queue),
             ("turn.max_running", self.turn.max_running),
+            ("turn.max_at_work", self.turn.max_at_work),
             ("turn.max_queued", self.turn.max_queued),
             ("turn.max_agents", self.turn.max_agents),
             ("route.learn_at_once", self.route.learn_at_once),

@@ -26,10 +26,7 @@ use switchboard_shared::{
     events::{CallState, EventBody, Mode, Plan, Step},
     ids::{AgentId, CallId},
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
-};
+use tokio::{sync::mpsc, time::Instant};
 
 /// The most characters of one word of progress.
 const MAX_PROGRESS: usize = 500;
@@ -188,9 +185,14 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
         reply
     };
     let telling = async {
+        let mut gather = pieces::Gather::new();
         while let Some(first) = words.recv().await {
             let mut piece = String::new();
-            for progress in gathered(first, &mut words).await {
+            let more = match first {
+                Progress::Piece(_) => gather.more(&mut words).await,
+                Progress::Task(_) | Progress::Text(_) => Vec::new(),
+            };
+            for progress in std::iter::once(first).chain(more) {
                 match progress {
                     Progress::Task(task) => remember_task(work, row.id, &task).await,
                     // It is of this moment: what cannot be said now is not said later.
@@ -209,19 +211,6 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
         }
     };
     futures::future::join(asking, telling).await.0
-}
-
-/// Waits a moment for more of what an agent says; in order.
-async fn gathered(first: Progress, words: &mut mpsc::UnboundedReceiver<Progress>) -> Vec<Progress> {
-    let is_piece = matches!(first, Progress::Piece(_));
-    let mut all = vec![first];
-    if is_piece {
-        sleep(pieces::GATHER).await;
-    }
-    while let Ok(more) = words.try_recv() {
-        all.push(more);
-    }
-    all
 }
 
 /// Without it another core would have to ask again, so a failure is only said.
