@@ -49,7 +49,7 @@ pub(crate) async fn complete(
     let question = request.question()?;
     let text = question.text();
     let agent = models::chosen(&core, &me, &request.model).await?;
-    if let Some(task) = Task::of(&text) {
+    if let Some(task) = Task::of(&text, &request.system()) {
         return Ok(in_the_background(&core, &me, &request, &task).await);
     }
     let message = SendMessage {
