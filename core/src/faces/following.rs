@@ -233,6 +233,7 @@ fn from_row(view: TurnView) -> Vec<Event> {
         state: call.state,
         reason: call.reason.clone(),
     });
+    let files = view.calls.iter().flat_map(|call| call.files.clone()).collect();
     let answer = view.answer.map(|text| Answer {
         message: MessageId::new(),
         attempt: view.attempt,
@@ -240,6 +241,7 @@ fn from_row(view: TurnView) -> Vec<Event> {
         sources: sources.collect(),
         claims: Vec::new(),
         degraded: view.degraded,
+        files,
     });
     let end = EventBody::TurnFinished { state: view.state, usage: view.usage, error: view.error };
     let bodies = [view.plan.map(EventBody::PlanDecided), answer.map(EventBody::AnswerFinished), Some(end)];
