@@ -7,7 +7,7 @@ use crate::{
     config::QuotaConfig,
     core::Core,
     error::{Error, Result},
-    metrics, outside,
+    media, metrics, outside,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     title::title,
     turn::{self, Full, Whose},
@@ -164,7 +164,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
 }
 
 /// What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
-fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
+pub(crate) fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
     let refused = |whose: &str, bytes: u64, most: u64| {
         let detail = format!(
             "{whose} would hold {bytes} bytes of messages and files, and {most} are allowed: delete conversations."
@@ -295,16 +295,9 @@ fn check(core: &Core, message: &SendMessage) -> Result<()> {
     Ok(())
 }
 
-/// A file is passed on to agents as it came, so it must be what it says; a media type is one of RFC 6838 §4.2.
+/// A file is passed on to agents as it came, so it must be written as it should be.
 fn check_part(part: &Part) -> Result<()> {
-    let word = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    let essence = part.media_type.split(';').next().unwrap_or_default().trim_end_matches(' ');
-    let written = part.media_type.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    let named = essence.split_once('/').is_some_and(|(kind, rest)| word(kind) && word(rest));
-    if !named || !written || part.media_type.len() > 255 {
+    if !media::is_media_type(&part.media_type) {
         let detail = "A file needs a media type such as image/png.";
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }

@@ -43,6 +43,7 @@ pub struct Config {
     pub identity_keys_accepted: Vec<Secret>,
     pub max_body_bytes: usize,
     pub uploads_bytes: usize,
+    pub downloads_bytes: usize,
     pub max_text_chars: usize,
     pub max_parts: usize,
     #[serde(rename = "request_deadline_ms", deserialize_with = "millis")]
@@ -166,6 +167,10 @@ pub struct AgentsConfig {
     pub call: Duration,
     pub max_reply_bytes: usize,
     pub max_stream_bytes: usize,
+    pub max_file_bytes: usize,
+    pub max_files: usize,
+    pub max_files_bytes: usize,
+    pub files_in_hand_bytes: usize,
     pub max_card_bytes: usize,
     pub max_cards_bytes: usize,
     #[serde(rename = "card_ms", deserialize_with = "millis")]
@@ -268,6 +273,7 @@ impl Check for Config {
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),
+            ("downloads_bytes", self.downloads_bytes),
             ("turn.files_bytes", self.turn.files_bytes),
             ("max_text_chars", self.max_text_chars),
             ("max_streams", self.max_streams),

@@ -39,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) streams: Arc<Streams>,
     pub(crate) bodies: Arc<InHand>,
     pub(crate) files: Arc<InHand>,
+    pub(crate) downloads: Arc<InHand>,
     pub(crate) seen: Seen,
     /// How people sign in, if they do.
     pub(crate) login: Option<Login>,
@@ -119,6 +120,7 @@ impl Core {
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             bodies: InHand::bodies(config.uploads_bytes),
             files: InHand::files(config.turn.files_bytes),
+            downloads: InHand::downloads(config.downloads_bytes),
             seen: Seen::new(),
             login,
             keys,

@@ -21,6 +21,7 @@ mod kept;
 mod learn;
 mod llm;
 mod login;
+mod media;
 mod metrics;
 mod no_writer;
 mod outside;

@@ -6,8 +6,8 @@ use crate::{
     faces::{
         agui::run,
         http::{
-            self, agents, chat, conversations, decisions, edges, examples, feedback, frozen, groups, keys,
-            messages, nobody, presence, revocations, sign_in, suggestions, turns,
+            self, agents, chat, conversations, decisions, edges, examples, feedback, files, fork, frozen,
+            groups, keys, messages, nobody, presence, revocations, sign_in, suggestions, turns,
         },
         openai::{completions, models, shaped},
         page,
@@ -47,6 +47,8 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/conversations/{id}/presence", post(presence::say))
         .route("/conversations/{id}/messages", post(messages::send).get(messages::page))
         .route("/conversations/{id}/events", get(messages::stream))
+        .route("/conversations/{id}/files/{file}", get(files::get))
+        .route("/conversations/{id}/fork", post(fork::create))
         .route("/turns/{id}", get(turns::get))
         .route("/turns/{id}/cancel", post(turns::cancel))
         .route("/turns/{id}/feedback", post(feedback::give))

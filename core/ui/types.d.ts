@@ -38,10 +38,13 @@ export interface Summary {
   updated_at: string;
   forgotten_before?: string;
   speaks: Speaks;
+  branch_of?: string;
   members?: Member[];
 }
 
 export interface FileView {
+  id?: string;
+  agent?: string;
   name: string;
   media_type: string;
   bytes: number;
@@ -95,6 +98,7 @@ export interface CallView {
   state: CallState;
   reply?: string;
   reason?: string;
+  files?: FileView[];
   ms: number;
 }
 
@@ -133,6 +137,7 @@ export interface Answer {
   sources: { agent: string; state: CallState; reason?: string }[];
   claims: Claim[];
   degraded?: string;
+  files?: FileView[];
 }
 
 export interface AgentView {

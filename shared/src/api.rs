@@ -3,6 +3,7 @@
 mod agents;
 mod conversations;
 mod edges;
+mod files;
 mod learning;
 mod login;
 mod messages;
@@ -14,16 +15,17 @@ mod turns;
 
 pub use agents::{AgentView, Example, Probe, RegisterAgent, SetGroups};
 pub use conversations::{
-    AddMember, ChangeConversation, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS,
+    AddMember, ChangeConversation, ConversationSummary, CreateConversation, Fork, MAX_PAGE, MAX_TITLE_CHARS,
     Member, MemberRole, Page, Presence, SayPresence, Speaks,
 };
 pub use edges::{EdgeList, EdgeView};
+pub use files::FileView;
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};
 pub use login::{
     Exchange, Exchanged, KeyList, KeyView, Me, NewKey, NewKeyView, ProviderList, ProviderView, Revocation,
     RevocationList, Revoke, RevokedKind, SessionList, SessionView, SignOut, Ticket,
 };
-pub use messages::{Accepted, Author, Chat, ChatAnswer, FileView, MessageView, Part, SendMessage};
+pub use messages::{Accepted, Author, Chat, ChatAnswer, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};
 pub use routing::{
     AgentShare, Analysis, Analyze, Bound, Change, ChangeKind, ClauseShare, DecisionView, Explanation,

@@ -242,6 +242,7 @@ fn from_row(view: TurnView) -> Vec<Event> {
             call: call.id,
             question: outside::shorten(call.reply.as_deref().unwrap_or_default(), MAX_QUESTION_CHARS),
         });
+    let files = view.calls.iter().flat_map(|call| call.files.clone()).collect();
     let answer = view.answer.map(|text| Answer {
         message: MessageId::new(),
         attempt: view.attempt,
@@ -249,6 +250,7 @@ fn from_row(view: TurnView) -> Vec<Event> {
         sources: sources.collect(),
         claims: Vec::new(),
         degraded: view.degraded,
+        files,
     });
     let end = EventBody::TurnFinished { state: view.state, usage: view.usage, error: view.error };
     let bodies =

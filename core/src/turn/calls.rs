@@ -4,6 +4,7 @@
 use super::{
     brief::Brief,
     files::Files,
+    given,
     hand_on::hand_on,
     isolate::isolated,
     landed::{self, Landed},
@@ -166,6 +167,7 @@ async fn begin(
         reason: None,
         partial: false,
         ms: 0,
+        files: Vec::new(),
     };
     let started =
         EventBody::CallStarted { call: row.id, agent: row.agent.clone(), question: row.question.clone() };
@@ -227,7 +229,9 @@ async fn remember_task(work: &Work, call: CallId, task: &str) {
 
 async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> Result<Outcome> {
     let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
-    let (text, reason) = (reply.text, reply.reason.as_deref().map(shorten));
+    let (files, refused) = given::within_quota(work, reply.files).await?;
+    let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
+    let (text, reason) = (reply.text, (!reasons.is_empty()).then(|| shorten(&reasons.join("; "))));
     let finished = EventBody::CallFinished {
         call: row.id,
         agent: row.agent.clone(),
@@ -243,13 +247,15 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
         reason: reason.as_deref(),
         partial: reply.partial,
         ms,
+        files: &files,
     };
-    work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
+    work.record(vec![finished], Rows::CallEnded(row.id, &row.agent, &end)).await?;
     metrics::called(reply.state, ms);
     let (agent, question) = (row.agent, row.question);
+    let files = files.iter().map(|file| file.view(&agent)).collect();
     let reply =
         NamedReply { agent, name, question, state: reply.state, text, reason, partial: reply.partial };
-    Ok(Outcome { call: row.id, reply })
+    Ok(Outcome { call: row.id, reply, files })
 }
 
 async fn skip(
@@ -271,6 +277,7 @@ async fn skip(
         task_id: None,
         reason: Some(format!("it needs what {failed} did not give")),
         partial: false,
+        files: Vec::new(),
     };
     end(work, row, name, reply, 0).await
 }
@@ -287,7 +294,8 @@ fn ours(row: &CallRow, error: &Error) -> Reply {
 
 fn failed(reason: &str) -> Reply {
     let reason = Some(reason.to_owned());
-    Reply { state: CallState::Failed, text: String::new(), task_id: None, reason, partial: false }
+    let (text, files) = (String::new(), Vec::new());
+    Reply { state: CallState::Failed, text, task_id: None, reason, partial: false, files }
 }
 
 /// Whether a plan asks anybody.

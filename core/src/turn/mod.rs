@@ -8,6 +8,7 @@ mod brief;
 mod calls;
 mod close;
 mod files;
+mod given;
 mod hand_on;
 mod isolate;
 mod keep_lease;

@@ -4,6 +4,7 @@ import { html, nothing } from "../vendor/lit.js";
 import { go, pathOf, placeOf } from "../address.js";
 import { Failure, signedOut } from "../api.js";
 import { Line } from "../line.js";
+import { plainly } from "../markdown/safe.js";
 import { House } from "../model/house.js";
 import { Session } from "../session.js";
 import { t } from "../words/index.js";
@@ -74,6 +75,7 @@ class App extends Part {
     this.hasEnded = false;
     this.line = new Line(session);
     this.house = new House();
+    this.follow(this.house);
     void this.house.read();
   }
 
@@ -122,7 +124,22 @@ class App extends Part {
         ${this.isSideOpen ? html`<div class="veil" @click=${() => this.#side(false)}></div>` : nothing}
         <main id="main" tabindex="-1" @side-open=${() => this.#side(true)}>${this.#view(this.session, this.line)}</main>
       </div>
+      ${this.#leaving()}
     `;
+  }
+
+  #leaving() {
+    const { leaving } = this.house;
+    return html`<div role="status">${leaving
+      ? html`<p class="toast"><span dir="auto">${t.deleted(plainly(leaving.title) || t.untitled)}</span>
+          <button type="button" @click=${() => this.#undo(leaving.id)}>${t.undo}</button></p>`
+      : nothing}</div>`;
+  }
+
+  /** @param {string} id */
+  #undo(id) {
+    this.house.undo();
+    go({ view: "conversation", id });
   }
 
   /** @param {Session} session @param {Line} line */

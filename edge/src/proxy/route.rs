@@ -52,6 +52,8 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         ["conversations", _, "messages"] => Route { is_message: post, ..plain("messages") },
         ["conversations", _, "events"] => Route { is_stream: true, ..plain("events") },
         ["conversations", _, "members", ..] => plain("members"),
+        ["conversations", _, "files", _] => plain("files"),
+        ["conversations", _, "fork"] => plain("conversations"),
         ["turns", ..] => plain("turns"),
         ["agents", ..] => plain("agents"),
         ["analyze"] => plain("analyze"),

@@ -194,7 +194,7 @@ impl Tells for Run {
                 let text = self.said.whole(&answer.text);
                 self.write(&text, &mut told);
                 let value = json!({"message": answer.message, "sources": answer.sources, "claims": answer.claims,
-                    "degraded": answer.degraded});
+                    "degraded": answer.degraded, "files": answer.files});
                 told.push(json!({"type": "CUSTOM", "name": "answer.claims", "value": value}));
             }
             EventBody::InputRequired { call, question, .. } => self.ask(*call, question.trim(), &mut told),

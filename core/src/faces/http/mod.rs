@@ -10,6 +10,8 @@ pub(crate) mod edges;
 pub(crate) mod examples;
 mod extract;
 pub(crate) mod feedback;
+pub(crate) mod files;
+pub(crate) mod fork;
 pub(crate) mod frozen;
 pub(crate) mod groups;
 pub(crate) mod keys;

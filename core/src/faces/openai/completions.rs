@@ -98,6 +98,7 @@ fn begun(core: &Core, request: &CompletionRequest, followed: Option<Followed>) -
         id: format!("chatcmpl-{}", id.simple()),
         created: clock::now().timestamp(),
         model: request.model.clone(),
+        origin: core.config.login.origins.first().cloned().unwrap_or_default(),
     };
     let reasoning = request.wants_reasoning(core.config.openai.reasoning);
     Completion::new(head, Wants { reasoning, usage: request.wants_usage() }, followed)
