@@ -9,6 +9,7 @@ use crate::{
     llm::Llm,
     login::Login,
     metrics,
+    readings::Readings,
     registry::Registry,
     route::{Router, embed::Embedder},
     seen::Seen,
@@ -40,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) bodies: Arc<InHand>,
     pub(crate) files: Arc<InHand>,
     pub(crate) seen: Seen,
+    pub(crate) readings: Readings,
     /// How people sign in, if they do.
     pub(crate) login: Option<Login>,
     /// Say which words of edges and cores are ours.
@@ -120,6 +122,7 @@ impl Core {
             bodies: InHand::bodies(config.uploads_bytes),
             files: InHand::files(config.turn.files_bytes),
             seen: Seen::new(),
+            readings: Readings::new(),
             login,
             keys,
             config,

@@ -7,6 +7,7 @@ mod card;
 mod draft;
 mod guard;
 mod line;
+mod look;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -14,6 +15,7 @@ mod wire;
 
 pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
+pub(crate) use look::{look, unread};
 
 use crate::{config::AgentsConfig, kept};
 use breaker::{Breakers, Outcome, Rule};
@@ -59,6 +61,11 @@ impl Agents {
             .map_err(AgentError::Client)?;
         let rule = Rule { failures: config.breaker_failures.max(1), open: config.breaker_open };
         Ok(Self { client, guard, breakers: Breakers::new(rule), config: config.clone() })
+    }
+
+    /// Where a card is looked for.
+    pub(crate) fn card_url(url: &Url) -> Url {
+        card_url(url)
     }
 
     /// Fetches the card that lies at `url`, or under it; returns where it lay.
