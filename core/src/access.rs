@@ -17,6 +17,8 @@ pub(crate) enum Permission {
     Converse,
     /// Register, change, probe and remove agents, whomever they are for. Using one is another question: see [`Reach`].
     ManageAgents,
+    /// See who is here, what they did and how much they use.
+    Administer,
 }
 
 impl Permission {
@@ -25,6 +27,7 @@ impl Permission {
         match self {
             Self::Converse => Role::User,
             Self::ManageAgents => Role::AgentAdmin,
+            Self::Administer => Role::Admin,
         }
     }
 }
@@ -40,9 +43,13 @@ pub(crate) fn permit_any(identity: &Identity, permissions: &[Permission]) -> Res
     if permissions.iter().any(|permission| may(identity, *permission)) {
         return Ok(());
     }
+    let admin = Role::Admin.name();
     let roles: Vec<_> = permissions.iter().map(|permission| permission.role().name()).collect();
-    let (roles, admin) = (roles.join(", "), Role::Admin.name());
-    let detail = format!("Your roles do not allow this. It needs the role {roles} or {admin}.");
+    let roles = match roles.as_slice() {
+        [only] if *only == admin => admin.to_owned(),
+        roles => format!("{} or {admin}", roles.join(", ")),
+    };
+    let detail = format!("Your roles do not allow this. It needs the role {roles}.");
     Err(Error::public(ProblemKind::Forbidden, detail))
 }
 
@@ -124,6 +131,8 @@ mod tests {
         );
         assert!(may(&[Role::Admin], Permission::Converse) && may(&[Role::Admin], Permission::ManageAgents));
         assert!(!may(&[], Permission::Converse));
+        assert!(may(&[Role::Admin], Permission::Administer));
+        assert!(!may(&[Role::User, Role::AgentAdmin], Permission::Administer));
     }
 
     #[test]
@@ -134,6 +143,10 @@ mod tests {
         assert_eq!(
             refusal(&[Role::User], &[Permission::ManageAgents]),
             "Your roles do not allow this. It needs the role agent-admin or admin."
+        );
+        assert_eq!(
+            refusal(&[Role::User], &[Permission::Administer]),
+            "Your roles do not allow this. It needs the role admin."
         );
         assert_eq!(
             refusal(&[], &[Permission::Converse, Permission::ManageAgents]),

@@ -9,6 +9,7 @@ use crate::{
     llm::Llm,
     login::Login,
     metrics,
+    readings::Readings,
     registry::Registry,
     route::{Router, embed::Embedder},
     seen::Seen,
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) files: Arc<InHand>,
     pub(crate) downloads: Arc<InHand>,
     pub(crate) seen: Seen,
+    pub(crate) readings: Readings,
     /// How people sign in, if they do.
     pub(crate) login: Option<Login>,
     /// Say which words of edges and cores are ours.
@@ -122,6 +124,7 @@ impl Core {
             files: InHand::files(config.turn.files_bytes),
             downloads: InHand::downloads(config.downloads_bytes),
             seen: Seen::new(),
+            readings: Readings::new(),
             login,
             keys,
             config,

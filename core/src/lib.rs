@@ -26,6 +26,7 @@ mod metrics;
 mod no_writer;
 mod outside;
 mod promotion;
+mod readings;
 mod registry;
 mod retention;
 mod round_robin;

@@ -6,8 +6,9 @@ use crate::{
     faces::{
         agui::run,
         http::{
-            self, agents, chat, conversations, decisions, edges, examples, feedback, files, fork, frozen,
-            groups, keys, messages, nobody, presence, revocations, sign_in, suggestions, turns,
+            self, agents, audit, audit_export, chat, conversations, decisions, edges, examples, feedback,
+            files, fork, frozen, groups, keys, messages, nobody, presence, revocations, sign_in, suggestions,
+            switch, turns, users,
         },
         openai::{completions, models, shaped},
         page,
@@ -58,8 +59,10 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/agents/{id}", get(agents::get).delete(agents::remove))
         .route("/agents/{id}/probe", post(agents::probe))
         .route("/agents/{id}/groups", put(groups::replace))
+        .route("/agents/{id}/enabled", put(switch::switch))
         .route("/agents/{id}/examples", get(examples::get).put(examples::replace))
         .route("/agents/{id}/examples/drafts", post(examples::draft))
+        .route("/cards", post(agents::look_at_card))
         .route("/nobody", get(nobody::get).put(nobody::replace))
         .route("/frozen", get(frozen::get).put(frozen::replace))
         .route("/suggestions", get(suggestions::list))
@@ -70,6 +73,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/keys/{id}", delete(keys::revoke))
         .route("/tickets", post(keys::ticket))
         .route("/revocations", post(revocations::create))
+        .route("/users", get(users::list))
+        .route("/usage", get(users::usage))
+        .route("/audit", get(audit::search))
+        .route("/audit/verify", get(audit::verify))
+        .route("/audit/export", get(audit_export::export))
         .route("/models", get(models::list))
         .route("/models/{id}", get(models::get))
         .route("/chat/completions", post(completions::complete))

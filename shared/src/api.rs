@@ -1,5 +1,6 @@
 //! Requests and responses of the HTTP face, as the core serves them and its clients (edge, command line, tests) read them.
 
+mod administration;
 mod agents;
 mod conversations;
 mod edges;
@@ -13,7 +14,14 @@ mod suggestions;
 mod trials;
 mod turns;
 
-pub use agents::{AgentView, Example, Probe, RegisterAgent, SetGroups};
+pub use administration::{
+    AuditBreak, AuditCheck, AuditEntry, AuditFault, AuditLine, AuditPage, TierBudget, UsageOrder, UsageView,
+    Used, UserUsage, UserView,
+};
+pub use agents::{
+    AgentView, CardBinding, CardLook, CardNote, CardNoteKind, CardSkill, Example, LookAtCard, Probe,
+    RegisterAgent, SetGroups, SwitchAgent,
+};
 pub use conversations::{
     AddMember, ChangeConversation, ConversationSummary, CreateConversation, Fork, MAX_PAGE, MAX_TITLE_CHARS,
     Member, MemberRole, Page, Presence, SayPresence, Speaks,

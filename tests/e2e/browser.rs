@@ -180,6 +180,15 @@ async fn every_view_of_the_page_is_for_everybody() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn whoever_looks_after_the_house_does_so_in_the_page() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let sums = ("sums", &["what is the sum of 3 and 4"][..], Manner::Says("It is seven.".into()));
+    let _agents = agents(&house, &[rain(), sums]).await?;
+    scenario(&house, "administration.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
 async fn the_page_is_small_and_keeps_up_with_who_writes_fast() -> anyhow::Result<()> {
     let house = House::start().await?;
     // 200 tokens a second: a word of some four letters each 5 ms, 20,000 characters in all.

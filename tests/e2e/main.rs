@@ -1,5 +1,6 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
+mod administration;
 mod ag_ui;
 mod agents;
 mod api_keys;
@@ -19,8 +20,8 @@ mod durability;
 mod eval;
 mod explain;
 mod fairness;
-mod foreign_provider;
 mod files;
+mod foreign_provider;
 mod full;
 mod groups;
 mod house;

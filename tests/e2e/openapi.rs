@@ -195,7 +195,7 @@ async fn learns(ann: &Api, olga: &Api, turn: &str) -> anyhow::Result<()> {
 }
 
 /// A caller who holds every answer against the description.
-struct Api {
+pub(super) struct Api {
     document: Value,
     http: reqwest::Client,
     base: Url,
@@ -203,7 +203,7 @@ struct Api {
 }
 
 impl Api {
-    fn new(house: &House, user: &str, roles: &[&str]) -> anyhow::Result<Self> {
+    pub(super) fn new(house: &House, user: &str, roles: &[&str]) -> anyhow::Result<Self> {
         let (http, base) = (raw(house)?, house.topology().url().clone());
         Ok(Self {
             document: serde_json::from_str(DOCUMENT)?,
@@ -214,7 +214,7 @@ impl Api {
     }
 
     /// Calls an operation, and reads an answer that is one of its successes.
-    async fn ask(&self, id: &str, values: &[&str], body: Option<Value>) -> anyhow::Result<Value> {
+    pub(super) async fn ask(&self, id: &str, values: &[&str], body: Option<Value>) -> anyhow::Result<Value> {
         let answer = self.send(id, values, "", body).await?;
         let status = answer.status();
         let value = self.described(id, answer, status).await?;

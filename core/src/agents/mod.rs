@@ -8,6 +8,7 @@ mod draft;
 mod files;
 mod guard;
 mod line;
+mod look;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -16,6 +17,7 @@ mod wire;
 pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
 pub(crate) use files::SentFile;
+pub(crate) use look::{look, unread};
 
 use crate::{config::AgentsConfig, kept};
 use breaker::{Breakers, Outcome, Rule};
@@ -64,6 +66,11 @@ impl Agents {
         let rule = Rule { failures: config.breaker_failures.max(1), open: config.breaker_open };
         let (breakers, files) = (Breakers::new(rule), FileBounds::new(config));
         Ok(Self { client, guard, breakers, files, config: config.clone() })
+    }
+
+    /// Where a card is looked for.
+    pub(crate) fn card_url(url: &Url) -> Url {
+        card_url(url)
     }
 
     /// Fetches the card that lies at `url`, or under it; returns where it lay.

@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod branches;
 mod calls;
+mod chain;
 mod choice;
 mod conversations;
 mod decisions;
@@ -33,11 +34,13 @@ mod tls;
 mod topology;
 mod turns;
 mod tx;
+mod users;
 
 pub(crate) use agents::{AgentRow, OtherAgents, RegistryRows};
 pub(crate) use api_keys::{KeyRow, NewKeyRow};
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
+pub(crate) use chain::{AuditRow, Link, Sought, hex};
 pub(crate) use choice::View;
 pub(crate) use conversations::CreateRow;
 pub(crate) use decisions::{DecisionRow, NewDecision};
@@ -56,6 +59,7 @@ pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use threads::ThreadRow;
 pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};
 pub(crate) use tx::Tx;
+pub(crate) use users::{Standing, TenantUsage};
 
 macro_rules! sql {
     ($name:literal) => {

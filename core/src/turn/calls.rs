@@ -119,7 +119,12 @@ async fn ask(
         None => begin(work, at, step, question, waiting).await?,
     };
     let began = Instant::now();
+    let is_off = match known {
+        None => is_off(work, &step.agent).await?,
+        Some(_) => brief.roster.has_off(&step.agent),
+    };
     let reply = match agent {
+        _ if is_off => skipped("it is switched off".to_owned()),
         None => gone(),
         Some(agent) => {
             let ask = Ask {
@@ -147,6 +152,11 @@ async fn ask(
         }
         ended => ended,
     }
+}
+
+/// Whether an agent was switched off since the plan was made: one that waits for others is asked much later than that.
+async fn is_off(work: &Work, agent: &AgentId) -> Result<bool> {
+    Ok(work.core.registry.all(&work.core.store, &work.tenant).await?.is_off(agent))
 }
 
 async fn begin(
@@ -271,15 +281,19 @@ async fn skip(
         Some(row) => row.clone(),
         None => begin(work, at, step, step.question.clone(), None).await?,
     };
-    let reply = Reply {
+    end(work, row, name, skipped(format!("it needs what {failed} did not give")), 0).await
+}
+
+fn skipped(reason: String) -> Reply {
+    let reason = Some(reason);
+    Reply {
         state: CallState::Skipped,
         text: String::new(),
         task_id: None,
-        reason: Some(format!("it needs what {failed} did not give")),
+        reason,
         partial: false,
         files: Vec::new(),
-    };
-    end(work, row, name, reply, 0).await
+    }
 }
 
 fn gone() -> Reply {

@@ -56,6 +56,11 @@ export class House extends EventTarget {
     this.#changed();
   }
 
+  /** Those that can be asked: who manages agents is told of others as well. */
+  get able() {
+    return [...this.agents.values()].filter((agent) => agent.enabled);
+  }
+
   /** How people call an agent. @param {string} id */
   nameOf(id) {
     return this.agents.get(id)?.name ?? id;

@@ -21,6 +21,9 @@ const OFFICES = {
   review: () => import("./review.js"),
   keys: () => import("./keys.js"),
   sessions: () => import("./sessions.js"),
+  users: () => import("./users.js"),
+  audit: () => import("./audit.js"),
+  usage: () => import("./usage.js"),
 };
 
 class App extends Part {
@@ -158,6 +161,12 @@ class App extends Part {
         return this.#office("keys", html`<sb-keys .session=${session}></sb-keys>`);
       case "sessions":
         return this.#office("sessions", html`<sb-sessions .session=${session}></sb-sessions>`);
+      case "users":
+        return this.#office("users", html`<sb-users .session=${session}></sb-users>`);
+      case "audit":
+        return this.#office("audit", html`<sb-audit></sb-audit>`);
+      case "usage":
+        return this.#office("usage", html`<sb-usage></sb-usage>`);
       default:
         return html`<div class="empty"><h1>${t.nowhere}</h1><p><a data-own href=${pathOf({ view: "home" })}>${t.toNew}</a></p></div>`;
     }

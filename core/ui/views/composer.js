@@ -160,7 +160,7 @@ export class Composer extends Part {
 
   /** @returns {Named[]} */
   #names() {
-    const agents = [...this.house.agents.values()].map(({ id, name, description }) => ({ id, name, about: description || name }));
+    const agents = this.house.able.map(({ id, name, description }) => ({ id, name, about: description || name }));
     const people = this.people.map((id) => ({ id, name: id, about: "" }));
     const own = people.length > 0 ? [{ id: "switchboard", name: t.switchboard, about: t.switchboard }] : [];
     return [...own, ...people, ...agents];

@@ -90,12 +90,16 @@ class Side extends Part {
 
   #offices() {
     const isAdmin = this.session.has("admin", "agent-admin");
+    const looksAfterAll = this.session.has("admin");
     /** @type {[import("../address.js").Office, string, boolean][]} */
     const all = [
       ["agents", t.agents, true],
       ["review", t.review, isAdmin],
       ["keys", t.keys, true],
       ["sessions", t.sessions, true],
+      ["users", t.users, looksAfterAll],
+      ["audit", t.audit, looksAfterAll],
+      ["usage", t.usage, looksAfterAll],
     ];
     return html`<ul class="offices">
       ${all

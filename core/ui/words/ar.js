@@ -199,6 +199,10 @@ export const words = {
   lastUsed: "آخر استخدام",
   never: "أبدًا",
 
+  users: "المستخدمون",
+  audit: "السجل",
+  usage: "الاستخدام",
+
   sessions: "الجلسات",
   sessionsLead: "أين سجّلت الدخول.",
   thisOne: "هذه",

@@ -202,6 +202,10 @@ export const words = {
   lastUsed: "zuletzt benutzt",
   never: "nie",
 
+  users: "Personen",
+  audit: "Protokoll",
+  usage: "Nutzung",
+
   sessions: "Sitzungen",
   sessionsLead: "Wo Sie angemeldet sind.",
   thisOne: "diese hier",

@@ -202,6 +202,10 @@ export const words = {
   lastUsed: "last used",
   never: "never",
 
+  users: "Users",
+  audit: "Audit",
+  usage: "Usage",
+
   sessions: "Sessions",
   sessionsLead: "Where you are signed in.",
   thisOne: "this one",

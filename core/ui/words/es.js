@@ -202,6 +202,10 @@ export const words = {
   lastUsed: "último uso",
   never: "nunca",
 
+  users: "Personas",
+  audit: "Auditoría",
+  usage: "Uso",
+
   sessions: "Sesiones",
   sessionsLead: "Dónde has entrado.",
   thisOne: "esta",

@@ -202,6 +202,10 @@ export const words = {
   lastUsed: "dernière utilisation",
   never: "jamais",
 
+  users: "Personnes",
+  audit: "Journal",
+  usage: "Utilisation",
+
   sessions: "Sessions",
   sessionsLead: "Où vous êtes connecté.",
   thisOne: "celle-ci",

@@ -199,6 +199,10 @@ export const words = {
   lastUsed: "上次使用",
   never: "从未",
 
+  users: "用户",
+  audit: "审计",
+  usage: "用量",
+
   sessions: "会话",
   sessionsLead: "您登录的地方。",
   thisOne: "当前",

@@ -1,6 +1,8 @@
 //! HTTP and server-sent events under `/v1`, and the seed's `POST /chat`.
 
 pub(crate) mod agents;
+pub(crate) mod audit;
+pub(crate) mod audit_export;
 mod body;
 pub(crate) mod chat;
 mod coarse;
@@ -21,7 +23,9 @@ pub(crate) mod presence;
 pub(crate) mod revocations;
 pub(crate) mod sign_in;
 pub(crate) mod suggestions;
+pub(crate) mod switch;
 pub(crate) mod turns;
+pub(crate) mod users;
 mod visitor;
 
 pub(crate) use extract::{Caller, IdempotencyKey, Json, deadline, name_request, respond};
