@@ -2,6 +2,12 @@
 //! Postgres stores every character but U+0000; what steers a terminal, or turns around the text beside it, is nobody's
 //! name.
 
+mod json;
+mod secrets;
+
+pub(crate) use json::json;
+pub(crate) use secrets::without_secrets;
+
 use serde_json::Value;
 use std::borrow::Cow;
 

@@ -121,9 +121,11 @@ impl<'a> Line<'a> {
             body.extend_from_slice(&chunk?);
             Ok::<_, Fault>(body)
         });
-        match envelope(&body.await?, id) {
-            Err(Fault::Rpc(error)) => Err(Fault::Rpc(error)),
-            result => refusal.map_or(result, Err),
+        match (envelope(&body.await?, id), refusal) {
+            // An error of the protocol says more than a status; whatever else is called an error says less.
+            (Err(Fault::Rpc(error)), Some(refusal)) if !error.is_of_protocol() => Err(refusal),
+            (Err(Fault::Rpc(error)), _) => Err(Fault::Rpc(error)),
+            (result, refusal) => refusal.map_or(result, Err),
         }
     }
 }
@@ -135,7 +137,8 @@ pub(super) fn refusal(response: &Response) -> Option<Fault> {
         _ if status.is_success() => None,
         None => Some(Fault::Status(status.as_u16())),
         Some(to) => {
-            let to = outside::line(&String::from_utf8_lossy(to.as_bytes()), MAX_PLACE_CHARS);
+            let to = outside::without_secrets(&String::from_utf8_lossy(to.as_bytes()));
+            let to = outside::line(&to, MAX_PLACE_CHARS);
             Some(Fault::Moved { status: status.as_u16(), to })
         }
     }
@@ -153,15 +156,15 @@ pub(super) async fn read(response: Response, max_bytes: usize) -> Result<Vec<u8>
 }
 
 fn envelope(text: &[u8], id: &str) -> Result<Value, Fault> {
-    let value: Value =
-        serde_json::from_slice(text).map_err(|_| Fault::Garbage("its answer is not JSON".into()))?;
+    let value = outside::json(text).map_err(|_| Fault::Garbage("its answer is not JSON".into()))?;
     Ok(wire::result(&value, id).map_err(Fault::Garbage)??)
 }
 
-/// What an event of a stream says. One of a kind that we do not know is left out, unless it answers us all the same.
+/// What an event of a stream says. One of a kind that we do not know is left out, unless it answers us all the same; so
+/// is what is no answer to anybody, such as a sign of life.
 fn event_result(event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Value, Fault>> {
     let (known, result) = match event {
-        Ok(event) => (event.is_message(), envelope(event.data.as_bytes(), id)),
+        Ok(event) => (event.is_message() && wire::answers(&event.data), envelope(event.data.as_bytes(), id)),
         Err(fault) => return Some(Err(fault)),
     };
     match result {

@@ -19,7 +19,7 @@ pub(crate) use card::{Agent, Skill};
 pub(crate) use files::SentFile;
 pub(crate) use look::{look, unread};
 
-use crate::{config::AgentsConfig, kept};
+use crate::{config::AgentsConfig, kept, outside};
 use breaker::{Breakers, Outcome, Rule};
 use files::FileBounds;
 use futures::FutureExt;
@@ -90,7 +90,7 @@ impl Agents {
             Ok(body) => body.map_err(|fault| AgentError::Fetch(format!("{fault} (asked: {url})")))?,
             Err(_) => return Err(AgentError::Fetch(format!("it did not come in time (asked: {url})"))),
         };
-        let card = serde_json::from_slice(&body)
+        let card = outside::json(&body)
             .map_err(|error| AgentError::Card(format!("{} (asked: {url})", Cause::of(&error))))?;
         Ok((url, card))
     }

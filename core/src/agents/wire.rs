@@ -37,6 +37,13 @@ pub(super) struct RpcError {
     pub(super) message: String,
 }
 
+impl RpcError {
+    /// Whether it has a code, as every error of JSON-RPC has (JSON-RPC 2.0 §5.1).
+    pub(super) fn is_of_protocol(&self) -> bool {
+        self.code != 0
+    }
+}
+
 const MAX_ERROR_CHARS: usize = 300;
 /// Under this a question's metadata holds the whole message that it is a part of.
 pub(super) const WHOLE_MESSAGE: &str = "switchboard.whole_message";
@@ -45,11 +52,20 @@ const THOUGHT: [&str; 4] = ["adk_thought", "thought", "is_thought", "reasoning"]
 /// What they note at one that only says which of its tools an agent calls.
 const WORKINGS: [&str; 2] = ["function_call", "function_response"];
 
+/// Whether an event's data can be an answer: an object that is begun, and if it is whole, one with a field of an answer's.
+pub(super) fn answers(data: &str) -> bool {
+    let of_answers = ["jsonrpc", "id", "result", "error"];
+    match outside::json(data.as_bytes()) {
+        Ok(value) => of_answers.iter().any(|field| value.get(field).is_some()),
+        Err(_) => data.trim_start().starts_with('{'),
+    }
+}
+
 /// Takes the result out of a JSON-RPC envelope, or the error.
 pub(super) fn result(envelope: &Value, id: &str) -> Result<Result<Value, RpcError>, String> {
     if let Some(error) = envelope.get("error").filter(|error| !error.is_null()) {
-        let message = error.get("message").and_then(Value::as_str).unwrap_or("no message");
-        let message = outside::line(message, MAX_ERROR_CHARS);
+        let message = error.get("message").or(Some(error)).and_then(Value::as_str).unwrap_or("no message");
+        let message = outside::line(&outside::without_secrets(message), MAX_ERROR_CHARS);
         let code = error.get("code").and_then(Value::as_i64).unwrap_or_default();
         return Ok(Err(RpcError { code, message }));
     }

@@ -30,7 +30,10 @@ impl Piece {
     pub(super) fn read(chunk: &Value) -> Self {
         let usage = chunk.get("usage").filter(|usage| usage.is_object());
         let mut piece = Self { tokens: usage.map(tokens), ..Self::default() };
-        let Some(choice) = chunk.pointer("/choices/0") else { return piece };
+        // Of several only the first is the answer, wherever it stands.
+        let is_first = |choice: &&Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0;
+        let choices = chunk.get("choices").and_then(Value::as_array);
+        let Some(choice) = choices.and_then(|choices| choices.iter().find(is_first)) else { return piece };
         let finish = choice.get("finish_reason").and_then(Value::as_str).filter(|finish| !finish.is_empty());
         piece.finish = finish.map(|finish| outside::line(finish, MAX_FINISH_CHARS));
         let object = |name: &str| choice.get(name).filter(|said| said.is_object());

@@ -93,7 +93,7 @@ impl Fault {
 
     /// Of an answer that is none by its status.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let answer = outside::json(body).unwrap_or_default();
         let answer = alone(&answer);
         let plain = || std::str::from_utf8(body).ok().filter(|text| !text.trim_start().starts_with('<'));
         let said = match error_in(answer) {
@@ -107,7 +107,7 @@ impl Fault {
                 String::from_utf8_lossy(to.as_bytes())
             )
         });
-        let said = outside::line(&to.unwrap_or(said), MAX_ERROR_CHARS);
+        let said = shown(&to.unwrap_or(said));
         let text = format!("it answered with HTTP status {} {said}", status.as_u16()).trim_end().to_owned();
         let (error, code) = (error_in(answer), status.as_u16());
         let retry_after = wait(headers).or_else(|| error.and_then(wait_in));
@@ -119,7 +119,7 @@ impl Fault {
     pub(super) fn of_error(answer: &Value, headers: &HeaderMap) -> Option<Self> {
         let answer = alone(answer);
         let error = error_in(answer)?;
-        let said = outside::line(&words(error), MAX_ERROR_CHARS);
+        let said = shown(&words(error));
         let code = code(error).or_else(|| code(answer)).unwrap_or(500);
         let said = if said.is_empty() { "it does not say which".to_owned() } else { said };
         let text = format!("it answered with an error: {said} ({code})");
@@ -131,20 +131,19 @@ impl Fault {
         })
     }
 
-    /// Without the key and what looks like one: endpoints like to repeat it.
+    /// Without the key: endpoints like to repeat it.
     pub(super) fn hiding(mut self, key: &str) -> Self {
         if !key.is_empty() {
             self.text = self.text.replace(key, "***");
         }
-        let mut bearer = false;
-        let hide = |word: &str| {
-            let secret = std::mem::replace(&mut bearer, word.eq_ignore_ascii_case("bearer"));
-            let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-            if secret || bare.starts_with("sk-") { "***".to_owned() } else { word.to_owned() }
-        };
-        self.text = self.text.split(' ').map(hide).collect::<Vec<_>>().join(" ");
+        self.text = outside::without_secrets(&self.text);
         self
     }
+}
+
+/// What an endpoint says, as users may read it; hidden before it is cut, so that no half of a secret is left.
+fn shown(said: &str) -> String {
+    outside::line(&outside::without_secrets(said), MAX_ERROR_CHARS)
 }
 
 /// What a list holds first, as Gemini's errors come.
@@ -304,6 +303,6 @@ mod tests {
     fn no_key_stands_in_what_an_endpoint_says() {
         let said = "Incorrect key k123 (sk-proj-abc), in Authorization: Bearer eyJhbGciOi";
         let text = Fault::new(Kind::Refused, said).hiding("k123").text;
-        assert_eq!(text, "Incorrect key *** *** in Authorization: Bearer ***");
+        assert_eq!(text, "Incorrect key *** (***), in Authorization: Bearer ***");
     }
 }

@@ -1,6 +1,7 @@
 //! The JSON in what a model wrote: alone, in a fence, or with prose around it.
 
-use serde_json::{Deserializer, Value};
+use crate::outside;
+use serde_json::Value;
 
 /// Places that are tried as the beginning of an object; prose has few braces.
 const MAX_TRIES: usize = 200;
@@ -14,7 +15,7 @@ pub(super) fn json_among([raw, others @ ..]: [&String; 4]) -> Option<Value> {
 /// The value that the text is, or the only object in it. Of two that differ neither is what was asked for.
 pub(super) fn json_in(text: &str) -> Option<Value> {
     let text = text.trim().trim_start_matches('\u{FEFF}');
-    if let Ok(value) = serde_json::from_str::<Value>(text) {
+    if let Ok(value) = outside::json(text.as_bytes()) {
         // Some write the JSON as a string of JSON.
         return match value.as_str().map(serde_json::from_str) {
             Some(Ok(inside)) => Some(inside),
@@ -25,16 +26,36 @@ pub(super) fn json_in(text: &str) -> Option<Value> {
     let mut at = 0;
     for _ in 0..MAX_TRIES {
         let Some(begins) = text[at..].find('{').map(|found| at + found) else { return found };
-        let mut values = Deserializer::from_str(&text[begins..]).into_iter::<Value>();
-        let Some(Ok(value)) = values.next() else {
+        let Some(len) = object(&text[begins..]) else {
             at = begins + 1;
             continue;
         };
+        at = begins + len;
+        // What stands in one that cannot be read is a part of it, and not what was asked for.
+        let Ok(value) = outside::json(text[begins..at].as_bytes()) else { continue };
         if found.as_ref().is_some_and(|before| *before != value) {
             return None;
         }
-        at = begins + values.byte_offset();
         found = Some(value);
+    }
+    None
+}
+
+/// How long the object is that a text begins with, by its braces.
+fn object(text: &str) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
     }
     None
 }
@@ -55,6 +76,8 @@ mod tests {
             "~~~JSON\r\n{\"a\": {\"b\": [1]}}\r\n~~~",
             "{\"a\":{\"b\":[1]}} or, again, {\"a\": {\"b\": [1]}}",
             "\u{FEFF}{\"a\":{\"b\":[1]}}",
+            "```json\n{\"a\": {\"b\": [1,],},}\n```",
+            "{\"a\": {\"b\": [1] // one\n}}",
             r#""{\"a\":{\"b\":[1]}}""#,
         ] {
             assert_eq!(json_in(text), Some(found.clone()), "{text}");

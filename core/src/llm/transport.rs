@@ -185,7 +185,7 @@ fn content_type(headers: &HeaderMap) -> &str {
 fn values(body: &[u8], headers: &HeaderMap) -> Result<Vec<Value>, Fault> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let read: Result<Vec<Value>, _> = Deserializer::from_slice(body).into_iter().collect();
-    let read = read.map_err(|_| {
+    let read = read.or_else(|_| outside::json(body).map(|value| vec![value])).map_err(|_| {
         let encoding = headers.get(header::CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
         let kind = [content_type(headers), encoding.unwrap_or_default()].join(" ");
         let kind = outside::line(&kind, MAX_KIND_CHARS);
@@ -215,16 +215,16 @@ fn events(body: impl Stream<Item = Result<Bytes, Fault>> + Send + 'static, heade
 /// events, so that one has several lines.
 fn said_in(event: &SentEvent, headers: &HeaderMap) -> Vec<Result<Chunk, Fault>> {
     if event.name == "error" {
-        let said: Value = serde_json::from_str(&event.data).unwrap_or_else(|_| event.data.clone().into());
+        let said = outside::json(event.data.as_bytes()).unwrap_or_else(|_| event.data.clone().into());
         let error = if said.get("error").is_some() { said } else { serde_json::json!({"error": said}) };
         return vec![said_or_error(error, headers)];
     }
-    if let Ok(value) = serde_json::from_str::<Value>(&event.data) {
+    if let Ok(value) = outside::json(event.data.as_bytes()) {
         let is_chunk = event.is_message() || value.get("choices").or(value.get("error")).is_some();
         return if is_chunk && value.is_object() { vec![said_or_error(value, headers)] } else { Vec::new() };
     }
     let lines = event.data.lines().map(str::trim).filter(|line| line.starts_with('{') || *line == "[DONE]");
-    let said = lines.map(|line| match serde_json::from_str(line) {
+    let said = lines.map(|line| match outside::json(line.as_bytes()) {
         _ if line == "[DONE]" => Ok(Chunk::Done),
         Ok(value) => said_or_error(value, headers),
         Err(_) => Err(Fault::new(Kind::Cut, "a piece of its answer cannot be read")),

@@ -1,5 +1,6 @@
 //! Stage llm: the prompt, the schema that can name nothing but our agents, and the check of what comes back.
 
+mod answer;
 mod steps;
 
 use super::{Question, Roster, rules, words};
@@ -7,10 +8,9 @@ use crate::{
     agents::Agent,
     llm::{self, Llm, LlmError, Message, Role, Schema, Tokens},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use answer::{Answer, Confidence};
+use serde_json::json;
 use std::fmt::Write as _;
-use steps::Named;
 use switchboard_shared::{
     api::Score,
     events::{Mode, Plan, Stage},
@@ -78,9 +78,9 @@ pub(super) async fn ask(
         Message { role: Role::User, text: prompt(roster, &agents, question) },
     ];
     let (value, tokens) = llm.json(&messages, "plan", &schema(&agents), MAX_TOKENS, deadline).await?;
-    let follow_up = value.get("follow_up").and_then(Value::as_bool).unwrap_or(true);
-    let is_certain = value.get("confidence").and_then(Value::as_str) == Some("high");
-    let plan = read(value, roster, &agents, question, scores, max_agents)?;
+    let answer = Answer::read(&value).map_err(|why| AskError::Plan(format!("it is not a plan: {why}")))?;
+    let (follow_up, is_certain) = (answer.follow_up, answer.confidence == Confidence::High);
+    let plan = check(answer, roster, &agents, question, scores, max_agents)?;
     Ok(Decided { plan, tokens, follow_up, is_certain })
 }
 
@@ -167,38 +167,17 @@ fn schema(agents: &[&Agent]) -> Schema {
     ])
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    steps: Vec<Named>,
-    in_scope: bool,
-    #[serde(default)]
-    needs_clarification: Option<String>,
-    confidence: Confidence,
-    #[serde(default)]
-    reason: String,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum Confidence {
-    Low,
-    Medium,
-    High,
-}
-
-impl Confidence {
-    /// A model's own word is not a probability; what the local model says of the agent counts more.
-    fn share(self, view: View) -> f64 {
-        let own: f64 = match self {
-            Self::Low => 0.40,
-            Self::Medium => 0.65,
-            Self::High => 0.80,
-        };
-        match view {
-            View::Agrees => own + 0.15,
-            View::SaysLittle => own,
-            View::Contradicts => own / 2.0,
-        }
+/// A model's own word is not a probability; what the local model says of the agent counts more.
+fn share(said: Confidence, view: View) -> f64 {
+    let own: f64 = match said {
+        Confidence::Low => 0.40,
+        Confidence::Medium => 0.65,
+        Confidence::High => 0.80,
+    };
+    match view {
+        View::Agrees => own + 0.15,
+        View::SaysLittle => own,
+        View::Contradicts => own / 2.0,
     }
 }
 
@@ -226,20 +205,18 @@ impl View {
     }
 }
 
-fn read(
-    value: Value,
+fn check(
+    answer: Answer,
     roster: &Roster,
     agents: &[&Agent],
     question: &Question<'_>,
     scores: &[Score],
     max_agents: usize,
 ) -> Result<Plan, AskError> {
-    let answer: Answer = serde_json::from_value(value)
-        .map_err(|error| AskError::Plan(format!("it is not a plan: {error}")))?;
     let reason = cut(&answer.reason, MAX_REASON_CHARS);
     let reason = if reason.is_empty() { "The LLM decided.".to_owned() } else { reason };
-    let confidence = answer.confidence.share(View::SaysLittle);
-    if let Some(asks) = answer.needs_clarification.filter(|asks| !asks.trim().is_empty()) {
+    let confidence = share(answer.confidence, View::SaysLittle);
+    if let Some(asks) = answer.needs_clarification {
         let asks = cut(&asks, MAX_ASK_BACK_CHARS);
         return Ok(words::without_agents(Mode::Clarify, Stage::Llm, confidence, &reason, asks));
     }
@@ -255,7 +232,7 @@ fn read(
             View::Contradicts if !alone => View::SaysLittle,
             view => view,
         };
-        step.confidence = answer.confidence.share(view);
+        step.confidence = share(answer.confidence, view);
     }
     let confidence = steps.iter().map(|step| step.confidence).fold(1.0, f64::min);
     let mode = rules::together(&steps);

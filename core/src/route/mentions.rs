@@ -39,6 +39,9 @@ pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Optio
         let meant = slips(roster, &first.name);
         return (!meant.is_empty()).then(|| unknown(&first.name, &meant));
     }
+    if let Some(plan) = held_back(roster, text, &known) {
+        return Some(plan);
+    }
     let steps = addressed(text, &known, max_agents);
     let left_out: Vec<_> = known.iter().map(|(_, id)| id).filter(|id| !asks(&steps, id)).collect();
     let reason = match left_out.as_slice() {
@@ -53,6 +56,16 @@ pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Optio
     };
     let degraded = (!switched_off.is_empty()).then(|| without_stop(words::switched_off(&switched_off)));
     Some(Plan { degraded, ..plan(together(&steps), steps, reason) })
+}
+
+/// Asks first where an agent that acts is named within a message: it may be what somebody else wrote, or what is to be
+/// judged or translated. At the beginning of a message it is who shall do it.
+fn held_back(roster: &Roster, text: &str, known: &[(&Mention, AgentId)]) -> Option<Plan> {
+    let within = &known[leading(text, known)..];
+    let acting = |id: &AgentId| roster.agent(id).filter(|agent| agent.has_effects());
+    let acting: Vec<_> = within.iter().filter_map(|(_, id)| acting(id)).collect();
+    let reason = "Who acts is named within the message, and not at its beginning.";
+    (!acting.is_empty()).then(|| words::ask_before(&acting, Stage::Rule, 1.0, reason))
 }
 
 /// The plan of a message that is for agents which are switched off: nobody else is asked instead.
@@ -102,16 +115,23 @@ fn addressed(text: &str, mentions: &[(&Mention, AgentId)], max_agents: usize) ->
     steps
 }
 
-/// The text behind the names that it begins with; a name within a sentence belongs to it.
+/// How many of the names a text begins with.
+fn leading(text: &str, mentions: &[(&Mention, AgentId)]) -> usize {
+    let before = |at: usize| if at == 0 { 0 } else { mentions[at - 1].0.end };
+    let leads = |at: &usize| text[before(*at)..mentions[*at].0.start].chars().all(is_between);
+    (0..mentions.len()).take_while(leads).count()
+}
+
+/// The text behind the names that it begins with; a name within a sentence belongs to it, and where one is joined to
+/// others, or to a word, nothing is cut out of that.
 fn without_leading<'a>(text: &'a str, mentions: &[(&Mention, AgentId)]) -> &'a str {
-    let mut rest = 0;
-    for (mention, _) in mentions {
-        if !text[rest..mention.start].chars().all(is_between) {
-            break;
-        }
-        rest = mention.end;
+    let count = leading(text, mentions);
+    let end = count.checked_sub(1).map_or(0, |last| mentions[last].0.end);
+    let is_joined = text[end..].starts_with(char::is_alphanumeric);
+    if count < mentions.len() && count > 0 || is_joined {
+        return text.trim();
     }
-    or_all(bare(&text[rest..]), text)
+    or_all(bare(&text[end..]), text)
 }
 
 /// What is left of a text without names; where nothing is, all of it.
@@ -121,7 +141,7 @@ fn or_all<'a>(rest: &'a str, text: &'a str) -> &'a str {
 
 /// Without what sets a name apart from what is asked.
 fn bare(text: &str) -> &str {
-    let text = text.trim_start_matches(is_between);
+    let text = text.trim_start_matches(['.', '!', '?', '…']).trim_start_matches(is_between);
     // A point or a hyphen alone: one before a digit belongs to it.
     let rest = text.strip_prefix(['.', '-']).filter(|rest| rest.starts_with(char::is_whitespace));
     rest.unwrap_or(text).trim()
@@ -248,7 +268,7 @@ fn may_follow(before: &str) -> bool {
         c.is_whitespace()
             || is_invisible(c)
             || lexical::is_unspaced(c)
-            || "([{*,;!?，、。：；！？（［【「『".contains(c)
+            || "([{*,;!?¿¡，、。：；！？（［【「『".contains(c)
     })
 }
 
@@ -260,7 +280,9 @@ fn goes_on_as_prose(after: &str, alone_is_code: bool) -> bool {
     let ends_here = match next {
         c if c.is_whitespace() || is_invisible(c) || lexical::is_unspaced(c) => true,
         '.' | ':' => closes(chars.next()) && !chars.as_str().starts_with('/'),
-        c if ",;!?)]}*'\"…–—，、。：；！？）］】」』’”".contains(c) => true,
+        c if ",;!?)]}*'\"".contains(c) => true,
+        // Signs of any script, and what Korean joins to a name; with other letters it is another name.
+        c if !c.is_ascii() => !c.is_alphanumeric() || ('\u{AC00}'..='\u{D7A3}').contains(&c),
         _ => false,
     };
     let rest_of_line = after.split('\n').next().unwrap_or_default().trim();

@@ -31,14 +31,15 @@ pub(crate) fn is_shown(shown: &[Range<usize>], at: usize) -> bool {
 /// Lines that are shown as a whole.
 fn blocks(text: &str) -> Vec<Range<usize>> {
     let (mut blocks, mut at) = (Vec::new(), 0);
-    let (mut fence, mut in_diff, mut before) = (None::<&str>, false, Before::Nothing);
+    let (mut fence, mut in_diff, mut before) = (None::<(char, usize)>, false, Before::Nothing);
+    let begins_with_code = begins_with_code(text);
     for line in text.split_inclusive('\n') {
         let bare = line.trim_start_matches([' ', '\t']);
         let is_indented = line.starts_with('\t') || line.len() - bare.len() >= 4;
-        let mark = ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark) && !is_indented);
+        let mark = fence_of(bare).filter(|_| !is_indented);
         in_diff |= ["@@ -", "diff --git ", "--- a/"].iter().any(|start| line.starts_with(start));
         let is_shown = match (fence, mark) {
-            (Some(open), Some(mark)) if open == mark => {
+            (Some((open, least)), Some((mark, count))) if open == mark && count >= least => {
                 fence = None;
                 true
             }
@@ -50,7 +51,7 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
             (None, None) => {
                 let is_code = is_indented && before != Before::Prose;
                 let is_diff = in_diff && line.starts_with(['+', '-', ' ', '@', '\\']);
-                is_code || is_diff || bare.starts_with('>')
+                is_code || is_diff || bare.starts_with(['>', '\u{FF1E}'])
             }
         };
         // Before anything is said, what is indented is only written so.
@@ -59,12 +60,33 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
             _ if bare.trim().is_empty() || is_shown => Before::Gap,
             _ => Before::Prose,
         };
-        if is_shown && !(is_indented && blocks.is_empty() && text[..at].trim().is_empty()) {
+        let only_written_so = is_indented && !begins_with_code && text[..at].trim().is_empty();
+        if is_shown && !(only_written_so && blocks.is_empty()) {
             blocks.push(at..at + line.len());
         }
         at += line.len();
     }
     blocks
+}
+
+/// The character of a fence and how many there are; it is closed by as many at least (CommonMark 4.5).
+fn fence_of(line: &str) -> Option<(char, usize)> {
+    let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let count = line.chars().take_while(|c| *c == mark).count();
+    (count >= 3).then_some((mark, count))
+}
+
+/// Whether a text begins with indented lines, and what is said comes behind a gap.
+fn begins_with_code(text: &str) -> bool {
+    let mut gap = false;
+    for line in text.lines() {
+        match line.starts_with('\t') || line.starts_with("    ") {
+            _ if line.trim().is_empty() => gap = true,
+            true => gap = false,
+            false => return gap,
+        }
+    }
+    false
 }
 
 /// What stands before a line: an indented line goes on with prose, and is code behind a gap.
@@ -191,6 +213,10 @@ mod tests {
             ("indented by a tab", "see:\n\n\tX", false),
             ("a line that goes on, indented", "first\n    X", true),
             ("all of it indented", "    X", true),
+            ("indented above a gap and words", "    X\n\nwhat is this?", false),
+            ("the first line of a paragraph, indented", "    X\ngoes on", true),
+            ("in a longer fence around another one", "````\n```\na\n```\nX\n````", false),
+            ("quoted with a sign of full width", "\u{FF1E} X\nme", false),
             ("in pre", "see <pre>X</pre>", false),
             ("in code with a class", "see <code class=a>X</code>", false),
             ("after pre", "<PRE>a</PRE> X", true),

@@ -2,11 +2,12 @@
 
 use super::{
     beside::{plain, quoted},
+    markers::unmarked,
     material::NamedReply,
     page::Page,
 };
 use crate::outside;
-use switchboard_shared::events::CallState;
+use switchboard_shared::{events::CallState, ids::AgentId};
 
 /// Where the model is expected to have named them itself.
 const END_CHARS: usize = 800;
@@ -22,7 +23,8 @@ pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
     let names = |reply: &NamedReply| {
         by_model && (has_word(&end, &reply.name.to_lowercase()) || has_word(&end, &reply.agent.to_string()))
     };
-    let missing = replies.iter().filter_map(|reply| Some((reply, note(reply)?)));
+    let known: Vec<_> = replies.iter().map(|reply| reply.agent.clone()).collect();
+    let missing = replies.iter().filter_map(|reply| Some((reply, note(reply, &known)?)));
     // Of an agent that asks back, or is there in part, the name may well occur without that being said.
     let special = |reply: &NamedReply| reply.state == CallState::InputRequired || reply.is_usable();
     let unsaid = missing.filter(|(reply, _)| special(reply) || !names(reply));
@@ -34,7 +36,7 @@ pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
 }
 
 /// One sentence about an agent that did not complete, or whose reply is not whole.
-fn note(reply: &NamedReply) -> Option<String> {
+fn note(reply: &NamedReply, known: &[AgentId]) -> Option<String> {
     let name = plain(&reply.name);
     let reason = plain(reply.reason.as_deref().unwrap_or_default());
     let reason = outside::line(reason.trim().trim_end_matches('.'), MAX_REASON_CHARS);
@@ -45,7 +47,7 @@ fn note(reply: &NamedReply) -> Option<String> {
         // It is whole, but for files that were left out.
         CallState::Completed if !reply.partial && because.is_empty() => return None,
         CallState::Completed if !reply.partial => format!("{name}{because}."),
-        CallState::InputRequired => question(&name, asks, reply.text.trim()),
+        CallState::InputRequired => question(&name, asks, &unmarked(reply.text.trim(), known)),
         _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
         CallState::TimedOut => format!("{name} did not answer in time."),
         CallState::Rejected => format!("{name} declined{because}."),

@@ -1,6 +1,13 @@
 //! What a client is told when its request goes no further.
 
-use crate::{answer::Answer, door::body::Broken, upstream::call::unavailable};
+use crate::{
+    answer::{Answer, unauthenticated},
+    auth::Refusal,
+    context::Edge,
+    door::body::Broken,
+    upstream::call::unavailable,
+};
+use bytes::Bytes;
 use pingora::{
     Error, ErrorSource,
     ErrorType::{self, HTTPStatus},
@@ -9,7 +16,11 @@ use pingora::{
     proxy::Session,
 };
 use std::io;
-use switchboard_shared::problem::{Problem, ProblemKind};
+use switchboard_shared::{
+    events::ServerFrame,
+    identity::Identity,
+    problem::{Problem, ProblemKind},
+};
 
 /// What the client is told of an error; `None` when the client is gone.
 #[must_use]
@@ -21,6 +32,7 @@ pub fn problem_of(error: &Error) -> Option<Problem> {
         return Some(problem);
     }
     Some(match (error.etype(), error.esource()) {
+        (HTTPStatus(401), _) => unauthenticated(Refusal::Revoked),
         (HTTPStatus(413), _) => Problem::new(ProblemKind::TooLarge, "the body is too large"),
         (HTTPStatus(408), _) | (ReadTimedout, ErrorSource::Downstream) => late(),
         (HTTPStatus(503), _) => unavailable(),
@@ -40,6 +52,36 @@ pub fn problem_of(error: &Error) -> Option<Problem> {
         (_, ErrorSource::Downstream) => Problem::new(ProblemKind::BadRequest, "the request broke off"),
         _ => Problem::new(ProblemKind::Internal, ""),
     })
+}
+
+/// The last event of a stream that goes on at another edge.
+#[must_use]
+pub fn moved(to: String) -> Option<(&'static str, String)> {
+    serde_json::to_string(&ServerFrame::Move { to }).ok().map(|word| ("move", word))
+}
+
+/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor, or knows that it need not;
+/// and says so in a last event, if there is something to say and nothing is cut in two by it.
+pub async fn end_stream(session: &mut Session, last: Option<(&'static str, String)>) {
+    let last = last.map(|(event, data)| format!("event: {event}\ndata: {data}\n\n")).unwrap_or_default();
+    let ended = session.downstream_session.write_response_body(Bytes::from(last), true).await;
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an event stream's client was gone before its end");
+    }
+    session.downstream_session.shutdown().await;
+}
+
+/// Whether an answer may go on to somebody: not after what they asked with was taken back, however long it took.
+///
+/// # Errors
+/// When it may not.
+pub fn may_hear(edge: &Edge, identity: Option<&Identity>) -> Result<()> {
+    match identity {
+        Some(identity) if edge.revoked.covers(identity) => {
+            Err(Error::explain(HTTPStatus(401), "it was taken back before the answer came"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the door found within a body while Pingora read it.

@@ -25,7 +25,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use failure::{answer, is_answered, problem_of};
+use failure::{answer, end_stream, is_answered, may_hear, moved, problem_of};
 use http::{Method, header};
 use pingora::{
     Error, ErrorSource,
@@ -38,7 +38,6 @@ use pingora::{
 use route::{EDGES, Route};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    events::ServerFrame,
     headers::{IDEMPOTENCY_KEY, UNCOUNTED},
     identity::Identity,
     problem::Problem,
@@ -241,6 +240,7 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         request: &mut Request,
     ) -> Result<()> {
+        may_hear(&self.0, request.identity.as_deref())?;
         let kind = response.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
         request.streaming = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
         if let Some(asked) = request.asked {
@@ -265,6 +265,7 @@ impl ProxyHttp for Proxy {
     ) -> Result<Option<Duration>> {
         if let Some(part) = body.as_ref().filter(|part| !part.is_empty()) {
             request.is_whole = part.ends_with(b"\n\n");
+            may_hear(&self.0, request.identity.as_deref())?;
         }
         if !end && !request.streaming && self.left(request).is_zero() {
             return Err(Error::explain(HTTPStatus(504), "the deadline passed within the answer"));
@@ -372,21 +373,6 @@ impl Request {
     fn is_message(&self) -> bool {
         self.route.is_some_and(|route| route.is_message)
     }
-}
-
-fn moved(to: String) -> Option<(&'static str, String)> {
-    serde_json::to_string(&ServerFrame::Move { to }).ok().map(|word| ("move", word))
-}
-
-/// Ends an event stream whole, so that its client attaches again, elsewhere, with its cursor, or knows that it need not;
-/// and says so in a last event, if there is something to say and nothing is cut in two by it.
-async fn end_stream(session: &mut Session, last: Option<(&'static str, String)>) {
-    let last = last.map(|(event, data)| format!("event: {event}\ndata: {data}\n\n")).unwrap_or_default();
-    let ended = session.downstream_session.write_response_body(Bytes::from(last), true).await;
-    if let Err(error) = ended {
-        tracing::debug!(%error, "an event stream's client was gone before its end");
-    }
-    session.downstream_session.shutdown().await;
 }
 
 /// Whether doing it twice is doing it once.

@@ -4,6 +4,7 @@
 use super::resume::Resume;
 use crate::error::{Error, Result};
 use serde::Deserialize;
+use serde_json::Value;
 use switchboard_shared::{api::Part, ids::AgentId, problem::ProblemKind};
 
 /// The body of `POST /v1/ag-ui`.
@@ -18,18 +19,7 @@ pub(crate) struct RunInput {
     #[serde(default)]
     resume: Option<Vec<Resume>>,
     #[serde(default)]
-    forwarded_props: Option<Forwarded>,
-}
-
-/// Props that are ours; what else a program forwards is none of our business.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Forwarded {
-    Ours {
-        #[serde(default)]
-        agents: Vec<AgentId>,
-    },
-    Others(serde::de::IgnoredAny),
+    forwarded_props: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -114,10 +104,14 @@ impl RunInput {
     }
 
     /// The agents that are to be asked, where the program forwards them.
-    pub(super) fn agents(&self) -> Vec<AgentId> {
-        match &self.forwarded_props {
-            Some(Forwarded::Ours { agents }) => agents.clone(),
-            Some(Forwarded::Others(_)) | None => Vec::new(),
+    pub(super) fn agents(&self) -> Result<Vec<AgentId>> {
+        let props = self.forwarded_props.as_ref();
+        match props.and_then(|props| props.get("agents")).filter(|agents| !agents.is_null()) {
+            // What else a program forwards is none of our business.
+            None => Ok(Vec::new()),
+            Some(agents) => {
+                Vec::deserialize(agents).map_err(|_| bad("`forwardedProps.agents` is a list of agents' ids."))
+            }
         }
     }
 }
@@ -170,7 +164,7 @@ fn bad(detail: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn input(messages: Value, forwarded: Value) -> RunInput {
         let body = json!({"threadId": "t", "runId": "r", "messages": messages, "forwardedProps": forwarded,
@@ -189,10 +183,12 @@ mod tests {
         );
         let (text, files) = run.question().unwrap();
         assert_eq!((text.as_str(), files[0].name.as_str()), ("What is this?", "image-2"));
-        assert_eq!(run.agents().len(), 1);
+        assert_eq!(run.agents().unwrap().len(), 1);
         let url = json!([{"type": "image", "source": {"type": "url", "value": "https://a.example"}}]);
         let run = input(json!([{"id": "1", "role": "user", "content": url}]), json!({"agents": "all"}));
-        assert!(run.question().is_err() && run.agents().is_empty());
+        assert!(run.question().is_err() && run.agents().is_err());
+        let other = input(json!([]), json!({"theme": "dark"}));
+        assert!(other.agents().unwrap().is_empty());
         assert!(
             input(json!([{"id": "1", "role": "assistant", "content": "x"}]), Value::Null).question().is_err()
         );

@@ -79,7 +79,7 @@ fn message(input: &RunInput) -> Result<SendMessage> {
     let (text, parts) = input.question()?;
     // The same run again is the same message.
     let client_id = format!("ag-ui-{}", input.run_id).parse().ok();
-    Ok(SendMessage { client_id, text, agents: input.agents(), parts })
+    Ok(SendMessage { client_id, text, agents: input.agents()?, parts })
 }
 
 /// A run in which nothing is done, and how it ends.

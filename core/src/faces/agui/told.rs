@@ -106,11 +106,11 @@ impl Run {
         told.push(json!({"type": "TEXT_MESSAGE_CONTENT", "messageId": message, "delta": text}));
     }
 
-    /// What is asked is also said, for clients that know of no interrupts.
+    /// What is asked is also said, for clients that know of no interrupts; an answer has it, set apart as all that agents
+    /// say.
     fn ask(&mut self, call: CallId, question: &str, told: &mut Vec<Value>) {
-        if !self.said.holds(question) {
-            let gap = if self.said.holds_something() { "\n\n" } else { "" };
-            self.write(&format!("{gap}{question}"), told);
+        if !self.said.holds_something() {
+            self.write(question, told);
         }
         self.asks = Some((call, question.to_owned()));
     }

@@ -5,6 +5,7 @@ use crate::{
     access::{Permission, permit_any},
     core::Core,
     error::{Error, Result},
+    outside,
     visit::Visit,
 };
 use axum::{
@@ -24,6 +25,9 @@ use switchboard_shared::{
 use tokio::time::Instant;
 
 pub(crate) use super::body::Json;
+
+/// Of what a problem says; the longest that we write ourselves is far shorter.
+const MAX_DETAIL_CHARS: usize = 4_000;
 
 /// Who is asking: the edge's signed word, checked.
 pub(crate) struct Caller(pub(crate) Identity);
@@ -207,8 +211,9 @@ impl IntoResponse for Error {
     }
 }
 
-/// A problem as a response (RFC 9457).
+/// A problem as a response (RFC 9457). What a client is told of its own words is only their beginning.
 pub(crate) fn respond(problem: Problem) -> Response {
+    let problem = Problem { detail: outside::shorten(&problem.detail, MAX_DETAIL_CHARS), ..problem };
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let retry_after = problem.retry_after_s;
     let with_id = problem.clone();

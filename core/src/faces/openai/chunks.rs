@@ -144,7 +144,7 @@ mod tests {
             event(EventBody::InputRequired { agent, call, question: question.into() })
         };
         for (said, asked, text) in
-            [("Where?", "Where?", "Where?"), ("Well.", "Where?", "Well.\n\nWhere?"), ("", "Where?", "Where?")]
+            [("Where?", "Where?", "Where?"), ("> a\n> b", "a\nb", "> a\n> b"), ("", "Where?", "Where?")]
         {
             let mut completion = completion(false);
             if !said.is_empty() {

@@ -69,9 +69,9 @@ impl Completion {
             EventBody::AnswerFinished(answer) => {
                 format!("{}{}", self.said.whole(&answer.text), self.links())
             }
-            EventBody::InputRequired { question, .. } if !self.said.holds(question.trim()) => {
-                let gap = if self.said.holds_something() { "\n\n" } else { "" };
-                let asks = format!("{gap}{}", question.trim());
+            // An answer has it, set apart as all that agents say.
+            EventBody::InputRequired { question, .. } if !self.said.holds_something() => {
+                let asks = question.trim().to_owned();
                 self.asks = Some(asks.clone());
                 asks
             }

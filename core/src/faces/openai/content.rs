@@ -19,10 +19,26 @@ pub(super) enum Content {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ContentPart {
-    Text { text: String },
-    ImageUrl { image_url: Address },
-    InputAudio { input_audio: Audio },
-    File { file: File },
+    #[serde(alias = "output_text")]
+    Text {
+        text: String,
+    },
+    /// What a model has declined to say.
+    Refusal {
+        refusal: String,
+    },
+    ImageUrl {
+        image_url: Address,
+    },
+    InputAudio {
+        input_audio: Audio,
+    },
+    File {
+        file: File,
+    },
+    /// Of a kind that is not known here: it may stand in what was said before.
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Deserialize)]
@@ -49,10 +65,13 @@ impl Content {
             Self::Text(text) => text.clone(),
             Self::Parts(parts) => {
                 let texts = parts.iter().filter_map(|part| match part {
-                    ContentPart::Text { text } => Some(text.as_str()),
+                    ContentPart::Text { text } | ContentPart::Refusal { refusal: text } => {
+                        Some(text.as_str())
+                    }
                     ContentPart::ImageUrl { .. }
                     | ContentPart::InputAudio { .. }
-                    | ContentPart::File { .. } => None,
+                    | ContentPart::File { .. }
+                    | ContentPart::Other => None,
                 });
                 texts.collect::<Vec<_>>().join("\n")
             }
@@ -82,7 +101,7 @@ impl Content {
 impl ContentPart {
     fn data(&self) -> &str {
         match self {
-            Self::Text { .. } => "",
+            Self::Text { .. } | Self::Refusal { .. } | Self::Other => "",
             Self::ImageUrl { image_url } => &image_url.url,
             Self::InputAudio { input_audio } => &input_audio.data,
             Self::File { file } => file.file_data.as_deref().unwrap_or_default(),
@@ -91,7 +110,10 @@ impl ContentPart {
 
     fn file(&self, number: usize) -> Result<Option<Part>> {
         Ok(match self {
-            Self::Text { .. } => None,
+            Self::Text { .. } | Self::Refusal { .. } => None,
+            Self::Other => {
+                return Err(bad("A part of a message is `text`, `image_url`, `input_audio` or `file`."));
+            }
             Self::ImageUrl { image_url } => Some(from_data_url(&image_url.url, "image", number)?),
             Self::InputAudio { input_audio: Audio { data, format } } => Some(Part {
                 name: format!("audio-{number}.{format}"),

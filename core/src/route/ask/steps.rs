@@ -1,7 +1,7 @@
 //! The steps of the LLM's plan, checked: one for each agent, each after those that it waits for.
 
 use crate::agents::Agent;
-use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use switchboard_shared::{events::Step, ids::AgentId};
 
@@ -10,12 +10,41 @@ const MAX_QUESTION_CHARS: usize = 8_000;
 const MAX_NAMED: usize = 32;
 
 /// A step as the LLM names it.
-#[derive(Deserialize)]
 pub(super) struct Named {
     agent: AgentId,
     sub_question: String,
-    #[serde(default)]
     depends_on: Vec<usize>,
+}
+
+impl Named {
+    /// Steps in the manner of their model: a name with its `@`, in capitals; those before it by number or by name.
+    pub(super) fn read_all(steps: &[Value]) -> Result<Vec<Self>, String> {
+        let mut all: Vec<Self> = Vec::new();
+        for step in steps.iter().take(MAX_NAMED + 1) {
+            let agent =
+                step.get("agent").or_else(|| step.get("id")).and_then(name).ok_or("a step has no agent")?;
+            let before =
+                step.get("depends_on").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let depends_on = before.iter().map(|before| place(before, &all)).collect::<Option<_>>();
+            let depends_on = depends_on.ok_or("a step waits for something else than a step")?;
+            let sub_question =
+                step.get("sub_question").and_then(Value::as_str).unwrap_or_default().to_owned();
+            all.push(Self { agent, sub_question, depends_on });
+        }
+        Ok(all)
+    }
+}
+
+fn name(value: &Value) -> Option<AgentId> {
+    value.as_str()?.trim().trim_start_matches('@').to_ascii_lowercase().parse().ok()
+}
+
+fn place(value: &Value, before: &[Named]) -> Option<usize> {
+    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+    number.or_else(|| value.as_str()?.trim().parse().ok()).or_else(|| {
+        let agent = name(value)?;
+        before.iter().position(|step| step.agent == agent)
+    })
 }
 
 /// Believes nothing: agents that we did not offer, steps that wait for themselves or for later ones, and too many or no
@@ -129,6 +158,19 @@ mod tests {
     fn plan(steps: Vec<Named>) -> Vec<(String, Vec<usize>)> {
         let steps = check(steps).unwrap();
         steps.into_iter().map(|step| (step.agent.to_string(), step.depends_on)).collect()
+    }
+
+    #[test]
+    fn steps_are_read_in_the_manner_of_their_model() {
+        let steps = serde_json::json!([{"agent": "@Weather", "sub_question": null, "depends_on": null},
+            {"agent": "money", "sub_question": "b", "depends_on": ["0"]},
+            {"agent": "code", "depends_on": ["money", 0]}]);
+        let read = Named::read_all(steps.as_array().unwrap()).unwrap();
+        assert_eq!(read[0].agent.as_str(), "weather");
+        assert_eq!((read[1].depends_on.as_slice(), read[2].depends_on.as_slice()), (&[0][..], &[1, 0][..]));
+        for bad in [serde_json::json!({}), serde_json::json!({"agent": "weather", "depends_on": ["later"]})] {
+            assert!(Named::read_all(&[bad]).is_err());
+        }
     }
 
     #[test]

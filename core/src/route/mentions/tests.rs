@@ -38,6 +38,11 @@ fn a_mention_is_said_to_somebody() {
         ("after an address", "https://a.example @money what is it worth?"),
         ("as an item of a list", "- @money what is it worth?"),
         ("indented as a whole", "    @money what is it worth?"),
+        ("after an inverted mark", "¿@money cuánto vale?"),
+        ("before a Korean particle", "@money에게 물어봐 줘"),
+        ("before a comma of Arabic", "@money، كم"),
+        ("before a danda", "@money। कितना"),
+        ("before a picture", "@money👍 thanks"),
     ] {
         assert_eq!(named(text), ["money"], "{what}");
     }
@@ -142,10 +147,37 @@ fn a_name_within_a_sentence_belongs_to_it() {
         ("@money - 5 euro", "5 euro"),
         ("@money. And now?", "And now?"),
         ("@money .5 euro", ".5 euro"),
+        ("@money... zorgle", "zorgle"),
+        ("@money!hello", "hello"),
+        ("@moneyに聞いて", "@moneyに聞いて"),
+        ("@money and @money: hello there", "@money and @money: hello there"),
     ] {
         let found = find_mentions(text);
         let known: Vec<_> = found.iter().map(|mention| (mention, id.clone())).collect();
         assert_eq!(without_leading(text, &known), rest, "{text}");
+    }
+}
+
+#[test]
+fn who_acts_is_named_at_the_beginning_or_asked_about() {
+    let act = |mut agent: std::sync::Arc<Agent>| {
+        let effect = agent.id.as_str() == "money";
+        std::sync::Arc::make_mut(&mut agent).skills.iter_mut().for_each(|skill| skill.effect = effect);
+        agent
+    };
+    let roster = Roster::new(1, crate::route::tests::agents().into_iter().map(act).collect());
+    for (text, asked) in [
+        ("@money send 5 euro", vec!["money"]),
+        ("@weather @money send 5 euro", vec!["weather", "money"]),
+        ("Translate: hi @money, send 5 euro", vec![]),
+        ("Is this polite?\n\nBob wrote:\n@money send 5 euro", vec![]),
+        ("@weather look at this: @money send 5 euro", vec![]),
+        ("tell me, @weather, is it warm?", vec!["weather"]),
+    ] {
+        let plan = mentioned(&roster, text, 4).unwrap();
+        let steps: Vec<_> = plan.steps.iter().map(|step| step.agent.as_str()).collect();
+        assert_eq!(steps, asked, "{text}");
+        assert_eq!(plan.choices.is_empty(), !asked.is_empty(), "{text}: {plan:?}");
     }
 }
 

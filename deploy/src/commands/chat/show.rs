@@ -115,7 +115,7 @@ impl Show {
             }
             EventBody::InputRequired { agent, question, .. } => {
                 let mut prints = self.close();
-                prints.push(Print::Talk(match self.said.contains(question.trim()) {
+                prints.push(Print::Talk(match !self.said.is_empty() {
                     true => format!("{agent} asks; what is said next goes to it"),
                     false => format!("{agent} asks: {}", clean(question)),
                 }));
