@@ -248,6 +248,12 @@ impl Check for Config {
         for llm in &self.llm {
             faults.require(config::is_web(&llm.base_url), "llm", "base_url must be http or https");
             llm.proxy.check(faults, "llm.proxy");
+            let key = llm.api_key.expose();
+            faults.require(
+                key.chars().all(|c| c.is_ascii_graphic()),
+                "llm.api_key",
+                "must be visible ASCII, the key alone",
+            );
         }
         for (name, share) in [
             ("route.accept", self.route.accept),

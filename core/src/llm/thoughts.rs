@@ -3,23 +3,35 @@
 //! the prompt opened them.
 
 /// Names of tags that hold thoughts, whatever namespace stands before them.
-const NAMES: [&str; 7] =
-    ["think", "thinking", "thought", "thoughts", "reasoning", "reflection", "thinking_process"];
+const NAMES: [&str; 9] = [
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "reflection",
+    "thinking_process",
+    "longcat_think",
+    "scratchpad",
+];
 /// Other marks, and what ends what they begin.
-const MARKS: [(&str, &[&str]); 8] = [
+const MARKS: [(&str, &[&str]); 10] = [
     ("[THINK]", &["[/THINK]"]),
     ("◁think▷", &["◁/think▷"]),
     ("<|begin_of_thought|>", &["<|end_of_thought|>"]),
     ("<|START_THINKING|>", &["<|END_THINKING|>"]),
     ("<|inner_prefix|>", &["<|inner_suffix|>"]),
+    ("<|think|>", &["<|end|>", "<|begin|>assistant"]),
+    ("<unused94>thought", &["<unused95>"]),
     ("<|channel>thought", &["<channel|>"]),
     ("<|channel|>analysis", &["<|end|>", "<|channel|>final"]),
     ("<|channel|>commentary", &["<|end|>", "<|channel|>final"]),
 ];
-/// The last two where the serving program has dropped their marks; only at the beginning.
-const BARE: (&str, &[&str]) = ("analysis", &["assistantfinal"]);
+/// Words alone, where the serving program has dropped the marks or the model has none; only at the beginning.
+const BARE: [(&str, &[&str]); 2] =
+    [("analysis", &["assistantfinal"]), ("Here is my thought process:", &["Here is my response:"])];
 /// Marks around an answer, which are no part of it.
-const FRAMES: [&str; 13] = [
+const FRAMES: [&str; 24] = [
     "<|start|>assistant",
     "<|channel|>final",
     "<|message|>",
@@ -33,6 +45,17 @@ const FRAMES: [&str; 13] = [
     "<|endoftext|>",
     "<|eot_id|>",
     "<end_of_turn>",
+    "<｜end▁of▁sentence｜>",
+    "<|end_of_text|>",
+    "<|eom_id|>",
+    "<|begin_of_box|>",
+    "<|end_of_box|>",
+    "<|im_start|>assistant",
+    "<|begin|>assistant",
+    "<|content|>",
+    "<|start_header_id|>assistant<|end_header_id|>",
+    "[BEGIN FINAL RESPONSE]",
+    "[END FINAL RESPONSE]",
 ];
 /// A tag around the answer, after thoughts.
 const ANSWER: &str = "answer";
@@ -178,7 +201,8 @@ impl Thoughts {
         match seen {
             Seen::Open(end) => {
                 // Only what stands before the answer is sure to be thoughts, even if they never end.
-                let sure = matches!(self.place, Place::Before) && end != End::Marks(BARE.1);
+                let sure = matches!(self.place, Place::Before)
+                    && BARE.iter().all(|(_, ends)| end != End::Marks(ends));
                 if sure {
                     self.kept = None;
                 }
@@ -229,7 +253,7 @@ impl Thoughts {
             true if name == ANSWER && wrapped => Some(Seen::Frame),
             _ => None,
         });
-        let bare = before.then_some((BARE.0, Seen::Open(End::Marks(BARE.1))));
+        let bare = BARE.iter().filter(|_| before).map(|(begin, ends)| (*begin, Seen::Open(End::Marks(ends))));
         let opens = MARKS.iter().map(|(begin, ends)| (*begin, Seen::Open(End::Marks(ends))));
         let frames = FRAMES.iter().map(|frame| (*frame, Seen::Frame));
         let closes = MARKS.iter().filter(|(_, ends)| ends.len() == 1).map(|(_, ends)| (ends[0], Seen::Close));
@@ -338,6 +362,9 @@ mod tests {
             ("<answer>Yes.</answer>", "<answer>Yes.</answer>"),
             ("ends with <thi", "ends with <thi"),
             ("Yes.<|im_end|>", "Yes."),
+            ("Here is my thought process: hm Here is my response:Yes.", "Yes."),
+            ("<|think|>hm<|end|><|begin|>assistant<|content|>Yes.", "Yes."),
+            ("<longcat_think>hm</longcat_think>Yes.", "Yes."),
         ] {
             for piece in [1, 2, 3, 7, 1_000] {
                 for opens in [true, false] {

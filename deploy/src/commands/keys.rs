@@ -4,6 +4,7 @@ use super::access::Access;
 use crate::{error::Result, terminal};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
+use serde_json::json;
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{KeyList, KeyView, NewKey, NewKeyView},
@@ -68,6 +69,9 @@ pub struct List {
 pub struct Revoke {
     /// Its id, as `keys list` shows it
     pub id: KeyId,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
     /// Where the house is.
     #[command(flatten)]
     pub access: Access,
@@ -88,7 +92,11 @@ impl Keys {
             KeysVerb::Revoke(revoke) => {
                 let client = revoke.access.client(&ROLES)?;
                 client.delete(&format!("/v1/keys/{}", revoke.id)).await?;
-                terminal::say("it is taken back; every edge refuses it within seconds");
+                if revoke.json {
+                    terminal::json(&json!({"revoked": revoke.id}));
+                } else {
+                    terminal::say("it is taken back; every edge refuses it within seconds");
+                }
                 Ok(())
             }
         }
