@@ -33,7 +33,7 @@ async fn files_come_with_artifacts_in_pieces_or_anew_and_with_the_last_word() {
     let reply = fake.ask().await;
     assert_eq!(names(&reply), ["new.txt", "more.txt", "last.txt"]);
     assert_eq!((reply.state, reply.reason.as_deref()), (CallState::Completed, None));
-    assert!(reply.text.starts_with("So: \n[file new.txt]\n[file more.txt]"), "{}", reply.text);
+    assert!(reply.text.starts_with("So: \n[file new.txt][file more.txt]"), "{}", reply.text);
 }
 
 #[tokio::test]

@@ -1,1 +1,1 @@
-SELECT parts -> $4 FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND seq = $3
+SELECT parts -> $4::int FROM messages WHERE tenant_id = $1 AND conversation_id = $2 AND seq = $3
