@@ -1,5 +1,6 @@
 // The text of an answer or a reply, as it grows.
 
+import { warm } from "../markdown/blocks.js";
 import { Writing } from "../markdown/writing.js";
 import { list, t } from "../words/index.js";
 import { Part } from "./part.js";
@@ -96,3 +97,9 @@ class AnswerView extends Part {
 }
 
 customElements.define("sb-answer", AnswerView);
+// Before there is anything to write, while nobody waits.
+const idle = globalThis.requestIdleCallback ?? setTimeout;
+idle(() => {
+  warm();
+  idle(() => warm());
+});
