@@ -55,7 +55,8 @@ async function fromSources(context) {
   );
   const kinds = { js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
   await context.route("**/assets/**", (route) => {
-    const path = new URL(route.request().url()).pathname.replace("/assets/", "");
+    // A page that came by a redirect is the core's own, which names its files by their content.
+    const path = new URL(route.request().url()).pathname.replace("/assets/", "").replace(/\.[0-9a-f]{12}\./, ".");
     return route.fulfill({ body: readFileSync(new URL(path, ui)), contentType: kinds[path.split(".").pop()] });
   });
 }
