@@ -17,6 +17,8 @@ pub(crate) enum Permission {
     Converse,
     /// Register, change, probe and remove agents, whomever they are for. Using one is another question: see [`Reach`].
     ManageAgents,
+    /// See what happens in the tenant, in figures.
+    SeeAnalytics,
 }
 
 impl Permission {
@@ -25,6 +27,7 @@ impl Permission {
         match self {
             Self::Converse => Role::User,
             Self::ManageAgents => Role::AgentAdmin,
+            Self::SeeAnalytics => Role::Admin,
         }
     }
 }
@@ -40,9 +43,11 @@ pub(crate) fn permit_any(identity: &Identity, permissions: &[Permission]) -> Res
     if permissions.iter().any(|permission| may(identity, *permission)) {
         return Ok(());
     }
-    let roles: Vec<_> = permissions.iter().map(|permission| permission.role().name()).collect();
-    let (roles, admin) = (roles.join(", "), Role::Admin.name());
-    let detail = format!("Your roles do not allow this. It needs the role {roles} or {admin}.");
+    let roles: Vec<_> = permissions.iter().map(|permission| permission.role()).collect();
+    let others: Vec<_> = roles.iter().filter(|role| **role != Role::Admin).map(|role| role.name()).collect();
+    let or = if others.is_empty() { "" } else { " or " };
+    let (others, admin) = (others.join(", "), Role::Admin.name());
+    let detail = format!("Your roles do not allow this. It needs the role {others}{or}{admin}.");
     Err(Error::public(ProblemKind::Forbidden, detail))
 }
 
@@ -134,6 +139,10 @@ mod tests {
         assert_eq!(
             refusal(&[Role::User], &[Permission::ManageAgents]),
             "Your roles do not allow this. It needs the role agent-admin or admin."
+        );
+        assert_eq!(
+            refusal(&[Role::User, Role::AgentAdmin], &[Permission::SeeAnalytics]),
+            "Your roles do not allow this. It needs the role admin."
         );
         assert_eq!(
             refusal(&[], &[Permission::Converse, Permission::ManageAgents]),

@@ -6,8 +6,8 @@ use crate::{
     faces::{
         agui::run,
         http::{
-            self, agents, chat, conversations, decisions, edges, examples, feedback, frozen, groups, keys,
-            messages, nobody, presence, revocations, sign_in, suggestions, turns,
+            self, agents, analytics, chat, conversations, decisions, edges, examples, feedback, frozen,
+            groups, keys, messages, nobody, presence, revocations, sign_in, suggestions, turns,
         },
         openai::{completions, models, shaped},
         page,
@@ -68,6 +68,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/keys/{id}", delete(keys::revoke))
         .route("/tickets", post(keys::ticket))
         .route("/revocations", post(revocations::create))
+        .route("/analytics/running", get(analytics::running))
+        .route("/analytics/capacity", get(analytics::capacity))
+        .route("/analytics/product", get(analytics::product))
+        .route("/analytics/stream", get(analytics::stream))
+        .route("/analytics/drills", post(analytics::note_drill))
         .route("/models", get(models::list))
         .route("/models/{id}", get(models::get))
         .route("/chat/completions", post(completions::complete))
@@ -88,6 +93,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/auth/sessions/{id}", delete(sign_in::end_session))
         .route("/internal/revocations", get(edges::revocations))
         .route("/internal/secrets", post(edges::secrets))
+        .route("/internal/edges", post(edges::report))
         .route("/healthz", get(admin::healthz))
         .merge(page::routes())
         .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })
@@ -129,6 +135,9 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
         core.seen.see(&core.store, who).await;
     }
     metrics::answered(&route, response.status().as_u16(), began.elapsed());
+    if let Some(who) = visit.who() {
+        core.counts.request(&who.tenant, response.status().as_u16());
+    }
     let problem = http::name_request(&mut response, id.as_ref());
     if let Some(problem) = problem.filter(|_| is_openai) {
         shaped(&mut response, &problem);

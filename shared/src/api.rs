@@ -1,18 +1,24 @@
 //! Requests and responses of the HTTP face, as the core serves them and its clients (edge, command line, tests) read them.
 
 mod agents;
+mod analytics;
 mod conversations;
 mod edges;
 mod learning;
 mod login;
 mod messages;
 mod overlap;
+mod parts;
 mod routing;
 mod suggestions;
 mod trials;
 mod turns;
 
 pub use agents::{AgentView, Example, Probe, RegisterAgent, SetGroups};
+pub use analytics::{
+    AgentCount, AnalyticsPage, ConfidenceCount, CorrectedRoute, Cost, Definitions, LanguageCount,
+    ProductAnalytics, ProductPoint, ProductTotals, Step,
+};
 pub use conversations::{
     AddMember, ChangeConversation, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS,
     Member, MemberRole, Page, Presence, SayPresence, Speaks,
@@ -25,6 +31,12 @@ pub use login::{
 };
 pub use messages::{Accepted, Author, Chat, ChatAnswer, FileView, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};
+pub use parts::{
+    AgentBreaker, CapacityAnalytics, CapacityPoint, CapacityTotals, CeilingBasis, CorePart, CoreReport,
+    DrillPart, DrillReport, EdgePart, EdgeReport, FiguresOf, Growth, HostRole, HouseParts, Latency,
+    LlmEndpoint, LlmState, PostgresHost, RedisNode, RedisRole, RunningAnalytics, RunningPoint, RunningTotals,
+    TierCapacity,
+};
 pub use routing::{
     AgentShare, Analysis, Analyze, Bound, Change, ChangeKind, ClauseShare, DecisionView, Explanation,
     NearExample, OtherBound, Outcome, Score, written,

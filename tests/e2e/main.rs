@@ -2,6 +2,7 @@
 
 mod ag_ui;
 mod agents;
+mod analytics;
 mod api_keys;
 mod architecture;
 mod bad_input;

@@ -257,6 +257,7 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
     };
     work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
     metrics::called(reply.state, ms);
+    work.count_call(&row.agent, reply.state, ms);
     let (agent, question) = (row.agent, row.question);
     let reply =
         NamedReply { agent, name, question, state: reply.state, text, reason, partial: reply.partial };
