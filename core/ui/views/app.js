@@ -20,6 +20,7 @@ const OFFICES = {
   review: () => import("./review.js"),
   keys: () => import("./keys.js"),
   sessions: () => import("./sessions.js"),
+  analytics: () => import("./analytics.js"),
 };
 
 class App extends Part {
@@ -141,6 +142,8 @@ class App extends Part {
         return this.#office("keys", html`<sb-keys .session=${session}></sb-keys>`);
       case "sessions":
         return this.#office("sessions", html`<sb-sessions .session=${session}></sb-sessions>`);
+      case "analytics":
+        return this.#office("analytics", html`<sb-analytics .page=${place.page} .house=${this.house}></sb-analytics>`);
       default:
         return html`<div class="empty"><h1>${t.nowhere}</h1><p><a data-own href=${pathOf({ view: "home" })}>${t.toNew}</a></p></div>`;
     }
