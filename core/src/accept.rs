@@ -8,7 +8,7 @@ use crate::{
     config::QuotaConfig,
     core::Core,
     error::{Error, Result},
-    metrics, outside,
+    media, metrics, outside,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
     title::title,
     turn::{self, Full, Whose},
@@ -16,7 +16,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{Accepted, Author, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
@@ -26,8 +26,8 @@ use switchboard_shared::{
 };
 use tokio::time::Instant;
 
-/// When a message that found no place may find one.
-const RETRY_AFTER_S: u64 = 5;
+/// When a message that found no place may find one, at the latest.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What came with a message besides itself.
 pub(crate) struct Envelope {
@@ -60,7 +60,7 @@ pub(crate) async fn accept(
     };
     let whose = Whose { tenant: identity.tenant.clone(), user: identity.user.clone() };
     // Before the database is asked: what is refused costs next to nothing.
-    let place = core.turns.reserve(whose).map_err(no_place)?;
+    let place = core.turns.reserve(whose).map_err(|full| no_place(full, core.turns.free_in()))?;
     let draft = Draft {
         id: MessageId::new(),
         turn: TurnId::new(),
@@ -92,7 +92,7 @@ pub(crate) async fn accept(
 }
 
 /// Refused before it is accepted, so that nothing acknowledged is lost.
-fn no_place(full: Full) -> Error {
+fn no_place(full: Full, free_in: Option<Duration>) -> Error {
     let (why, kind, detail) = match full {
         Full::All => ("all", ProblemKind::Unavailable, "Too many messages are waiting for answers."),
         Full::Tenant => {
@@ -104,7 +104,9 @@ fn no_place(full: Full) -> Error {
         }
     };
     metrics::REFUSED.with_label_values(&[why]).inc();
-    Error::Public(Problem::new(kind, detail).retry_after(RETRY_AFTER_S))
+    let after = free_in.unwrap_or(RETRY_AFTER).min(RETRY_AFTER).as_secs_f64().ceil().max(1.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and 5")]
+    Error::Public(Problem::new(kind, detail).retry_after(after as u64))
 }
 
 struct Draft {
@@ -165,7 +167,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
 }
 
 /// What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
-fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
+pub(crate) fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
     let refused = |whose: &str, bytes: u64, most: u64| {
         let detail = format!(
             "{whose} would hold {bytes} bytes of messages and files, and {most} are allowed: delete conversations."
@@ -296,16 +298,9 @@ fn check(core: &Core, message: &SendMessage) -> Result<()> {
     Ok(())
 }
 
-/// A file is passed on to agents as it came, so it must be what it says; a media type is one of RFC 6838 §4.2.
+/// A file is passed on to agents as it came, so it must be written as it should be.
 fn check_part(part: &Part) -> Result<()> {
-    let word = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    let essence = part.media_type.split(';').next().unwrap_or_default().trim_end_matches(' ');
-    let written = part.media_type.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    let named = essence.split_once('/').is_some_and(|(kind, rest)| word(kind) && word(rest));
-    if !named || !written || part.media_type.len() > 255 {
+    if !media::is_media_type(&part.media_type) {
         let detail = "A file needs a media type such as image/png.";
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }

@@ -19,6 +19,8 @@ pub(crate) enum Permission {
     ManageAgents,
     /// See what happens in the tenant, in figures.
     SeeAnalytics,
+    /// See who is here, what they did and how much they use.
+    Administer,
 }
 
 impl Permission {
@@ -28,6 +30,7 @@ impl Permission {
             Self::Converse => Role::User,
             Self::ManageAgents => Role::AgentAdmin,
             Self::SeeAnalytics => Role::Admin,
+            Self::Administer => Role::Admin,
         }
     }
 }
@@ -43,11 +46,13 @@ pub(crate) fn permit_any(identity: &Identity, permissions: &[Permission]) -> Res
     if permissions.iter().any(|permission| may(identity, *permission)) {
         return Ok(());
     }
-    let roles: Vec<_> = permissions.iter().map(|permission| permission.role()).collect();
-    let others: Vec<_> = roles.iter().filter(|role| **role != Role::Admin).map(|role| role.name()).collect();
-    let or = if others.is_empty() { "" } else { " or " };
-    let (others, admin) = (others.join(", "), Role::Admin.name());
-    let detail = format!("Your roles do not allow this. It needs the role {others}{or}{admin}.");
+    let admin = Role::Admin.name();
+    let roles: Vec<_> = permissions.iter().map(|permission| permission.role().name()).collect();
+    let roles = match roles.as_slice() {
+        [only] if *only == admin => admin.to_owned(),
+        roles => format!("{} or {admin}", roles.join(", ")),
+    };
+    let detail = format!("Your roles do not allow this. It needs the role {roles}.");
     Err(Error::public(ProblemKind::Forbidden, detail))
 }
 
@@ -129,6 +134,8 @@ mod tests {
         );
         assert!(may(&[Role::Admin], Permission::Converse) && may(&[Role::Admin], Permission::ManageAgents));
         assert!(!may(&[], Permission::Converse));
+        assert!(may(&[Role::Admin], Permission::Administer));
+        assert!(!may(&[Role::User, Role::AgentAdmin], Permission::Administer));
     }
 
     #[test]
@@ -141,7 +148,7 @@ mod tests {
             "Your roles do not allow this. It needs the role agent-admin or admin."
         );
         assert_eq!(
-            refusal(&[Role::User, Role::AgentAdmin], &[Permission::SeeAnalytics]),
+            refusal(&[Role::User], &[Permission::Administer]),
             "Your roles do not allow this. It needs the role admin."
         );
         assert_eq!(

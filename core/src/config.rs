@@ -45,6 +45,7 @@ pub struct Config {
     pub identity_keys_accepted: Vec<Secret>,
     pub max_body_bytes: usize,
     pub uploads_bytes: usize,
+    pub downloads_bytes: usize,
     pub max_text_chars: usize,
     pub max_parts: usize,
     #[serde(rename = "request_deadline_ms", deserialize_with = "millis")]
@@ -148,6 +149,7 @@ pub struct TurnConfig {
     #[serde(rename = "lease_ms", deserialize_with = "millis")]
     pub lease: Duration,
     pub max_running: usize,
+    pub max_at_work: usize,
     pub max_queued: usize,
     #[serde(rename = "max_wait_ms", deserialize_with = "millis")]
     pub max_wait: Duration,
@@ -168,6 +170,10 @@ pub struct AgentsConfig {
     pub call: Duration,
     pub max_reply_bytes: usize,
     pub max_stream_bytes: usize,
+    pub max_file_bytes: usize,
+    pub max_files: usize,
+    pub max_files_bytes: usize,
+    pub files_in_hand_bytes: usize,
     pub max_card_bytes: usize,
     pub max_cards_bytes: usize,
     #[serde(rename = "card_ms", deserialize_with = "millis")]
@@ -271,6 +277,7 @@ impl Check for Config {
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),
+            ("downloads_bytes", self.downloads_bytes),
             ("turn.files_bytes", self.turn.files_bytes),
             ("max_text_chars", self.max_text_chars),
             ("max_streams", self.max_streams),
@@ -279,6 +286,7 @@ impl Check for Config {
             ("redis.partitions", self.redis.partitions.into()),
             ("events.queue", self.events.queue),
             ("turn.max_running", self.turn.max_running),
+            ("turn.max_at_work", self.turn.max_at_work),
             ("turn.max_queued", self.turn.max_queued),
             ("turn.max_agents", self.turn.max_agents),
             ("route.learn_at_once", self.route.learn_at_once),

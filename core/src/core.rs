@@ -10,6 +10,7 @@ use crate::{
     llm::Llm,
     login::Login,
     metrics,
+    readings::Readings,
     registry::Registry,
     route::{Router, embed::Embedder},
     seen::Seen,
@@ -45,7 +46,9 @@ pub(crate) struct Core {
     pub(crate) streams: Arc<Streams>,
     pub(crate) bodies: Arc<InHand>,
     pub(crate) files: Arc<InHand>,
+    pub(crate) downloads: Arc<InHand>,
     pub(crate) seen: Seen,
+    pub(crate) readings: Readings,
     /// How people sign in, if they do.
     pub(crate) login: Option<Login>,
     /// Say which words of edges and cores are ours.
@@ -128,7 +131,9 @@ impl Core {
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             bodies: InHand::bodies(config.uploads_bytes),
             files: InHand::files(config.turn.files_bytes),
+            downloads: InHand::downloads(config.downloads_bytes),
             seen: Seen::new(),
+            readings: Readings::new(),
             login,
             keys,
             config,

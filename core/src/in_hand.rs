@@ -1,7 +1,7 @@
-//! What is large and in this core's hands, by its bytes: bodies that are read and stored, files that are with agents. All
-//! that is small passes beside it. Of each tenant there is no more than is still free (as of places for turns), so that
-//! whoever comes next finds some, and of a user likewise, or one thing at a time; who waits is served in turn by tenant
-//! and user.
+//! What is large and in this core's hands, by its bytes: bodies that are read and stored, files that are with agents, and
+//! those that are handed out. All that is small passes beside it. Of each tenant there is no more than is still free (as of
+//! places for turns), so that whoever comes next finds some, and of a user likewise, or one thing at a time; who waits is
+//! served in turn by tenant and user.
 
 use crate::{
     metrics::{IN_HAND_BYTES, IN_HAND_WAITING},
@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 pub(crate) const SMALL: usize = 65_536;
 /// Bodies of one user that wait; one more is refused.
 const MAX_WAITING_BODIES: usize = 32;
+/// Files that one user fetches and that wait; one more is refused.
+const MAX_WAITING_DOWNLOADS: usize = 64;
 
 /// Large things of one kind on this core.
 pub(crate) struct InHand {
@@ -59,6 +61,11 @@ impl InHand {
     /// there are only so many.
     pub(crate) fn files(bytes: usize) -> Arc<Self> {
         Self::new("files", bytes, usize::MAX, false)
+    }
+
+    /// Files that members fetch, so many bytes of them.
+    pub(crate) fn downloads(bytes: usize) -> Arc<Self> {
+        Self::new("downloads", bytes, MAX_WAITING_DOWNLOADS, false)
     }
 
     fn new(what: &'static str, all: usize, max_waiting: usize, one_each: bool) -> Arc<Self> {

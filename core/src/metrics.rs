@@ -119,7 +119,7 @@ pub(crate) static MODELS_WAITING: LazyLock<IntGauge> =
 pub(crate) static IN_HAND_BYTES: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     gauges(
         "switchboard_core_in_hand_bytes",
-        "Bytes of large bodies that are read and stored, and of files that are with agents",
+        "Bytes of large bodies that are read and stored, and of files that are with agents or handed out",
         &["what"],
     )
 });

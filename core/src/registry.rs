@@ -12,7 +12,7 @@ mod shelf;
 pub(crate) use pending::Pending;
 
 use crate::{
-    access::Reach,
+    access::{Permission, Reach, may},
     agents::{Agent, AgentError},
     config::RouteConfig,
     error::{Error, Result},
@@ -89,11 +89,32 @@ impl Listed {
 
     /// Those that somebody may use; the others are not there.
     pub(crate) fn usable(&self, reach: &Reach) -> Vec<Arc<Agent>> {
-        self.agents.iter().filter(|agent| reach.may_use(&agent.id, &agent.groups)).cloned().collect()
+        self.reached(reach).filter(|agent| agent.enabled).cloned().collect()
     }
 
-    fn key(&self, tenant: &TenantId, agents: &[Arc<Agent>]) -> Key {
-        Key::new(tenant, self.version, agents.iter().map(|agent| &agent.id))
+    /// Those that the caller may know of: who manages agents sees them all, also those that are switched off.
+    pub(crate) fn seen_by(&self, caller: &Identity) -> Vec<Arc<Agent>> {
+        let manages = may(caller, Permission::ManageAgents);
+        let reach = Reach::to_see(caller);
+        self.reached(&reach).filter(|agent| agent.enabled || manages).cloned().collect()
+    }
+
+    /// Whether an agent is switched off.
+    pub(crate) fn is_off(&self, id: &AgentId) -> bool {
+        self.agents.iter().any(|agent| agent.id == *id && !agent.enabled)
+    }
+
+    fn reached(&self, reach: &Reach) -> impl Iterator<Item = &Arc<Agent>> {
+        self.agents.iter().filter(|agent| reach.may_use(&agent.id, &agent.groups))
+    }
+
+    /// Those that somebody might use if they were not switched off.
+    fn off(&self, reach: &Reach) -> Vec<AgentId> {
+        self.reached(reach).filter(|agent| !agent.enabled).map(|agent| agent.id.clone()).collect()
+    }
+
+    fn key(&self, tenant: &TenantId, agents: &[Arc<Agent>], off: Vec<AgentId>) -> Key {
+        Key::new(tenant, self.version, agents.iter().map(|agent| &agent.id), off)
     }
 }
 
@@ -123,14 +144,14 @@ impl Registry {
         Ok(listed)
     }
 
-    /// The agent, if the caller may know of it: who manages agents knows all, others those that they may use.
+    /// The agent, if the caller may know of it.
     pub(crate) async fn seen_by(
         self: &Arc<Self>,
         store: &Store,
         caller: &Identity,
         id: &AgentId,
     ) -> Result<Arc<Agent>> {
-        let agents = self.all(store, &caller.tenant).await?.usable(&Reach::to_see(caller));
+        let agents = self.all(store, &caller.tenant).await?.seen_by(caller);
         agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| Error::no_agent(id))
     }
 
@@ -189,13 +210,13 @@ impl Registry {
 
     fn find(self: &Arc<Self>, tenant: &TenantId, listed: &Listed, reach: &Reach) -> Found {
         let agents = listed.usable(reach);
-        let key = listed.key(tenant, &agents);
+        let key = listed.key(tenant, &agents, listed.off(reach));
         if let Some(roster) = self.rosters.get(&key) {
             return Found::Learned(roster);
         }
         let before = self.rosters.before(&key);
         let (learned, waits) = watch::channel(None);
-        let pending = || Pending::new(waits, listed.version, agents.clone(), before);
+        let pending = || Pending::new(waits, (listed.version, agents.clone(), key.off.clone()), before);
         let (pending, is_new) = self.rosters.coming(&key, pending);
         if is_new {
             let (nobody, reach) = (listed.nobody.clone(), reach.clone());
@@ -223,7 +244,7 @@ impl Registry {
         } else if !self.is_outdated(&key) {
             match self.train(key.version, agents, nobody).await {
                 Ok(roster) => {
-                    let roster = Arc::new(roster);
+                    let roster = Arc::new(roster.without(key.off.clone()));
                     self.rosters.put(key.clone(), Arc::clone(&roster), reach);
                     learned.send_replace(Some(roster));
                 }
@@ -238,14 +259,15 @@ impl Registry {
         listed.peek(&key.tenant).is_some_and(|listed| listed.version > key.version)
     }
 
-    /// The roster of rows that were just read, with all of their agents.
+    /// The roster of rows that were just read, with all of their agents, also those that are switched off: a lesson is
+    /// tried on what will be there when they are on again.
     pub(crate) async fn roster_of(
         self: &Arc<Self>,
         tenant: &TenantId,
         rows: RegistryRows,
     ) -> Result<Arc<Roster>> {
         let listed = Listed::of(rows);
-        let key = listed.key(tenant, &listed.agents);
+        let key = listed.key(tenant, &listed.agents, Vec::new());
         if let Some(roster) = self.rosters.get(&key) {
             return Ok(roster);
         }
@@ -274,7 +296,8 @@ impl Registry {
 
     /// Has this roster ready for whoever may use all of its agents.
     pub(crate) fn keep(&self, tenant: &TenantId, roster: Arc<Roster>) {
-        let key = Key::new(tenant, roster.version, roster.agents.iter().map(|agent| &agent.id));
+        let agents = roster.agents.iter().map(|agent| &agent.id);
+        let key = Key::new(tenant, roster.version, agents, Vec::new());
         self.rosters.put(key, roster, Reach { admin: true, ..Reach::default() });
     }
 
@@ -334,12 +357,12 @@ fn too_many() -> Error {
 fn agents(rows: Vec<AgentRow>, frozen: &Frozen) -> Vec<Arc<Agent>> {
     rows.into_iter()
         .filter_map(|row| {
-            let (id, groups) = (row.id.clone(), row.groups);
+            let (id, groups, enabled) = (row.id.clone(), row.groups, row.enabled);
             let agent: Result<Agent, AgentError> =
                 Agent::from_card(Some(row.id), row.card_url, row.card, row.examples);
             let mut agent =
                 agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()?;
-            agent.groups = groups;
+            (agent.groups, agent.enabled) = (groups, enabled);
             agent.examples.retain(|example| !frozen.holds(&example.text));
             // Those of an earlier version came without a language.
             agent.examples = agent.examples.into_iter().map(learn::with_language).collect();

@@ -6,8 +6,9 @@ use crate::{
     faces::{
         agui::run,
         http::{
-            self, agents, analytics, chat, conversations, decisions, edges, examples, feedback, frozen,
-            groups, keys, messages, nobody, presence, revocations, sign_in, suggestions, turns,
+            self, agents, analytics, audit, audit_export, chat, conversations, decisions, edges, examples,
+            feedback, files, fork, frozen, groups, keys, messages, nobody, presence, revocations, sign_in,
+            suggestions, switch, turns, users,
         },
         openai::{completions, models, shaped},
         page,
@@ -47,6 +48,8 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/conversations/{id}/presence", post(presence::say))
         .route("/conversations/{id}/messages", post(messages::send).get(messages::page))
         .route("/conversations/{id}/events", get(messages::stream))
+        .route("/conversations/{id}/files/{file}", get(files::get))
+        .route("/conversations/{id}/fork", post(fork::create))
         .route("/turns/{id}", get(turns::get))
         .route("/turns/{id}/cancel", post(turns::cancel))
         .route("/turns/{id}/feedback", post(feedback::give))
@@ -56,8 +59,10 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/agents/{id}", get(agents::get).delete(agents::remove))
         .route("/agents/{id}/probe", post(agents::probe))
         .route("/agents/{id}/groups", put(groups::replace))
+        .route("/agents/{id}/enabled", put(switch::switch))
         .route("/agents/{id}/examples", get(examples::get).put(examples::replace))
         .route("/agents/{id}/examples/drafts", post(examples::draft))
+        .route("/cards", post(agents::look_at_card))
         .route("/nobody", get(nobody::get).put(nobody::replace))
         .route("/frozen", get(frozen::get).put(frozen::replace))
         .route("/suggestions", get(suggestions::list))
@@ -73,6 +78,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/analytics/product", get(analytics::product))
         .route("/analytics/stream", get(analytics::stream))
         .route("/analytics/drills", post(analytics::note_drill))
+        .route("/users", get(users::list))
+        .route("/usage", get(users::usage))
+        .route("/audit", get(audit::search))
+        .route("/audit/verify", get(audit::verify))
+        .route("/audit/export", get(audit_export::export))
         .route("/models", get(models::list))
         .route("/models/{id}", get(models::get))
         .route("/chat/completions", post(completions::complete))

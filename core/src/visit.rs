@@ -1,7 +1,8 @@
 //! One request, as those know it who stand around its handler: who asks, once that is verified, and what of it is in hand.
 
-use crate::{in_hand::Load, turn::Whose};
+use crate::{in_hand::Load, store::Standing, turn::Whose};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use switchboard_shared::identity::Identity;
 
 /// A request on its way; all copies are of the same one.
 #[derive(Clone, Default)]
@@ -9,19 +10,30 @@ pub(crate) struct Visit(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    who: OnceLock<Whose>,
+    who: OnceLock<Who>,
     body: Mutex<Option<Load>>,
 }
 
+/// Who asks, and as what.
+pub(crate) struct Who {
+    pub(crate) whose: Whose,
+    /// None of a key, which says less than its user is.
+    pub(crate) standing: Option<Standing>,
+}
+
 impl Visit {
-    /// It is this user's.
-    pub(crate) fn is_of(&self, whose: Whose) {
+    /// It is this caller's.
+    pub(crate) fn is_of(&self, caller: &Identity) {
+        let whose = Whose { tenant: caller.tenant.clone(), user: caller.user.clone() };
+        let standing =
+            || Standing { roles: caller.roles.clone(), groups: caller.groups.clone(), tier: caller.tier };
+        let standing = caller.grant.key.is_none().then(standing);
         // Whoever asks is the same all along.
-        drop(self.0.who.set(whose));
+        drop(self.0.who.set(Who { whose, standing }));
     }
 
     /// Who asks.
-    pub(crate) fn who(&self) -> Option<&Whose> {
+    pub(crate) fn who(&self) -> Option<&Who> {
         self.0.who.get()
     }
 

@@ -1,12 +1,12 @@
 // Which view a path of ours shows, and which path shows a view. Pure.
 
-/** @typedef {"agents" | "review" | "keys" | "audit" | "sessions"} Office */
+/** @typedef {"agents" | "review" | "keys" | "sessions" | "users" | "audit" | "usage"} Office */
 /** @typedef {"running" | "capacity" | "product"} Figures */
 /** @typedef {{ view: "analytics", page: Figures }} Analytics */
 /** @typedef {{ view: "home" } | { view: "conversation", id: string } | { view: Office } | Analytics | { view: "nowhere" }} Place */
 
 /** @type {readonly Office[]} */
-const OFFICES = ["agents", "review", "keys", "audit", "sessions"];
+const OFFICES = ["agents", "review", "keys", "sessions", "users", "audit", "usage"];
 /** @type {readonly Figures[]} */
 const FIGURES = ["running", "capacity", "product"];
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

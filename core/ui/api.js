@@ -36,12 +36,27 @@ export const signedOut = new EventTarget();
  * @returns {Promise<T>}
  */
 export async function ask(method, path, body, more = {}) {
+  const answer = await answered(method, path, body, more);
+  return /** @type {T} */ (answer.status === 204 ? undefined : await answer.json());
+}
+
+/** A file's bytes; its type is what the house found that it is. @param {string} path */
+export const blob = async (path) => (await answered("GET", path)).blob();
+
+/**
+ * An answer that is as hoped.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {{ idempotencyKey?: string, outlivesPage?: boolean }} [more]
+ */
+async function answered(method, path, body, more = {}) {
   let answer = await send(method, path, body, more);
   if (answer.status === 401 && !path.startsWith("/auth/")) {
     const renewed = await send("POST", "/auth/refresh");
     if (renewed.ok) answer = await send(method, path, body, more);
   }
-  if (answer.ok) return /** @type {T} */ (answer.status === 204 ? undefined : await answer.json());
+  if (answer.ok) return answer;
   const failure = await failureOf(answer);
   if (failure.code === "unauthenticated" && path !== "/auth/me") signedOut.dispatchEvent(new Event("ended"));
   throw failure;

@@ -38,10 +38,13 @@ export interface Summary {
   updated_at: string;
   forgotten_before?: string;
   speaks: Speaks;
+  branch_of?: string;
   members?: Member[];
 }
 
 export interface FileView {
+  id?: string;
+  agent?: string;
   name: string;
   media_type: string;
   bytes: number;
@@ -95,6 +98,7 @@ export interface CallView {
   state: CallState;
   reply?: string;
   reason?: string;
+  files?: FileView[];
   ms: number;
 }
 
@@ -133,6 +137,7 @@ export interface Answer {
   sources: { agent: string; state: CallState; reason?: string }[];
   claims: Claim[];
   degraded?: string;
+  files?: FileView[];
 }
 
 export interface AgentView {
@@ -147,7 +152,77 @@ export interface AgentView {
   streaming: boolean;
   effects: boolean;
   breaker: "closed" | "open" | "half_open";
+  enabled: boolean;
   groups?: string[];
+}
+
+export interface CardLook {
+  url: string;
+  fault?: string;
+  id?: string;
+  replaces: boolean;
+  name: string;
+  description: string;
+  version: string;
+  provider: string;
+  skills: { id: string; name: string; description: string; examples: number }[];
+  bindings: { binding: string; version: string; url: string; used: boolean }[];
+  notes: { kind: "no_examples" | "no_streaming" | "extension" | "credentials"; what?: string }[];
+}
+
+export interface UserView {
+  user: string;
+  roles?: string[];
+  groups?: string[];
+  tier?: string;
+  first_seen: string;
+  last_seen?: string;
+  last_turn?: string;
+  stored_bytes: number;
+}
+
+export interface Used {
+  turns: number;
+  calls: number;
+  llm_input_tokens: number;
+  llm_output_tokens: number;
+}
+
+export interface UsageView {
+  from: string;
+  used: Used;
+  users: number;
+  stored_bytes: number;
+  quota_bytes?: number;
+  user_quota_bytes?: number;
+  budgets: { tier: string; costly_per_minute: number }[];
+  items: (Used & { user: string; tier?: string; stored_bytes: number })[];
+}
+
+export interface AuditEntry {
+  seq: number;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  detail: any;
+}
+
+export interface AuditPage {
+  items: AuditEntry[];
+  next?: string;
+  looked_to?: string;
+}
+
+export interface AuditCheck {
+  ok: boolean;
+  checked: number;
+  to: number;
+  at?: string;
+  head: number;
+  anchor?: string;
+  complete: boolean;
+  broken?: { seq: number; fault: "missing" | "changed" | "anchor" | "head" };
 }
 
 export interface Part {

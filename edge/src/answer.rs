@@ -101,7 +101,7 @@ pub fn limit_fields(decision: &Decision) -> [(&'static str, String); 2] {
 #[must_use]
 pub fn unauthenticated(refusal: Refusal) -> Problem {
     if refusal == Refusal::Unavailable {
-        return Problem::new(ProblemKind::Unavailable, "no core could say whose key this is").retry_after(1);
+        return Problem::new(ProblemKind::Unavailable, "no core could say who this is").retry_after(1);
     }
     let detail = match refusal {
         Refusal::Missing => "no bearer token was sent",

@@ -19,7 +19,7 @@ use switchboard_shared::{
 use tokio::time::Instant;
 use tracing::Span;
 
-/// How long cores may take to say whose a secret is.
+/// How long cores may take to say whose a secret is, or an edge that has just begun may wait for what was taken back.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest secret; a tenant's name is in it.
 const MAX_CHARS: usize = 128;
@@ -49,6 +49,7 @@ pub async fn anybody(edge: &Edge, headers: &HeaderMap) -> Option<Arc<Identity>> 
 }
 
 async fn find(edge: &Edge, text: &str) -> Result<Arc<Identity>, Refusal> {
+    tokio::time::timeout(PATIENCE, edge.revoked.heard()).await.map_err(|_| Refusal::Unavailable)?;
     let found = match is_secret(text) {
         true => secret(edge, text).await,
         false => edge.auth.token(text).await,

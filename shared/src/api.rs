@@ -1,9 +1,11 @@
 //! Requests and responses of the HTTP face, as the core serves them and its clients (edge, command line, tests) read them.
 
+mod administration;
 mod agents;
 mod analytics;
 mod conversations;
 mod edges;
+mod files;
 mod learning;
 mod login;
 mod messages;
@@ -14,22 +16,30 @@ mod suggestions;
 mod trials;
 mod turns;
 
-pub use agents::{AgentView, Example, Probe, RegisterAgent, SetGroups};
+pub use administration::{
+    AuditBreak, AuditCheck, AuditEntry, AuditFault, AuditLine, AuditPage, TierBudget, UsageOrder, UsageView,
+    Used, UserUsage, UserView,
+};
+pub use agents::{
+    AgentView, CardBinding, CardLook, CardNote, CardNoteKind, CardSkill, Example, LookAtCard, Probe,
+    RegisterAgent, SetGroups, SwitchAgent,
+};
 pub use analytics::{
     AgentCount, AnalyticsPage, ConfidenceCount, CorrectedRoute, Cost, Definitions, LanguageCount,
     ProductAnalytics, ProductPoint, ProductTotals, Step,
 };
 pub use conversations::{
-    AddMember, ChangeConversation, ConversationSummary, CreateConversation, MAX_PAGE, MAX_TITLE_CHARS,
+    AddMember, ChangeConversation, ConversationSummary, CreateConversation, Fork, MAX_PAGE, MAX_TITLE_CHARS,
     Member, MemberRole, Page, Presence, SayPresence, Speaks,
 };
 pub use edges::{EdgeList, EdgeView};
+pub use files::FileView;
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};
 pub use login::{
     Exchange, Exchanged, KeyList, KeyView, Me, NewKey, NewKeyView, ProviderList, ProviderView, Revocation,
     RevocationList, Revoke, RevokedKind, SessionList, SessionView, SignOut, Ticket,
 };
-pub use messages::{Accepted, Author, Chat, ChatAnswer, FileView, MessageView, Part, SendMessage};
+pub use messages::{Accepted, Author, Chat, ChatAnswer, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};
 pub use parts::{
     AgentBreaker, CapacityAnalytics, CapacityPoint, CapacityTotals, CeilingBasis, CorePart, CoreReport,

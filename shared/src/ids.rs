@@ -128,6 +128,8 @@ text_id! {
     Group(64, |c| c.is_ascii_alphanumeric() || "-_.@:|+/".contains(c), "letters, digits, - _ . @ : | + /"),
     /// The client's own id of a message it sends: the idempotency key.
     ClientId(128, |c| c.is_ascii_graphic(), "visible ASCII"),
+    /// A file within its conversation. Clients take it as it is.
+    FileId(64, |c| c.is_ascii_hexdigit() || c == '-', "0-9 a-f -"),
 }
 
 /// Neither a blank nor what leaves no mark: controls, format characters, variation selectors, tags.

@@ -45,6 +45,25 @@ await ann.keyboard.press("Enter");
 await until("three turns", async () => (await ann.locator("sb-turn").count()) === 3);
 await answered(ann);
 
+// What was said is changed: it is asked in a branch, and all that was said before it is there.
+const whole = ann.url();
+await ann.locator(".message").nth(1).hover();
+await ann.locator(".message .edit").nth(1).click();
+await ann.getByText("Asks again in a branch.").waitFor();
+await until("it stands in the field", async () => (await field.inputValue()) === "will it rain tomorrow");
+await field.fill("@sums and what is it then?");
+await ann.keyboard.press("Enter");
+await until("another conversation", () => ann.url() !== whole);
+await until("two turns in the branch", async () => (await ann.locator("sb-turn").count()) === 2);
+assert.match(await (await answered(ann)).innerText(), /It is seven\./);
+const copied = ann.locator("sb-turn").first();
+assert.match(await copied.innerText(), /It will rain\./);
+await copied.getByRole("button", { name: "How was this answered?" }).click();
+await copied.locator(".how > summary", { hasText: "weather" }).waitFor();
+await picture(ann, "branch");
+await ann.getByRole("link", { name: "This is a branch of another conversation." }).click();
+await until("the conversation as it was", async () => ann.url() === whole && (await ann.locator("sb-turn").count()) === 3);
+
 // A running answer is stopped.
 await say(ann, "@slow tell me");
 await ann.locator("sb-turn").last().locator("sb-answer").waitFor();
@@ -62,9 +81,32 @@ await ann.locator("sb-side").getByRole("link", { name: "Rain and sums" }).waitFo
 await ann.getByRole("searchbox").fill("snow");
 await ann.getByText("No conversation is called like that.").waitFor();
 await ann.getByRole("searchbox").fill("");
+const link = ann.locator("sb-side").getByRole("link", { name: "Rain and sums" });
+const isThere = async () => (await ann.context().request.get(whole.replace("/c/", "/v1/conversations/"))).status();
+const remove = async () => {
+  await ann.locator("sb-menu summary").click();
+  await ann.getByRole("button", { name: "Delete" }).click();
+  await ann.getByRole("heading", { name: /What would you like to know/ }).waitFor();
+  await until("it is off the list", async () => (await link.count()) === 0);
+};
+
+// It can be had back for a moment; then it is gone, and so it is when the page is left within that moment.
+await remove();
+await ann.getByText("“Rain and sums” is deleted.").waitFor();
+assert.equal(await isThere(), 200);
+await ann.getByRole("button", { name: "Undo" }).click();
+await until("it is there again", async () => ann.url() === whole && (await ann.locator("sb-turn").count()) === 4);
+await link.waitFor();
+const gone = ann.waitForResponse((answer) => answer.request().method() === "DELETE");
+await remove();
+await gone;
+assert.equal(await isThere(), 404);
+await say(ann, "will it rain tomorrow");
+await answered(ann);
+const second = ann.url().replace("/c/", "/v1/conversations/");
 await ann.locator("sb-menu summary").click();
 await ann.getByRole("button", { name: "Delete" }).click();
-await ann.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-await ann.getByRole("heading", { name: /What would you like to know/ }).waitFor();
-await until("it is off the list", async () => (await ann.locator("sb-side").getByRole("link", { name: "Rain and sums" }).count()) === 0);
+await ann.getByRole("button", { name: "Undo" }).waitFor();
+await ann.goto(`${ann.origin}/keys`);
+await until("it is deleted", async () => (await ann.context().request.get(second)).status() === 404);
 await over(ann);

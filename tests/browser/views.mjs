@@ -53,7 +53,7 @@ for (const { name: look, ...context } of LOOKS) {
   await ann.keyboard.type("r");
   await ann.locator(".mentions li").first().waitFor();
   await check(ann, "mentions", look);
-  for (const view of ["agents", "review", "keys", "sessions"]) {
+  for (const view of ["agents", "review", "keys", "sessions", "users", "audit", "usage"]) {
     await ann.goto(`${ann.origin}/${view}`);
     await ann.locator(".office .sheet").waitFor();
     await ann.locator(".office .waiting").waitFor({ state: "detached" });

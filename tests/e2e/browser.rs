@@ -1,6 +1,7 @@
 //! The web page in a real browser: each test is one of the scenarios in `tests/browser`, on a house of its own.
 
 use anyhow::{Context, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::Stdio, time::Duration};
 use switchboard_tests::{FakeAgent, House, Manner, guest::node};
@@ -13,6 +14,9 @@ use tokio::{
 const WITHIN: Duration = Duration::from_secs(300);
 /// An answer of some seconds.
 const WORDS: &str = "a b c d e f g h i j k l m n o p q r s t";
+/// A picture of one dot.
+const DOT: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const HOSTILE: &str = include_str!("../browser/hostile.txt");
 const RICH: &str = include_str!("../browser/rich.md");
 
@@ -152,6 +156,22 @@ async fn nothing_that_an_agent_says_does_anything_in_the_page() -> anyhow::Resul
 }
 
 #[tokio::test]
+async fn files_of_agents_are_seen_and_saved_in_the_page() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let file = |name: &str, media_type: &str, bytes: &[u8]| json!({"raw": STANDARD.encode(bytes), "filename": name, "mediaType": media_type});
+    let parts = vec![
+        json!({"text": "Here they are."}),
+        file("chart.png", "image/png", &STANDARD.decode(DOT)?),
+        file("table.csv", "text/csv", b"a,b\n1,2\n"),
+        file("liar.png", "image/png", b"<script>window.pwned = 1</script>"),
+        file(&format!("{}\u{202E}gnp.exe", "long".repeat(40)), "text/html", b"<p>"),
+    ];
+    let _agents = agents(&house, &[("maker", &["make me a chart"], Manner::Gives(parts))]).await?;
+    scenario(&house, "files.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
 async fn every_view_of_the_page_is_for_everybody() -> anyhow::Result<()> {
     let house = House::start().await?;
     let _agents = agents(&house, &[rain(), ("rich", &["a rich answer"], Manner::Says(RICH.into()))]).await?;
@@ -168,6 +188,15 @@ async fn the_figures_of_the_page_move_with_what_happens_and_are_those_of_the_jso
     .await?;
     let _agents = agents(&house, &[rain()]).await?;
     scenario(&house, "analytics.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn whoever_looks_after_the_house_does_so_in_the_page() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let sums = ("sums", &["what is the sum of 3 and 4"][..], Manner::Says("It is seven.".into()));
+    let _agents = agents(&house, &[rain(), sums]).await?;
+    scenario(&house, "administration.mjs").await?;
     house.stop().await
 }
 

@@ -1,11 +1,14 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
+mod administration;
 mod ag_ui;
 mod agents;
 mod analytics;
 mod api_keys;
 mod architecture;
 mod bad_input;
+mod bad_providers;
+mod branches;
 mod browser;
 mod circles;
 mod clients;
@@ -18,6 +21,8 @@ mod durability;
 mod eval;
 mod explain;
 mod fairness;
+mod files;
+mod foreign_provider;
 mod full;
 mod groups;
 mod house;

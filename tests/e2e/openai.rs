@@ -235,6 +235,15 @@ async fn what_a_chat_program_asks_by_itself_is_no_message() -> anyhow::Result<()
         assert!(text.contains("Will it rain tomorrow?"), "{text}");
     }
     assert_eq!((scene.conversations().await?, scene.agent.asked().len()), (0, 0));
+    let house = scene.house.topology();
+    for admin in [house.edges()[0].admin(), house.cores()[0].admin()] {
+        let metrics = reqwest::get(admin.join("/metrics")?).await?.text().await?;
+        let counted = metrics.lines().find(|line| line.starts_with("chat_requests_total"));
+        assert!(counted.is_none_or(|line| line.ends_with(" 0")), "{counted:?}");
+    }
+    scene.complete(&asking(&["Will it rain tomorrow?"], json!({}))).await?;
+    let metrics = reqwest::get(house.edges()[0].admin().join("/metrics")?).await?.text().await?;
+    assert!(metrics.contains("\nchat_requests_total 1\n"), "a message is one");
     scene.house.stop().await?;
 
     let title = Mood::Titles("🌧️ Rain tomorrow".to_owned());

@@ -114,6 +114,7 @@ async fn answers_and_events_are_as_described() -> anyhow::Result<()> {
     ann.ask("changeConversation", &[room], Some(json!({"title": "Rain", "speaks": "always"}))).await?;
     ann.ask("addMember", &[room], Some(json!({"user": "carl"}))).await?;
     ann.ask("listMembers", &[room], None).await?;
+    ann.ask("forkConversation", &[room], Some(json!({"before": 1}))).await?;
     ann.ask("sayPresence", &[room], Some(json!({"state": "writing"}))).await?;
     ann.ask("removeMember", &[room, "carl"], None).await?;
     let asked = json!({"text": "rain tomorrow and snow today?", "conversation": room, "explain": true});

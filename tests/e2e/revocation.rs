@@ -9,6 +9,8 @@ use switchboard::client::{Client, Socket, next_text};
 use switchboard_tests::{Browser, House, Person, person::PATIENCE};
 use tokio::time::{Instant, sleep, timeout};
 
+const TOKEN: &str = "__Host-switchboard-token";
+
 async fn two_edges() -> anyhow::Result<House> {
     House::with(|options| (options.cores, options.edges) = (2, 2)).await
 }
@@ -118,6 +120,81 @@ async fn a_token_and_a_user_are_taken_back_at_every_edge_with_their_streams() ->
         sleep(Duration::from_millis(100)).await;
     }
     house.stop().await
+}
+
+/// Whether an edge lets a socket with this token in; what it answers else.
+async fn knock(house: &House, edge: &url::Url, token: &str) -> anyhow::Result<StatusCode> {
+    let bearer = format!("Bearer {token}");
+    let opened = Browser::at(house, edge)?.socket(&[("authorization", &bearer)]).await?;
+    Ok(opened.err().unwrap_or(StatusCode::SWITCHING_PROTOCOLS))
+}
+
+#[tokio::test]
+async fn while_no_core_can_be_asked_what_was_taken_back_stays_so_and_an_edge_that_begins_lets_nobody_in()
+-> anyhow::Result<()> {
+    let house = House::with(|options| options.edges = 2).await?;
+    let edges = house.topology().edges();
+    let (one, two) = (house.topology().token("ann", &["user"])?, house.topology().token("bob", &["user"])?);
+    let client =
+        |edge: usize, token: &str| Client::new(edges[edge].url().clone(), Some(house.topology().ca()), token);
+    take_back(&house, "user", "ann").await?;
+    for edge in 0..2 {
+        is_refused(&client(edge, &one)?).await?;
+    }
+    house.topology().cores()[0].kill9().await;
+    for edge in &edges {
+        assert_eq!(knock(&house, edge.url(), &one).await?, StatusCode::UNAUTHORIZED, "what it knows holds");
+        assert_eq!(knock(&house, edge.url(), &two).await?, StatusCode::SWITCHING_PROTOCOLS);
+    }
+    // An edge that has heard of no core yet cannot know whom it must not let in.
+    edges[1].restart().await?;
+    for token in [&one, &two] {
+        assert_eq!(knock(&house, edges[1].url(), token).await?, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let refused = take_back(&house, "user", "bob").await;
+    assert!(refused.is_err(), "nothing is taken back that no core can write down");
+    house.topology().cores()[0].restart().await?;
+    let deadline = Instant::now() + PATIENCE;
+    while client(1, &two)?.get::<Value>("/v1/conversations").await.is_err() {
+        anyhow::ensure!(Instant::now() < deadline, "nobody is let in again");
+        sleep(Duration::from_millis(50)).await;
+    }
+    for edge in &edges {
+        assert_eq!(knock(&house, edge.url(), &one).await?, StatusCode::UNAUTHORIZED);
+    }
+    house.stop().await
+}
+
+#[tokio::test]
+async fn without_redis_and_with_a_database_that_was_away_what_is_taken_back_still_ends_everywhere()
+-> anyhow::Result<()> {
+    let house = two_edges().await?;
+    let mut bob = Browser::signed_in(&house, "bob").await?;
+    let there = elsewhere(&bob, house.topology().edges()[1].url());
+    let sockets = [bob.page_socket().await?, there.page_socket().await?];
+    house.topology().redis().expect("two edges share one").kill9().await;
+    let postgres = house.topology().postgres();
+    postgres.kill9().await;
+    // What was signed in stays so meanwhile: its token is good by itself.
+    assert_eq!(knock_by_cookie(&bob).await?, StatusCode::SWITCHING_PROTOCOLS);
+    postgres.restart().await?;
+    let deadline = Instant::now() + PATIENCE;
+    while bob.clone().script(Method::POST, "/auth/logout", None).await?.status != StatusCode::NO_CONTENT {
+        anyhow::ensure!(Instant::now() < deadline, "nobody can sign out");
+        sleep(Duration::from_millis(50)).await;
+    }
+    for socket in sockets {
+        assert_eq!(end_of(socket).await?, Some(4401));
+    }
+    assert_eq!(bob.script(Method::POST, "/auth/refresh", None).await?.status, StatusCode::UNAUTHORIZED);
+    house.stop().await
+}
+
+async fn knock_by_cookie(browser: &Browser) -> anyhow::Result<StatusCode> {
+    let own = browser.edge.origin().ascii_serialization();
+    let cookie = format!("{TOKEN}={}", browser.cookie(TOKEN).unwrap_or_default());
+    let opened = browser.socket(&[("origin", &own), ("cookie", &cookie)]).await?;
+    Ok(opened.err().unwrap_or(StatusCode::SWITCHING_PROTOCOLS))
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ use tokio::time::sleep;
 pub enum Manner {
     /// Says this.
     Says(String),
+    /// Answers with these parts of an artifact (A2A 1.0, section 4.1.6).
+    Gives(Vec<Value>),
     /// Says this, word by word, with a pause before each.
     Slowly(String, Duration),
     /// Accepts the question and never answers.
@@ -126,6 +128,7 @@ async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request)
     let manner = state.manner.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match manner {
         Manner::Says(text) => events(vec![(Duration::ZERO, completed(&id, &text))]),
+        Manner::Gives(parts) => events(vec![(Duration::ZERO, completed_with(&id, &json!(parts)))]),
         Manner::Slowly(text, pause) => slowly(&id, &text, pause),
         Manner::Silent => std::future::pending().await,
         Manner::Status(status) => {
@@ -194,7 +197,11 @@ fn endless(id: &Value) -> Response {
 }
 
 fn completed(id: &Value, text: &str) -> Value {
-    let artifact = json!({"artifactId": "a", "parts": [{"text": text}]});
+    completed_with(id, &json!([{"text": text}]))
+}
+
+fn completed_with(id: &Value, parts: &Value) -> Value {
+    let artifact = json!({"artifactId": "a", "parts": parts});
     envelope(
         id,
         &json!({"task": {

@@ -43,6 +43,8 @@ pub struct Came {
     pub location: Option<Url>,
     /// The body: JSON, or `null`.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Browser {
@@ -166,17 +168,20 @@ impl Browser {
         let location = answer.headers().get(header::LOCATION).map(|to| to.to_str()).transpose()?;
         let location = location.map(|to| url.join(to)).transpose()?;
         let status = answer.status();
-        let body = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
-        Ok(Came { status, location, body })
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Came { status, location, body, text })
     }
 
     fn keep(&mut self, at: &str, set: &str) -> anyhow::Result<()> {
         let (name, rest) = set.split_once('=').context("a cookie has a name")?;
         let (value, attributes) = rest.split_once(';').context("a cookie has attributes")?;
-        for needed in ["Path=/", "HttpOnly", "Secure", "SameSite="] {
-            ensure!(attributes.contains(needed), "{set} has no {needed}");
+        if at == place(&self.edge) {
+            for needed in ["Path=/", "HttpOnly", "Secure", "SameSite="] {
+                ensure!(attributes.contains(needed), "{set} has no {needed}");
+            }
+            ensure!(name.starts_with("__Host-") && !attributes.contains("Domain"), "{set}");
         }
-        ensure!(name.starts_with("__Host-") && !attributes.contains("Domain"), "{set}");
         let key = (at.to_owned(), name.to_owned());
         match attributes.contains("Max-Age=0;") || value.is_empty() {
             true => drop(self.cookies.remove(&key)),

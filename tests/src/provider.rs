@@ -35,8 +35,22 @@ pub enum Conduct {
     Claim(&'static str, Value),
     /// Signs with a key that it does not show.
     ForeignKey,
+    /// Signs with another key from now on, and shows that one alone.
+    NewKey,
+    /// Does not sign at all, and says so (`alg` is `none`).
+    Unsigned,
+    /// Sends whoever asks for tokens somewhere else.
+    SendsElsewhere,
+    /// Says more than anybody would read.
+    Endless,
+    /// Says nothing that could be read.
+    Garbage,
+    /// Sends the browser back in somebody else's name (RFC 9207).
+    MixedUp,
     /// Says in its description that it is somebody else.
     SomebodyElse,
+    /// Says in its description that tokens are given where everybody can read along.
+    Open,
 }
 
 /// The provider, and what it was asked for tokens.
@@ -50,6 +64,7 @@ struct Desk {
     issuer: Issuer,
     foreign: Issuer,
     keys: Value,
+    foreign_keys: Value,
     url: Mutex<String>,
     conduct: Mutex<Conduct>,
     /// The nonce of each code.
@@ -73,6 +88,7 @@ impl FakeProvider {
             (Issuer::ensure(&folder.join("own"))?, Issuer::ensure(&folder.join("other"))?);
         let desk = Arc::new(Desk {
             keys: serde_json::from_slice(&std::fs::read(issuer.jwks())?)?,
+            foreign_keys: serde_json::from_slice(&std::fs::read(foreign.jwks())?)?,
             issuer,
             foreign,
             url: Mutex::default(),
@@ -82,7 +98,7 @@ impl FakeProvider {
         });
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(description))
-            .route("/keys", get(async |State(desk): State<Arc<Desk>>| Json(desk.keys.clone())))
+            .route("/keys", get(keys))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
             .with_state(desk.clone());
@@ -145,10 +161,19 @@ async fn description(State(desk): State<Arc<Desk>>) -> Json<Value> {
         _ => url.clone(),
     };
     let at = |path: &str| format!("{url}{path}");
+    let tokens = match &*lock(&desk.conduct) {
+        Conduct::Open => "http://id.example/token".to_owned(),
+        _ => at("/token"),
+    };
     Json(json!({
-        "issuer": issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
+        "issuer": issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": tokens,
         "jwks_uri": at("/keys"),
     }))
+}
+
+async fn keys(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    let is_new = *lock(&desk.conduct) == Conduct::NewKey;
+    Json(if is_new { desk.foreign_keys.clone() } else { desk.keys.clone() })
 }
 
 async fn authorize(
@@ -158,8 +183,10 @@ async fn authorize(
     let code = uuid::Uuid::now_v7().to_string();
     let field = |name: &str| asked.get(name).cloned().unwrap_or_default();
     lock(&desk.nonces).insert(code.clone(), field("nonce"));
+    let mixed_up = *lock(&desk.conduct) == Conduct::MixedUp;
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("code", code), ("state", field("state"))])
+        .extend_pairs(mixed_up.then_some(("iss", "https://somebody.example")))
         .finish();
     (StatusCode::FOUND, [(header::LOCATION, format!("{}?{query}", field("redirect_uri")))])
 }
@@ -176,6 +203,12 @@ async fn token(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
         Conduct::SaysNo => {
             return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
         }
+        Conduct::SendsElsewhere => {
+            let to = [(header::LOCATION, "https://evil.example/token")];
+            return (StatusCode::TEMPORARY_REDIRECT, to).into_response();
+        }
+        Conduct::Endless => return "x".repeat(2 << 20).into_response(),
+        Conduct::Garbage => return "<html>".into_response(),
         Conduct::Late(by) => sleep(by).await,
         _ => {}
     }
@@ -187,11 +220,17 @@ async fn token(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
     if let Conduct::Claim(name, value) = &conduct {
         claims[*name] = value.clone();
     }
-    let issuer = if conduct == Conduct::ForeignKey { &desk.foreign } else { &desk.issuer };
-    let mut head = desk.issuer.header();
+    let foreign = matches!(conduct, Conduct::ForeignKey | Conduct::NewKey);
+    let issuer = if foreign { &desk.foreign } else { &desk.issuer };
+    let mut head = if conduct == Conduct::NewKey { desk.foreign.header() } else { desk.issuer.header() };
     head["typ"] = json!("JWT");
+    if conduct == Conduct::Unsigned {
+        head["alg"] = json!("none");
+    }
     match issuer.mint(&head, &claims) {
-        Ok(id_token) => {
+        Ok(signed) => {
+            let bare = signed.rsplit_once('.').map(|(bare, _)| format!("{bare}."));
+            let id_token = bare.filter(|_| conduct == Conduct::Unsigned).unwrap_or(signed);
             let refresh = uuid::Uuid::now_v7();
             Json(json!({"id_token": id_token, "refresh_token": refresh, "token_type": "Bearer"}))
                 .into_response()

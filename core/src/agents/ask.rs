@@ -1,5 +1,6 @@
 //! What an agent is asked, and what becomes of that.
 
+use super::files::SentFile;
 use std::sync::Arc;
 use switchboard_shared::{api::Part, events::CallState, ids::InvalidId};
 use tokio::time::Instant;
@@ -56,4 +57,6 @@ pub(crate) struct Reply {
     pub(crate) task_id: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) partial: bool,
+    /// Those that fit; `reason` says what was left out.
+    pub(crate) files: Vec<SentFile>,
 }

@@ -5,6 +5,7 @@
 use super::{
     Agent, Ask, Progress, Reply,
     breaker::Outcome,
+    files::FileBounds,
     line::{Events, Fault, Line},
     transcript::{End, Transcript},
     wire::{self, Said, TaskState, Unusable, error_code, methods},
@@ -30,29 +31,29 @@ pub(super) async fn run(
     line: &Line<'_>,
     agent: &Agent,
     ask: &Ask,
-    max_reply_bytes: usize,
+    bounds: (usize, &FileBounds),
     progress: &mut (dyn FnMut(Progress) + Send + Sync),
 ) -> (Reply, Outcome) {
-    let (reply, outcome) = once(line, agent, ask, max_reply_bytes, progress).await;
+    let (reply, outcome) = once(line, agent, ask, bounds, progress).await;
     if !ask.resume || reply.reason.as_deref() != Some(UNKNOWN_TASK) {
         return (reply, outcome);
     }
     let anew = Ask { task_id: None, resume: false, ..ask.clone() };
-    once(line, agent, &anew, max_reply_bytes, progress).await
+    once(line, agent, &anew, bounds, progress).await
 }
 
 async fn once(
     line: &Line<'_>,
     agent: &Agent,
     ask: &Ask,
-    max_reply_bytes: usize,
+    (max_reply_bytes, files): (usize, &FileBounds),
     progress: &mut (dyn FnMut(Progress) + Send + Sync),
 ) -> (Reply, Outcome) {
     let mut call = Call {
         line,
         agent,
         ask,
-        transcript: Transcript::new(max_reply_bytes, ask.task_id.clone()),
+        transcript: Transcript::new(max_reply_bytes, ask.task_id.clone()).with_files(files.clone()),
         progress,
         told_task: ask.task_id.is_some(),
         told: 0,
@@ -128,7 +129,7 @@ impl Call<'_> {
             Some(task) => message["taskId"] = json!(task),
             None => message["contextId"] = json!(context_id),
         }
-        json!({"message": message, "configuration": {"acceptedOutputModes": ["text/plain", "text/markdown", "application/json"]}})
+        json!({"message": message, "configuration": {"acceptedOutputModes": ["text/plain", "text/markdown", "application/json", "*/*"]}})
     }
 
     /// Listens until the task is over; `None`: the stream ended before that.
@@ -205,7 +206,9 @@ impl Call<'_> {
 
     fn take(&mut self, said: Said) -> Option<End> {
         let words = match &said {
-            Said::Status { state: TaskState::Submitted | TaskState::Working, text, .. } => text.clone(),
+            Said::Status { state: TaskState::Submitted | TaskState::Working, words, .. } => {
+                words.text.clone()
+            }
             Said::Status { .. } | Said::Task { .. } | Said::Message(_) | Said::Artifact { .. } => {
                 String::new()
             }

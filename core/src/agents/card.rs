@@ -44,6 +44,8 @@ pub(crate) struct Agent {
     pub(crate) examples: Vec<Example>,
     /// Whose members may use it; empty is everyone. The tenant's word, never the card's.
     pub(crate) groups: BTreeSet<Group>,
+    /// Whether it may be asked at all; the tenant's word as well.
+    pub(crate) enabled: bool,
     pub(crate) endpoint: Endpoint,
     pub(crate) streaming: bool,
     pub(crate) skills: Vec<Skill>,
@@ -123,6 +125,7 @@ impl Agent {
             card_url,
             examples,
             groups: BTreeSet::new(),
+            enabled: true,
             endpoint,
             streaming,
             skills,
@@ -185,6 +188,7 @@ impl Agent {
             streaming: self.streaming,
             effects: self.has_effects(),
             breaker: breaker.to_owned(),
+            enabled: self.enabled,
             groups: None,
         }
     }
@@ -194,12 +198,7 @@ impl Agent {
 fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
     let none = Vec::new();
     let interfaces = card.get("supportedInterfaces").and_then(Value::as_array).unwrap_or(&none);
-    let spoken = interfaces.iter().find(|interface| {
-        let version = text(interface.get("protocolVersion"));
-        text(interface.get("protocolBinding")).eq_ignore_ascii_case("JSONRPC")
-            && (version == "1.0" || version.starts_with("1.0."))
-    });
-    let Some(interface) = spoken else {
+    let Some(interface) = interfaces.iter().find(|interface| is_spoken(interface)) else {
         return Err(AgentError::Card(match old_offers(card) {
             Some(offers) => format!("it is a card of A2A 0.x and offers {offers}; JSONRPC 1.0 is needed"),
             None => {
@@ -232,6 +231,13 @@ fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
     Ok(Endpoint { url, tenant })
 }
 
+/// Whether an interface is one that agents are asked over.
+pub(super) fn is_spoken(interface: &Value) -> bool {
+    let version = text(interface.get("protocolVersion"));
+    text(interface.get("protocolBinding")).eq_ignore_ascii_case("JSONRPC")
+        && (version == "1.0" || version.starts_with("1.0."))
+}
+
 /// Read of all tags, not only of those that are kept.
 fn has_effect(skill: &Value) -> bool {
     let mut tags = skill.get("tags").and_then(Value::as_array).into_iter().flatten();
@@ -241,19 +247,31 @@ fn has_effect(skill: &Value) -> bool {
 /// What a card of A2A 0.2 or 0.3 offers: such a one has no interfaces but a URL, with the transport that is preferred
 /// there (JSONRPC where none is named), and others beside it (A2A 0.3, section 5.5).
 fn old_offers(card: &Value) -> Option<String> {
-    let is_old = card.get("supportedInterfaces").is_none() && card.get("url").is_some();
+    is_old(card).then(|| offered(&offers(card)))
+}
+
+fn is_old(card: &Value) -> bool {
+    card.get("supportedInterfaces").is_none() && card.get("url").is_some()
+}
+
+/// The interfaces of a card, of an old one in the form of a new one's.
+pub(super) fn offers(card: &Value) -> Vec<Value> {
+    if !is_old(card) {
+        return card.get("supportedInterfaces").and_then(Value::as_array).cloned().unwrap_or_default();
+    }
     let others = card.get("additionalInterfaces").and_then(Value::as_array).into_iter().flatten();
     let transports = others.map(|other| text(other.get("transport")));
     let preferred = Some(text(card.get("preferredTransport"))).filter(|named| !named.is_empty());
     let mut offers: Vec<Value> = Vec::new();
     for transport in std::iter::once(preferred.unwrap_or("JSONRPC")).chain(transports) {
-        let offer = json!({"protocolBinding": transport, "protocolVersion": card.get("protocolVersion")});
+        let (version, url) = (card.get("protocolVersion"), card.get("url"));
+        let offer = json!({"protocolBinding": transport, "protocolVersion": version, "url": url});
         // The preferred one often stands among the others again.
         if offers.len() < MAX_OFFERS && !offers.contains(&offer) {
             offers.push(offer);
         }
     }
-    is_old.then(|| offered(&offers))
+    offers
 }
 
 /// What a card offers, as a person reads it: "GRPC 1.0 and JSONRPC 0.3".
@@ -299,7 +317,7 @@ fn words(value: Option<&Value>, most: usize, max_chars: usize) -> Vec<String> {
     items.take(most).map(|item| outside::line(item, max_chars)).collect()
 }
 
-fn text(value: Option<&Value>) -> &str {
+pub(super) fn text(value: Option<&Value>) -> &str {
     value.and_then(Value::as_str).unwrap_or_default()
 }
 

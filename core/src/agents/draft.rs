@@ -4,7 +4,7 @@
 use crate::outside;
 
 /// An agent that makes more of them is cut there.
-const MAX_ARTIFACTS: usize = 256;
+pub(super) const MAX_ARTIFACTS: usize = 256;
 const GAP: &str = "\n\n";
 
 /// Artifacts by id, and the text that they make.

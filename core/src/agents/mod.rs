@@ -5,8 +5,10 @@ mod breaker;
 mod call;
 mod card;
 mod draft;
+mod files;
 mod guard;
 mod line;
+mod look;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -14,9 +16,12 @@ mod wire;
 
 pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
+pub(crate) use files::SentFile;
+pub(crate) use look::{look, unread};
 
 use crate::{config::AgentsConfig, kept};
 use breaker::{Breakers, Outcome, Rule};
+use files::FileBounds;
 use futures::FutureExt;
 use guard::Guard;
 use line::Line;
@@ -42,6 +47,7 @@ pub(crate) struct Agents {
     client: reqwest::Client,
     guard: Guard,
     breakers: Breakers,
+    files: FileBounds,
     config: AgentsConfig,
 }
 
@@ -58,7 +64,13 @@ impl Agents {
             .build()
             .map_err(AgentError::Client)?;
         let rule = Rule { failures: config.breaker_failures.max(1), open: config.breaker_open };
-        Ok(Self { client, guard, breakers: Breakers::new(rule), config: config.clone() })
+        let (breakers, files) = (Breakers::new(rule), FileBounds::new(config));
+        Ok(Self { client, guard, breakers, files, config: config.clone() })
+    }
+
+    /// Where a card is looked for.
+    pub(crate) fn card_url(url: &Url) -> Url {
+        card_url(url)
     }
 
     /// Fetches the card that lies at `url`, or under it; returns where it lay.
@@ -136,7 +148,10 @@ impl Agents {
     ) -> (Reply, Outcome) {
         let AgentsConfig { max_stream_bytes, max_reply_bytes, .. } = self.config;
         match Line::new(&self.client, self.guard, agent, ask.hops, max_stream_bytes, span) {
-            Ok(line) => Box::pin(call::run(&line, agent, ask, max_reply_bytes, progress)).await,
+            Ok(line) => {
+                let bounds = (max_reply_bytes, &self.files);
+                Box::pin(call::run(&line, agent, ask, bounds, progress)).await
+            }
             Err(fault) => (Transcript::new(0, None).reply(End::Failed(fault.to_string())), Outcome::Failed),
         }
     }
@@ -183,7 +198,7 @@ fn broken() -> Reply {
 fn skipped(reason: &str, span: &Span) -> Reply {
     span.record("error.type", CallState::Skipped.name());
     let (text, reason) = (String::new(), Some(reason.to_owned()));
-    Reply { state: CallState::Skipped, text, task_id: None, reason, partial: false }
+    Reply { state: CallState::Skipped, text, task_id: None, reason, partial: false, files: Vec::new() }
 }
 
 fn card_url(url: &Url) -> Url {

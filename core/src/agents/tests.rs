@@ -1,6 +1,7 @@
 //! The client against agents on real sockets that behave in every bad way.
 
 mod closed;
+mod given;
 mod resumed;
 
 use super::*;
@@ -140,6 +141,10 @@ fn config() -> AgentsConfig {
         call: Duration::from_secs(5),
         max_reply_bytes: 10_000,
         max_stream_bytes: 100_000,
+        max_file_bytes: 2_000,
+        max_files: 3,
+        max_files_bytes: 5_000,
+        files_in_hand_bytes: 1_000_000,
         max_card_bytes: 1_000_000,
         max_cards_bytes: 10_000_000,
         card: Duration::from_secs(2),

@@ -3,7 +3,8 @@
 use super::{
     Reply,
     draft::Draft,
-    wire::{Said, TaskState},
+    files::{FileBounds, Gathered},
+    wire::{Said, TaskState, Words},
 };
 use crate::outside;
 use switchboard_shared::events::CallState;
@@ -37,16 +38,23 @@ pub(super) struct Transcript {
     max_bytes: usize,
     task: Option<String>,
     draft: Draft,
-    status: String,
+    /// Of its artifacts.
+    files: Option<Gathered>,
+    status: Words,
     /// The agent's last message in the task's history, for agents that put their answer there.
-    last: String,
+    last: Words,
     full: bool,
 }
 
 impl Transcript {
     pub(super) fn new(max_bytes: usize, task: Option<String>) -> Self {
-        let (draft, status, last) = (Draft::new(max_bytes), String::new(), String::new());
-        Self { max_bytes, task, draft, status, last, full: false }
+        let (draft, status, last) = (Draft::new(max_bytes), Words::default(), Words::default());
+        Self { max_bytes, task, draft, files: None, status, last, full: false }
+    }
+
+    /// The same for an agent whose files are kept.
+    pub(super) fn with_files(self, bounds: FileBounds) -> Self {
+        Self { files: Some(Gathered::new(bounds)), ..self }
     }
 
     pub(super) fn task(&self) -> Option<&str> {
@@ -59,27 +67,34 @@ impl Transcript {
             return None;
         }
         let end = match said {
-            Said::Message(text) => {
-                self.status = text;
+            Said::Message(words) => {
+                self.status = words;
                 Some(End::Message)
             }
             Said::Task { id, state, status, artifacts, last } => {
                 self.task = Some(id);
-                self.draft.replace(artifacts);
+                self.replace(artifacts);
                 (self.status, self.last) = (status, last);
                 over(state)
             }
-            Said::Status { task, state, text } => {
+            Said::Status { task, state, words } => {
                 self.learn_task(task);
-                self.status = text;
+                self.status = words;
                 over(state)
             }
-            Said::Artifact { task, id, append, text } => {
+            Said::Artifact { task, id, append, words } => {
                 self.learn_task(task);
-                self.draft.add(id, append, &text);
+                if let Some(files) = &mut self.files {
+                    files.add(&id, append, words.files);
+                }
+                self.draft.add(id, append, &words.text);
                 None
             }
         };
+        if end.is_none() {
+            // Only what it says last may hold files of the answer.
+            (self.status.files, self.last.files) = (Vec::new(), Vec::new());
+        }
         self.bound();
         if self.full { Some(End::Full) } else { end }
     }
@@ -93,6 +108,20 @@ impl Transcript {
         !id.is_empty() && self.task.as_ref().is_some_and(|known| known != id)
     }
 
+    fn replace(&mut self, artifacts: Vec<(String, Words)>) {
+        if let Some(files) = &mut self.files {
+            files.clear();
+        }
+        let mut texts = Vec::with_capacity(artifacts.len());
+        for (id, words) in artifacts {
+            if let Some(files) = &mut self.files {
+                files.add(&id, true, words.files);
+            }
+            texts.push((id, words.text));
+        }
+        self.draft.replace(texts);
+    }
+
     fn learn_task(&mut self, task: String) {
         if self.task.is_none() && !task.is_empty() {
             self.task = Some(task);
@@ -102,7 +131,7 @@ impl Transcript {
     fn bound(&mut self) {
         self.full |= self.draft.is_full();
         let mut left = self.draft.room();
-        for text in [&mut self.status, &mut self.last] {
+        for text in [&mut self.status.text, &mut self.last.text] {
             if text.len() > left {
                 *text = outside::beginning(text, left).into_owned();
                 self.full = true;
@@ -119,10 +148,16 @@ impl Transcript {
     /// What the call comes to.
     pub(super) fn reply(self, end: End) -> Reply {
         let said = self.draft.text();
-        let Self { task, status, max_bytes, .. } = self;
+        let Self { task, status, last, max_bytes, .. } = self;
+        let mut last_files = status.files;
+        if said.is_empty() && status.text.trim().is_empty() {
+            last_files.extend(last.files);
+        }
+        let (files, left_out) = self.files.map(|files| files.end(last_files)).unwrap_or_default();
+        let (status, last) = (status.text, last.text);
         let (state, text, reason) = match end {
             End::Message | End::Task(TaskState::Completed) => {
-                let text = said_and_status(said, &status, &self.last);
+                let text = said_and_status(said, &status, &last);
                 if text.trim().is_empty() {
                     (CallState::Failed, text, Some("it finished without saying anything".to_owned()))
                 } else {
@@ -130,7 +165,7 @@ impl Transcript {
                 }
             }
             End::Full => {
-                let text = said_and_status(said, &status, &self.last);
+                let text = said_and_status(said, &status, &last);
                 (CallState::Completed, text, Some(format!("its reply was cut at {max_bytes} bytes")))
             }
             End::Task(TaskState::InputRequired) => {
@@ -161,7 +196,9 @@ impl Transcript {
             End::Canceled => (CallState::Canceled, said, Some("the question was canceled".to_owned())),
         };
         let whole = matches!(state, CallState::Completed | CallState::InputRequired) && !self.full;
-        Reply { state, partial: !whole && !text.trim().is_empty(), text, task_id: task, reason }
+        let reasons: Vec<String> = reason.into_iter().chain(left_out).collect();
+        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        Reply { state, partial: !whole && !text.trim().is_empty(), text, task_id: task, reason, files }
     }
 }
 
@@ -189,11 +226,15 @@ mod tests {
     use super::*;
 
     fn artifact(id: &str, append: bool, text: &str) -> Said {
-        Said::Artifact { task: "t".into(), id: id.into(), append, text: text.into() }
+        Said::Artifact { task: "t".into(), id: id.into(), append, words: words(text) }
     }
 
     fn status(state: TaskState, text: &str) -> Said {
-        Said::Status { task: "t".into(), state, text: text.into() }
+        Said::Status { task: "t".into(), state, words: words(text) }
+    }
+
+    fn words(text: &str) -> Words {
+        Words { text: text.into(), files: vec![] }
     }
 
     #[test]
@@ -208,7 +249,7 @@ mod tests {
             transcript.take(Said::Status {
                 task: "other".into(),
                 state: TaskState::Failed,
-                text: "?".into()
+                words: words("?")
             }),
             None
         );

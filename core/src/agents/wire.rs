@@ -3,17 +3,30 @@
 
 pub(super) use a2a::{TaskState, errors::error_code, methods};
 
+use super::files::SentFile;
 use crate::outside;
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use serde_json::{Value, json};
 use switchboard_shared::api;
 
 /// A result of `SendMessage`, or one event of a stream.
 #[derive(Debug, PartialEq)]
 pub(super) enum Said {
-    Task { id: String, state: TaskState, status: String, artifacts: Vec<(String, String)>, last: String },
-    Message(String),
-    Status { task: String, state: TaskState, text: String },
-    Artifact { task: String, id: String, append: bool, text: String },
+    Task { id: String, state: TaskState, status: Words, artifacts: Vec<(String, Words)>, last: Words },
+    Message(Words),
+    Status { task: String, state: TaskState, words: Words },
+    Artifact { task: String, id: String, append: bool, words: Words },
+}
+
+/// What a message or an artifact says, and the files in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) text: String,
+    pub(super) files: Vec<SentFile>,
 }
 
 /// The answer of an agent to one request.
@@ -76,7 +89,7 @@ pub(super) fn said(result: &Value) -> Result<Said, Unusable> {
 
 fn status_update(update: &Value) -> Option<Said> {
     let status = update.get("status")?;
-    Some(Said::Status { task: task_of(update)?, state: state(status)?, text: message_of(status) })
+    Some(Said::Status { task: task_of(update)?, state: state(status)?, words: message_of(status) })
 }
 
 fn artifact_update(update: &Value) -> Option<Said> {
@@ -85,7 +98,7 @@ fn artifact_update(update: &Value) -> Option<Said> {
         task: task_of(update)?,
         id: string(artifact, "artifactId"),
         append: update.get("append").and_then(Value::as_bool).unwrap_or_default(),
-        text: parts(artifact),
+        words: parts(artifact),
     })
 }
 
@@ -140,27 +153,51 @@ fn state(status: &Value) -> Option<TaskState> {
     serde_json::from_value(status.get("state")?.clone()).ok()
 }
 
-fn message_of(status: &Value) -> String {
+fn message_of(status: &Value) -> Words {
     status.get("message").map(parts).unwrap_or_default()
 }
 
-/// The words of a message or an artifact: its texts, its data as JSON, its files by name. What the agent thinks and does
-/// on the way is none of them.
-fn parts(of: &Value) -> String {
-    let mut text = String::new();
+/// The words of a message or an artifact: its texts, its data as JSON, its files by name, its links. What the agent thinks
+/// and does on the way is none of them. Data that has a file's name is a file; what a link leads to is never fetched.
+fn parts(of: &Value) -> Words {
+    let mut words = Words::default();
+    let text = &mut words.text;
     for part in list(of, "parts").filter(|part| !is_aside(part)) {
-        if let Some(words) = part.get("text").and_then(Value::as_str) {
-            text.push_str(&outside::text(words));
+        let file = if let Some(said) = part.get("text").and_then(Value::as_str) {
+            text.push_str(&outside::text(said));
+            continue;
         } else if let Some(data) = part.get("data").filter(|data| !data.is_null()) {
-            on_a_new_line(&mut text, &outside::text(&data.to_string()));
+            if string(part, "filename").is_empty() {
+                on_a_new_line(text, &outside::text(&data.to_string()));
+                continue;
+            }
+            file(part, "application/json", Some(data.to_string().into_bytes()))
         } else if let Some(url) = part.get("url").and_then(Value::as_str) {
-            on_a_new_line(&mut text, &outside::text(url));
-        } else if part.get("raw").is_some() {
-            let name = outside::line(&string(part, "filename"), outside::MAX_FILE_NAME_CHARS);
-            on_a_new_line(&mut text, &format!("[file {name}]"));
-        }
+            on_a_new_line(text, &outside::text(url));
+            continue;
+        } else if let Some(raw) = part.get("raw") {
+            file(part, &string(part, "mediaType"), raw.as_str().and_then(bytes))
+        } else {
+            continue;
+        };
+        on_a_new_line(text, &format!("[file {}]", file.name));
+        words.files.push(file);
     }
-    text
+    words
+}
+
+fn file(part: &Value, media_type: &str, bytes: Option<Vec<u8>>) -> SentFile {
+    SentFile::new(&string(part, "filename"), media_type, bytes)
+}
+
+/// Bytes as JSON has them of a protocol buffer: base64 of either alphabet, with or without its padding (ProtoJSON).
+fn bytes(raw: &str) -> Option<Vec<u8>> {
+    let padding = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let engine = GeneralPurpose::new(&STANDARD, padding);
+    if raw.contains(['-', '_']) {
+        return engine.decode(raw.replace('-', "+").replace('_', "/")).ok();
+    }
+    engine.decode(raw).ok()
 }
 
 /// Whether a part is marked as something that is not said to anybody.
@@ -198,8 +235,8 @@ mod tests {
         let task = json!({"task": {"id": "t", "status": {"state": "TASK_STATE_COMPLETED"}, "artifacts": null,
             "createdAt": "x", "history": [{"role": "ROLE_AGENT", "parts": [{"text": "hello"}]}]}});
         let Ok(Said::Task { id, state, last, .. }) = said(&task) else { panic!("not a task") };
-        assert_eq!((id.as_str(), state, last.as_str()), ("t", TaskState::Completed, "hello"));
-        assert_eq!(said(&json!({"message": {"parts": null}})), Ok(Said::Message(String::new())));
+        assert_eq!((id.as_str(), state, last.text.as_str()), ("t", TaskState::Completed, "hello"));
+        assert_eq!(said(&json!({"message": {"parts": null}})), Ok(Said::Message(Words::default())));
         for unknown in [json!(null), json!([]), json!({"heartbeat": {}})] {
             assert_eq!(said(&unknown), Err(Unusable::Unknown), "{unknown}");
         }
@@ -215,10 +252,25 @@ mod tests {
         }
     }
 
+    fn says(text: &str) -> Result<Said, Unusable> {
+        Ok(Said::Message(Words { text: text.into(), files: vec![] }))
+    }
+
     #[test]
-    fn data_and_files_become_text() {
-        let message = json!({"message": {"parts": [{"text": "so: "}, {"data": {"a": [1]}}, {"raw": "AA", "filename": "f.png"}]}});
-        assert_eq!(said(&message), Ok(Said::Message("so: \n{\"a\":[1]}\n[file f.png]".into())));
+    fn data_files_and_links_become_text_and_files_are_there_as_well() {
+        let parts = json!([
+            {"text": "so: "}, {"data": {"a": [1]}}, {"raw": "aGk_", "filename": "f.txt", "mediaType": "text/plain"},
+            {"data": [1], "filename": "d.json"}, {"raw": 7, "mediaType": "image/png"}, {"url": "https://a.example/x"},
+        ]);
+        let Ok(Said::Message(words)) = said(&json!({"message": {"parts": parts}})) else {
+            panic!("no message")
+        };
+        let text = "so: \n{\"a\":[1]}\n[file f.txt]\n[file d.json]\n[file file]\nhttps://a.example/x";
+        assert_eq!(words.text, text);
+        let files: Vec<_> =
+            words.files.iter().map(|file| (file.name.as_str(), file.bytes.as_deref())).collect();
+        let expected = [("f.txt", Some(b"hi?".as_slice())), ("d.json", Some(b"[1]")), ("file", None)];
+        assert_eq!(files, expected);
     }
 
     #[test]
@@ -230,16 +282,19 @@ mod tests {
             json!({"data": {"name": "f"}, "metadata": {"adk_type": "function_call"}}),
         ] {
             let parts = json!([aside, {"text": "Yes."}]);
-            assert_eq!(said(&json!({"message": {"parts": parts}})), Ok(Said::Message("Yes.".into())));
+            assert_eq!(said(&json!({"message": {"parts": parts}})), says("Yes."));
             let artifact =
                 json!({"artifactUpdate": {"taskId": "t", "artifact": {"artifactId": "a", "parts": parts}}});
-            assert!(matches!(said(&artifact), Ok(Said::Artifact { text, .. }) if text == "Yes."), "{parts}");
+            assert!(
+                matches!(said(&artifact), Ok(Said::Artifact { words, .. }) if words.text == "Yes."),
+                "{parts}"
+            );
         }
         for said_aloud in
             [json!({"adk_thought": false}), json!({}), json!({"adk_thought": null}), json!(null)]
         {
             let message = json!({"message": {"parts": [marked(said_aloud)]}});
-            assert_eq!(said(&message), Ok(Said::Message("hm".into())), "{message}");
+            assert_eq!(said(&message), says("hm"), "{message}");
         }
     }
 

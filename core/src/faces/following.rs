@@ -8,12 +8,14 @@ use crate::{
     core::Core,
     error::{Error, Result},
     events::Listener,
+    outside,
     store::{View, reading},
+    synthesise::MAX_QUESTION_CHARS,
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{SendMessage, TurnView},
-    events::{Answer, Event, EventBody, Plan, Source, TurnState, Usage},
+    events::{Answer, CallState, Event, EventBody, Plan, Source, TurnState, Usage},
     identity::Identity,
     ids::{ConversationId, MessageId, TurnId},
     problem::ProblemKind,
@@ -233,6 +235,14 @@ fn from_row(view: TurnView) -> Vec<Event> {
         state: call.state,
         reason: call.reason.clone(),
     });
+    let waits = view.calls.iter().find(|call| call.state == CallState::InputRequired);
+    let asks =
+        waits.filter(|_| view.state == TurnState::InputRequired).map(|call| EventBody::InputRequired {
+            agent: call.agent.clone(),
+            call: call.id,
+            question: outside::shorten(call.reply.as_deref().unwrap_or_default(), MAX_QUESTION_CHARS),
+        });
+    let files = view.calls.iter().flat_map(|call| call.files.clone()).collect();
     let answer = view.answer.map(|text| Answer {
         message: MessageId::new(),
         attempt: view.attempt,
@@ -240,9 +250,11 @@ fn from_row(view: TurnView) -> Vec<Event> {
         sources: sources.collect(),
         claims: Vec::new(),
         degraded: view.degraded,
+        files,
     });
     let end = EventBody::TurnFinished { state: view.state, usage: view.usage, error: view.error };
-    let bodies = [view.plan.map(EventBody::PlanDecided), answer.map(EventBody::AnswerFinished), Some(end)];
+    let bodies =
+        [view.plan.map(EventBody::PlanDecided), answer.map(EventBody::AnswerFinished), asks, Some(end)];
     let event = |body| Event {
         conversation: view.conversation,
         seq: None,

@@ -88,6 +88,11 @@ pub(super) async fn find(
     Ok(Found { conversation: made.id, same: None })
 }
 
+/// The conversation that a client's word leads to, if it leads to one.
+pub(super) async fn known(core: &Core, me: &Identity, place: &Place) -> Result<Option<ConversationId>> {
+    Ok(look_up(core, me, place, false).await?.map(|found| found.conversation))
+}
+
 async fn look_up(core: &Core, me: &Identity, place: &Place, resent: bool) -> Result<Option<Found>> {
     let own = place.named.as_ref().and_then(|name| name.word.parse::<ConversationId>().ok());
     let (tenant, user) = (&me.tenant, &me.user);

@@ -23,7 +23,7 @@ const FRESH: Duration = Duration::from_secs(600);
 /// ... and for how long it is used while the provider cannot be asked for another one.
 const STALE: Duration = Duration::from_secs(86_400);
 /// How often keys are read again because a token names one that is not known.
-const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(30);
+const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(5);
 
 /// An identity provider.
 pub(crate) struct Provider {

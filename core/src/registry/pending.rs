@@ -6,6 +6,7 @@ use crate::{
     route::{Roster, lexical::Model},
 };
 use std::{sync::Arc, time::Duration};
+use switchboard_shared::ids::AgentId;
 use tokio::sync::{OnceCell, watch};
 
 /// Said of a plan that was made while the agents' model was not there.
@@ -18,6 +19,8 @@ pub(crate) struct Pending {
     learned: watch::Receiver<Option<Arc<Roster>>>,
     version: i64,
     agents: Vec<Arc<Agent>>,
+    /// Those that are switched off.
+    off: Vec<AgentId>,
     /// Of the same agents, as they were learned before.
     before: Option<Arc<Roster>>,
     unlearned: OnceCell<Arc<Roster>>,
@@ -26,13 +29,12 @@ pub(crate) struct Pending {
 impl Pending {
     pub(super) fn new(
         learned: watch::Receiver<Option<Arc<Roster>>>,
-        version: i64,
-        agents: Vec<Arc<Agent>>,
+        (version, agents, off): (i64, Vec<Arc<Agent>>, Vec<AgentId>),
         before: Option<Arc<Roster>>,
     ) -> Self {
         // It must not show, ask or believe what has changed since: only examples may be others.
         let before = before.filter(|before| differ_in_examples_alone(&before.agents, &agents));
-        Self { learned, version, agents, before, unlearned: OnceCell::new() }
+        Self { learned, version, agents, off, before, unlearned: OnceCell::new() }
     }
 
     /// Waits until it is learned; none when it is not any more: a newer one has taken its place.
@@ -53,7 +55,8 @@ impl Pending {
         if let Some(before) = &self.before {
             return Ok(Arc::clone(before));
         }
-        self.unlearned.get_or_try_init(|| unlearned(self.version, self.agents.clone())).await.map(Arc::clone)
+        let unlearned = || unlearned(self.version, self.agents.clone(), self.off.clone());
+        self.unlearned.get_or_try_init(unlearned).await.map(Arc::clone)
     }
 
     /// What a plan does without that is made meanwhile.
@@ -62,11 +65,11 @@ impl Pending {
     }
 }
 
-async fn unlearned(version: i64, agents: Vec<Arc<Agent>>) -> Result<Arc<Roster>> {
+async fn unlearned(version: i64, agents: Vec<Arc<Agent>>, off: Vec<AgentId>) -> Result<Arc<Roster>> {
     let learned = tokio::task::spawn_blocking(move || {
         let bare: Vec<_> = agents.iter().map(|agent| Arc::new(without_examples(agent))).collect();
         let model = Model::train_with(&bare, &[]);
-        let mut roster = Roster::of(version, bare, model);
+        let mut roster = Roster::of(version, bare, model).without(off);
         roster.agents = agents;
         Arc::new(roster)
     });
@@ -113,7 +116,7 @@ mod tests {
     fn pending(before: &Arc<Agent>, now: &Arc<Agent>) -> (watch::Sender<Option<Arc<Roster>>>, Pending) {
         let (sender, learned) = watch::channel(None);
         let before = Arc::new(Roster::new(1, vec![Arc::clone(before)]));
-        (sender, Pending::new(learned, 2, vec![Arc::clone(now)], Some(before)))
+        (sender, Pending::new(learned, (2, vec![Arc::clone(now)], Vec::new()), Some(before)))
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ pub(super) struct Key {
     pub(super) tenant: TenantId,
     pub(super) version: i64,
     agents: Vec<AgentId>,
+    /// Those that are switched off, of which a roster says so.
+    pub(super) off: Vec<AgentId>,
 }
 
 impl Key {
@@ -26,15 +28,18 @@ impl Key {
         tenant: &TenantId,
         version: i64,
         agents: impl Iterator<Item = &'a AgentId>,
+        mut off: Vec<AgentId>,
     ) -> Self {
         let mut agents: Vec<_> = agents.cloned().collect();
         agents.sort_unstable();
-        Self { tenant: tenant.clone(), version, agents }
+        off.sort_unstable();
+        Self { tenant: tenant.clone(), version, agents, off }
     }
 
     /// Whether it is of the same agents, at an earlier time.
     fn precedes(&self, other: &Self) -> bool {
-        self.tenant == other.tenant && self.version < other.version && self.agents == other.agents
+        let same = self.tenant == other.tenant && self.agents == other.agents && self.off == other.off;
+        same && self.version < other.version
     }
 }
 
@@ -154,7 +159,7 @@ mod tests {
 
     fn key(tenant: &str, version: i64, agents: &[&str]) -> Key {
         let agents: Vec<AgentId> = agents.iter().map(|agent| agent.parse().unwrap()).collect();
-        Key::new(&tenant.parse().unwrap(), version, agents.iter())
+        Key::new(&tenant.parse().unwrap(), version, agents.iter(), Vec::new())
     }
 
     fn roster() -> Arc<Roster> {
@@ -171,6 +176,15 @@ mod tests {
         for other in [key("acme", 1, &["a"]), key("acme", 2, &["a", "b"]), key("other", 1, &["a", "b"])] {
             assert_ne!(key("acme", 1, &["a", "b"]), other);
         }
+    }
+
+    #[test]
+    fn a_key_tells_apart_what_is_switched_off_and_what_was_not_before() {
+        let (on, tenant) = (key("acme", 1, &["a"]), "acme".parse().unwrap());
+        let off = Key::new(&tenant, 2, ["a".parse().unwrap()].iter(), vec!["b".parse().unwrap()]);
+        let shelf = Shelf::new(usize::MAX);
+        shelf.put(on, roster(), Reach::default());
+        assert!(shelf.before(&off).is_none(), "it would not say that b is switched off");
     }
 
     #[test]

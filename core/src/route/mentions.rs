@@ -30,6 +30,10 @@ const SIGNS: [char; 2] = ['@', '\u{FF20}'];
 pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Option<Plan> {
     let found = find_mentions(text);
     let known = known(roster, &found);
+    let switched_off = named_off(roster, &found);
+    if known.is_empty() && !switched_off.is_empty() {
+        return Some(off(&switched_off));
+    }
     if known.is_empty() {
         let first = found.first().filter(|first| leads(text, first))?;
         let meant = slips(roster, &first.name);
@@ -47,7 +51,18 @@ pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Optio
             format!("You addressed them by name; at most {max_agents} are asked at once, so not {names}.")
         }
     };
-    Some(plan(together(&steps), steps, reason))
+    let degraded = (!switched_off.is_empty()).then(|| without_stop(words::switched_off(&switched_off)));
+    Some(Plan { degraded, ..plan(together(&steps), steps, reason) })
+}
+
+/// The plan of a message that is for agents which are switched off: nobody else is asked instead.
+pub(super) fn off(ids: &[AgentId]) -> Plan {
+    let says = format!("{} Ask without the name, and others may answer.", words::switched_off(ids));
+    words::without_agents(Mode::None, Stage::Rule, 1.0, "You addressed what is switched off.", says)
+}
+
+fn without_stop(sentence: String) -> String {
+    sentence.trim_end_matches('.').to_owned()
 }
 
 fn asks(steps: &[Step], id: &AgentId) -> bool {
@@ -57,6 +72,12 @@ fn asks(steps: &[Step], id: &AgentId) -> bool {
 fn known<'a>(roster: &Roster, found: &'a [Mention]) -> Vec<(&'a Mention, AgentId)> {
     let agent = |mention: &Mention| roster.agents.iter().find(|agent| agent.id.as_str() == mention.name);
     found.iter().filter_map(|mention| Some((mention, agent(mention)?.id.clone()))).collect()
+}
+
+/// Those of the names that are agents which are switched off.
+fn named_off(roster: &Roster, found: &[Mention]) -> Vec<AgentId> {
+    let names = |id: &&AgentId| found.iter().any(|mention| mention.name == id.as_str());
+    roster.off.iter().filter(names).cloned().collect()
 }
 
 /// Gives each agent what stands after its name, or all of them everything.
@@ -133,7 +154,8 @@ pub(crate) fn addressee(roster: &Roster, text: &str, people: &[UserId]) -> Addre
     let is_ours = |mention: &Mention| {
         mention.name == OWN_NAME || (leads(text, mention) && !slips(roster, &mention.name).is_empty())
     };
-    if !known(roster, &found).is_empty() || called_until(text).is_some() {
+    let names_ours = !known(roster, &found).is_empty() || !named_off(roster, &found).is_empty();
+    if names_ours || called_until(text).is_some() {
         Addressee::Us
     } else if is_one_named(text, people) {
         Addressee::People

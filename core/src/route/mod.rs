@@ -58,6 +58,8 @@ const NO_LLM: &str = "no LLM configured";
 pub(crate) struct Roster {
     pub(crate) version: i64,
     pub(crate) agents: Vec<Arc<Agent>>,
+    /// Those that would be among them if they were not switched off: of these it says so, and nothing else.
+    pub(crate) off: Vec<AgentId>,
     pub(crate) model: lexical::Model,
     /// How often it is right where it is so sure.
     trust: Trust,
@@ -84,6 +86,7 @@ impl Roster {
         Self {
             version,
             agents,
+            off: Vec::new(),
             model,
             trust,
             division,
@@ -91,6 +94,11 @@ impl Roster {
             remembered: Remembered::default(),
             mark: llm::fence(),
         }
+    }
+
+    /// With those that are switched off.
+    pub(crate) fn without(self, off: Vec<AgentId>) -> Self {
+        Self { off, ..self }
     }
 
     /// With an embedder's view beside the words.
@@ -115,6 +123,11 @@ impl Roster {
     /// Whether the agent is one of those that may be asked.
     pub(crate) fn knows(&self, id: &AgentId) -> bool {
         self.agent(id).is_some()
+    }
+
+    /// Whether the agent would be one of them if it were not switched off.
+    pub(crate) fn has_off(&self, id: &AgentId) -> bool {
+        self.off.contains(id)
     }
 
     fn agent(&self, id: &AgentId) -> Option<&Agent> {

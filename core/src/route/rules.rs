@@ -3,7 +3,7 @@
 
 use super::{
     Question, Roster, lexical,
-    mentions::{mentioned, no_such, without_meant},
+    mentions::{mentioned, no_such, off, without_meant},
     words,
 };
 use switchboard_shared::{
@@ -211,6 +211,10 @@ pub(super) fn sticky(
 }
 
 fn chosen(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Plan {
+    let switched_off: Vec<_> = question.chosen.iter().filter(|id| roster.has_off(id)).cloned().collect();
+    if !switched_off.is_empty() {
+        return off(&switched_off);
+    }
     if let Some(unknown) = question.chosen.iter().find(|id| !roster.knows(id)) {
         return no_such(roster, &unknown.to_string());
     }

@@ -103,6 +103,17 @@ pub(super) fn unknown(name: &str, closest: &[AgentId]) -> String {
     }
 }
 
+/// Says that agents are switched off.
+pub(super) fn switched_off(ids: &[AgentId]) -> String {
+    let mut names: Vec<_> = ids.iter().map(|id| format!("@{id}")).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [one] => format!("{one} is switched off."),
+        several => format!("{} are switched off.", several.join(" and ")),
+    }
+}
+
 fn what_can_be_asked(agents: &[Arc<Agent>]) -> String {
     if agents.is_empty() {
         return NOBODY_YET.to_owned();

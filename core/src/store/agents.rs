@@ -20,12 +20,15 @@ pub(crate) struct AgentRow {
     pub(crate) examples: Vec<Example>,
     /// Whose members may use it; empty is everyone.
     pub(crate) groups: BTreeSet<Group>,
+    /// Whether it may be asked at all.
+    pub(crate) enabled: bool,
 }
 
 /// What an agent that is registered again had before.
 pub(crate) struct RegisteredBefore {
     pub(crate) examples: Vec<Example>,
     pub(crate) groups: BTreeSet<Group>,
+    pub(crate) enabled: bool,
 }
 
 /// How many agents a tenant has, and how large their cards are.
@@ -73,6 +76,7 @@ impl Tx {
                     card: row.get(2),
                     examples: serde_json::from_value(row.get(3)).map_err(Error::reading("agent"))?,
                     groups: groups(row.get(4))?,
+                    enabled: row.get(5),
                 })
             })
             .collect()
@@ -87,7 +91,7 @@ impl Tx {
         let row = self.query_opt(sql!("registered_before"), &[&tenant.as_str(), &id.as_str()]).await?;
         row.map(|row| {
             let examples = serde_json::from_value(row.get(0)).map_err(Error::reading("agent"))?;
-            Ok(RegisteredBefore { examples, groups: groups(row.get(1))? })
+            Ok(RegisteredBefore { examples, groups: groups(row.get(1))?, enabled: row.get(2) })
         })
         .transpose()
     }
@@ -151,7 +155,18 @@ impl Tx {
         row.map(|row| groups(row.get(0))).transpose()
     }
 
-    /// Takes an agent off; whether it was there.
+    /// Switches an agent on or off; whether it was on, if it is there.
+    pub(crate) async fn switch_agent(
+        &self,
+        tenant: &TenantId,
+        id: &AgentId,
+        enabled: bool,
+    ) -> Result<Option<bool>> {
+        let row = self.query_opt(sql!("switch_agent"), &[&tenant.as_str(), &id.as_str(), &enabled]).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    /// Takes an agent off the registry; whether it was there.
     pub(crate) async fn delete_agent(&self, tenant: &TenantId, id: &AgentId) -> Result<bool> {
         Ok(self.execute(sql!("delete_agent"), &[&tenant.as_str(), &id.as_str()]).await? > 0)
     }

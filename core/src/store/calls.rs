@@ -2,6 +2,7 @@
 
 use super::{
     Tx,
+    files::NewFile,
     messages::seq,
     sql,
     turns::{int, named},
@@ -9,7 +10,7 @@ use super::{
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
 use switchboard_shared::{
-    api::CallView,
+    api::{CallView, FileView},
     events::CallState,
     ids::{AgentId, CallId, TenantId, TurnId},
 };
@@ -28,6 +29,7 @@ pub(crate) struct CallRow {
     pub(crate) reason: Option<String>,
     pub(crate) partial: bool,
     pub(crate) ms: u64,
+    pub(crate) files: Vec<FileView>,
 }
 
 impl CallRow {
@@ -40,6 +42,7 @@ impl CallRow {
             state: self.state,
             reply: self.reply.clone(),
             reason: self.reason.clone(),
+            files: self.files.clone(),
             ms: self.ms,
         }
     }
@@ -53,6 +56,7 @@ pub(crate) struct FinishedCall<'a> {
     pub(crate) reason: Option<&'a str>,
     pub(crate) partial: bool,
     pub(crate) ms: u64,
+    pub(crate) files: &'a [NewFile],
 }
 
 impl Tx {
@@ -136,5 +140,6 @@ fn call(row: &Row) -> Result<CallRow> {
         reason: row.get(7),
         partial: row.get(8),
         ms: seq(row, 9),
+        files: serde_json::from_value(row.get(10)).map_err(Error::reading("call"))?,
     })
 }

@@ -222,6 +222,7 @@ fn summary(row: &Row) -> ConversationSummary {
         updated_at: row.get(4),
         forgotten_before: row.try_get("forgotten_before").ok().flatten(),
         speaks: row.try_get("speaks").map(speaks).unwrap_or_default(),
+        branch_of: row.try_get("branch_of").ok().flatten().map(ConversationId),
         members: Vec::new(),
     }
 }

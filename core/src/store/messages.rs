@@ -2,6 +2,7 @@
 
 use super::{
     Tx,
+    files::sent_id,
     page::{PageSize, Paged},
     sql,
     tx::Sql,
@@ -24,7 +25,7 @@ pub(crate) struct MessageRow {
     pub(crate) seq: u64,
     pub(crate) author: Author,
     pub(crate) text: String,
-    /// Its files, without their bytes: [`Tx::message_parts`] reads those.
+    /// Its files, without their bytes: [`Tx::message_parts`] reads those of a member, [`Tx::file`] any.
     pub(crate) files: Vec<FileView>,
     pub(crate) turn: TurnId,
     pub(crate) client_id: Option<ClientId>,
@@ -39,11 +40,20 @@ impl MessageRow {
             seq: self.seq,
             author: self.author.clone(),
             text: self.text.clone(),
-            files: self.files.clone(),
+            files: self.named_files(),
             turn: Some(self.turn),
             client_id: self.client_id.clone(),
             at: self.at,
         }
+    }
+
+    /// A member's files have their ids by the message: also those of versions that gave none.
+    fn named_files(&self) -> Vec<FileView> {
+        let name = |(place, file): (usize, &FileView)| FileView {
+            id: file.id.clone().or_else(|| sent_id(self.seq, place)),
+            ..file.clone()
+        };
+        self.files.iter().enumerate().map(name).collect()
     }
 }
 
@@ -212,5 +222,6 @@ fn message(row: &Row) -> Result<MessageRow> {
 pub(crate) fn file(part: &Part) -> FileView {
     // Base64 holds three bytes in four characters, the padding at the end holds none.
     let bytes = part.data.trim_end_matches('=').len() as u64 * 3 / 4;
-    FileView { name: part.name.clone(), media_type: part.media_type.clone(), bytes }
+    let (name, media_type) = (part.name.clone(), part.media_type.clone());
+    FileView { id: None, agent: None, name, media_type, bytes }
 }

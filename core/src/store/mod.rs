@@ -4,7 +4,9 @@
 mod agents;
 mod api_keys;
 mod audit;
+mod branches;
 mod calls;
+mod chain;
 mod choice;
 mod conversations;
 mod counts;
@@ -12,6 +14,7 @@ mod decisions;
 mod due;
 mod events;
 mod feedback;
+mod files;
 mod frozen;
 mod host;
 mod house_counts;
@@ -34,17 +37,20 @@ mod tls;
 mod topology;
 mod turns;
 mod tx;
+mod users;
 
 pub(crate) use agents::{AgentRow, OtherAgents, RegistryRows};
 pub(crate) use api_keys::{KeyRow, NewKeyRow};
 pub(crate) use audit::Act;
 pub(crate) use calls::{CallRow, FinishedCall};
+pub(crate) use chain::{AuditRow, Link, Sought, hex};
 pub(crate) use choice::View;
 pub(crate) use conversations::CreateRow;
 pub(crate) use counts::{CountedRow, Span, ThoughtRow};
 pub(crate) use decisions::{DecisionRow, NewDecision};
 pub(crate) use due::OwnTurn;
 pub(crate) use events::NewEvent;
+pub(crate) use files::{FilePlace, FileRow, NewFile};
 pub(crate) use leases::Pulse;
 pub(crate) use messages::{MessageRow, SentBefore, file};
 pub(crate) use migrate::{MigrateError, migrate};
@@ -58,6 +64,7 @@ pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use threads::ThreadRow;
 pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};
 pub(crate) use tx::Tx;
+pub(crate) use users::{Standing, TenantUsage};
 
 macro_rules! sql {
     ($name:literal) => {

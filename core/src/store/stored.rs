@@ -4,9 +4,10 @@ use super::{Tx, sql};
 use crate::error::Result;
 use chrono::{DateTime, Utc};
 use switchboard_shared::ids::{ConversationId, TenantId, UserId};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-/// Bytes of messages, their files and their answers.
+/// Bytes of messages with their files, and of the answers to them with theirs.
 pub(crate) struct Stored {
     pub(crate) by_user: u64,
     pub(crate) by_tenant: u64,
@@ -16,9 +17,13 @@ impl Tx {
     /// Counts bytes as a user's; how many there are then.
     pub(crate) async fn keep_bytes(&self, tenant: &TenantId, user: &UserId, bytes: i64) -> Result<Stored> {
         let row = self.query_opt(sql!("keep_bytes"), &[&tenant.as_str(), &user.as_str(), &bytes]).await?;
-        let count =
-            |column| row.as_ref().map_or(0, |row| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0));
-        Ok(Stored { by_user: count(0), by_tenant: count(1) })
+        Ok(counted(row.as_ref()))
+    }
+
+    /// How many bytes there are.
+    pub(crate) async fn stored(&self, tenant: &TenantId, user: &UserId) -> Result<Stored> {
+        let row = self.query_opt(sql!("stored"), &[&tenant.as_str(), &user.as_str()]).await?;
+        Ok(counted(row.as_ref()))
     }
 
     /// Gives back what a conversation holds, before it is deleted.
@@ -45,4 +50,9 @@ impl Tx {
         self.execute(sql!("forget_before"), &[&tenant, &conversations, &before]).await?;
         Ok(turns.len())
     }
+}
+
+fn counted(row: Option<&Row>) -> Stored {
+    let count = |column| row.map_or(0, |row| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0));
+    Stored { by_user: count(0), by_tenant: count(1) }
 }

@@ -166,6 +166,11 @@ impl Tx {
         Ok(())
     }
 
+    /// A turn waits for its user no more; false when it did not.
+    pub(crate) async fn give_up_question(&self, tenant: &TenantId, id: TurnId) -> Result<bool> {
+        Ok(self.execute(sql!("give_up_question"), &[&tenant.as_str(), &id.0]).await? > 0)
+    }
+
     pub(crate) async fn set_plan(&self, tenant: &TenantId, id: TurnId, plan: &Plan) -> Result<()> {
         let plan = serde_json::to_value(plan).map_err(Error::writing("plan"))?;
         self.execute(sql!("set_plan"), &[&tenant.as_str(), &id.0, &plan]).await?;

@@ -42,7 +42,9 @@ fn note(reply: &NamedReply) -> Option<String> {
     let because = if is_said { String::new() } else { format!(": {reason}") };
     let asks = if reply.reason.is_some() { "waits for a sign-in" } else { "asks" };
     Some(match reply.state {
-        CallState::Completed if !reply.partial => return None,
+        // It is whole, but for files that were left out.
+        CallState::Completed if !reply.partial && because.is_empty() => return None,
+        CallState::Completed if !reply.partial => format!("{name}{because}."),
         CallState::InputRequired => question(&name, asks, reply.text.trim()),
         _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
         CallState::TimedOut => format!("{name} did not answer in time."),

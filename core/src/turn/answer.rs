@@ -4,7 +4,7 @@ use super::{
     brief::Brief,
     calls::asks,
     outcome::Outcome,
-    pieces::{GATHER, lock, send, start},
+    pieces::{Gather, lock, send, start},
     work::Work,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     synthesise::{self, Beside, Material, Written},
 };
 use switchboard_shared::events::Plan;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::sync::mpsc;
 
 /// Writes the answer to what was asked, and streams it.
 pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief: &Brief) -> Result<Written> {
@@ -84,12 +84,9 @@ pub(super) fn beside(work: &Work, outcomes: &[Outcome]) -> Written {
 /// Sends the pieces out, a few at a time, but for what has gone out already.
 async fn stream(work: &Work, mut pieces: mpsc::UnboundedReceiver<String>) {
     let (mut offset, begun) = (0, lock(work).text.clone());
-    let mut rest = begun.as_str();
+    let (mut rest, mut gather) = (begun.as_str(), Gather::new());
     while let Some(mut text) = pieces.recv().await {
-        sleep(GATHER).await;
-        while let Ok(piece) = pieces.try_recv() {
-            text.push_str(&piece);
-        }
+        text.extend(gather.more(&mut pieces).await);
         let text = outside::signs(&text);
         work.core.lease.held().await;
         let length = text.chars().count() as u64;

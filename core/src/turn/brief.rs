@@ -58,6 +58,7 @@ impl Brief {
         if work.core.router.is_addressed(&self.roster, &self.question(work)) {
             return None;
         }
+        let _out = work.hand.out();
         match pending.learned_within(work.core.config.route.model_wait).await {
             Some(roster) => {
                 self.roster = roster;

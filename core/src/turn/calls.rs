@@ -4,6 +4,7 @@
 use super::{
     brief::Brief,
     files::Files,
+    given,
     hand_on::hand_on,
     isolate::isolated,
     landed::{self, Landed},
@@ -26,10 +27,7 @@ use switchboard_shared::{
     events::{CallState, EventBody, Mode, Plan, Step},
     ids::{AgentId, CallId},
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
-};
+use tokio::{sync::mpsc, time::Instant};
 
 /// The most characters of one word of progress.
 const MAX_PROGRESS: usize = 500;
@@ -121,7 +119,12 @@ async fn ask(
         None => begin(work, at, step, question, waiting).await?,
     };
     let began = Instant::now();
+    let is_off = match known {
+        None => is_off(work, &step.agent).await?,
+        Some(_) => brief.roster.has_off(&step.agent),
+    };
     let reply = match agent {
+        _ if is_off => skipped("it is switched off".to_owned()),
         None => gone(),
         Some(agent) => {
             let ask = Ask {
@@ -151,6 +154,11 @@ async fn ask(
     }
 }
 
+/// Whether an agent was switched off since the plan was made: one that waits for others is asked much later than that.
+async fn is_off(work: &Work, agent: &AgentId) -> Result<bool> {
+    Ok(work.core.registry.all(&work.core.store, &work.tenant).await?.is_off(agent))
+}
+
 async fn begin(
     work: &Work,
     at: usize,
@@ -169,6 +177,7 @@ async fn begin(
         reason: None,
         partial: false,
         ms: 0,
+        files: Vec::new(),
     };
     let started =
         EventBody::CallStarted { call: row.id, agent: row.agent.clone(), question: row.question.clone() };
@@ -188,9 +197,14 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
         reply
     };
     let telling = async {
+        let mut gather = pieces::Gather::new();
         while let Some(first) = words.recv().await {
             let mut piece = String::new();
-            for progress in gathered(first, &mut words).await {
+            let more = match first {
+                Progress::Piece(_) => gather.more(&mut words).await,
+                Progress::Task(_) | Progress::Text(_) => Vec::new(),
+            };
+            for progress in std::iter::once(first).chain(more) {
                 match progress {
                     Progress::Task(task) => remember_task(work, row.id, &task).await,
                     // It is of this moment: what cannot be said now is not said later.
@@ -211,19 +225,6 @@ async fn converse(work: &Work, agent: &Agent, ask: Ask, row: &CallRow, alone: bo
     futures::future::join(asking, telling).await.0
 }
 
-/// Waits a moment for more of what an agent says; in order.
-async fn gathered(first: Progress, words: &mut mpsc::UnboundedReceiver<Progress>) -> Vec<Progress> {
-    let is_piece = matches!(first, Progress::Piece(_));
-    let mut all = vec![first];
-    if is_piece {
-        sleep(pieces::GATHER).await;
-    }
-    while let Ok(more) = words.try_recv() {
-        all.push(more);
-    }
-    all
-}
-
 /// Without it another core would have to ask again, so a failure is only said.
 async fn remember_task(work: &Work, call: CallId, task: &str) {
     let remembered = async {
@@ -238,7 +239,9 @@ async fn remember_task(work: &Work, call: CallId, task: &str) {
 
 async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> Result<Outcome> {
     let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
-    let (text, reason) = (reply.text, reply.reason.as_deref().map(shorten));
+    let (files, refused) = given::within_quota(work, reply.files).await?;
+    let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
+    let (text, reason) = (reply.text, (!reasons.is_empty()).then(|| shorten(&reasons.join("; "))));
     let finished = EventBody::CallFinished {
         call: row.id,
         agent: row.agent.clone(),
@@ -254,14 +257,16 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
         reason: reason.as_deref(),
         partial: reply.partial,
         ms,
+        files: &files,
     };
-    work.record(vec![finished], Rows::CallEnded(row.id, &end)).await?;
+    work.record(vec![finished], Rows::CallEnded(row.id, &row.agent, &end)).await?;
     metrics::called(reply.state, ms);
     work.count_call(&row.agent, reply.state, ms);
     let (agent, question) = (row.agent, row.question);
+    let files = files.iter().map(|file| file.view(&agent)).collect();
     let reply =
         NamedReply { agent, name, question, state: reply.state, text, reason, partial: reply.partial };
-    Ok(Outcome { call: row.id, reply })
+    Ok(Outcome { call: row.id, reply, files })
 }
 
 async fn skip(
@@ -277,14 +282,19 @@ async fn skip(
         Some(row) => row.clone(),
         None => begin(work, at, step, step.question.clone(), None).await?,
     };
-    let reply = Reply {
+    end(work, row, name, skipped(format!("it needs what {failed} did not give")), 0).await
+}
+
+fn skipped(reason: String) -> Reply {
+    let reason = Some(reason);
+    Reply {
         state: CallState::Skipped,
         text: String::new(),
         task_id: None,
-        reason: Some(format!("it needs what {failed} did not give")),
+        reason,
         partial: false,
-    };
-    end(work, row, name, reply, 0).await
+        files: Vec::new(),
+    }
 }
 
 fn gone() -> Reply {
@@ -299,7 +309,8 @@ fn ours(row: &CallRow, error: &Error) -> Reply {
 
 fn failed(reason: &str) -> Reply {
     let reason = Some(reason.to_owned());
-    Reply { state: CallState::Failed, text: String::new(), task_id: None, reason, partial: false }
+    let (text, files) = (String::new(), Vec::new());
+    Reply { state: CallState::Failed, text, task_id: None, reason, partial: false, files }
 }
 
 /// Whether a plan asks anybody.

@@ -27,14 +27,14 @@ impl Work {
     ) -> Result<()> {
         let at = clock::now();
         usage.ms = u64::try_from((at - self.turn.created_at).num_milliseconds()).unwrap_or(0);
-        let message = MessageId::new();
         let answer = written.map(|written| Answer {
-            message,
+            message: MessageId::new(),
             attempt: self.turn.attempt,
             text: written.text,
             sources: outcomes.iter().map(|outcome| source(&outcome.reply)).collect(),
             claims: written.claims,
             degraded: written.degraded,
+            files: outcomes.iter().flat_map(|outcome| outcome.files.clone()).collect(),
         });
         let end = FinishedTurn {
             state,
@@ -57,13 +57,17 @@ impl Work {
             bodies.push(EventBody::InputRequired { agent, call, question });
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
-        let message = answer.as_ref().map(|answer| (message, answer.text.as_str()));
         let replies = || outcomes.iter().map(|outcome| &outcome.reply);
         let agents: Vec<_> =
             replies().map(|reply| json!({"agent": reply.agent, "state": reply.state})).collect();
         let refused = replies().filter(|reply| reply.state == CallState::Rejected);
         let rejections = learn::from_rejections(refused.map(|reply| (&reply.agent, asked(&reply.question))));
-        let rows = Rows::TurnEnded { message, end: &end, agents: json!(agents), rejections: &rejections };
+        let rows = Rows::TurnEnded {
+            answer: answer.as_ref(),
+            end: &end,
+            agents: json!(agents),
+            rejections: &rejections,
+        };
         self.record(bodies, rows).await?;
         let degraded = answer.as_ref().is_some_and(|answer| answer.degraded.is_some());
         metrics::finished(state, Duration::from_millis(usage.ms), degraded);

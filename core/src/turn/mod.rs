@@ -10,6 +10,7 @@ mod close;
 mod counted;
 mod elsewhere;
 mod files;
+mod given;
 mod hand_on;
 mod isolate;
 mod keep_lease;

@@ -12,7 +12,8 @@ const BUSY: usize = 8;
 const NEWEST: f64 = 0.3;
 /// So few are let in however slow it is: of them even one user may have as many as are needed to measure again.
 const FEWEST: usize = 4 * BUSY;
-/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it.
+/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it. For so
+/// long after a stall nothing is measured: what ends then is what had to wait.
 const HOLDS: Duration = Duration::from_secs(10);
 
 /// What is known of the rate.
@@ -22,11 +23,12 @@ pub(super) struct Pace {
     ended: u32,
     per_second: Option<f64>,
     measured: Option<Instant>,
+    stalled: Option<Instant>,
 }
 
 impl Pace {
     pub(super) fn new(max_wait: Duration) -> Self {
-        Self { max_wait, began: None, ended: 0, per_second: None, measured: None }
+        Self { max_wait, began: None, ended: 0, per_second: None, measured: None, stalled: None }
     }
 
     /// So many were in hand when one of them ended.
@@ -37,8 +39,9 @@ impl Pace {
 
     /// So many are in hand now.
     pub(super) fn passed(&mut self, in_hand: usize, now: Instant) {
-        let Some(began) = self.began.filter(|_| in_hand >= BUSY) else {
-            (self.began, self.ended) = ((in_hand >= BUSY).then_some(now), 0);
+        let tells = in_hand >= BUSY && self.stalled.is_none_or(|at| now.duration_since(at) >= HOLDS);
+        let Some(began) = self.began.filter(|_| tells) else {
+            (self.began, self.ended) = (tells.then_some(now), 0);
             return;
         };
         let time = now.duration_since(began);
@@ -55,9 +58,10 @@ impl Pace {
         (self.began, self.ended) = (Some(now), 0);
     }
 
-    /// What ends or does not end just now says nothing of how fast this core is.
-    pub(super) fn stalled(&mut self) {
-        (self.began, self.ended) = (None, 0);
+    /// What ends or does not end just now says nothing of how fast this core is; nor does what was measured last, which
+    /// may have been the same stall before it was noticed.
+    pub(super) fn stalled(&mut self, now: Instant) {
+        (self.began, self.ended, self.per_second, self.stalled) = (None, 0, None, Some(now));
     }
 
     /// How many may be in hand; unknown while there was nothing to measure of late.
@@ -70,6 +74,13 @@ impl Pace {
         )]
         let most = most as usize;
         Some(most.max(FEWEST))
+    }
+
+    /// How long until so many have come to their end.
+    pub(super) fn time_for(&self, count: usize, now: Instant) -> Option<Duration> {
+        #[allow(clippy::cast_precision_loss, reason = "there are never so many")]
+        let seconds = count as f64 / self.holds(now)?;
+        Duration::try_from_secs_f64(seconds).ok()
     }
 
     fn holds(&self, now: Instant) -> Option<f64> {
@@ -106,6 +117,20 @@ mod tests {
         assert!(pace.most(idle).is_some_and(|most| most > 150), "nor does an outage");
         let later = work(&mut pace, idle + WINDOW * 10, 1, 60, 60);
         assert_eq!(pace.most(later), Some(FEWEST), "so few are always let in");
+        assert!(pace.time_for(3, later).is_some_and(|time| (2..5).contains(&time.as_secs())));
         assert_eq!(pace.most(later + HOLDS), None, "what was slow once is not slow for ever");
+    }
+
+    #[test]
+    fn a_stall_and_what_comes_out_of_it_measure_nothing() {
+        let mut pace = Pace::new(Duration::from_secs(4));
+        let later = work(&mut pace, Instant::now(), 2, 60, 5);
+        assert_eq!(pace.most(later), Some(FEWEST));
+        pace.stalled(later);
+        assert_eq!(pace.most(later), None, "it may have been slow because it was about to stall");
+        let soon = work(&mut pace, later, 2, 60, 9);
+        assert_eq!(pace.most(soon), None);
+        let calm = work(&mut pace, soon, 2, 60, 5);
+        assert_eq!(pace.most(calm), Some(FEWEST));
     }
 }

@@ -10,11 +10,34 @@ use std::{
     time::Duration,
 };
 use switchboard_shared::events::{Delta, EventBody};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
 
-/// Pieces are gathered for this long before they go out: a reader sees a steady stream, not a frame per token.
-pub(super) const GATHER: Duration = Duration::from_millis(25);
+/// What comes within this time of what went out is gathered: a reader sees a steady stream, not a frame per token.
+const GATHER: Duration = Duration::from_millis(25);
 /// Nothing larger goes out in one frame.
 const MAX_DELTA_CHARS: usize = 4_000;
+
+/// Gathers what goes out together. The first piece does not wait, nor what is left when no more can come.
+pub(super) struct Gather(Instant);
+
+impl Gather {
+    pub(super) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// What comes until the next may go out; in order.
+    pub(super) async fn more<T>(&mut self, pieces: &mut mpsc::UnboundedReceiver<T>) -> Vec<T> {
+        let mut all = Vec::new();
+        while let Ok(Some(piece)) = timeout_at(self.0, pieces.recv()).await {
+            all.push(piece);
+        }
+        self.0 = Instant::now() + GATHER;
+        all
+    }
+}
 
 /// Sends out the next piece of the answer before it is written, as of the only agent's reply while the agent is still
 /// speaking, as far as the answer has room for it: the answer is cut at the same place. A core that cannot be sure of the

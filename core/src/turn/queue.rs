@@ -13,6 +13,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use switchboard_shared::ids::{TenantId, TurnId, UserId};
 use tokio::{
@@ -73,6 +74,8 @@ struct Hall {
 struct Queue {
     places: Shares,
     running: Shares,
+    /// Of those who run, the ones that no agent and no LLM keeps waiting.
+    at_work: Shares,
     /// Those who wait for this core, in the queue or at work: of them there are no more than will be served in time.
     in_hand: Shares,
     pace: Pace,
@@ -86,6 +89,7 @@ impl Turns {
         let queue = Queue {
             places: Shares::new(config.max_running + config.max_queued),
             running: Shares::new(config.max_running),
+            at_work: Shares::new(config.max_at_work),
             in_hand: Shares::new(usize::MAX),
             pace: Pace::new(config.max_wait),
             writable,
@@ -114,6 +118,12 @@ impl Turns {
         queue.take(&whose);
         drop(queue);
         Ok(Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false })
+    }
+
+    /// When whoever has just been refused may find a place, if that can be told.
+    pub(crate) fn free_in(&self) -> Option<Duration> {
+        let queue = self.hall.queue();
+        queue.pace.time_for(queue.in_hand.over() + 1, Instant::now())
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.
@@ -217,7 +227,10 @@ impl Hand {
     /// The turn is out of this core's hands until what this returns is dropped; several at once count as one.
     pub(super) fn out(&self) -> Out<'_> {
         if self.out.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.hall.queue().in_hand.give_back(&self.whose);
+            let mut queue = self.hall.queue();
+            queue.in_hand.give_back(&self.whose);
+            queue.at_work.give_back(&self.whose);
+            queue.serve();
         }
         Out(self)
     }
@@ -227,7 +240,9 @@ impl Drop for Out<'_> {
     fn drop(&mut self) {
         let Hand { hall, whose, out } = self.0;
         if out.fetch_sub(1, Ordering::Relaxed) == 1 {
-            hall.queue().in_hand.take(whose);
+            let mut queue = hall.queue();
+            queue.in_hand.take(whose);
+            queue.at_work.take(whose);
         }
     }
 }
@@ -253,6 +268,7 @@ impl Drop for Place {
             let served = self.served.as_mut().is_some_and(|served| served.try_recv().is_ok());
             if self.runs || served {
                 queue.running.give_back(&self.whose);
+                queue.at_work.give_back(&self.whose);
             }
             queue.serve();
         }
@@ -283,7 +299,7 @@ impl Queue {
     fn count(&mut self, has_ended: bool) {
         let (in_hand, now) = (self.in_hand.taken(), Instant::now());
         match has_ended {
-            _ if !*self.writable.borrow() => self.pace.stalled(),
+            _ if !*self.writable.borrow() => self.pace.stalled(now),
             true => self.pace.ended(in_hand, now),
             false => self.pace.passed(in_hand, now),
         }
@@ -301,16 +317,17 @@ impl Queue {
             // Who has left meanwhile takes nothing.
             if served.send(()).is_ok() {
                 self.running.take(&whose);
+                self.at_work.take(&whose);
             }
         }
     }
 
     fn next(&mut self) -> Option<(Whose, oneshot::Sender<()>)> {
-        let running = &self.running;
+        let (running, at_work) = (&self.running, &self.at_work);
         self.waiting.serve(|tenant, users| {
             users.serve(|user, line| {
                 let whose = Whose { tenant: tenant.clone(), user: user.clone() };
-                running.may_take(&whose).ok()?;
+                running.may_take(&whose).ok().filter(|()| at_work.has_one_for(tenant))?;
                 line.pop_front().map(|served| (whose, served))
             })
         })

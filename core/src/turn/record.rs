@@ -5,16 +5,16 @@ use crate::{
     clock,
     error::{Error, Result},
     store::{
-        Act, CallRow, FinishedCall, FinishedTurn, MessageRow, NewDecision, NewEvent, NewSuggestion, Tx,
-        retrying,
+        Act, CallRow, FilePlace, FinishedCall, FinishedTurn, MessageRow, NewDecision, NewEvent,
+        NewSuggestion, Tx, retrying,
     },
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use switchboard_shared::{
     api::Author,
-    events::{Event, EventBody, Plan},
-    ids::{CallId, MessageId},
+    events::{Answer, Event, EventBody, Plan},
+    ids::{AgentId, CallId},
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -30,10 +30,10 @@ pub(super) enum Rows<'a> {
     /// That nothing is said; what people say to each other is no decision to be reviewed.
     Quiet(&'a Plan),
     CallBegun(&'a CallRow),
-    CallEnded(CallId, &'a FinishedCall<'a>),
+    CallEnded(CallId, &'a AgentId, &'a FinishedCall<'a>),
     /// Answer, usage and audit; `agents` is for the audit, `rejections` what can be learned from refused calls.
     TurnEnded {
-        message: Option<(MessageId, &'a str)>,
+        answer: Option<&'a Answer>,
         end: &'a FinishedTurn<'a>,
         agents: Value,
         rejections: &'a [NewSuggestion],
@@ -62,21 +62,21 @@ impl Work {
         at: DateTime<Utc>,
     ) -> Result<Vec<Event>> {
         let (tenant, turn) = (&self.tenant, &self.turn);
-        let message = match rows {
-            Rows::TurnEnded { message, .. } => *message,
+        let answer = match rows {
+            Rows::TurnEnded { answer, .. } => *answer,
             _ => None,
         };
         let tx = self.core.store.write(tenant).await?;
         // The conversation's row first, as everywhere, so that no two transactions wait for each other.
-        let count = i64::try_from(bodies.len() + usize::from(message.is_some())).unwrap_or(i64::MAX);
+        let count = i64::try_from(bodies.len() + usize::from(answer.is_some())).unwrap_or(i64::MAX);
         let first = tx.advance_seq(tenant, turn.conversation, count).await?.ok_or(Error::LeaseLost)?;
         if !tx.hold_lease(tenant, turn.id, self.core.id, turn.attempt, mark).await? {
             tx.rollback().await?;
             return Ok(Vec::new());
         }
         let mut all = Vec::with_capacity(bodies.len() + 1);
-        if let Some((id, text)) = message {
-            all.push(self.say(&tx, id, text, first, at).await?);
+        if let Some(answer) = answer {
+            all.push(self.say(&tx, answer, first, at).await?);
         }
         all.extend(bodies.iter().cloned());
         let place = NewEvent { conversation: turn.conversation, turn: Some(turn.id), at };
@@ -86,20 +86,13 @@ impl Work {
         Ok(events)
     }
 
-    async fn say(
-        &self,
-        tx: &Tx,
-        id: MessageId,
-        text: &str,
-        seq: u64,
-        at: DateTime<Utc>,
-    ) -> Result<EventBody> {
+    async fn say(&self, tx: &Tx, answer: &Answer, seq: u64, at: DateTime<Utc>) -> Result<EventBody> {
         let row = MessageRow {
-            id,
+            id: answer.message,
             seq,
             author: Author::Switchboard,
-            text: text.to_owned(),
-            files: Vec::new(),
+            text: answer.text.clone(),
+            files: answer.files.clone(),
             turn: self.turn.id,
             client_id: None,
             at,
@@ -121,7 +114,15 @@ impl Work {
             }
             Rows::Quiet(plan) => tx.set_plan(tenant, turn.id, plan).await,
             Rows::CallBegun(call) => tx.insert_call(tenant, turn.id, call, at).await,
-            Rows::CallEnded(call, end) => tx.finish_call(tenant, turn.id, *call, end).await,
+            Rows::CallEnded(call, agent, end) => {
+                tx.finish_call(tenant, turn.id, *call, end).await?;
+                let place =
+                    FilePlace { conversation: turn.conversation, turn: turn.id, call: *call, agent, at };
+                match tx.insert_files(tenant, place, end.files).await? {
+                    0 => Ok(()),
+                    bytes => tx.keep_bytes(tenant, &turn.user, bytes).await.map(drop),
+                }
+            }
             Rows::TurnEnded { end, agents, rejections, .. } => {
                 tx.finish_turn(tenant, turn.id, end).await?;
                 tx.insert_suggestions(tenant, turn.id, &turn.user, rejections, at).await?;

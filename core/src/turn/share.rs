@@ -45,6 +45,11 @@ impl Shares {
         self.all.saturating_sub(self.taken)
     }
 
+    /// How many more are taken than there are.
+    pub(super) fn over(&self) -> usize {
+        self.taken.saturating_sub(self.all)
+    }
+
     pub(super) fn are_idle(&self) -> bool {
         self.taken == 0
     }
@@ -86,6 +91,12 @@ impl Shares {
         let (of_user, is_new) = own(self.users.get(whose));
         let users = self.users.keys().filter(|other| other.tenant == whose.tenant).count();
         of_tenant < share && of_user < (share / (users + is_new + 1)).max(1)
+    }
+
+    /// Whether there is one more for a tenant, where they come back soon: all but the last are for whoever comes, and that
+    /// one for who has none.
+    pub(super) fn has_one_for(&self, tenant: &TenantId) -> bool {
+        self.free() > usize::from(self.of_tenant(tenant) > 0)
     }
 
     pub(crate) fn taken(&self) -> usize {

@@ -8,6 +8,9 @@ import { all, ask } from "../api.js";
 /** So many conversations are listed; older ones are found by their address. */
 const MOST_CONVERSATIONS = 1000;
 
+/** So long a deleted conversation can be had back: only then is it deleted. */
+const UNDO_MS = 8_000;
+
 /** What a signed-in person can see. It says `change`. */
 export class House extends EventTarget {
   /** @type {Summary[] | undefined} */
@@ -16,6 +19,16 @@ export class House extends EventTarget {
   agents = new Map();
   /** @type {unknown} */
   failure = undefined;
+  /** The conversation that is about to be deleted. @type {Summary | undefined} */
+  leaving = undefined;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  constructor() {
+    super();
+    // Whoever leaves the page has not taken it back.
+    addEventListener("pagehide", () => this.#let(true));
+  }
 
   /** Reads both lists. */
   async read() {
@@ -25,8 +38,8 @@ export class House extends EventTarget {
 
   async readConversations() {
     try {
-      const items = await all("/v1/conversations?limit=100", MOST_CONVERSATIONS);
-      this.conversations = /** @type {Summary[]} */ (items);
+      const items = /** @type {Summary[]} */ (await all("/v1/conversations?limit=100", MOST_CONVERSATIONS));
+      this.conversations = items.filter((it) => it.id !== this.leaving?.id);
     } catch (error) {
       this.failure = error;
     }
@@ -41,6 +54,11 @@ export class House extends EventTarget {
       this.failure = error;
     }
     this.#changed();
+  }
+
+  /** Those that can be asked: who manages agents is told of others as well. */
+  get able() {
+    return [...this.agents.values()].filter((agent) => agent.enabled);
   }
 
   /** How people call an agent. @param {string} id */
@@ -70,11 +88,48 @@ export class House extends EventTarget {
     this.note(await ask("PATCH", `/v1/conversations/${id}`, { title }));
   }
 
-  /** @param {string} id */
-  async delete(id) {
-    await ask("DELETE", `/v1/conversations/${id}`);
-    this.conversations = this.conversations?.filter((it) => it.id !== id);
+  /** Takes it off the list, and deletes it unless that is undone in time. @param {Summary} summary */
+  delete(summary) {
+    this.#let(false);
+    this.leaving = summary;
+    this.#timer = setTimeout(() => this.#let(false), UNDO_MS);
+    this.conversations = this.conversations?.filter((it) => it.id !== summary.id);
     this.#changed();
+  }
+
+  /** Puts what is about to be deleted back. */
+  undo() {
+    clearTimeout(this.#timer);
+    const { leaving } = this;
+    this.leaving = undefined;
+    if (leaving) this.note(leaving);
+  }
+
+  /** Deletes what was to be deleted; what cannot be is there again. @param {boolean} outlivesPage */
+  #let(outlivesPage) {
+    clearTimeout(this.#timer);
+    const { leaving } = this;
+    if (!leaving) return;
+    this.leaving = undefined;
+    ask("DELETE", `/v1/conversations/${leaving.id}`, undefined, { outlivesPage }).catch((error) => {
+      this.failure = error;
+      this.note(leaving);
+    });
+    this.#changed();
+  }
+
+  /**
+   * Begins a conversation with what was said in another one before a message.
+   * @param {string} id
+   * @param {number} before
+   * @param {string} idempotencyKey
+   * @returns {Promise<Summary>}
+   */
+  async fork(id, before, idempotencyKey) {
+    /** @type {Summary} */
+    const summary = await ask("POST", `/v1/conversations/${id}/fork`, { before }, { idempotencyKey });
+    this.note(summary);
+    return summary;
   }
 
   /** Notes what is known of a conversation now. @param {Summary} summary */

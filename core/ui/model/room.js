@@ -212,7 +212,7 @@ export class Room extends EventTarget {
       this.messages.set(message.seq, message);
       if (message.turn) this.#turn(message.turn);
     } else if (message.turn) {
-      this.#turn(message.turn).answered(message.text);
+      this.#turn(message.turn).answered(message);
     }
   }
 

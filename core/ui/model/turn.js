@@ -68,6 +68,8 @@ export class Turn {
   calls = new Map();
   answer = new AnswerText();
   isWriting = false;
+  /** Those that agents gave. @type {import("../types.d.ts").FileView[]} */
+  files = [];
   /** @type {string | undefined} */
   degraded = undefined;
   /** @type {string | undefined} */
@@ -128,6 +130,7 @@ export class Turn {
       case "answer.finished":
         this.isWriting = false;
         this.answer.end(data.text, data.claims);
+        this.files = data.files ?? this.files;
         this.degraded = data.degraded ?? this.degraded;
         break;
       case "turn.input_required":
@@ -148,14 +151,16 @@ export class Turn {
     this.plan = view.plan ?? this.plan;
     this.degraded = view.degraded ?? this.plan?.degraded ?? this.degraded;
     for (const { id, ...call } of view.calls) this.#call(id, call);
+    if (view.answer !== undefined) this.files = view.calls.flatMap((call) => call.files ?? []);
     if (view.answer !== undefined) this.answer.end(view.answer);
     if (view.state !== "running") this.#end(view.state, view.error, view.usage);
   }
 
-  /** The answer as a message says it, where no event did. @param {string} text */
-  answered(text) {
+  /** The answer as a message says it, where no event did. @param {import("../types.d.ts").MessageView} message */
+  answered({ text, files = [] }) {
     if (this.answer.isFinal) return;
     this.version += 1;
+    this.files = files;
     this.answer.end(text);
     if (!this.isKnown) this.state = "completed";
   }

@@ -3,10 +3,13 @@
 import { html, nothing } from "../vendor/lit.js";
 import { ask } from "../api.js";
 import { plainly } from "../markdown/safe.js";
+import { a } from "../words/admin/index.js";
 import { list, t } from "../words/index.js";
+import { cardOf } from "./card.js";
 import { confirmed, typed } from "./dialogs.js";
 import { Office } from "./office.js";
 import { wordsOf } from "./problem.js";
+import "./examples.js";
 
 /** @typedef {import("../types.d.ts").AgentView} AgentView */
 
@@ -19,10 +22,12 @@ class Agents extends Office {
     this.session;
     /** @type {import("../model/house.js").House} */
     this.house;
-    /** What a card says, before it is added. @type {AgentView | undefined} */
+    /** What a card says, before it is added. @type {import("../types.d.ts").CardLook | undefined} */
     this.found = undefined;
     /** What came of trying an agent. @type {Map<string, string>} */
     this.tried = new Map();
+    /** The agent whose examples are looked at. */
+    this.open = "";
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -52,9 +57,10 @@ class Agents extends Office {
         <button ?disabled=${this.isBusy}>${t.lookAtCard}</button>
       </div>
       ${this.found
-        ? html`<p>${t.cardFound}</p>
-            ${about(this.found)}
-            <p class="buttons"><button type="button" class="primary" ?disabled=${this.isBusy} @click=${this.#register}>${t.register}</button></p>`
+        ? html`${cardOf(this.found)}
+            ${this.found.fault
+              ? nothing
+              : html`<p class="buttons"><button type="button" class="primary" ?disabled=${this.isBusy} @click=${this.#register}>${t.register}</button></p>`}`
         : nothing}
     </form>`;
   }
@@ -63,17 +69,26 @@ class Agents extends Office {
   #card(agent, isAdmin) {
     const tried = this.tried.get(agent.id);
     return html`<article class="card" aria-label=${plainly(agent.name)}>
-      ${about(agent)}
+      ${about(agent, isAdmin)}
       ${isAdmin
         ? html`<p class="fine">${t.groups}: ${agent.groups?.length ? list(agent.groups) : t.everybody}</p>
             <p class="buttons">
               <span class="fine grow" role="status" dir="auto">${tried ?? ""}</span>
               <button type="button" @click=${() => this.#probe(agent)}>${t.probe}</button>
               <button type="button" @click=${() => this.#groups(agent)}>${t.groups}</button>
+              <button type="button" aria-expanded=${this.open === agent.id} @click=${() => this.#show(agent.id)}>${a.examples}</button>
+              <button type="button" class=${agent.enabled ? "danger" : "primary"} ?disabled=${this.isBusy} @click=${() => this.#switch(agent)}>${agent.enabled ? a.disable : a.enable}</button>
               <button type="button" class="danger" @click=${() => this.#remove(agent)}>${t.removeAgent}</button>
-            </p>`
+            </p>
+            ${this.open === agent.id ? html`<sb-examples .agent=${agent.id} @learned=${() => this.house.readAgents()}></sb-examples>` : nothing}`
         : nothing}
     </article>`;
+  }
+
+  /** @param {string} id */
+  #show(id) {
+    this.open = this.open === id ? "" : id;
+    this.requestUpdate();
   }
 
   /** What would be added may be another one now. */
@@ -92,7 +107,8 @@ class Agents extends Office {
   #look(event) {
     event.preventDefault();
     void this.try(async () => {
-      this.found = await ask("POST", "/v1/agents?preview=true", this.#wanted);
+      this.found = undefined;
+      this.found = await ask("POST", "/v1/cards", this.#wanted);
     });
   }
 
@@ -131,6 +147,15 @@ class Agents extends Office {
   }
 
   /** @param {AgentView} agent */
+  async #switch(agent) {
+    if (agent.enabled && !(await confirmed(a.disableAsk(agent.name), a.disable))) return;
+    await this.try(async () => {
+      await ask("PUT", `/v1/agents/${agent.id}/enabled`, { enabled: !agent.enabled });
+      await this.house.readAgents();
+    });
+  }
+
+  /** @param {AgentView} agent */
   async #remove(agent) {
     if (!(await confirmed(t.removeAgentAsk(agent.name), t.removeAgent))) return;
     await this.try(async () => {
@@ -140,12 +165,13 @@ class Agents extends Office {
   }
 }
 
-/** What a card says. @param {AgentView} agent */
-function about(agent) {
+/** What is known of an agent. @param {AgentView} agent @param {boolean} isAdmin */
+function about(agent, isAdmin) {
+  const state = agent.enabled ? (isAdmin || agent.breaker !== "closed" ? t.breakers[agent.breaker] : "") : a.isOff;
   return html`<header>
       <h2><bdi>${plainly(agent.name)}</bdi></h2>
       <code>@${agent.id}</code>
-      <span class="fine">${[agent.breaker === "closed" ? "" : t.breakers[agent.breaker], agent.effects ? t.effects : "", t.examplesOf(agent.examples)].filter(Boolean).join(" · ")}</span>
+      <span class="fine">${[state, agent.effects ? t.effects : "", t.examplesOf(agent.examples)].filter(Boolean).join(" · ")}</span>
     </header>
     <p dir="auto">${plainly(agent.description)}</p>
     ${agent.questions?.length

@@ -4,6 +4,7 @@ import { html, nothing } from "../vendor/lit.js";
 import { go, pathOf, placeOf } from "../address.js";
 import { Failure, signedOut } from "../api.js";
 import { Line } from "../line.js";
+import { plainly } from "../markdown/safe.js";
 import { House } from "../model/house.js";
 import { Session } from "../session.js";
 import { t } from "../words/index.js";
@@ -21,6 +22,9 @@ const OFFICES = {
   keys: () => import("./keys.js"),
   sessions: () => import("./sessions.js"),
   analytics: () => import("./analytics.js"),
+  users: () => import("./users.js"),
+  audit: () => import("./audit.js"),
+  usage: () => import("./usage.js"),
 };
 
 class App extends Part {
@@ -75,6 +79,7 @@ class App extends Part {
     this.hasEnded = false;
     this.line = new Line(session);
     this.house = new House();
+    this.follow(this.house);
     void this.house.read();
   }
 
@@ -123,7 +128,22 @@ class App extends Part {
         ${this.isSideOpen ? html`<div class="veil" @click=${() => this.#side(false)}></div>` : nothing}
         <main id="main" tabindex="-1" @side-open=${() => this.#side(true)}>${this.#view(this.session, this.line)}</main>
       </div>
+      ${this.#leaving()}
     `;
+  }
+
+  #leaving() {
+    const { leaving } = this.house;
+    return html`<div role="status">${leaving
+      ? html`<p class="toast"><span dir="auto">${t.deleted(plainly(leaving.title) || t.untitled)}</span>
+          <button type="button" @click=${() => this.#undo(leaving.id)}>${t.undo}</button></p>`
+      : nothing}</div>`;
+  }
+
+  /** @param {string} id */
+  #undo(id) {
+    this.house.undo();
+    go({ view: "conversation", id });
   }
 
   /** @param {Session} session @param {Line} line */
@@ -144,6 +164,12 @@ class App extends Part {
         return this.#office("sessions", html`<sb-sessions .session=${session}></sb-sessions>`);
       case "analytics":
         return this.#office("analytics", html`<sb-analytics .page=${place.page} .house=${this.house}></sb-analytics>`);
+      case "users":
+        return this.#office("users", html`<sb-users .session=${session}></sb-users>`);
+      case "audit":
+        return this.#office("audit", html`<sb-audit></sb-audit>`);
+      case "usage":
+        return this.#office("usage", html`<sb-usage></sb-usage>`);
       default:
         return html`<div class="empty"><h1>${t.nowhere}</h1><p><a data-own href=${pathOf({ view: "home" })}>${t.toNew}</a></p></div>`;
     }

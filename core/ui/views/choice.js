@@ -25,7 +25,7 @@ class Choice extends Part {
   }
 
   render() {
-    const agents = [...this.house.agents.values()].filter((agent) => !this.asked.has(agent.id));
+    const agents = this.house.able.filter((agent) => !this.asked.has(agent.id));
     const isOther = this.kind === "other";
     return html`<form class="choice" @submit=${this.#submit} @keydown=${this.#key}>
       <p class="fine">${isOther ? t.askOtherLead : t.whatWrong}</p>

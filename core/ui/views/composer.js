@@ -20,6 +20,7 @@ export class Composer extends Part {
     draft: { attribute: false },
     running: { type: Boolean },
     busy: { type: Boolean },
+    editing: { type: Boolean },
   };
 
   /** @type {Named[]} */
@@ -38,6 +39,8 @@ export class Composer extends Part {
     this.draft = "";
     this.running = false;
     this.busy = false;
+    /** What is written replaces something that was said. */
+    this.editing = false;
     /** @type {import("../types.d.ts").Part[]} */
     this.parts = [];
     this.refused = "";
@@ -51,9 +54,14 @@ export class Composer extends Part {
     return `switchboard.draft.${this.draft}`;
   }
 
-  /** Puts a text into the field, to be looked at again. @param {string} text */
-  put(text) {
+  /**
+   * Puts a text into the field, to be looked at again.
+   * @param {string} text
+   * @param {import("../types.d.ts").Part[]} [parts]
+   */
+  put(text, parts = []) {
     this.#field.value = text;
+    this.parts = parts;
     this.#keep();
     this.#field.focus();
     this.requestUpdate();
@@ -72,6 +80,7 @@ export class Composer extends Part {
     const isOpen = this.#offered.length > 0;
     return html`<form class="composer" @submit=${this.#submit} @dragover=${(/** @type {Event} */ event) => event.preventDefault()} @drop=${this.#drop}>
       ${mentions(LIST, this.#offered, this.#chosen, (item) => this.#take(item))}
+      ${this.editing ? this.#anew() : nothing}
       ${this.refused ? html`<p class="problem" role="alert" dir="auto">${this.refused}</p>` : nothing}
       ${this.parts.length > 0 ? this.#files() : nothing}
       <textarea rows="1" dir="auto" placeholder=${t.placeholder} aria-label=${t.message} enterkeyhint="send"
@@ -88,6 +97,16 @@ export class Composer extends Part {
         <button class="round primary" title=${t.send} aria-label=${t.send} ?disabled=${this.busy}>${icon("send")}</button>
       </div>
     </form>`;
+  }
+
+  #anew() {
+    return html`<p class="note anew">${t.editing}
+      <button type="button" class="quiet" @click=${this.#cancel}>${t.cancel}</button></p>`;
+  }
+
+  #cancel() {
+    this.put("");
+    this.dispatchEvent(new CustomEvent("cancel-edit"));
   }
 
   #files() {
@@ -141,7 +160,7 @@ export class Composer extends Part {
 
   /** @returns {Named[]} */
   #names() {
-    const agents = [...this.house.agents.values()].map(({ id, name, description }) => ({ id, name, about: description || name }));
+    const agents = this.house.able.map(({ id, name, description }) => ({ id, name, about: description || name }));
     const people = this.people.map((id) => ({ id, name: id, about: "" }));
     const own = people.length > 0 ? [{ id: "switchboard", name: t.switchboard, about: t.switchboard }] : [];
     return [...own, ...people, ...agents];

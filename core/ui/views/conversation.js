@@ -1,7 +1,10 @@
 // One conversation: what was said, what becomes of it, and the field below.
 
 import { html, nothing, repeat } from "../vendor/lit.js";
+import { go, pathOf } from "../address.js";
+import { blob } from "../api.js";
 import { plainly } from "../markdown/safe.js";
+import { base64 } from "../model/base64.js";
 import { Room } from "../model/room.js";
 import { day, t } from "../words/index.js";
 import { first } from "./home.js";
@@ -39,6 +42,8 @@ class ConversationView extends Part {
     this.house;
     this.isPeopleOpen = false;
     this.news = "";
+    /** The message that is being changed, and the key of its branch. @type {{ message: import("../types.d.ts").MessageView, key: string } | undefined} */
+    this.edited = undefined;
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -67,6 +72,7 @@ class ConversationView extends Part {
     this.#room = room;
     this.#follows = true;
     this.isPeopleOpen = false;
+    this.edited = undefined;
     this.follow(room);
     room.addEventListener("news", (event) => this.#hear(/** @type {CustomEvent} */ (event).detail));
     room.addEventListener("renamed", () => room.summary && this.house.note(room.summary));
@@ -93,7 +99,7 @@ class ConversationView extends Part {
         ${this.#quiet(room)}
         ${problem(this.failure)}
         <sb-composer .house=${this.house} .draft=${room.id} .people=${room.members.length > 1 ? room.members.map((it) => it.user).filter((it) => it !== room.me) : []}
-          ?running=${room.running.length > 0} @say=${(/** @type {CustomEvent} */ event) => this.#say(event.detail)}
+          ?running=${room.running.length > 0} ?editing=${this.edited !== undefined} @cancel-edit=${() => this.#edit(room, undefined)} @say=${(/** @type {CustomEvent} */ event) => this.#say(event.detail)}
           @stop=${() => this.#stop()} @typing=${() => room.company.write()}></sb-composer>
       </div>
       <p class="hidden" role="status" aria-live="polite">${this.news}</p>
@@ -119,6 +125,7 @@ class ConversationView extends Part {
     const isRoom = room.members.length > 1;
     const forgotten = room.summary?.forgotten_before;
     return html`
+      ${room.summary?.branch_of ? html`<p class="fine"><a data-own href=${pathOf({ view: "conversation", id: room.summary.branch_of })}>${t.branchOf}</a></p>` : nothing}
       ${forgotten ? html`<p class="fine">${t.forgotten(day(forgotten))}</p>` : nothing}
       ${room.hasEarlier ? html`<p><button type="button" class="quiet" @click=${() => this.#earlier(room)}>${t.earlier}</button></p>` : nothing}
       ${messages.length === 0 && room.unsent.size === 0 ? html`<p class="fine">${t.beginning}</p>` : nothing}
@@ -128,7 +135,7 @@ class ConversationView extends Part {
         (it) => {
           const turn = it.turn ? room.turns.get(it.turn) : undefined;
           const isMine = it.author.kind === "user" && it.author.id === room.me;
-          return html`${message(it, { isMine, isRoom, edit: () => this.#composer?.put(it.text) })}
+          return html`${message(it, { isMine, isRoom, conversation: room.id, edit: () => this.#edit(room, it) })}
             ${turn ? html`<sb-turn .turn=${turn} .version=${turn.version} .room=${room} .house=${this.house} .message=${it}></sb-turn>` : nothing}`;
         },
       )}
@@ -181,7 +188,42 @@ class ConversationView extends Part {
   /** @param {{ text: string, agents: string[], parts: import("../types.d.ts").Part[] }} said */
   #say(said) {
     this.#follows = true;
-    this.#room?.say(said.text, said);
+    if (this.edited) void this.#branch(said);
+    else this.#room?.say(said.text, said);
+  }
+
+  /**
+   * What was said stands in the field again, with its files.
+   * @param {Room} room
+   * @param {import("../types.d.ts").MessageView | undefined} message
+   */
+  async #edit(room, message) {
+    this.edited = message && { message, key: crypto.randomUUID() };
+    this.requestUpdate();
+    await this.try(async () => {
+      if (!message) return;
+      const read = async (/** @type {import("../types.d.ts").FileView} */ { id, name, media_type }) => {
+        return { name, media_type, data: await base64(await blob(`/v1/conversations/${room.id}/files/${id}`)) };
+      };
+      const parts = await Promise.all((message.files ?? []).filter((file) => file.id).map(read));
+      this.#composer?.put(message.text, parts);
+    });
+  }
+
+  /** It is asked in a branch: what was said and answered here stays as it is. @param {{ text: string, agents: string[], parts: import("../types.d.ts").Part[] }} said */
+  async #branch(said) {
+    const { edited } = this;
+    if (!edited) return;
+    this.failure = undefined;
+    try {
+      const { id } = await this.house.fork(this.conversation, edited.message.seq, edited.key);
+      first.set(id, said);
+      go({ view: "conversation", id });
+    } catch (error) {
+      this.failure = error;
+      this.#composer?.put(said.text, said.parts);
+    }
+    this.requestUpdate();
   }
 
   async #stop() {

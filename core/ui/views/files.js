@@ -1,5 +1,6 @@
 // Files that go with a message.
 
+import { base64 } from "../model/base64.js";
 import { size, t } from "../words/index.js";
 
 /** @typedef {import("../types.d.ts").Part} Part */
@@ -27,13 +28,3 @@ export async function read(files, there) {
 
 /** @param {Part} part */
 export const bytesOf = (part) => Math.floor((part.data.length * 3) / 4);
-
-/** @param {Blob} blob @returns {Promise<string>} */
-function base64(blob) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,?/, ""));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
-}

@@ -56,7 +56,7 @@ class Home extends Part {
   }
 
   #examples() {
-    const agents = [...this.house.agents.values()];
+    const agents = this.house.able;
     if (this.house.conversations !== undefined && agents.length === 0) return html`<p class="note">${t.noAgents}</p>`;
     const questions = chosen(agents);
     if (questions.length === 0) return nothing;

@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit.js";
 import { go } from "../address.js";
 import { asJson, asMarkdown } from "../model/export.js";
 import { t } from "../words/index.js";
-import { confirmed, typed } from "./dialogs.js";
+import { typed } from "./dialogs.js";
 import { icon } from "./icons.js";
 import { Part } from "./part.js";
 import { problem } from "./problem.js";
@@ -53,7 +53,7 @@ class Menu extends Part {
         ${isOwner ? html`<button type="button" @click=${() => this.#do(() => this.#rename())}>${t.rename}</button>` : nothing}
         <button type="button" @click=${() => this.#do(() => asMarkdown(this.room))}>${t.exportMarkdown}</button>
         <button type="button" @click=${() => this.#do(() => asJson(this.room))}>${t.exportJson}</button>
-        ${isOwner ? html`<button type="button" class="danger" @click=${() => this.#do(() => this.#delete())}>${t.delete}</button>` : nothing}
+        ${isOwner ? html`<button type="button" class="danger" @click=${() => this.#do(async () => this.#delete())}>${t.delete}</button>` : nothing}
       </div>
       ${problem(this.failure)}
     </details>`;
@@ -71,9 +71,9 @@ class Menu extends Part {
     if (title) await this.house.rename(this.room.id, title);
   }
 
-  async #delete() {
-    if (!(await confirmed(t.deleteAsk(this.room.summary?.title || t.untitled), t.delete))) return;
-    await this.house.delete(this.room.id);
+  /** It is not asked for twice: for a moment it can be undone. */
+  #delete() {
+    if (this.room.summary) this.house.delete(this.room.summary);
     go({ view: "home" });
   }
 

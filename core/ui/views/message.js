@@ -7,14 +7,14 @@ import { icon } from "./icons.js";
 import { wordsOf } from "./problem.js";
 
 /** @typedef {import("../types.d.ts").MessageView} MessageView */
-/** @typedef {import("../types.d.ts").FileView} FileView */
 
 /**
  * A message that is stored.
  * @param {MessageView} message
- * @param {{ isMine: boolean, isRoom: boolean, edit: () => void }} how
+ * @param {{ isMine: boolean, isRoom: boolean, conversation: string, edit: () => void }} how
  */
-export function message({ author, text, files, at }, { isMine, isRoom, edit }) {
+export function message({ author, text, files = [], at }, { isMine, isRoom, conversation, edit }) {
+  if (files.length > 0) import("./given.js").catch(() => {});
   const who = author.kind === "user" ? author.id : t.switchboard;
   return html`<div class="message" data-mine=${isMine}>
     <h2 class="hidden">${isMine ? t.you : plainly(who)}</h2>
@@ -22,7 +22,8 @@ export function message({ author, text, files, at }, { isMine, isRoom, edit }) {
     ${isMine
       ? html`<button type="button" class="icon-button edit" title=${t.edit} aria-label=${t.edit} @click=${edit}>${icon("pen")}</button>`
       : nothing}
-    ${body(text, files)}
+    ${said(text)}
+    ${files.length > 0 ? html`<sb-given .files=${files} .conversation=${conversation}></sb-given>` : nothing}
   </div>`;
 }
 
@@ -32,9 +33,14 @@ export function message({ author, text, files, at }, { isMine, isRoom, edit }) {
  * @param {{ again: () => void, forget: () => void }} how
  */
 export function unsentMessage({ text, parts, failure }, { again, forget }) {
-  const files = parts.map((part) => ({ name: part.name, media_type: part.media_type, bytes: (part.data.length * 3) / 4 }));
+  const files = parts.map((part) => ({ name: part.name, bytes: (part.data.length * 3) / 4 }));
   return html`<div class="message" data-mine="true" data-unsent>
-    ${body(text, files)}
+    ${said(text)}
+    ${files.length > 0
+      ? html`<ul class="files">
+          ${files.map((file) => html`<li>${icon("file")}<bdi>${plainly(file.name)}</bdi> <span class="fine">${size(file.bytes)}</span></li>`)}
+        </ul>`
+      : nothing}
     ${failure
       ? html`<div class="problem" role="alert"><p dir="auto">${t.notSent}: ${wordsOf(failure)}</p>
           <button type="button" @click=${again}>${t.sendAgain}</button> <button type="button" class="quiet" @click=${forget}>${t.discard}</button></div>`
@@ -42,12 +48,5 @@ export function unsentMessage({ text, parts, failure }, { again, forget }) {
   </div>`;
 }
 
-/** @param {string} text @param {FileView[]} [files] */
-function body(text, files = []) {
-  return html`${text ? html`<div class="said" dir="auto">${plainly(text)}</div>` : nothing}
-    ${files.length > 0
-      ? html`<ul class="files">
-          ${files.map((file) => html`<li>${icon("file")}<bdi>${plainly(file.name)}</bdi> <span class="fine">${size(file.bytes)}</span></li>`)}
-        </ul>`
-      : nothing}`;
-}
+/** @param {string} text */
+const said = (text) => (text ? html`<div class="said" dir="auto">${plainly(text)}</div>` : nothing);

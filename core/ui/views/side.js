@@ -90,13 +90,17 @@ class Side extends Part {
 
   #offices() {
     const isAdmin = this.session.has("admin", "agent-admin");
+    const looksAfterAll = this.session.has("admin");
     /** @type {[import("../address.js").Place, string, boolean][]} */
     const all = [
       [{ view: "agents" }, t.agents, true],
       [{ view: "review" }, t.review, isAdmin],
-      [{ view: "analytics", page: "running" }, t.analytics, this.session.has("admin")],
+      [{ view: "analytics", page: "running" }, t.analytics, looksAfterAll],
       [{ view: "keys" }, t.keys, true],
       [{ view: "sessions" }, t.sessions, true],
+      [{ view: "users" }, t.users, looksAfterAll],
+      [{ view: "audit" }, t.audit, looksAfterAll],
+      [{ view: "usage" }, t.usage, looksAfterAll],
     ];
     return html`<ul class="offices">
       ${all

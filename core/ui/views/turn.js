@@ -70,6 +70,7 @@ class TurnPart extends Part {
         ${why(turn.plan)} ${this.#cards()}
       </details>` : nothing}
       ${this.#body()}
+      ${this.#files()}
       ${this.#after()}
     </article>`;
   }
@@ -94,6 +95,14 @@ class TurnPart extends Part {
     const line = turn.isRunning ? html`<p class="doing">${doing(turn, this.#nameOf)}</p>` : nothing;
     if (text === "") return line;
     return html`<sb-answer .text=${text} ?final=${answer.isFinal || !turn.isRunning} .claims=${answer.claims} .nameOf=${this.#nameOf}></sb-answer>${line}`;
+  }
+
+  #files() {
+    const { files } = this.turn;
+    if (files.length === 0) return nothing;
+    // Few answers have any.
+    import("./given.js").catch(() => {});
+    return html`<sb-given .files=${files} .conversation=${this.room.id} .nameOf=${this.#nameOf}></sb-given>`;
   }
 
   #after() {

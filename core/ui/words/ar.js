@@ -31,7 +31,8 @@ export const words = {
   rename: "إعادة التسمية",
   renameLabel: "العنوان",
   delete: "حذف",
-  deleteAsk: (title) => `حذف «${title}» بكل ما فيها؟ لا يمكن التراجع عن ذلك.`,
+  deleted: (title) => `حُذفت «${title}».`,
+  undo: "تراجع",
   exportMarkdown: "تصدير بصيغة Markdown",
   exportJson: "تصدير بصيغة JSON",
   more: "المزيد",
@@ -107,6 +108,8 @@ export const words = {
   look: "انظر مرة أخرى",
   claimOf: (names) => `قاله ${names}`,
   moreRows: (n) => `إظهار المزيد (بقي ${n} من الصفوف)`,
+  files: "الملفات",
+  saveFile: (name) => `حفظ ${name}`,
 
   actions: "ماذا تفعل بهذه الإجابة",
   good: "جيد: سُئل الوكلاء المناسبون",
@@ -114,6 +117,8 @@ export const words = {
   thanks: "شكرًا. حُفظ لمن يعتني بالوكلاء.",
   askAgain: "اسأل مرة أخرى",
   edit: "تعديل والسؤال من جديد",
+  editing: "يُطرح السؤال من جديد في فرع، ويبقى ما قيل هنا كما هو.",
+  branchOf: "هذا فرع من محادثة أخرى.",
   askOther: "اسأل وكيلًا آخر",
   askOtherLead: "يذهب السؤال نفسه إلى الوكيل الذي تختاره، ويُقترح أيضًا أن تذهب إليه مثل هذه الأسئلة من الآن فصاعدًا.",
   whatWrong: "أي وكلاء كانوا مناسبين؟ (اختياري)",
@@ -193,6 +198,10 @@ export const words = {
   revokeAsk: (name) => `إلغاء «${name}»؟ تُرفض البرامج التي تستخدمه خلال ثوانٍ.`,
   lastUsed: "آخر استخدام",
   never: "أبدًا",
+
+  users: "المستخدمون",
+  audit: "السجل",
+  usage: "الاستخدام",
 
   sessions: "الجلسات",
   sessionsLead: "أين سجّلت الدخول.",

@@ -34,7 +34,8 @@ export const words = {
   rename: "Umbenennen",
   renameLabel: "Titel",
   delete: "Löschen",
-  deleteAsk: (title) => `„${title}“ mit allem darin löschen? Das lässt sich nicht rückgängig machen.`,
+  deleted: (title) => `„${title}“ ist gelöscht.`,
+  undo: "Rückgängig",
   exportMarkdown: "Als Markdown speichern",
   exportJson: "Als JSON speichern",
   more: "Mehr",
@@ -110,6 +111,8 @@ export const words = {
   look: "Nachsehen",
   claimOf: (names) => `Gesagt von ${names}`,
   moreRows: (n) => `Mehr von ${count(n, "weiteren Zeile", "weiteren Zeilen")} zeigen`,
+  files: "Dateien",
+  saveFile: (name) => `${name} speichern`,
 
   actions: "Was mit dieser Antwort getan werden kann",
   good: "Gut: Die richtigen Agenten wurden gefragt",
@@ -117,6 +120,8 @@ export const words = {
   thanks: "Danke. Es ist für die aufgehoben, die sich um die Agenten kümmern.",
   askAgain: "Noch einmal fragen",
   edit: "Ändern und neu fragen",
+  editing: "Fragt in einem Zweig noch einmal. Was hier gesagt wurde, bleibt, wie es ist.",
+  branchOf: "Dies ist ein Zweig eines anderen Gesprächs.",
   askOther: "Einen anderen Agenten fragen",
   askOtherLead: "Dieselbe Frage geht an den Agenten, den Sie wählen. Zugleich wird vorgeschlagen, dass solche Fragen künftig an ihn gehen.",
   whatWrong: "Welche Agenten wären richtig gewesen? (freiwillig)",
@@ -196,6 +201,10 @@ export const words = {
   revokeAsk: (name) => `„${name}“ widerrufen? Programme, die ihn benutzen, werden binnen Sekunden abgewiesen.`,
   lastUsed: "zuletzt benutzt",
   never: "nie",
+
+  users: "Personen",
+  audit: "Protokoll",
+  usage: "Nutzung",
 
   sessions: "Sitzungen",
   sessionsLead: "Wo Sie angemeldet sind.",

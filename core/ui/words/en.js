@@ -33,7 +33,8 @@ export const words = {
   rename: "Rename",
   renameLabel: "Title",
   delete: "Delete",
-  deleteAsk: (/** @type {string} */ title) => `Delete “${title}” with everything in it? This cannot be undone.`,
+  deleted: (/** @type {string} */ title) => `“${title}” is deleted.`,
+  undo: "Undo",
   exportMarkdown: "Export as Markdown",
   exportJson: "Export as JSON",
   more: "More",
@@ -109,6 +110,8 @@ export const words = {
   look: "Look again",
   claimOf: (/** @type {string} */ names) => `Said by ${names}`,
   moreRows: (/** @type {number} */ n) => `Show more of ${count(n, "further row", "further rows")}`,
+  files: "Files",
+  saveFile: (/** @type {string} */ name) => `Save ${name}`,
 
   actions: "What to do with this answer",
   good: "Good: the right agents were asked",
@@ -116,6 +119,8 @@ export const words = {
   thanks: "Thank you. It is kept for whoever looks after the agents.",
   askAgain: "Ask again",
   edit: "Edit and ask anew",
+  editing: "Asks again in a branch. What was said here stays as it is.",
+  branchOf: "This is a branch of another conversation.",
   askOther: "Ask another agent",
   askOtherLead: "The same question goes to the agent that you choose. It is also suggested that such questions go there from now on.",
   whatWrong: "Which agents would have been right? (optional)",
@@ -196,6 +201,10 @@ export const words = {
   revokeAsk: (/** @type {string} */ name) => `Revoke “${name}”? Programs that use it are refused within seconds.`,
   lastUsed: "last used",
   never: "never",
+
+  users: "Users",
+  audit: "Audit",
+  usage: "Usage",
 
   sessions: "Sessions",
   sessionsLead: "Where you are signed in.",

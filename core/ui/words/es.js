@@ -34,7 +34,8 @@ export const words = {
   rename: "Cambiar el título",
   renameLabel: "Título",
   delete: "Borrar",
-  deleteAsk: (title) => `¿Borrar «${title}» con todo lo que contiene? No se puede deshacer.`,
+  deleted: (title) => `«${title}» se ha eliminado.`,
+  undo: "Deshacer",
   exportMarkdown: "Exportar como Markdown",
   exportJson: "Exportar como JSON",
   more: "Más",
@@ -110,6 +111,8 @@ export const words = {
   look: "Mirar de nuevo",
   claimOf: (names) => `Dicho por ${names}`,
   moreRows: (n) => `Mostrar más de ${count(n, "fila restante", "filas restantes")}`,
+  files: "Archivos",
+  saveFile: (name) => `Guardar ${name}`,
 
   actions: "Qué hacer con esta respuesta",
   good: "Bien: se preguntó a los agentes adecuados",
@@ -117,6 +120,8 @@ export const words = {
   thanks: "Gracias. Queda guardado para quien cuida de los agentes.",
   askAgain: "Preguntar de nuevo",
   edit: "Editar y preguntar otra vez",
+  editing: "Pregunta de nuevo en una rama. Lo que se dijo aquí queda como está.",
+  branchOf: "Esta es una rama de otra conversación.",
   askOther: "Preguntar a otro agente",
   askOtherLead: "La misma pregunta va al agente que elijas. También se propone que tales preguntas vayan a él de ahora en adelante.",
   whatWrong: "¿Qué agentes habrían sido los adecuados? (opcional)",
@@ -196,6 +201,10 @@ export const words = {
   revokeAsk: (name) => `¿Revocar «${name}»? Los programas que la usan serán rechazados en segundos.`,
   lastUsed: "último uso",
   never: "nunca",
+
+  users: "Personas",
+  audit: "Auditoría",
+  usage: "Uso",
 
   sessions: "Sesiones",
   sessionsLead: "Dónde has entrado.",

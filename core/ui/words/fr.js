@@ -34,7 +34,8 @@ export const words = {
   rename: "Renommer",
   renameLabel: "Titre",
   delete: "Supprimer",
-  deleteAsk: (title) => `Supprimer « ${title} » avec tout son contenu ? C’est définitif.`,
+  deleted: (title) => `« ${title} » est supprimé.`,
+  undo: "Annuler la suppression",
   exportMarkdown: "Exporter en Markdown",
   exportJson: "Exporter en JSON",
   more: "Plus",
@@ -110,6 +111,8 @@ export const words = {
   look: "Regarder à nouveau",
   claimOf: (names) => `Dit par ${names}`,
   moreRows: (n) => `Montrer plus de ${count(n, "ligne restante", "lignes restantes")}`,
+  files: "Fichiers",
+  saveFile: (name) => `Enregistrer ${name}`,
 
   actions: "Que faire de cette réponse",
   good: "Bien : les bons agents ont été interrogés",
@@ -117,6 +120,8 @@ export const words = {
   thanks: "Merci. C’est gardé pour qui s’occupe des agents.",
   askAgain: "Demander à nouveau",
   edit: "Modifier et redemander",
+  editing: "Repose la question dans une branche. Ce qui a été dit ici reste tel quel.",
+  branchOf: "Ceci est une branche d’une autre conversation.",
   askOther: "Demander à un autre agent",
   askOtherLead: "La même question va à l’agent que vous choisissez. Il est aussi proposé que de telles questions lui aillent désormais.",
   whatWrong: "Quels agents auraient été les bons ? (facultatif)",
@@ -196,6 +201,10 @@ export const words = {
   revokeAsk: (name) => `Révoquer « ${name} » ? Les programmes qui l’utilisent seront refusés en quelques secondes.`,
   lastUsed: "dernière utilisation",
   never: "jamais",
+
+  users: "Personnes",
+  audit: "Journal",
+  usage: "Utilisation",
 
   sessions: "Sessions",
   sessionsLead: "Où vous êtes connecté.",

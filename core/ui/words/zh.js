@@ -31,7 +31,8 @@ export const words = {
   rename: "重命名",
   renameLabel: "标题",
   delete: "删除",
-  deleteAsk: (title) => `删除“${title}”及其全部内容？此操作无法撤销。`,
+  deleted: (title) => `已删除“${title}”。`,
+  undo: "撤销",
   exportMarkdown: "导出为 Markdown",
   exportJson: "导出为 JSON",
   more: "更多",
@@ -107,6 +108,8 @@ export const words = {
   look: "再看看",
   claimOf: (names) => `来自 ${names}`,
   moreRows: (n) => `显示更多（还有 ${n} 行）`,
+  files: "文件",
+  saveFile: (name) => `保存 ${name}`,
 
   actions: "对这个回答的操作",
   good: "好：问对了智能体",
@@ -114,6 +117,8 @@ export const words = {
   thanks: "谢谢。已记录，供管理智能体的人参考。",
   askAgain: "再问一次",
   edit: "修改后重新提问",
+  editing: "将在一个分支中重新提问，这里说过的内容保持不变。",
+  branchOf: "这是另一个对话的分支。",
   askOther: "问另一个智能体",
   askOtherLead: "同一个问题会交给您选的智能体，并建议以后这类问题都交给它。",
   whatWrong: "应该问哪些智能体？（可选）",
@@ -193,6 +198,10 @@ export const words = {
   revokeAsk: (name) => `撤销“${name}”？使用它的程序会在几秒内被拒绝。`,
   lastUsed: "上次使用",
   never: "从未",
+
+  users: "用户",
+  audit: "审计",
+  usage: "用量",
 
   sessions: "会话",
   sessionsLead: "您登录的地方。",

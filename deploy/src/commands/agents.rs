@@ -1,4 +1,4 @@
-//! `switchboard agents list | add | remove | probe | groups | examples | nobody | review | overlap`
+//! `switchboard agents list | add | remove | enable | disable | probe | groups | examples | nobody | review | overlap`
 
 pub mod examples;
 pub mod groups;
@@ -6,6 +6,7 @@ pub mod known;
 pub mod nobody;
 pub mod overlap;
 pub mod review;
+pub mod switch;
 pub mod trial;
 
 use super::access::Access;
@@ -48,6 +49,10 @@ pub enum AgentsVerb {
     Add(Add),
     /// Take an agent off the registry
     Remove(Remove),
+    /// Let an agent be asked again
+    Enable(switch::Switch),
+    /// Switch an agent off at once and everywhere; it keeps its examples and groups
+    Disable(switch::Switch),
     /// Fetch the card of one agent, or of all; exit code 1 when one fails
     Probe(ProbeArgs),
     /// Show or change whose members may use an agent
@@ -139,6 +144,8 @@ impl Agents {
             AgentsVerb::List(list) => list.run().await,
             AgentsVerb::Add(add) => add.run().await,
             AgentsVerb::Remove(remove) => remove.run().await,
+            AgentsVerb::Enable(switch) => switch.run(true).await,
+            AgentsVerb::Disable(switch) => switch.run(false).await,
             AgentsVerb::Probe(probe) => probe.run().await,
             AgentsVerb::Groups(groups) => groups.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
@@ -281,6 +288,7 @@ pub async fn all(client: &Client) -> Result<Vec<AgentView>> {
 #[must_use]
 pub fn line(agent: &AgentView) -> String {
     let state = match agent.breaker.as_str() {
+        _ if !agent.enabled => " [off]".to_owned(),
         "closed" => String::new(),
         other => format!(" [breaker {}]", clean_line(other)),
     };

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod agents;
+pub mod audit;
 pub mod chat;
 pub mod completions;
 pub mod doctor;
@@ -14,6 +15,7 @@ mod question;
 pub mod route;
 pub mod token;
 pub mod up;
+pub mod users;
 pub mod validate;
 
 use crate::terminal;
@@ -60,7 +62,7 @@ pub enum Verb {
     Chat(chat::Chat),
     /// Show which agents would be asked, and why; asks nobody
     Route(route::Route),
-    /// List, add, remove, probe and teach agents
+    /// List, add, remove, switch, probe and teach agents
     Agents(agents::Agents),
     /// Say whether the right agents were asked, and which would have been
     Feedback(feedback::Feedback),
@@ -68,6 +70,12 @@ pub enum Verb {
     Frozen(frozen::Frozen),
     /// Make, list and take back keys for programs
     Keys(keys::Keys),
+    /// List who has been here, with what their last token said
+    Users(users::Users),
+    /// Show how much is used, and by whom the most
+    Usage(users::Usage),
+    /// Find who did what, check the record and take it out
+    Audit(audit::Audit),
     /// Make a token of a development house
     Token(token::Token),
     /// Check configuration files of either tier, without starting anything
@@ -98,6 +106,9 @@ pub async fn run(cli: Cli, json: bool) -> u8 {
         Verb::Feedback(feedback) => feedback.run().await,
         Verb::Frozen(frozen) => frozen.run().await,
         Verb::Keys(keys) => keys.run().await,
+        Verb::Users(users) => users.run().await,
+        Verb::Usage(usage) => usage.run().await,
+        Verb::Audit(audit) => audit.run().await,
         Verb::Token(token) => token.run(),
         Verb::Validate(validate) => validate.run().await,
         Verb::Eval(eval) => match eval.run().await {

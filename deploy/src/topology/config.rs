@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     provider::{self, USERS},
 };
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, num::NonZero, path::Path};
 use toml::{Table, Value};
 
 /// An OpenAI-compatible endpoint for the cores.
@@ -28,6 +28,8 @@ pub struct Shared<'a> {
     pub redis: &'a [String],
     /// Where spans go, if anywhere.
     pub otlp: Option<&'a str>,
+    /// How many cores there are.
+    pub cores: usize,
 }
 
 impl Shared<'_> {
@@ -52,6 +54,7 @@ impl Shared<'_> {
         table.insert("postgres".into(), section([("urls", list(postgres))]));
         // The first question comes right after the agents, while they are learned on a machine that is still busy.
         table.insert("route".into(), section([("model_wait_ms", 15_000.into())]));
+        table.insert("turn".into(), section([("max_at_work", at_work(self.cores).into())]));
         // The agents of this house listen on loopback.
         table.insert("agents".into(), section([("allow_private_addresses", true.into())]));
         let llm = llm.iter().map(|llm| {
@@ -91,6 +94,13 @@ impl Shared<'_> {
         table.insert("auth".into(), section(auth));
         table
     }
+}
+
+/// How many turns are at work on each of so many cores that share this machine with their Postgres; one more than is good
+/// for its processors, which is the one that is left for others.
+fn at_work(cores: usize) -> i64 {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    i64::try_from(4 * processors / cores.max(1)).unwrap_or(4).max(4) + 1
 }
 
 /// Lets the page that a core serves open sockets at every edge of the house. A policy has no words for an address of IPv6
@@ -179,7 +189,7 @@ mod tests {
         let (listen, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
         let llm = Llm { base_url: "http://m/v1".into(), api_key: "env:KEY".into(), model: "m".into() };
         let redis = ["redis://127.0.0.1:7000".to_owned()];
-        let shared = Shared { identity_key: Path::new("/k"), redis: &redis, otlp: None };
+        let shared = Shared { identity_key: Path::new("/k"), redis: &redis, otlp: None, cores: 1 };
         let core = shared.core(listen, admin, &["postgres://x".to_owned()], &[llm]);
         let core: Table = toml::from_str(&toml::to_string(&core).unwrap()).unwrap();
         assert_eq!(core["llm"][0]["api_key"].as_str(), Some("env:KEY"));

@@ -57,7 +57,12 @@ impl Start<'_> {
             children.push(Child::Agents(agents));
         }
         let otlp = options.otlp.as_ref().map(Url::as_str);
-        let shared = config::Shared { identity_key: self.identity_key, redis: &state.redis, otlp };
+        let shared = config::Shared {
+            identity_key: self.identity_key,
+            redis: &state.redis,
+            otlp,
+            cores: options.cores,
+        };
         self.migrate(&shared, &state).await?;
         let (cores, urls) = self.cores(&shared, &state.databases)?;
         self.say(&format!("starting {}", count(cores.len(), "core")));

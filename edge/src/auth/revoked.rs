@@ -23,6 +23,8 @@ const MOST: usize = 100_000;
 #[derive(Debug, Default)]
 pub struct Revoked {
     known: RwLock<Known>,
+    /// Whether a core has said all of it once.
+    heard: watch::Sender<bool>,
     changed: watch::Sender<u64>,
     streams: Mutex<HashMap<u64, (Arc<Identity>, CancellationToken)>>,
     next: AtomicU64,
@@ -47,6 +49,18 @@ impl Revoked {
     pub fn covers(&self, identity: &Identity) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.tenants.get(&identity.tenant).is_some_and(|of| covers(of, identity))
+    }
+
+    /// Returns once a core has said what was taken back: before that nobody is let in, since it might be one of them.
+    /// Afterwards what is known holds while no core can be asked. Safe to drop.
+    pub async fn heard(&self) {
+        // The sender is here, so it cannot end before.
+        drop(self.heard.subscribe().wait_for(|heard| *heard).await);
+    }
+
+    /// Notes that a core has said all that it knows.
+    pub fn is_heard(&self) {
+        self.heard.send_replace(true);
     }
 
     /// Hears of each change, the first one at once.

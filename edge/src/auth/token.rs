@@ -106,7 +106,9 @@ impl Refusal {
             }
             Self::Revoked => "it was taken back: itself, its session, its key or its user",
             Self::UnknownKey => "no core knows this key or this ticket, or it has expired",
-            Self::Unavailable => "no core could say in time whose key or ticket it is",
+            Self::Unavailable => {
+                "no core could say in time whose key or ticket it is, or what was taken back"
+            }
         }
     }
 }

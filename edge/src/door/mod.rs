@@ -86,7 +86,10 @@ impl Door {
             let door = self.clone();
             shutdown.tasks.spawn(async move {
                 let _open = Counted::new(&[&METRICS.connections]);
-                door.connection(tcp, peer, guest).await;
+                let gone = guest.gone.clone();
+                if gone.run_until_cancelled_owned(door.connection(tcp, peer, guest)).await.is_none() {
+                    refused("stranger");
+                }
                 drop(permit);
             });
         }

@@ -75,9 +75,7 @@ impl Proxy {
         if !decision.allowed {
             return Err(rate_limited(&decision));
         }
-        if route.is_message {
-            METRICS.chat_requests.inc();
-        }
+        request.uncounted = route.is_message;
         Ok(())
     }
 

@@ -64,6 +64,8 @@ pub struct Request {
     started: Instant,
     identity: Option<Arc<Identity>>,
     decision: Option<Decision>,
+    /// Whether it is a message, as far as its path says, that is not counted yet: the core knows which are none.
+    uncounted: bool,
     body_bytes: u64,
     tried: Vec<usize>,
     core: Option<Lease>,
@@ -89,6 +91,7 @@ impl ProxyHttp for Proxy {
             started: Instant::now(),
             identity: None,
             decision: None,
+            uncounted: false,
             body_bytes: 0,
             tried: Vec::new(),
             core: None,
@@ -244,10 +247,12 @@ impl ProxyHttp for Proxy {
             METRICS.stage("core", asked.elapsed());
         }
         if response.headers.contains_key(UNCOUNTED) {
+            request.uncounted = false;
             self.give_back(request).await;
         } else if request.is_message() && response.status.is_success() {
             METRICS.chat_response_time.observe(request.started.elapsed().as_secs_f64());
         }
+        request.count();
         fields::to_client(response, &request.id, request.decision.as_ref())
     }
 
@@ -309,6 +314,8 @@ impl ProxyHttp for Proxy {
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, request: &mut Request) {
         request.core = None;
+        // One that no core has answered.
+        request.count();
         let status = session.response_written().map_or(0, |answer| answer.status.as_u16());
         let label = request.route.map_or("none", |route| route.label);
         METRICS.requests.with_label_values(&[label, &status.to_string()]).inc();
@@ -343,6 +350,13 @@ impl Proxy {
 }
 
 impl Request {
+    /// Counts a message, once.
+    fn count(&mut self) {
+        if std::mem::take(&mut self.uncounted) {
+            METRICS.chat_requests.inc();
+        }
+    }
+
     fn answer(&self, session: &Session, problem: Problem) -> Answer {
         Answer::at(session.req_header().uri.path(), problem, &self.id, self.decision.as_ref())
     }

@@ -52,6 +52,8 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         ["conversations", _, "messages"] => Route { is_message: post, ..plain("messages") },
         ["conversations", _, "events"] => Route { is_stream: true, ..plain("events") },
         ["conversations", _, "members", ..] => plain("members"),
+        ["conversations", _, "files", _] => plain("files"),
+        ["conversations", _, "fork"] => plain("conversations"),
         ["turns", ..] => plain("turns"),
         ["agents", ..] => plain("agents"),
         ["analyze"] => plain("analyze"),
@@ -70,7 +72,15 @@ fn is_page(path: &str) -> bool {
     let view = path.split('/').nth(1).unwrap_or_default();
     matches!(
         path,
-        "/" | "/favicon.ico" | "/agents" | "/review" | "/keys" | "/sessions" | "/audit" | "/analytics"
+        "/" | "/favicon.ico"
+            | "/agents"
+            | "/review"
+            | "/keys"
+            | "/sessions"
+            | "/users"
+            | "/audit"
+            | "/usage"
+            | "/analytics"
     ) || (matches!(view, "assets" | "c" | "analytics") && path.len() > view.len() + 2)
 }
 
@@ -126,9 +136,15 @@ mod tests {
 
     #[test]
     fn the_page_is_read_by_everybody_and_only_read() {
-        for path in
-            ["/", "/c/7", "/agents", "/analytics/capacity", "/assets/views/app.00ff.js", "/favicon.ico"]
-        {
+        for path in [
+            "/",
+            "/c/7",
+            "/agents",
+            "/usage",
+            "/analytics/capacity",
+            "/assets/views/app.00ff.js",
+            "/favicon.ico",
+        ] {
             let route = find(&Method::GET, path).unwrap();
             assert!(route.is_public && route.is_page && !route.is_message, "{path}");
             assert_eq!(find(&Method::POST, path), None, "{path}");

@@ -4,7 +4,7 @@ use super::{
     leaving::Leaving,
     opening::{Opening, Socket},
 };
-use crate::{identify, metrics::METRICS};
+use crate::{auth::Refusal, identify, metrics::METRICS};
 use futures::{StreamExt, stream::SplitStream};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
@@ -38,7 +38,11 @@ pub async fn greet(stream: &mut SplitStream<Socket>, opening: &Opening) -> Resul
                     return Err(Leaving::Code(CloseCode::Unauthenticated));
                 };
                 let verified = identify::token(&opening.edge, &token).await;
-                return verified.map_err(|_| Leaving::Code(CloseCode::Unauthenticated));
+                return verified.map_err(|refusal| match refusal {
+                    // Another token would not help.
+                    Refusal::Unavailable => Leaving::Code(CloseCode::TryLater),
+                    _ => Leaving::Code(CloseCode::Unauthenticated),
+                });
             }
             Ok(Some(Ok(Message::Binary(_)))) => return Err(Leaving::Code(CloseCode::BadFrame)),
             Ok(Some(Err(error))) => return Err(Leaving::from(&error)),

@@ -30,6 +30,7 @@ pub async fn follow(edge: Arc<Edge>) {
         match ask(&edge, known).await {
             Ok(last) => {
                 known = last;
+                edge.revoked.is_heard();
                 METRICS.revocation_polls.with_label_values(&["learned"]).inc();
                 if !std::mem::replace(&mut is_told, true) {
                     tracing::info!("the cores say again what was taken back");

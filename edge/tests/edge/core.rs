@@ -137,6 +137,7 @@ fn router(log: Arc<Log>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/openapi.json", get(|| async { "{}" }))
+        .route("/internal/revocations", get(|| async { r#"{"revocations":[],"more":false}"# }))
         .route("/v1/agents", get(agents).post(echo))
         .route("/v1/conversations/{id}/messages", post(message))
         .route("/v1/conversations/{id}/events", get(events))

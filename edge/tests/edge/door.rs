@@ -208,3 +208,24 @@ async fn an_address_has_so_many_places_and_strangers_are_let_go_soon() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_go_on_asking_keep_nobody_out() {
+    let house = House::with("max_strangers_per_address = 3\nhttp.keepalive_s = 60", 1).await;
+    let ask = async |client: &reqwest::Client| client.get(house.url("/openapi.json")).send().await;
+    let mut staying = Vec::new();
+    for _ in 0..3 {
+        let client = house.client().http1_only().build().unwrap();
+        assert_eq!(ask(&client).await.unwrap().status(), 200);
+        staying.push(client);
+    }
+    let other = house.client().build().unwrap();
+    until("somebody else is let in while they ask", async || {
+        for client in &staying {
+            drop(ask(client).await);
+        }
+        let answer = other.get(house.url("/v1/agents")).bearer_auth(house.token("ann")).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    })
+    .await;
+}

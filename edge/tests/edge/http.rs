@@ -134,6 +134,24 @@ async fn an_address_is_limited_before_its_token_is_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn signing_in_is_limited_by_address_and_the_page_is_still_shown() {
+    let house = House::with("limits.ip_per_minute = 3", 1).await;
+    let client = house.client().build().unwrap();
+    let get = async |path: &str| client.get(house.url(path)).send().await.unwrap().status().as_u16();
+    let mut statuses = Vec::new();
+    for path in
+        ["/auth/login?provider=x", "/auth/callback?state=x", "/auth/me", "/auth/me", "/auth/providers"]
+    {
+        statuses.push(get(path).await);
+    }
+    // This core has no such route; what matters is which were passed on.
+    assert_eq!(statuses, [404, 404, 404, 429, 429]);
+    assert_eq!(client.post(house.url("/auth/refresh")).send().await.unwrap().status(), 429);
+    assert_eq!(client.post(house.url("/auth/backchannel-logout")).send().await.unwrap().status(), 429);
+    assert_ne!(get("/").await, 429, "files of the page are counted apart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_from_an_address_keeps_nobody_out_whose_token_is_known() {
     let limits = "limits.ip_per_minute = 5\nlimits.requests_per_minute = 10";
     let house = House::with(limits, 1).await;

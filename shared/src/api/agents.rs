@@ -69,9 +69,134 @@ pub struct AgentView {
     pub effects: bool,
     /// `closed` (it is asked), `open` (it is not, for a while) or `half_open` (one call may try).
     pub breaker: String,
+    /// Whether it is on; one that is switched off is asked by nobody, and shown to those who manage agents alone.
+    #[serde(default = "on")]
+    pub enabled: bool,
     /// Whose members may use it, empty being everyone; shown to those who manage agents, to others absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<BTreeSet<Group>>,
+}
+
+/// `POST /v1/cards`: looks at a card before its agent is registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookAtCard {
+    /// As in [`RegisterAgent`].
+    pub url: url::Url,
+    /// The id that the agent is to have; made from the card's name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AgentId>,
+}
+
+/// What a card says, and what would come of it; nothing of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardLook {
+    /// Where it lies, or was looked for.
+    pub url: url::Url,
+    /// Why its agent cannot be registered; absent where it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// The id that the agent would have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AgentId>,
+    /// Whether an agent has this id already, and would be replaced.
+    pub replaces: bool,
+    /// Its name; empty where it has none, as are the three that follow.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// The agent's own version.
+    pub version: String,
+    /// Who runs it.
+    pub provider: String,
+    /// What it can do.
+    pub skills: Vec<CardSkill>,
+    /// How it can be asked.
+    pub bindings: Vec<CardBinding>,
+    /// What will not go as well as it could.
+    pub notes: Vec<CardNote>,
+}
+
+impl CardLook {
+    /// Nothing is known of it but where it lies.
+    #[must_use]
+    pub fn of(url: url::Url) -> Self {
+        Self {
+            url,
+            fault: None,
+            id: None,
+            replaces: false,
+            name: String::new(),
+            description: String::new(),
+            version: String::new(),
+            provider: String::new(),
+            skills: Vec::new(),
+            bindings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A skill on a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardSkill {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// How many examples it brings.
+    pub examples: u32,
+}
+
+/// An interface on a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardBinding {
+    /// `JSONRPC`, `GRPC`, `HTTP+JSON`, or whatever it says.
+    pub binding: String,
+    /// The protocol's version.
+    pub version: String,
+    /// Where.
+    pub url: String,
+    /// Whether the agent would be asked over it.
+    pub used: bool,
+}
+
+/// Something that will not go as well as it could.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardNote {
+    /// What kind of thing.
+    pub kind: CardNoteKind,
+    /// Which one; empty where that needs no saying.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+}
+
+/// What kind of thing a card makes harder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardNoteKind {
+    /// No skill brings examples: the router knows it by its description alone.
+    NoExamples,
+    /// It does not stream: its answers come as a whole.
+    NoStreaming,
+    /// It requires an extension that is not spoken here, and may refuse what it is asked.
+    Extension,
+    /// It wants credentials, and is sent none.
+    Credentials,
+}
+
+fn on() -> bool {
+    true
+}
+
+/// `PUT /v1/agents/{id}/enabled`: switches the agent on or off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchAgent {
+    /// Whether it may be asked from now on.
+    pub enabled: bool,
 }
 
 /// The answer to `POST /v1/agents/{id}/probe`.

@@ -47,6 +47,14 @@ pub struct ChangeConversation {
     pub speaks: Option<Speaks>,
 }
 
+/// `POST /v1/conversations/{id}/fork`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fork {
+    /// The seq of a message: what was said before it comes along.
+    pub before: u64,
+}
+
 /// `POST /v1/conversations/{id}/members`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +121,9 @@ pub struct ConversationSummary {
     /// When Switchboard answers, where several people are in it.
     #[serde(default)]
     pub speaks: Speaks,
+    /// The conversation that it is a branch of, which may be gone; absent when it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch_of: Option<ConversationId>,
     /// Who is in it; absent in lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Member>,

@@ -2,6 +2,7 @@
 //! `text` or `message`, and clients change between faces; so every face reads each of the names.
 
 use crate::{
+    api::FileView,
     events::{Plan, TurnState},
     ids::{AgentId, ClientId, ConversationId, MessageId, TurnId, UserId},
 };
@@ -74,7 +75,7 @@ pub struct MessageView {
     pub author: Author,
     /// What.
     pub text: String,
-    /// Names and media types of its files (without their bytes).
+    /// Its files, without their bytes: those that its author sent, or that agents gave with an answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileView>,
     /// The turn it began or ended.
@@ -85,17 +86,6 @@ pub struct MessageView {
     pub client_id: Option<ClientId>,
     /// When.
     pub at: DateTime<Utc>,
-}
-
-/// A file of a message, without its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileView {
-    /// Its name.
-    pub name: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its size in bytes.
-    pub bytes: u64,
 }
 
 /// `POST /chat`: ask once, wait for the whole answer.
@@ -124,6 +114,9 @@ pub struct ChatAnswer {
     /// What did not work and was done without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
+    /// Files that agents gave with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
 }
 
 /// All that a message may come with.

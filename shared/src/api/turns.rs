@@ -1,6 +1,7 @@
 //! A turn and its calls, as they are shown.
 
 use crate::{
+    api::FileView,
     events::{CallState, Plan, TurnState, Usage},
     ids::{AgentId, CallId, ConversationId, MessageId, TurnId},
 };
@@ -54,9 +55,12 @@ pub struct CallView {
     /// What it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
-    /// Why it did not complete.
+    /// Why it did not complete, or what of its files was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The files that it gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }

@@ -108,7 +108,7 @@ pub enum EventBody {
         /// Whether what the agent had said before it failed is used.
         #[serde(default)]
         partial: bool,
-        /// Why it did not complete.
+        /// Why it did not complete, or what of its files was left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },

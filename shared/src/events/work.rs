@@ -1,6 +1,9 @@
 //! How calls and turns end, and what they end with.
 
-use crate::ids::{AgentId, MessageId};
+use crate::{
+    api::FileView,
+    ids::{AgentId, MessageId},
+};
 use serde::{Deserialize, Serialize};
 
 /// How a call ended.
@@ -99,6 +102,9 @@ pub struct Answer {
     /// What did not work and was done without; absent when all was well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
+    /// Files that agents gave with their replies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
 }
 
 /// An agent that was asked.

@@ -1,6 +1,7 @@
 //! What a client of AG-UI sends: `RunAgentInput`, as far as it concerns a turn. State, tools and context are the
 //! client's own and are read over.
 
+use super::resume::Resume;
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use switchboard_shared::{api::Part, ids::AgentId, problem::ProblemKind};
@@ -11,7 +12,11 @@ use switchboard_shared::{api::Part, ids::AgentId, problem::ProblemKind};
 pub(crate) struct RunInput {
     pub(super) thread_id: String,
     pub(super) run_id: String,
+    #[serde(default)]
     messages: Vec<Said>,
+    /// What became of the question that the run before ended with.
+    #[serde(default)]
+    resume: Option<Vec<Resume>>,
     #[serde(default)]
     forwarded_props: Option<Forwarded>,
 }
@@ -82,11 +87,20 @@ enum Source {
 }
 
 impl RunInput {
+    /// Whether the last message is the user's.
+    pub(super) fn says_something(&self) -> bool {
+        self.messages.last().is_some_and(|said| said.role == "user")
+    }
+
+    /// What became of questions; empty for a run that goes on from none.
+    pub(super) fn resumes(&self) -> &[Resume] {
+        self.resume.as_deref().unwrap_or_default()
+    }
+
     /// The last message, which must be the user's: its text and files.
     pub(super) fn question(&self) -> Result<(String, Vec<Part>)> {
-        let last =
-            self.messages.last().filter(|said| said.role == "user").and_then(|said| said.content.as_ref());
-        match last {
+        let last = self.messages.last().filter(|_| self.says_something());
+        match last.and_then(|said| said.content.as_ref()) {
             Some(Content::Text(text)) => Ok((text.clone(), Vec::new())),
             Some(Content::Parts(parts)) => {
                 let texts = parts.iter().filter_map(ContentPart::text).collect::<Vec<_>>();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use switchboard_shared::{
     events::{CallState, Event, EventBody, TurnState},
     ids::{AgentId, CallId},
-    problem::Problem,
+    problem::{Problem, ProblemKind},
 };
 
 /// The steps of a run: who is asked is decided, they are asked, the answer is written.
@@ -27,6 +27,23 @@ pub(super) struct Run {
     steps: Vec<&'static str>,
     calls: Vec<CallId>,
     writes: bool,
+    /// What an agent asks of the user.
+    asks: Option<(CallId, String)>,
+}
+
+/// How a run begins.
+pub(super) fn started(thread: &str, run: &str) -> Value {
+    json!({"type": "RUN_STARTED", "threadId": thread, "runId": run})
+}
+
+/// How a run ends that went on from no question that is open.
+pub(super) fn refused(why: &str) -> Value {
+    json!({"type": "RUN_ERROR", "message": why, "code": ProblemKind::Conflict})
+}
+
+/// How a run ends that did nothing but give a question up.
+pub(super) fn given_up(thread: &str, run: &str) -> Value {
+    json!({"type": "RUN_FINISHED", "threadId": thread, "runId": run, "outcome": {"type": "cancelled"}})
 }
 
 impl Run {
@@ -40,6 +57,7 @@ impl Run {
             steps: Vec::new(),
             calls: Vec::new(),
             writes: false,
+            asks: None,
         }
     }
 
@@ -88,6 +106,31 @@ impl Run {
         told.push(json!({"type": "TEXT_MESSAGE_CONTENT", "messageId": message, "delta": text}));
     }
 
+    /// What is asked is also said, for clients that know of no interrupts.
+    fn ask(&mut self, call: CallId, question: &str, told: &mut Vec<Value>) {
+        if !self.said.holds(question) {
+            let gap = if self.said.holds_something() { "\n\n" } else { "" };
+            self.write(&format!("{gap}{question}"), told);
+        }
+        self.asks = Some((call, question.to_owned()));
+    }
+
+    fn outcome(&self) -> Value {
+        match self.told.state {
+            Some(TurnState::InputRequired) => {
+                let mut asks = json!({"id": self.followed.turn, "reason": "input_required"});
+                if let Some((call, question)) = &self.asks {
+                    asks["message"] = question.as_str().into();
+                    asks["subagentRunId"] = json!(call);
+                    asks["responseSchema"] = json!({"type": "string"});
+                }
+                json!({"type": "interrupt", "interrupts": [asks]})
+            }
+            Some(TurnState::Canceled) => json!({"type": "cancelled"}),
+            _ => json!({"type": "success"}),
+        }
+    }
+
     fn close_all(&mut self) -> Vec<Value> {
         let mut told = Vec::new();
         for call in std::mem::take(&mut self.calls) {
@@ -122,7 +165,7 @@ impl Run {
 
 impl Tells for Run {
     fn begin(&mut self) -> Vec<Value> {
-        let mut told = vec![json!({"type": "RUN_STARTED", "threadId": self.thread, "runId": self.run})];
+        let mut told = vec![started(&self.thread, &self.run)];
         self.open(PLAN, &mut told);
         told
     }
@@ -151,13 +194,10 @@ impl Tells for Run {
                 let text = self.said.whole(&answer.text);
                 self.write(&text, &mut told);
                 let value = json!({"message": answer.message, "sources": answer.sources, "claims": answer.claims,
-                    "degraded": answer.degraded});
+                    "degraded": answer.degraded, "files": answer.files});
                 told.push(json!({"type": "CUSTOM", "name": "answer.claims", "value": value}));
             }
-            EventBody::InputRequired { question, .. } if !self.said.holds(question.trim()) => {
-                let gap = if self.said.holds_something() { "\n\n" } else { "" };
-                self.write(&format!("{gap}{}", question.trim()), &mut told);
-            }
+            EventBody::InputRequired { call, question, .. } => self.ask(*call, question.trim(), &mut told),
             _ => {}
         }
         told
@@ -174,7 +214,8 @@ impl Tells for Run {
                 let Followed { conversation, turn, .. } = self.followed;
                 let state = state.map(TurnState::name);
                 let result = json!({"conversation": conversation, "turn": turn, "state": state, "usage": self.told.usage});
-                json!({"type": "RUN_FINISHED", "threadId": self.thread, "runId": self.run, "result": result})
+                json!({"type": "RUN_FINISHED", "threadId": self.thread, "runId": self.run, "result": result,
+                    "outcome": self.outcome()})
             }
         });
         told
@@ -254,6 +295,26 @@ mod tests {
                 "RUN_FINISHED",
             ]
         );
+    }
+
+    #[test]
+    fn a_turn_that_waits_for_its_user_is_a_run_that_was_interrupted() {
+        let followed = Followed { conversation: ConversationId::new(), turn: TurnId::new(), seq: 1 };
+        let mut run = Run::new("t", "r", followed);
+        let (call, agent) = (CallId::new(), "a".parse().unwrap());
+        let end =
+            EventBody::TurnFinished { state: TurnState::InputRequired, usage: Usage::default(), error: None };
+        let mut told = Vec::new();
+        for body in [EventBody::InputRequired { call, agent, question: "Which?".into() }, end] {
+            let at = chrono::Utc::now();
+            let conversation = followed.conversation;
+            told.extend(run.hear(&Event { conversation, seq: None, turn: None, at, body }));
+        }
+        assert_eq!(told[2]["delta"], "Which?", "{told:?}");
+        let outcome = run.end().pop().unwrap()["outcome"].clone();
+        let asks = &outcome["interrupts"][0];
+        assert_eq!((&outcome["type"], &asks["message"]), (&json!("interrupt"), &json!("Which?")));
+        assert_eq!((&asks["id"], &asks["subagentRunId"]), (&json!(followed.turn), &json!(call)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, may, permit},
-    agents::{Agent, AgentError},
+    agents::{Agent, AgentError, Agents, look, unread},
     core::Core,
     error::{Error, Result},
     learn::Frozen,
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{AgentView, Page, Probe, RegisterAgent},
+    api::{AgentView, CardLook, LookAtCard, Page, Probe, RegisterAgent},
     identity::{Identity, MAX_GROUPS},
     ids::{AgentId, Group},
     problem::ProblemKind,
@@ -30,7 +30,7 @@ use tokio::time::Instant;
 const RESERVED: &[&str] = &["overlap"];
 
 pub(crate) async fn list(State(core): State<Arc<Core>>, Caller(me): Caller) -> Result<impl IntoResponse> {
-    let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(&me));
+    let agents = core.registry.all(&core.store, &me.tenant).await?.seen_by(&me);
     let items: Vec<AgentView> = agents.iter().map(|agent| view(&core, &me, agent)).collect();
     Ok(axum::Json(Page { items, next: None }))
 }
@@ -51,6 +51,22 @@ pub(crate) async fn overlap(State(core): State<Arc<Core>>, Caller(me): Caller) -
     let compared = tokio::task::spawn_blocking(move || route::overlap::overlap(&roster)).await;
     let overlap = compared.map_err(Error::task("comparing the agents' examples"))?;
     Ok(axum::Json(overlap))
+}
+
+/// Looks at a card, and says what would come of it; nothing is kept.
+pub(crate) async fn look_at_card(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    Json(wish): Json<LookAtCard>,
+) -> Result<impl IntoResponse> {
+    permit(&me, Permission::ManageAgents)?;
+    let look = match core.agents.fetch_card(&wish.url).await {
+        Ok((url, card)) => look(wish.id, url, &card),
+        Err(fault) => unread(Agents::card_url(&wish.url), &fault),
+    };
+    let known = core.registry.all(&core.store, &me.tenant).await?;
+    let replaces = look.id.as_ref().is_some_and(|id| known.agents.iter().any(|agent| agent.id == *id));
+    Ok(axum::Json(CardLook { replaces, ..look }))
 }
 
 /// How an agent is to be registered.
@@ -113,6 +129,7 @@ async fn store(
     let action = if known.is_some() { "agent.replaced" } else { "agent.registered" };
     let before = known.as_ref().map(|known| known.groups.clone()).unwrap_or_default();
     agent.groups = groups.unwrap_or_else(|| before.clone());
+    agent.enabled = known.as_ref().is_none_or(|known| known.enabled);
     if let Some(known) = known.filter(|_| agent.examples.is_empty()) {
         agent.examples = known.examples;
     }
@@ -166,6 +183,7 @@ fn row(agent: &Agent) -> AgentRow {
         card: agent.profile(),
         examples: agent.examples.clone(),
         groups: agent.groups.clone(),
+        enabled: agent.enabled,
     }
 }
 

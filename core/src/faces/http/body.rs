@@ -59,7 +59,8 @@ fn length(core: &Core, request: &Request) -> usize {
 
 /// Waits until a body may be read, if it is a large one, and says whether it is.
 async fn wait_for_room(core: &Core, bytes: usize, visit: Option<Visit>) -> Result<bool> {
-    let known = visit.and_then(|visit| visit.who().cloned().map(|who| (visit, who)));
+    let whose = visit.as_ref().and_then(|visit| visit.who().map(|who| who.whose.clone()));
+    let known = visit.zip(whose);
     let Some((visit, whose)) = known.filter(|_| bytes > SMALL) else { return Ok(false) };
     let Some(body) = core.bodies.take(whose, bytes).await else {
         let detail = "Too many large messages of yours are waiting to be read; send one after another.";

@@ -43,6 +43,7 @@ pub(crate) async fn chat(
 }
 
 fn answer(followed: Followed, told: Told) -> ChatAnswer {
+    let files = told.answer.as_ref().map(|answer| answer.files.clone()).unwrap_or_default();
     let degraded = told.answer.as_ref().and_then(|answer| answer.degraded.clone());
     ChatAnswer {
         conversation_id: followed.conversation,
@@ -51,5 +52,6 @@ fn answer(followed: Followed, told: Told) -> ChatAnswer {
         plan: told.plan,
         state: told.state.unwrap_or(TurnState::Running),
         degraded,
+        files,
     }
 }

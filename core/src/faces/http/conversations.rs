@@ -272,7 +272,7 @@ async fn have_been_seen(tx: &Tx, tenant: &TenantId, users: &[&UserId]) -> Result
     }
 }
 
-async fn summary(
+pub(super) async fn summary(
     tx: &Tx,
     tenant: &TenantId,
     id: ConversationId,

@@ -5,7 +5,6 @@ use crate::{
     access::{Permission, permit_any},
     core::Core,
     error::{Error, Result},
-    turn::Whose,
     visit::Visit,
 };
 use axum::{
@@ -36,7 +35,7 @@ impl FromRequestParts<Arc<Core>> for Caller {
         let identity = identity_of(parts, core)?;
         permit_any(&identity, &[Permission::Converse, Permission::ManageAgents])?;
         if let Some(visit) = parts.extensions.get::<Visit>() {
-            visit.is_of(Whose { tenant: identity.tenant.clone(), user: identity.user.clone() });
+            visit.is_of(&identity);
         }
         Ok(Self(identity))
     }

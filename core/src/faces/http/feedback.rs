@@ -3,7 +3,7 @@
 use super::extract::{Caller, Id, Json};
 use crate::{
     accept::Envelope,
-    access::{Permission, Reach, permit},
+    access::{Permission, permit},
     clock,
     core::Core,
     error::{Error, Result},
@@ -36,7 +36,7 @@ pub(crate) async fn give(
 }
 
 async fn store(core: &Core, me: &Identity, id: TurnId, given: &GiveFeedback) -> Result<FeedbackKept> {
-    let agents = core.registry.all(&core.store, &me.tenant).await?.usable(&Reach::to_see(me));
+    let agents = core.registry.all(&core.store, &me.tenant).await?.seen_by(me);
     let tx = core.store.write(&me.tenant).await?;
     let turn = tx.turn(&me.tenant, id, &me.user).await?;
     // Two members at once would each overlook what the other one's word suggests.

@@ -2,6 +2,8 @@
 
 pub(crate) mod agents;
 pub(crate) mod analytics;
+pub(crate) mod audit;
+pub(crate) mod audit_export;
 mod body;
 pub(crate) mod chat;
 mod coarse;
@@ -11,6 +13,8 @@ pub(crate) mod edges;
 pub(crate) mod examples;
 mod extract;
 pub(crate) mod feedback;
+pub(crate) mod files;
+pub(crate) mod fork;
 pub(crate) mod frozen;
 pub(crate) mod groups;
 pub(crate) mod keys;
@@ -20,7 +24,9 @@ pub(crate) mod presence;
 pub(crate) mod revocations;
 pub(crate) mod sign_in;
 pub(crate) mod suggestions;
+pub(crate) mod switch;
 pub(crate) mod turns;
+pub(crate) mod users;
 mod visitor;
 
 pub(crate) use extract::{Caller, IdempotencyKey, Json, deadline, name_request, respond};

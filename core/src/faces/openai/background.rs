@@ -19,6 +19,9 @@ const MARK: &str = "### Task:";
 const ANSWERS: [&str; 2] = ["user query using the provided context", "<context>"];
 /// Where its templates quote the chat.
 const CHAT: [&str; 2] = ["<chat_history>", "</chat_history>"];
+/// How Open WebUI asks for a smile to a message, and (as the system) which of its tools to call; nobody here calls tools.
+const SMILE: &str = "Your task is to reflect the speaker's likely facial expression";
+const TOOLS: [&str; 2] = ["Available Tools:", "choose and return the correct tool"];
 /// What LibreChat asks for a title with.
 const PLAIN_TITLE: [&str; 2] = ["5-word-or-less title for the conversation", "only return the title itself"];
 /// Of a task's text the LLM is shown.
@@ -38,6 +41,10 @@ enum Wanted {
     Picture,
     /// A title, and no field around it.
     PlainTitle,
+    /// A sign for a face.
+    Smile,
+    /// Which tools to call.
+    Tools,
 }
 
 /// A task.
@@ -48,9 +55,15 @@ pub(super) struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// Reads one; none where it is a message.
-    pub(super) fn of(text: &'a str) -> Option<Self> {
+    /// Reads one, of what is said by the user and before that by the system; none where it is a message.
+    pub(super) fn of(text: &'a str, system: &str) -> Option<Self> {
         let text = text.trim();
+        if system.trim_start().starts_with(TOOLS[0]) && system.contains(TOOLS[1]) {
+            return Some(Self { wanted: Wanted::Tools, text });
+        }
+        if text.starts_with(SMILE) {
+            return Some(Self { wanted: Wanted::Smile, text });
+        }
         let lower = || text.to_lowercase();
         if text.starts_with(MARK) {
             let head = text.split(CHAT[0]).next().unwrap_or(text);
@@ -66,7 +79,8 @@ impl<'a> Task<'a> {
     /// What is answered, and what that took.
     pub(super) async fn answer(&self, core: &Core, me: &Identity, time: Duration) -> (String, Tokens) {
         // It is the LLM's time that it costs, so it is counted with what else does.
-        if core.llm.is_configured() && core.budgets.spend(me).is_ok() {
+        let is_written = !matches!(self.wanted, Wanted::Smile | Wanted::Tools);
+        if is_written && core.llm.is_configured() && core.budgets.spend(me).is_ok() {
             match self.by_llm(core, Instant::now() + time).await {
                 Ok(answer) => return answer,
                 Err(error) => tracing::debug!(%error, "a background task is answered by rule"),
@@ -92,6 +106,8 @@ impl<'a> Task<'a> {
         let first = || title(self.first_said());
         match self.wanted {
             Wanted::PlainTitle => return first(),
+            Wanted::Smile => return "🙂".to_owned(),
+            Wanted::Tools => json!({"tool_calls": []}),
             Wanted::Title => json!({"title": first()}),
             // What its template wants where nothing else fits.
             Wanted::Tags => json!({"tags": ["General"]}),
@@ -141,7 +157,9 @@ impl Wanted {
         let text = || Schema::from(json!({"type": "string"}) as Value);
         let value = match self {
             Self::Tags | Self::FollowUps | Self::Queries => Schema::list(text()),
-            Self::Title | Self::Completion | Self::Picture | Self::PlainTitle => text(),
+            Self::Title | Self::Completion | Self::Picture | Self::PlainTitle | Self::Smile | Self::Tools => {
+                text()
+            }
         };
         (field, Schema::object(vec![(field, value)]))
     }
@@ -170,8 +188,13 @@ mod tests {
             (template("You are an autocompletion system.", r#"{ "text": "<text>" }"#), r#"{"text":""}"#),
             ("Provide a concise, 5-word-or-less title for the conversation, using title case conventions. Only return the title itself.\n\nConversation:\nUser: Is it sunny?\nAI: Yes.".to_owned(), "Is it sunny?"),
         ] {
-            assert_eq!(Task::of(&text).map(|task| task.by_rule()).as_deref(), Some(answer), "{text}");
+            assert_eq!(Task::of(&text, "").map(|task| task.by_rule()).as_deref(), Some(answer), "{text}");
         }
+        let smile = "Your task is to reflect the speaker's likely facial expression through a fitting emoji.\n\nMessage: ```hi```";
+        assert_eq!(Task::of(smile, "").map(|task| task.by_rule()).as_deref(), Some("🙂"));
+        let tools = "Available Tools: [{}]\n\nYour task is to choose and return the correct tool(s) from the list of available tools based on the query.";
+        let asked = Task::of("Query: History:\nUSER: \"\"\"hi\"\"\"\nQuery: hi", tools);
+        assert_eq!(asked.map(|task| task.by_rule()).as_deref(), Some(r#"{"tool_calls":[]}"#));
     }
 
     #[test]
@@ -182,7 +205,7 @@ mod tests {
             "What title would you give this text?",
             "Generate 3 tags for my picture as {\"tags\": []}",
         ] {
-            assert_eq!(Task::of(text), None, "{text}");
+            assert_eq!(Task::of(text, "You are a helpful assistant. Available Tools: none."), None, "{text}");
         }
     }
 }

@@ -87,7 +87,7 @@ mod tests {
     };
 
     fn completion(usage: bool) -> Completion {
-        let head = Head { id: "chatcmpl-1".into(), created: 7, model: "auto".into() };
+        let head = Head { id: "chatcmpl-1".into(), created: 7, model: "auto".into(), origin: String::new() };
         let followed = Followed { conversation: ConversationId::new(), turn: TurnId::new(), seq: 1 };
         Completion::new(head, Wants { reasoning: true, usage }, Some(followed))
     }
@@ -110,6 +110,7 @@ mod tests {
             sources: vec![source],
             claims: vec![],
             degraded: Some("no LLM".into()),
+            files: vec![],
         }))
     }
 

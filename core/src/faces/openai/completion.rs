@@ -5,6 +5,7 @@ use super::{
         following::{Followed, Told},
         said::Said,
     },
+    links::links,
     plan_words,
 };
 use crate::error::{Error, Result};
@@ -19,6 +20,8 @@ pub(super) struct Head {
     pub(super) id: String,
     pub(super) created: i64,
     pub(super) model: String,
+    /// Where a browser finds this house; empty where that is not known.
+    pub(super) origin: String,
 }
 
 /// What the client wants besides the answer.
@@ -63,7 +66,9 @@ impl Completion {
         }
         let content = match &event.body {
             EventBody::AnswerDelta(delta) => self.said.piece(delta),
-            EventBody::AnswerFinished(answer) => self.said.whole(&answer.text),
+            EventBody::AnswerFinished(answer) => {
+                format!("{}{}", self.said.whole(&answer.text), self.links())
+            }
             EventBody::InputRequired { question, .. } if !self.said.holds(question.trim()) => {
                 let gap = if self.said.holds_something() { "\n\n" } else { "" };
                 let asks = format!("{gap}{}", question.trim());
@@ -90,8 +95,16 @@ impl Completion {
     /// All of it at once.
     pub(super) fn whole(&self) -> Value {
         let answer = self.told.answer.as_ref().map(|answer| answer.text.as_str()).unwrap_or_default();
-        let text = format!("{answer}{}", self.asks.as_deref().unwrap_or_default());
+        let text = format!("{answer}{}{}", self.links(), self.asks.as_deref().unwrap_or_default());
         self.whole_of(&text)
+    }
+
+    /// The files of the answer.
+    fn links(&self) -> String {
+        match (&self.told.answer, self.followed) {
+            (Some(answer), Some(followed)) => links(&self.head.origin, followed.conversation, &answer.files),
+            _ => String::new(),
+        }
     }
 
     /// The same with a text that is no turn's.
@@ -134,6 +147,9 @@ impl Completion {
         if let Some(answer) = &self.told.answer {
             fields.insert("sources".to_owned(), json!(answer.sources));
             fields.insert("claims".to_owned(), json!(answer.claims));
+            if !answer.files.is_empty() {
+                fields.insert("files".to_owned(), json!(answer.files));
+            }
             if let Some(degraded) = &answer.degraded {
                 fields.insert("degraded".to_owned(), degraded.as_str().into());
             }

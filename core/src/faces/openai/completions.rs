@@ -49,7 +49,7 @@ pub(crate) async fn complete(
     let question = request.question()?;
     let text = question.text();
     let agent = models::chosen(&core, &me, &request.model).await?;
-    if let Some(task) = Task::of(&text) {
+    if let Some(task) = Task::of(&text, &request.system()) {
         return Ok(in_the_background(&core, &me, &request, &task).await);
     }
     let message = SendMessage {
@@ -98,6 +98,7 @@ fn begun(core: &Core, request: &CompletionRequest, followed: Option<Followed>) -
         id: format!("chatcmpl-{}", id.simple()),
         created: clock::now().timestamp(),
         model: request.model.clone(),
+        origin: core.config.login.origins.first().cloned().unwrap_or_default(),
     };
     let reasoning = request.wants_reasoning(core.config.openai.reasoning);
     Completion::new(head, Wants { reasoning, usage: request.wants_usage() }, followed)

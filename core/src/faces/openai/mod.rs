@@ -5,6 +5,7 @@ mod chunks;
 mod completion;
 pub(crate) mod completions;
 mod content;
+mod links;
 pub(crate) mod models;
 mod plan_words;
 mod request;

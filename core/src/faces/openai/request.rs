@@ -65,6 +65,12 @@ impl CompletionRequest {
             .ok_or_else(|| bad("The last of `messages` must be the user's, with its `content`."))
     }
 
+    /// What the system says first; empty where it says nothing.
+    pub(super) fn system(&self) -> String {
+        let first = self.messages.first().filter(|said| said.role == "system");
+        first.and_then(|said| said.content.as_ref()).map(Content::text).unwrap_or_default()
+    }
+
     pub(super) fn is_streamed(&self) -> bool {
         self.stream.unwrap_or(false)
     }

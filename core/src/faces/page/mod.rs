@@ -23,14 +23,16 @@ struct File {
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
 /// Paths that show the page, which then reads the path itself.
-const VIEWS: [&str; 9] = [
+const VIEWS: [&str; 11] = [
     "/",
     "/c/{id}",
     "/agents",
     "/review",
     "/keys",
     "/sessions",
+    "/users",
     "/audit",
+    "/usage",
     "/analytics",
     "/analytics/{*view}",
 ];

@@ -148,3 +148,18 @@ fn a_name_within_a_sentence_belongs_to_it() {
         assert_eq!(without_leading(text, &known), rest, "{text}");
     }
 }
+
+#[test]
+fn whoever_names_an_agent_that_is_switched_off_is_told_and_nobody_else_is_asked() {
+    let agents = crate::route::tests::agents().into_iter().filter(|agent| agent.id.as_str() != "weather");
+    let roster = Roster::new(1, agents.collect()).without(vec!["weather".parse().unwrap()]);
+    for text in ["@weather is it warm?", "tell me, @weather, is it warm?", "@Weather"] {
+        let plan = mentioned(&roster, text, 4).unwrap();
+        let says = plan.says.unwrap_or_default();
+        assert!(plan.steps.is_empty() && says.starts_with("@weather is switched off."), "{text}: {says}");
+        assert_eq!(addressee(&roster, text, &[]), Addressee::Us, "{text}");
+    }
+    let both = mentioned(&roster, "@money @weather what is it worth?", 4).unwrap();
+    let asked: Vec<_> = both.steps.iter().map(|step| step.agent.as_str()).collect();
+    assert_eq!((asked, both.degraded.as_deref()), (vec!["money"], Some("@weather is switched off")));
+}

@@ -1,1 +1,2 @@
-SELECT id, card_url, coalesce(profile, card), examples, groups FROM agents WHERE tenant_id = $1 ORDER BY id
+SELECT id, card_url, coalesce(profile, card), examples, groups, off_since IS NULL
+FROM agents WHERE tenant_id = $1 ORDER BY id

@@ -6,17 +6,21 @@ fn turns(max_running: usize, max_queued: usize) -> Turns {
 }
 
 fn turns_on(max_running: usize, max_queued: usize, writable: &watch::Sender<bool>) -> Turns {
-    let config = crate::config::TurnConfig {
+    Turns::new(&config(max_running, max_queued), writable.subscribe())
+}
+
+fn config(max_running: usize, max_queued: usize) -> crate::config::TurnConfig {
+    crate::config::TurnConfig {
         deadline: std::time::Duration::from_secs(1),
         lease: std::time::Duration::from_secs(1),
         max_running,
+        max_at_work: 1_000,
         max_queued,
         max_wait: std::time::Duration::from_secs(1),
         max_agents: 1,
         files_bytes: 1,
         context_messages: 0,
-    };
-    Turns::new(&config, writable.subscribe())
+    }
 }
 
 fn whose(tenant: &str, user: &str) -> Whose {
@@ -66,6 +70,29 @@ async fn who_waits_is_served_in_turn_by_tenant_and_user_and_each_in_its_order() 
         }
     }
     assert_eq!(order, [0, 4, 3, 5, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_turn_that_an_agent_keeps_waiting_makes_room_and_the_last_one_is_for_who_has_none() {
+    let few = crate::config::TurnConfig { max_at_work: 3, ..config(100, 100) };
+    let turns = Turns::new(&few, watch::Sender::new(true).subscribe());
+    let mut waiting: Vec<_> =
+        (0..4).map(|_| Box::pin(turns.reserve(whose("a", "ann")).unwrap().wait())).collect();
+    let mut running: Vec<_> = waiting.iter_mut().filter_map(is_running).collect();
+    assert_eq!(running.len(), 2);
+    let other = turns.reserve(whose("b", "bob")).unwrap().wait().now_or_never();
+    assert!(other.is_some(), "it has none");
+    let mut rest = waiting.split_off(2);
+    let hand = running[0].hand();
+    let out = hand.out();
+    running.extend(rest.iter_mut().filter_map(is_running));
+    assert_eq!(running.len(), 3, "one is out");
+    drop(out);
+    drop(other);
+    assert!(
+        rest.pop().and_then(|mut last| is_running(&mut last)).is_none(),
+        "it is back, and more than it may be"
+    );
 }
 
 #[tokio::test]
@@ -142,12 +169,12 @@ async fn without_a_database_to_write_to_nobody_is_taken_for_slow() {
     }
     writable.send_replace(true);
     assert!(turns.reserve(whose("busy", "ann")).is_ok(), "a few that ended in an outage measure nothing");
-    for _ in 0..10 {
+    for _ in 0..40 {
         tokio::time::advance(std::time::Duration::from_millis(400)).await;
         running.pop_front();
         running.push_back(turns.take_in(whose("busy", "ann")).wait().now_or_never().unwrap());
     }
-    assert!(turns.reserve(whose("busy", "ann")).is_err(), "and as slow as that after it is slow");
+    assert!(turns.reserve(whose("busy", "ann")).is_err(), "and as slow as that long after it is slow");
     writable.send_replace(false);
     assert!(turns.reserve(whose("busy", "ann")).is_ok(), "whoever waits for a writer has a queue of its own");
 }

@@ -80,7 +80,11 @@ impl Agent for DataProcessor {
                 table.rows.len(),
                 table.columns.len()
             ));
-            return Outcome::Answered(describe_table(&table));
+            reporter.write(&describe_table(&table));
+            if let Some(csv) = figures(&table) {
+                reporter.give("columns.csv", "text/csv; charset=utf-8", csv.into_bytes());
+            }
+            return Outcome::Answered(String::new());
         }
         let values = numbers::subject_numbers(&request.text);
         match summary(&values) {
@@ -119,6 +123,21 @@ fn lines(summary: &Summary) -> Vec<(&'static str, String)> {
         ("maximum", show(summary.most)),
         ("quartiles", format!("{} and {}", show(summary.quartiles.0), show(summary.quartiles.1))),
     ]
+}
+
+/// The figures of the columns of numbers, to be calculated with elsewhere (RFC 4180).
+fn figures(table: &Table) -> Option<String> {
+    let mut csv = String::from("column,count,sum,mean,median,deviation,minimum,maximum,q1,q3\r\n");
+    let head = csv.len();
+    for (place, name) in table.columns.iter().enumerate() {
+        let Some(s) = table.numeric(place).as_deref().and_then(summary) else { continue };
+        let deviation = s.deviation.map(|deviation| deviation.to_string()).unwrap_or_default();
+        let (q1, q3) = s.quartiles;
+        let figures = [s.sum, s.mean, s.median].map(|figure| figure.to_string()).join(",");
+        let name = name.replace('"', "\"\"");
+        write!(csv, "\"{name}\",{},{figures},{deviation},{},{},{q1},{q3}\r\n", s.count, s.least, s.most).ok();
+    }
+    (csv.len() > head).then_some(csv)
 }
 
 fn describe_table(table: &Table) -> String {

@@ -30,6 +30,11 @@ impl Reporter {
     pub(crate) fn write(&self, text: &str) {
         self.task.write(text, false);
     }
+
+    /// Gives a file with the answer; what is written of it comes first.
+    pub(crate) fn give(&self, name: &str, media_type: &str, bytes: Vec<u8>) {
+        self.task.give(name, media_type, bytes);
+    }
 }
 
 /// Starts a run; it is over when the task rests.

@@ -126,6 +126,25 @@ impl KeptTask {
         self.updates.send(StreamResponse::ArtifactUpdate(event)).ok();
     }
 
+    /// Gives a file, as an artifact of its own behind the answer; nothing happens once the task has ended.
+    pub(super) fn give(&self, name: &str, media_type: &str, bytes: Vec<u8>) {
+        let mut task = self.lock();
+        if task.status.state.is_terminal() {
+            return;
+        }
+        let artifact = file(name, media_type, bytes);
+        task.artifacts.get_or_insert_default().push(artifact.clone());
+        let event = TaskArtifactUpdateEvent {
+            task_id: task.id.clone(),
+            context_id: task.context_id.clone(),
+            artifact,
+            append: Some(false),
+            last_chunk: Some(true),
+            metadata: None,
+        };
+        self.updates.send(StreamResponse::ArtifactUpdate(event)).ok();
+    }
+
     /// Cancels; fails when the task has ended. Check and change are one step.
     pub(super) fn cancel(&self) -> Result<Task, A2AError> {
         let mut task = self.lock();
@@ -176,6 +195,23 @@ fn answer(text: &str) -> Artifact {
         name: Some(ANSWER.to_owned()),
         description: None,
         parts: vec![Part::text(text)],
+        metadata: None,
+        extensions: None,
+    }
+}
+
+fn file(name: &str, media_type: &str, bytes: Vec<u8>) -> Artifact {
+    let part = Part {
+        content: PartContent::Raw(bytes),
+        filename: Some(name.to_owned()),
+        media_type: Some(media_type.to_owned()),
+        metadata: None,
+    };
+    Artifact {
+        artifact_id: name.to_owned(),
+        name: Some(name.to_owned()),
+        description: None,
+        parts: vec![part],
         metadata: None,
         extensions: None,
     }

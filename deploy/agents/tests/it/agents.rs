@@ -25,6 +25,13 @@ async fn data_processor_describes_numbers_and_tables() {
     );
     let table = house.ask("data-processor", "Describe this:\nitem,price\npen,2\nlamp,\npen,2\n").await;
     assert_has!(table, "3 rows and 2 columns", "| price | 2 | 1 | 4 |", "Duplicate rows: 1");
+    let given = house.send("data-processor", said("Describe this:\nitem,price\npen,2\ncup,4\n")).await;
+    let part = &given["artifacts"][1]["parts"][0];
+    assert_eq!(
+        (part["filename"].as_str(), part["mediaType"].as_str()),
+        (Some("columns.csv"), Some("text/csv; charset=utf-8")),
+        "{given}"
+    );
     let (state, words) = house.status("data-processor", "What is the sentiment of this review?").await;
     assert_eq!(state, "TASK_STATE_REJECTED");
     assert_has!(words, "nlp-agent");

@@ -2,6 +2,7 @@
 
 mod input;
 mod prompt;
+mod save;
 mod session;
 mod show;
 mod waiting;
@@ -20,9 +21,10 @@ use input::{Input, put};
 use prompt::Said;
 use session::Session;
 use show::{Print, Show};
-use std::{io::IsTerminal, time::Duration};
+use std::{io::IsTerminal, path::PathBuf, time::Duration};
 use switchboard_client::Received;
 use switchboard_shared::{
+    api::FileView,
     events::{EventBody, Plan, TurnState},
     ids::{AgentId, ClientId, ConversationId, TurnId},
 };
@@ -51,6 +53,9 @@ pub struct Chat {
     /// Ask just this agent; may be given many times
     #[arg(long, value_name = "ID")]
     pub agent: Vec<AgentId>,
+    /// Save the files of the answers in this folder; nothing that is there is written over
+    #[arg(long, value_name = "FOLDER")]
+    pub save: Option<PathBuf>,
     /// Where the house is.
     #[command(flatten)]
     pub access: Access,
@@ -70,7 +75,9 @@ impl Chat {
         let interrupts = signal(SignalKind::interrupt()).map_err(Error::io("signal handlers"))?;
         let show = Show::default();
         let waiting = Waiting::default();
-        let mut talk = Talk { session, interrupts, show, waiting, json: self.json, unanswered: false };
+        let files = self.save.clone().map(|folder| Files { folder, access: self.access.clone() });
+        let (json, unanswered, unsaved) = (self.json, false, 0);
+        let mut talk = Talk { session, interrupts, show, waiting, files, json, unanswered, unsaved };
         match &text {
             Some(text) => talk.once(text, &self.agent).await,
             None => talk.interactive(&self.agent, &self.access).await,
@@ -84,9 +91,18 @@ struct Talk {
     interrupts: Signal,
     show: Show,
     waiting: Waiting,
+    files: Option<Files>,
     json: bool,
     /// The answer to our last question has no agent's reply in it, or nobody was asked since none has the name.
     unanswered: bool,
+    /// Files that could not be saved.
+    unsaved: usize,
+}
+
+/// Where files go, and who fetches them.
+struct Files {
+    folder: PathBuf,
+    access: Access,
 }
 
 impl Talk {
@@ -95,6 +111,9 @@ impl Talk {
     async fn once(&mut self, text: &str, agents: &[AgentId]) -> Result<()> {
         match self.turn(text, agents).await? {
             TurnState::Completed if self.unanswered => Err(Error::Failed("no agent answered".to_owned())),
+            TurnState::Completed | TurnState::InputRequired if self.unsaved > 0 => {
+                Err(Error::Failed(format!("{} files could not be saved", self.unsaved)))
+            }
             TurnState::Completed | TurnState::InputRequired => Ok(()),
             TurnState::Canceled => Err(Error::Interrupted),
             TurnState::Failed | TurnState::Running => Err(Error::Failed("the turn failed".to_owned())),
@@ -109,7 +128,7 @@ impl Talk {
         self.show.ours(id.clone());
         self.unanswered = false;
         self.session.say(id, text, agents)?;
-        let mut canceled = false;
+        let (mut canceled, mut given) = (false, Vec::new());
         self.waiting = Waiting::from(Instant::now());
         // A status in its own place is for people alone.
         let (mut ticks, shows) = (interval(SAY_EVERY), std::io::stderr().is_terminal());
@@ -120,8 +139,10 @@ impl Talk {
                     self.waiting.received(&received, Instant::now());
                     self.prints(&received).into_iter().for_each(put);
                     self.unanswered |= unanswered(&received, self.session.turn(), text);
+                    given.extend(files(&received, self.session.turn()));
                     if let Some(state) = ending(&received, self.session.turn()) {
                         terminal::no_status();
+                        self.save(&given).await?;
                         return Ok(state);
                     }
                 }
@@ -136,6 +157,23 @@ impl Talk {
                 },
             }
         }
+    }
+
+    /// Saves the files of an answer; one that cannot be saved is said, and the others are.
+    async fn save(&mut self, given: &[FileView]) -> Result<()> {
+        let Some(files) = self.files.as_ref().filter(|_| !given.is_empty()) else { return Ok(()) };
+        // The token of when the conversation began may be over.
+        let client = files.access.client(&["user"])?;
+        for file in given {
+            match save::save(&client, self.session.conversation(), file, &files.folder).await {
+                Ok(path) => terminal::say(&terminal::clean(&format!("saved {}", path.display()))),
+                Err(error) => {
+                    self.unsaved += 1;
+                    terminal::say(&terminal::clean(&error.to_string()));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn say_what_is_waited_for(&self) {
@@ -240,6 +278,17 @@ fn names_the_called(plan: &Plan, text: &str) -> bool {
     let called = called.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let said = plan.says.as_deref().unwrap_or_default().to_lowercase();
     !called.is_empty() && said.contains(&format!("@{called} "))
+}
+
+/// The files of our turn's answer, if this is it.
+fn files(received: &Received, turn: Option<TurnId>) -> Vec<FileView> {
+    match received {
+        Received::Event(_, event) if event.turn.is_some() && event.turn == turn => match &event.body {
+            EventBody::AnswerFinished(answer) => answer.files.clone(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 /// How our turn ended, if this is its end.

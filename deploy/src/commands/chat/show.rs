@@ -190,6 +190,10 @@ impl Show {
                 source.reason.as_deref().map(|why| format!(": {}", clean_line(why))).unwrap_or_default();
             Print::Talk(format!("without {} ({}){why}", source.agent, source.state.name()))
         }));
+        prints.extend(answer.files.iter().map(|file| {
+            let from = file.agent.as_ref().map(|agent| format!(" from {agent}")).unwrap_or_default();
+            Print::Talk(format!("file {} ({} bytes){from}", clean_line(&file.name), file.bytes))
+        }));
         // What the plan did without stands above.
         if let Some(degraded) = answer.degraded.as_ref().filter(|why| self.without.as_ref() != Some(*why)) {
             prints.push(Print::Talk(format!("degraded: {}", clean_line(degraded))));
@@ -254,6 +258,7 @@ mod tests {
             sources: vec![source("a", CallState::Completed), source("b", CallState::TimedOut)],
             claims: vec![],
             degraded: Some("no LLM".into()),
+            files: vec![],
         }))
     }
 

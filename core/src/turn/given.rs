@@ -1,0 +1,42 @@
+//! Files that agents gave: what of them is kept.
+
+use super::work::Work;
+use crate::{
+    agents::SentFile,
+    error::Result,
+    store::{NewFile, Stored, retrying},
+};
+use uuid::Uuid;
+
+/// The files of a reply, if its user and tenant have room for them; else none, and why. An answer is not refused for that.
+pub(super) async fn within_quota(
+    work: &Work,
+    files: Vec<SentFile>,
+) -> Result<(Vec<NewFile>, Option<String>)> {
+    let files: Vec<_> = files.into_iter().filter_map(kept).collect();
+    let bytes: u64 = files.iter().map(|file| file.bytes.len() as u64).sum();
+    if bytes == 0 {
+        return Ok((files, None));
+    }
+    let stored = retrying!(work.deadline, stored(work))?;
+    let quota = &work.core.config.quota;
+    let full = |held: u64, most: u64| most > 0 && held + bytes > most;
+    let whose = match () {
+        () if full(stored.by_user, quota.user_bytes) => "your",
+        () if full(stored.by_tenant, quota.tenant_bytes) => "your tenant's",
+        () => return Ok((files, None)),
+    };
+    Ok((Vec::new(), Some(format!("its files were left out: {whose} storage is full"))))
+}
+
+fn kept(file: SentFile) -> Option<NewFile> {
+    let SentFile { name, media_type, bytes } = file;
+    Some(NewFile { id: Uuid::now_v7(), name, media_type, bytes: bytes? })
+}
+
+async fn stored(work: &Work) -> Result<Stored> {
+    let tx = work.core.store.write(&work.tenant).await?;
+    let stored = tx.stored(&work.tenant, &work.turn.user).await?;
+    tx.commit().await?;
+    Ok(stored)
+}

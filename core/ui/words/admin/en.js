@@ -1,0 +1,90 @@
+// What those read who look after the house, in English. The other languages have the same keys.
+
+/** @param {number} n @param {string} one @param {string} many */
+const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
+
+export const words = {
+  more: "Show more",
+  unknown: "not known yet",
+
+  enable: "Switch on",
+  disable: "Switch off",
+  isOff: "switched off: nobody asks it",
+  disableAsk: (/** @type {string} */ name) => `Switch ${name} off? From now on nobody asks it, on every core. It keeps its examples and groups.`,
+
+  cardFault: "It cannot be added:",
+  replaces: (/** @type {string} */ id) => `There is an agent @${id} already. This one would take its place and keep its examples and groups.`,
+  version: "Version",
+  provider: "Run by",
+  skills: "What it can do",
+  bindings: "How it can be asked",
+  isUsed: "would be used",
+  notes: {
+    no_examples: "It brings no examples: the choice knows it by its description alone. Add some after it is here.",
+    no_streaming: "It does not stream: its answers come as a whole.",
+    extension: "It requires an extension that is not spoken here, and may refuse what it is asked:",
+    credentials: "It wants credentials, and is sent none.",
+  },
+
+  examples: "Examples",
+  onCard: (/** @type {number} */ n) => `And ${count(n, "example", "examples")} on its card, which only its card can change.`,
+  addExample: "A message that it should get",
+
+  usersLead: "Who has been here, and what their last token said of them.",
+  beginsWith: "Name begins with",
+  noUsers: "Nobody of this name has been here.",
+  tier: "Tier",
+  firstSeen: "first here",
+  lastSeen: "last here",
+  lastTurn: "last answer",
+  holds: (/** @type {string} */ size) => `${size} stored`,
+  takeBack: "End all access",
+  takeBackAsk: (/** @type {string} */ who) => `End all sessions and keys of ${who}, and refuse the tokens that they hold? They can sign in again.`,
+  tookBack: (/** @type {string} */ who) => `All access of ${who} has ended.`,
+
+  auditLead: "Who did what, and when. Rows are only ever added, and each one's hash covers the row before it.",
+  who: "Who",
+  what: "What (beginning)",
+  subject: "To what",
+  from: "From",
+  until: "Until",
+  look: "Look",
+  nothing: "Nothing found.",
+  lookedTo: (/** @type {string} */ when) => `Looked back to ${when}.`,
+  further: "Look further back",
+  verify: "Check the chain",
+  verifying: (/** @type {number} */ n) => `Checking… ${count(n, "row", "rows")} so far.`,
+  holdsUp: (/** @type {number} */ n, /** @type {string} */ when) => `The chain holds: ${count(n, "row", "rows")} checked, up to ${when}.`,
+  empty: "There is nothing to check yet.",
+  anchorLead: "Who notes this elsewhere can show later that nothing before it was written anew:",
+  brokenAt: (/** @type {number} */ seq) => `The chain is broken at row ${seq}:`,
+  faults: {
+    missing: "another row is in its place, or none.",
+    changed: "it is not what was hashed, or the row before it is not.",
+    anchor: "it is not the row that was found good before.",
+    head: "it is the last one, and not the one that the chain's head names.",
+  },
+  exports: "Take it out",
+  exportsLead: "What is looked for above, with the hashes.",
+  lines: "As JSON lines",
+  table: "As a table (CSV)",
+
+  usageLead: "How much is used, by everybody and by those who use the most.",
+  days: "In the last",
+  daysOf: (/** @type {number} */ n) => count(n, "day", "days"),
+  order: "First comes who",
+  orders: { turns: "asked the most", stored: "stores the most", tokens: "had LLMs read and write the most" },
+  everybody: "Everybody",
+  user: "User",
+  turns: "Answers",
+  calls: "Agents asked",
+  read: "Tokens read",
+  written: "Tokens written",
+  stored: "Stored",
+  ofQuota: (/** @type {string} */ some, /** @type {string} */ all) => `${some} of ${all}`,
+  people: "Users",
+  budgets: "Budgets by tier",
+  budgetsLead: "Plans, lessons, trials, replays and drafts of each user in a minute, on each core. Messages a minute are counted by the edges.",
+};
+
+/** @typedef {typeof words} AdminWords */

@@ -1,0 +1,33 @@
+// What only those read who look after the house: fetched with their views, so that nobody else's page is larger for it.
+
+import { language } from "../index.js";
+import { words as english } from "./en.js";
+
+/** @typedef {import("./en.js").AdminWords} AdminWords */
+
+const FILES = {
+  en: async () => ({ words: english }),
+  de: () => import("./de.js"),
+  es: () => import("./es.js"),
+  fr: () => import("./fr.js"),
+  zh: () => import("./zh.js"),
+  ar: () => import("./ar.js"),
+};
+
+/** @returns {Promise<AdminWords>} */
+async function speak() {
+  try {
+    return (await FILES[language]()).words;
+  } catch {
+    return english;
+  }
+}
+
+/** The words, in the language of the page. */
+export const a = await speak();
+
+/** @param {number} n */
+export const number = (n) => new Intl.NumberFormat(language).format(n);
+
+/** @param {string} at */
+export const moment = (at) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
