@@ -3,6 +3,7 @@
 
 use crate::{
     access::Reach,
+    analytics::{Timed, What},
     clock,
     config::QuotaConfig,
     core::Core,
@@ -70,7 +71,7 @@ pub(crate) async fn accept(
         conversation,
     };
     let storing = async { retrying!(envelope.patience, store(core, identity, &draft, &envelope)) };
-    let stored = metrics::timed("accept", storing).await;
+    let (stored, took) = metrics::measured("accept", storing).await;
     // Whoever waits for the answer waits without the files.
     drop(draft);
     envelope.visit.is_stored();
@@ -82,6 +83,8 @@ pub(crate) async fn accept(
                 core.bell.ring(event);
             }
             metrics::ACCEPTED.inc();
+            core.counts.add(&identity.tenant, What::Messages, "", 1);
+            core.counts.time(&identity.tenant, Timed::Acknowledgement, took);
             turn::spawn(core, identity.tenant.clone(), *turn, place);
             Ok(accepted)
         }

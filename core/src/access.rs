@@ -17,6 +17,8 @@ pub(crate) enum Permission {
     Converse,
     /// Register, change, probe and remove agents, whomever they are for. Using one is another question: see [`Reach`].
     ManageAgents,
+    /// See what happens in the tenant, in figures.
+    SeeAnalytics,
     /// See who is here, what they did and how much they use.
     Administer,
 }
@@ -27,6 +29,7 @@ impl Permission {
         match self {
             Self::Converse => Role::User,
             Self::ManageAgents => Role::AgentAdmin,
+            Self::SeeAnalytics => Role::Admin,
             Self::Administer => Role::Admin,
         }
     }

@@ -23,16 +23,23 @@ const AT_ONCE: u32 = 4;
 /// Users that are kept in mind before those are forgotten who have their whole budget again.
 const MANY: usize = 10_000;
 
+/// What costs an LLM or a training, as people read it, ...
+pub(crate) const COSTLY: &str = "Plans, lessons, trials, replays and drafts";
+/// ... and what reads many rows.
+pub(crate) const FIGURES: &str = "Requests for analytics";
+
 /// The budgets of all users on this core.
 pub(crate) struct Budgets {
+    what: &'static str,
     per_minute: CostlyPerMinute,
     /// When each user's budget is whole again.
     whole_at: Mutex<HashMap<Whose, Instant>>,
 }
 
 impl Budgets {
-    pub(crate) fn new(per_minute: CostlyPerMinute) -> Self {
-        Self { per_minute, whole_at: Mutex::default() }
+    /// `what` is counted, as people read it.
+    pub(crate) fn new(what: &'static str, per_minute: CostlyPerMinute) -> Self {
+        Self { what, per_minute, whole_at: Mutex::default() }
     }
 
     /// Takes one request out of the caller's budget.
@@ -56,7 +63,7 @@ impl Budgets {
                 all.insert(whose, later);
                 Ok(())
             }
-            Err(wait) => Err(refused(per_minute, wait)),
+            Err(wait) => Err(refused(self.what, per_minute, wait)),
         }
     }
 }
@@ -73,10 +80,10 @@ fn spent(per_minute: u32, whole_at: Instant, now: Instant) -> std::result::Resul
     }
 }
 
-fn refused(per_minute: u32, wait: Duration) -> Error {
+fn refused(what: &str, per_minute: u32, wait: Duration) -> Error {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let detail = format!(
-        "Plans, lessons, trials, replays and drafts are counted apart from messages: your tier has {per_minute} of them a minute, {} at once.",
+        "{what} are counted apart from messages: your tier has {per_minute} of them a minute, {} at once.",
         per_minute.div_ceil(AT_ONCE)
     );
     Error::Public(Problem::new(ProblemKind::RateLimited, detail).retry_after(seconds.max(1)))
@@ -100,7 +107,7 @@ mod tests {
     }
 
     fn budgets() -> Budgets {
-        Budgets::new(CostlyPerMinute { free: 4, standard: 40, premium: 80, enterprise: 400 })
+        Budgets::new(COSTLY, CostlyPerMinute { free: 4, standard: 40, premium: 80, enterprise: 400 })
     }
 
     fn burst(budgets: &Budgets, me: &Identity, now: Instant) -> usize {

@@ -2,6 +2,7 @@
 
 use crate::{
     admin,
+    analytics::{keep_counts, keep_report},
     config::{Config, DEFAULTS},
     core::{Core, StartError},
     eval,
@@ -143,6 +144,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     // What is accepted is this core's from the beginning.
     drop(tokio::time::timeout(core.config.turn.lease, core.lease.held()).await);
     shutdown.tasks.spawn(retention::keep(Arc::clone(&core)));
+    shutdown.tasks.spawn(keep_counts(Arc::clone(&core)));
+    shutdown.tasks.spawn(keep_report(Arc::clone(&core)));
     let (url, admin_url) = (listener.local_addr(), admin_listener.local_addr());
     let (url, admin_url) = (url.unwrap_or(listen), admin_url.unwrap_or(admin_listen));
     shutdown.tasks.spawn(server::serve(Arc::clone(&core), listener, server::routes(&core)));

@@ -1,5 +1,6 @@
 //! The core's configuration; `deploy/core.toml` is its manual and its defaults.
 
+mod analytics;
 mod embedder;
 mod keep;
 mod limits;
@@ -7,6 +8,7 @@ mod login;
 mod openai;
 mod page;
 
+pub use analytics::{AnalyticsConfig, CeilingConfig, PriceConfig};
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
@@ -64,6 +66,7 @@ pub struct Config {
     pub openai: OpenAiConfig,
     pub synthesis: SynthesisConfig,
     pub page: PageConfig,
+    pub analytics: AnalyticsConfig,
     pub login: LoginConfig,
     pub llm: Vec<LlmConfig>,
     pub telemetry: TelemetryConfig,
@@ -274,6 +277,7 @@ impl Check for Config {
         self.limits.check(faults);
         self.retention.check(faults);
         self.page.check(faults);
+        self.analytics.check(faults);
         self.login.check(faults);
         self.openai.check(faults);
         for (name, count) in [

@@ -2,7 +2,8 @@
 
 use crate::{
     agents::Agents,
-    budget::Budgets,
+    analytics::{Counts, Told},
+    budget::{self, Budgets},
     config::Config,
     events::{Bell, Streams},
     in_hand::InHand,
@@ -37,6 +38,11 @@ pub(crate) struct Core {
     pub(crate) turns: Turns,
     pub(crate) lease: Lease,
     pub(crate) budgets: Budgets,
+    /// Of requests for analytics.
+    pub(crate) figures: Budgets,
+    /// What is not in the rows yet.
+    pub(crate) counts: Counts,
+    pub(crate) told: Told,
     pub(crate) streams: Arc<Streams>,
     pub(crate) bodies: Arc<InHand>,
     pub(crate) files: Arc<InHand>,
@@ -118,7 +124,10 @@ impl Core {
             registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),
             lease: Lease::new(config.turn.lease),
-            budgets: Budgets::new(config.limits.costly_per_minute.clone()),
+            budgets: Budgets::new(budget::COSTLY, config.limits.costly_per_minute.clone()),
+            figures: Budgets::new(budget::FIGURES, config.limits.analytics_per_minute.clone()),
+            counts: Counts::default(),
+            told: Told::new(),
             streams: Arc::new(Streams::new(config.max_streams, config.max_streams_per_user)),
             bodies: InHand::bodies(config.uploads_bytes),
             files: InHand::files(config.turn.files_bytes),

@@ -7,6 +7,7 @@ mod accept;
 mod access;
 mod admin;
 mod agents;
+mod analytics;
 mod budget;
 mod clock;
 mod command;

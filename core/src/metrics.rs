@@ -1,6 +1,7 @@
 //! What the core counts, each name once. The three names without our prefix are the ones that dashboards have always
 //! asked for.
 
+use futures::FutureExt;
 use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, register_histogram,
     register_histogram_vec, register_int_counter, register_int_counter_vec, register_int_gauge,
@@ -125,6 +126,12 @@ pub(crate) static IN_HAND_BYTES: LazyLock<IntGaugeVec> = LazyLock::new(|| {
 pub(crate) static IN_HAND_WAITING: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     gauges("switchboard_core_in_hand_waiting", "Large bodies and files that wait for room", &["what"])
 });
+pub(crate) static COUNTS_LOST: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter(
+        "switchboard_core_counts_lost_total",
+        "Counts for analytics that found no room to wait for their rows",
+    )
+});
 pub(crate) static RINGS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("switchboard_core_rings_total", "Announced events by way and outcome", &["way", "outcome"])
 });
@@ -189,7 +196,7 @@ fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> Histo
 
 /// Has what is counted without labels shown as 0 from the start.
 pub(crate) fn show() {
-    [&ACCEPTED, &TAKEN_OVER, &DEGRADED].into_iter().for_each(|counter| counter.inc_by(0));
+    [&ACCEPTED, &TAKEN_OVER, &DEGRADED, &COUNTS_LOST].into_iter().for_each(|counter| counter.inc_by(0));
     [&ACTIVE_CONVERSATIONS, &RUNNING, &MODELS_BYTES, &MODELS_WAITING]
         .into_iter()
         .for_each(|gauge| gauge.add(0));
@@ -227,11 +234,17 @@ pub(crate) fn finished(state: TurnState, time: Duration, degraded: bool) {
 }
 
 /// Waits for a stage of a message's way and counts its time.
-pub(crate) async fn timed<T>(stage: &'static str, work: impl Future<Output = T>) -> T {
+pub(crate) fn timed<T>(stage: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    measured(stage, work).map(|(done, _)| done)
+}
+
+/// The same, and says how long it took.
+pub(crate) async fn measured<T>(stage: &'static str, work: impl Future<Output = T>) -> (T, Duration) {
     let began = Instant::now();
     let done = work.await;
-    STAGE_SECONDS.with_label_values(&[stage]).observe(began.elapsed().as_secs_f64());
-    done
+    let took = began.elapsed();
+    STAGE_SECONDS.with_label_values(&[stage]).observe(took.as_secs_f64());
+    (done, took)
 }
 
 /// A call has ended.

@@ -1,5 +1,5 @@
 //! Forgets what need not be kept: events older than `events.keep_days`, idempotency keys of requests long done, and turns
-//! with their messages where a tenant's retention says so. The audit stays. What cannot be deleted of one tenant keeps
+//! with their messages where a tenant's retention says so; counts of minutes and hours when they are older than theirs. The audit stays. What cannot be deleted of one tenant keeps
 //! nobody else's.
 
 use crate::{clock, config::RetentionConfig, core::Core, error::Result};
@@ -10,6 +10,8 @@ use tokio::time::sleep;
 
 /// How long the key of a request that made a conversation is remembered.
 const KEYS: Duration = Duration::days(2);
+/// How long the last word of an edge or core that is gone is kept.
+const PARTS: Duration = Duration::days(1);
 /// Turns of a tenant that are deleted in one transaction, ...
 const TURNS_AT_ONCE: i64 = 200;
 /// ... events, and keys, ...
@@ -37,7 +39,44 @@ async fn forget(core: &Core) -> Result<()> {
     for tenant in core.store.tenants_with_old_rows(events, keys).await? {
         say(&tenant, "events, or keys,", forget_rows(core, &tenant, events, keys).await);
     }
+    forget_counts(core, now).await?;
     forget_by_rule(core, now).await
+}
+
+async fn forget_counts(core: &Core, now: DateTime<Utc>) -> Result<()> {
+    let before = |days: u32| now - Duration::days(days.into());
+    let config = &core.config.analytics;
+    let (minutes, hours) = (before(config.minutes_days), before(config.hours_days));
+    for tenant in core.store.tenants_with_old_counts(minutes, hours).await? {
+        say(&tenant, "counts", forget_counts_of(core, &tenant, minutes, hours).await);
+    }
+    core.store.delete_old_parts(now - PARTS).await?;
+    for _ in 0..BATCHES {
+        let deleted = core.store.delete_old_house_counts(minutes, hours, ROWS_AT_ONCE).await?;
+        if is_last(core, deleted as u64, ROWS_AT_ONCE) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn forget_counts_of(
+    core: &Core,
+    tenant: &TenantId,
+    minutes: DateTime<Utc>,
+    hours: DateTime<Utc>,
+) -> Result<u64> {
+    let mut deleted = 0;
+    for _ in 0..BATCHES {
+        let tx = core.store.write(tenant).await?;
+        let counts = tx.delete_old_counts(tenant, minutes, hours, ROWS_AT_ONCE).await?;
+        tx.commit().await?;
+        deleted += counts;
+        if is_last(core, counts, ROWS_AT_ONCE) {
+            break;
+        }
+    }
+    Ok(deleted)
 }
 
 /// Who has a rule of its own is named by the configuration; of all others those are looked for who have something to

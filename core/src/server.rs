@@ -6,9 +6,9 @@ use crate::{
     faces::{
         agui::run,
         http::{
-            self, agents, audit, audit_export, chat, conversations, decisions, edges, examples, feedback,
-            files, fork, frozen, groups, keys, messages, nobody, presence, revocations, sign_in, suggestions,
-            switch, turns, users,
+            self, agents, analytics, audit, audit_export, chat, conversations, decisions, edges, examples,
+            feedback, files, fork, frozen, groups, keys, messages, nobody, presence, revocations, sign_in,
+            suggestions, switch, turns, users,
         },
         openai::{completions, models, shaped},
         page,
@@ -73,6 +73,11 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/keys/{id}", delete(keys::revoke))
         .route("/tickets", post(keys::ticket))
         .route("/revocations", post(revocations::create))
+        .route("/analytics/running", get(analytics::running))
+        .route("/analytics/capacity", get(analytics::capacity))
+        .route("/analytics/product", get(analytics::product))
+        .route("/analytics/stream", get(analytics::stream))
+        .route("/analytics/drills", post(analytics::note_drill))
         .route("/users", get(users::list))
         .route("/usage", get(users::usage))
         .route("/audit", get(audit::search))
@@ -98,6 +103,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/auth/sessions/{id}", delete(sign_in::end_session))
         .route("/internal/revocations", get(edges::revocations))
         .route("/internal/secrets", post(edges::secrets))
+        .route("/internal/edges", post(edges::report))
         .route("/healthz", get(admin::healthz))
         .merge(page::routes())
         .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })
@@ -139,6 +145,9 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
         core.seen.see(&core.store, who).await;
     }
     metrics::answered(&route, response.status().as_u16(), began.elapsed());
+    if let Some(who) = visit.who() {
+        core.counts.request(&who.tenant, response.status().as_u16());
+    }
     let problem = http::name_request(&mut response, id.as_ref());
     if let Some(problem) = problem.filter(|_| is_openai) {
         shaped(&mut response, &problem);

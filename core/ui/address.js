@@ -1,10 +1,14 @@
 // Which view a path of ours shows, and which path shows a view. Pure.
 
 /** @typedef {"agents" | "review" | "keys" | "sessions" | "users" | "audit" | "usage"} Office */
-/** @typedef {{ view: "home" } | { view: "conversation", id: string } | { view: Office } | { view: "nowhere" }} Place */
+/** @typedef {"running" | "capacity" | "product"} Figures */
+/** @typedef {{ view: "analytics", page: Figures }} Analytics */
+/** @typedef {{ view: "home" } | { view: "conversation", id: string } | { view: Office } | Analytics | { view: "nowhere" }} Place */
 
 /** @type {readonly Office[]} */
 const OFFICES = ["agents", "review", "keys", "sessions", "users", "audit", "usage"];
+/** @type {readonly Figures[]} */
+const FIGURES = ["running", "capacity", "product"];
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
@@ -16,6 +20,8 @@ export function placeOf(path) {
   if (path === "/") return { view: "home" };
   const [first, second, ...rest] = path.slice(1).split("/");
   if (first === "c" && second && ID.test(second) && rest.length === 0) return { view: "conversation", id: second };
+  const page = FIGURES.find((it) => it === (second ?? "running"));
+  if (first === "analytics" && page && rest.length === 0) return { view: "analytics", page };
   const office = OFFICES.find((it) => it === first);
   return office && second === undefined ? { view: office } : { view: "nowhere" };
 }
@@ -28,6 +34,8 @@ export function pathOf(place) {
   switch (place.view) {
     case "conversation":
       return `/c/${place.id}`;
+    case "analytics":
+      return `/analytics/${place.page}`;
     case "home":
     case "nowhere":
       return "/";

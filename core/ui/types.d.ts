@@ -278,3 +278,137 @@ export interface Event {
   // Each type has its own; who reads it has looked at the type.
   data: any;
 }
+
+/** What every page of analytics has. */
+export interface Figures {
+  from: string;
+  to: string;
+  step: "minute" | "hour";
+  at: string;
+  definitions: Record<string, string>;
+}
+
+export interface ProductFigures extends Figures {
+  totals: {
+    messages: number;
+    users: number;
+    answers: number;
+    without_llm: number;
+    degraded: number;
+    failed: number;
+    calls: number;
+    thumbs_up: number;
+    thumbs_down: number;
+    corrections: number;
+    input_tokens: number;
+    output_tokens: number;
+    calls_per_answer?: number;
+    tokens_per_answer?: number;
+    cost?: { currency: string; cost_of_all: number; cost_per_answer?: number };
+  };
+  points: {
+    at: string;
+    messages: number;
+    users: number;
+    answers: number;
+    without_llm: number;
+    thumbs_up: number;
+    thumbs_down: number;
+    input_tokens: number;
+    output_tokens: number;
+  }[];
+  languages: { language: string; messages: number }[];
+  agents: { agent: string; calls: number; calls_failed: number; share: number }[];
+  confidence: { confidence_from: number; confidence_to: number; plans: number }[];
+  corrected: { turn: string; at: string; asked: string[]; right: string[]; confidence?: number }[];
+}
+
+export interface CorePart {
+  id: string;
+  seen_at: string;
+  version: string;
+  started_at: string;
+  running: number;
+  waiting: number;
+  max_running: number;
+  streams: number;
+  draining: boolean;
+  postgres: { host: string; role: "writer" | "replica" | "away"; lag_ms?: number }[];
+  redis: { node: string; role: "primary" | "replica" | "away"; lag_bytes?: number }[];
+  llm: { endpoint: string; model: string; state: "unknown" | "works" | "fails" | "rests" }[];
+}
+
+export interface EdgePart {
+  id: string;
+  seen_at: string;
+  load: number;
+  url: string;
+  region: string;
+  version: string;
+  sockets: number;
+  streams: number;
+  connections: number;
+  max_connections: number;
+  draining: boolean;
+}
+
+export interface RunningFigures extends Figures {
+  whose: "tenant" | "house";
+  totals: {
+    requests: number;
+    client_errors: number;
+    errors: number;
+    turns: number;
+    failed: number;
+    objective: number;
+    budget_left?: number;
+  };
+  points: {
+    at: string;
+    requests: number;
+    client_errors: number;
+    errors: number;
+    turns: number;
+    failed: number;
+    budget_left?: number;
+    acknowledgement_p95_ms?: number;
+    own_p95_ms?: number;
+    agent_p95_ms?: number;
+  }[];
+  latency: {
+    kind: "acknowledgement" | "own" | "agent" | "answer";
+    count: number;
+    p50_ms?: number;
+    p95_ms?: number;
+    p99_ms?: number;
+  }[];
+  breakers: { agent: string; breaker: "open" | "half_open" }[];
+  house?: {
+    cores: CorePart[];
+    edges: EdgePart[];
+    drill?: { seen_at: string; name: string; passed: boolean; summary: string };
+  };
+}
+
+export interface CapacityFigures extends Figures {
+  whose: "tenant" | "house";
+  totals: {
+    messages: number;
+    messages_per_s: number;
+    peak_per_s: number;
+    input_tokens: number;
+    output_tokens: number;
+  };
+  points: { at: string; messages: number; messages_per_s: number; sockets?: number; running?: number }[];
+  tiers: {
+    tier: "edge" | "core";
+    unit: "sockets" | "turns_per_s" | "running";
+    parts: number;
+    used: number;
+    peak: number;
+    ceiling?: number;
+    headroom?: number;
+    basis: "measured" | "bound" | "none";
+  }[];
+  growth: { days: number; messages_per_day?: number; growth_per_day?: number; full_in_days?: number };
+}

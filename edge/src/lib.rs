@@ -51,7 +51,7 @@ use std::{
 };
 use switchboard_shared::{cause::Cause, shutdown::Shutdown};
 use tokio::{net::TcpListener, sync::watch};
-use upstream::{Cores, health, revocations};
+use upstream::{Cores, health, report, revocations};
 
 /// Why an edge could not start.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +135,7 @@ pub async fn start(config: Config) -> Result<Running, EdgeError> {
     });
     // Not on the tracker: it asks until the very end.
     tokio_util::task::TaskTracker::new().spawn(revocations::follow(edge.clone()));
+    tokio_util::task::TaskTracker::new().spawn(report::keep(edge.clone()));
     let proxy = Arc::new(pingora_proxy(&edge));
     let (ending, ends) = watch::channel(false);
     let door = Door { edge: edge.clone(), proxy: proxy.clone(), tls, ending: ends.clone() };

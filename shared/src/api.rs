@@ -2,6 +2,7 @@
 
 mod administration;
 mod agents;
+mod analytics;
 mod conversations;
 mod edges;
 mod files;
@@ -9,6 +10,7 @@ mod learning;
 mod login;
 mod messages;
 mod overlap;
+mod parts;
 mod routing;
 mod suggestions;
 mod trials;
@@ -21,6 +23,10 @@ pub use administration::{
 pub use agents::{
     AgentView, CardBinding, CardLook, CardNote, CardNoteKind, CardSkill, Example, LookAtCard, Probe,
     RegisterAgent, SetGroups, SwitchAgent,
+};
+pub use analytics::{
+    AgentCount, AnalyticsPage, ConfidenceCount, CorrectedRoute, Cost, Definitions, LanguageCount,
+    ProductAnalytics, ProductPoint, ProductTotals, Step,
 };
 pub use conversations::{
     AddMember, ChangeConversation, ConversationSummary, CreateConversation, Fork, MAX_PAGE, MAX_TITLE_CHARS,
@@ -35,6 +41,12 @@ pub use login::{
 };
 pub use messages::{Accepted, Author, Chat, ChatAnswer, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};
+pub use parts::{
+    AgentBreaker, CapacityAnalytics, CapacityPoint, CapacityTotals, CeilingBasis, CorePart, CoreReport,
+    DrillPart, DrillReport, EdgePart, EdgeReport, FiguresOf, Growth, HostRole, HouseParts, Latency,
+    LlmEndpoint, LlmState, PostgresHost, RedisNode, RedisRole, RunningAnalytics, RunningPoint, RunningTotals,
+    TierCapacity,
+};
 pub use routing::{
     AgentShare, Analysis, Analyze, Bound, Change, ChangeKind, ClauseShare, DecisionView, Explanation,
     NearExample, OtherBound, Outcome, Score, written,

@@ -6,6 +6,7 @@
 //! - `access`: who is reached, how, and whom to trust
 //! - `cluster`: which node has a key, found out and kept up to date; redirections
 //! - `node`, `breaker`: one node, its connection, and when it is left alone
+//! - `replication`: what a node says of those that follow it
 //! - `script`: what a node runs as a whole
 //! - `slots`: what a node says about the cluster
 
@@ -13,6 +14,7 @@ mod access;
 mod breaker;
 mod cluster;
 mod node;
+mod replication;
 mod script;
 mod slots;
 

@@ -50,7 +50,7 @@ async function fromSources(context) {
   const ui = new URL("../../core/ui/", import.meta.url);
   const headers = (await (await fetch(house.edges[0])).headers.get("content-security-policy")) ?? "";
   const index = readFileSync(new URL("index.html", ui), "utf8").replace(/(href|src)="(?!\/)/g, '$1="/assets/');
-  await context.route(/^https:\/\/[^/]+\/(c\/.*|agents|review|keys|sessions|users|audit|usage)?$/, (route) =>
+  await context.route(/^https:\/\/[^/]+\/(c\/.*|agents|review|keys|sessions|users|audit|usage|analytics\/.*)?$/, (route) =>
     route.fulfill({ body: index, contentType: "text/html", headers: { "content-security-policy": headers } }),
   );
   const kinds = { js: "text/javascript", css: "text/css", svg: "image/svg+xml" };

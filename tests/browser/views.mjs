@@ -59,6 +59,15 @@ for (const { name: look, ...context } of LOOKS) {
     await ann.locator(".office .waiting").waitFor({ state: "detached" });
     await check(ann, view, look);
   }
+  for (const page of ["running", "capacity", "product"]) {
+    await ann.goto(`${ann.origin}/analytics/${page}`);
+    await ann.locator(".told").waitFor();
+    await ann.locator(".figure").first().waitFor();
+    await ann.locator(".figure").first().click();
+    await ann.locator("sb-chart summary").first().click();
+    await ann.locator(".meanings summary").click();
+    await check(ann, `analytics-${page}`, look);
+  }
 }
 for (const { view, look, violations } of table) console.log(`axe ${view.padEnd(14)} ${look.padEnd(7)} ${violations} violations`);
 

@@ -180,6 +180,18 @@ async fn every_view_of_the_page_is_for_everybody() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_figures_of_the_page_move_with_what_happens_and_are_those_of_the_json() -> anyhow::Result<()> {
+    let house = House::with(|options| {
+        let soon = toml::toml! { write_ms = 200 stream_ms = 500 };
+        options.core_overrides.insert("analytics".into(), soon.into());
+    })
+    .await?;
+    let _agents = agents(&house, &[rain()]).await?;
+    scenario(&house, "analytics.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
 async fn whoever_looks_after_the_house_does_so_in_the_page() -> anyhow::Result<()> {
     let house = House::start().await?;
     let sums = ("sums", &["what is the sum of 3 and 4"][..], Manner::Says("It is seven.".into()));

@@ -3,6 +3,7 @@
 mod administration;
 mod ag_ui;
 mod agents;
+mod analytics;
 mod api_keys;
 mod architecture;
 mod bad_input;

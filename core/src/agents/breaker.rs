@@ -131,6 +131,16 @@ impl Breakers {
         }
     }
 
+    /// Those that are not closed; half open are those of which one call may try.
+    pub(super) fn open(&self, now: Instant) -> Vec<(TenantId, AgentId, bool)> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = states.iter().filter_map(|((tenant, agent), (state, _))| match state.name(now) {
+            "closed" => None,
+            name => Some((tenant.clone(), agent.clone(), name == "half_open")),
+        });
+        open.collect()
+    }
+
     pub(super) fn state(&self, tenant: &TenantId, agent: &AgentId, now: Instant) -> &'static str {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states.get(&(tenant.clone(), agent.clone())).map_or("closed", |(state, _)| state.name(now))

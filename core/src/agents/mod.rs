@@ -134,6 +134,11 @@ impl Agents {
         self.breakers.state(tenant, &agent.id, Instant::now())
     }
 
+    /// The agents that are not asked just now, or only tried: whose, which, and whether one call may try.
+    pub(crate) fn open_breakers(&self) -> Vec<(TenantId, AgentId, bool)> {
+        self.breakers.open(Instant::now())
+    }
+
     async fn call(
         &self,
         agent: &Agent,

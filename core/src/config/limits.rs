@@ -12,9 +12,10 @@ use switchboard_shared::{
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct LimitsConfig {
     pub costly_per_minute: CostlyPerMinute,
+    pub analytics_per_minute: CostlyPerMinute,
 }
 
-/// `[limits.costly_per_minute]`
+/// `[limits.costly_per_minute]` and `[limits.analytics_per_minute]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
@@ -39,8 +40,12 @@ impl CostlyPerMinute {
 impl Check for LimitsConfig {
     fn check(&self, faults: &mut Faults) {
         for tier in [Tier::Free, Tier::Standard, Tier::Premium, Tier::Enterprise] {
-            let (key, count) = ("limits.costly_per_minute", self.costly_per_minute.of(tier));
-            faults.require((1..=60_000).contains(&count), key, "must be 1 to 60000 for each tier");
+            for (key, count) in [
+                ("limits.costly_per_minute", self.costly_per_minute.of(tier)),
+                ("limits.analytics_per_minute", self.analytics_per_minute.of(tier)),
+            ] {
+                faults.require((1..=60_000).contains(&count), key, "must be 1 to 60000 for each tier");
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use switchboard_shared::{
+    api::RedisNode,
     events::{Delta, Event, EventBody},
     ids::{ConversationId, TurnId},
     keys::SigningKeys,
@@ -139,6 +140,14 @@ impl Bell {
     /// Tells when [`Bell::hearing`] may have changed; `None` in a bell of which nothing is ever missed.
     pub(crate) fn changes(&self) -> Option<watch::Receiver<Vec<Hearing>>> {
         self.redis.as_ref().map(RedisBell::changes)
+    }
+
+    /// The nodes of Redis, if there is one.
+    pub(crate) async fn nodes(&self) -> Vec<RedisNode> {
+        match &self.redis {
+            Some(redis) => redis.nodes().await,
+            None => Vec::new(),
+        }
     }
 
     /// How well the rings of other cores are heard for this conversation.

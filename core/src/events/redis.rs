@@ -15,6 +15,7 @@ use crate::config::Config;
 use fred::types::Value;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
+    api::RedisNode,
     events::Delta,
     ids::{ConversationId, TurnId},
     keys::{Purpose, SigningKeys},
@@ -86,6 +87,10 @@ impl RedisBell {
 
     pub(super) fn hearing(&self, conversation: ConversationId) -> Hearing {
         self.channels.of(partition(conversation, self.channels.count()))
+    }
+
+    pub(super) async fn nodes(&self) -> Vec<RedisNode> {
+        self.cluster.replication().await
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<Vec<Hearing>> {

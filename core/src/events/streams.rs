@@ -45,8 +45,13 @@ impl Streams {
         Self { most, most_per_user, open: Mutex::default() }
     }
 
+    /// How many are open.
+    pub(crate) fn open(&self) -> u64 {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).all as u64
+    }
+
     /// A place for one more stream of a user.
-    pub(super) fn take(self: &Arc<Self>, identity: &Identity) -> Result<StreamPlace, Problem> {
+    pub(crate) fn take(self: &Arc<Self>, identity: &Identity) -> Result<StreamPlace, Problem> {
         let whose = (identity.tenant.clone(), identity.user.clone());
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= self.most {

@@ -22,6 +22,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+use switchboard_shared::api::{LlmEndpoint, LlmState};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span};
 
@@ -39,6 +40,8 @@ struct Memory {
     dialect: Dialect,
     /// Until then it asked not to be asked.
     rests_until: Option<Instant>,
+    /// Whether it answered last.
+    answered: Option<bool>,
 }
 
 impl Endpoint {
@@ -55,6 +58,18 @@ impl Endpoint {
         let now = Instant::now();
         let until = self.memory.lock().unwrap_or_else(PoisonError::into_inner).rests_until;
         until.map(|until| until.saturating_duration_since(now)).unwrap_or_default()
+    }
+
+    /// What became of the last request, or that it asked not to be asked.
+    pub(super) fn state(&self) -> LlmEndpoint {
+        let answered = self.memory.lock().unwrap_or_else(PoisonError::into_inner).answered;
+        let state = match answered {
+            _ if !self.rest_left().is_zero() => LlmState::Rests,
+            None => LlmState::Unknown,
+            Some(true) => LlmState::Works,
+            Some(false) => LlmState::Fails,
+        };
+        LlmEndpoint { endpoint: self.host.clone(), model: self.model.clone(), state }
     }
 
     pub(super) async fn json(
@@ -233,6 +248,7 @@ impl Endpoint {
                 kind
             }
         };
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).answered = Some(outcome == "ok");
         LLM_REQUESTS.with_label_values(&[self.host.as_str(), operation, outcome]).inc();
         LLM_SECONDS
             .with_label_values(&[self.host.as_str(), operation])

@@ -30,6 +30,7 @@ use fault::{Fault, Kind};
 use request::Wanted;
 use serde_json::Value;
 use std::time::Duration;
+use switchboard_shared::api::LlmEndpoint;
 use tokio::time::{Instant, sleep};
 
 /// Endpoints asked for one thing.
@@ -49,6 +50,11 @@ impl Llm {
 
     pub(crate) fn is_configured(&self) -> bool {
         !self.endpoints.is_empty()
+    }
+
+    /// How each endpoint is.
+    pub(crate) fn states(&self) -> Vec<LlmEndpoint> {
+        self.endpoints.iter().map(Endpoint::state).collect()
     }
 
     /// Asks for one JSON value after a schema. That it follows the schema is for the caller to check.

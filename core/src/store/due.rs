@@ -62,6 +62,15 @@ impl Store {
         self.tenants_due(sql!("tenants_with_old_turns"), &[&before, &but]).await
     }
 
+    /// Tenants with counts of minutes, or of hours, that are older than that.
+    pub(crate) async fn tenants_with_old_counts(
+        &self,
+        minutes: DateTime<Utc>,
+        hours: DateTime<Utc>,
+    ) -> Result<Vec<TenantId>> {
+        self.tenants_due(sql!("tenants_with_old_counts"), &[&minutes, &hours]).await
+    }
+
     pub(super) async fn tenants_due(
         &self,
         sql: super::pools::Sql,

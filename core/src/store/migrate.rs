@@ -210,6 +210,7 @@ async fn grant_due(client: &Client, role: &str) -> Result<(), MigrateError> {
         ("turns", "tenant_id, id, lease_owner, lease_until, attempt, cancel_requested, state, created_at"),
         ("events", "tenant_id, at"),
         ("idempotency", "tenant_id, at"),
+        ("counts", "tenant_id, step, at"),
         // A logout at a provider, and what edges have to refuse, are of any tenant.
         ("sessions", "tenant_id, subject_hash, provider_hash, ended_at"),
         ("revocations", "tenant_id, id, kind, subject, at, until"),

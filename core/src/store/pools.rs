@@ -27,7 +27,11 @@ use std::{
     },
     time::Duration,
 };
-use switchboard_shared::{ids::TenantId, shutdown::Shutdown};
+use switchboard_shared::{
+    api::{HostRole, PostgresHost},
+    ids::TenantId,
+    shutdown::Shutdown,
+};
 use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, sleep, timeout},
@@ -71,6 +75,22 @@ impl Store {
         let mut writable = self.lookout.writable.subscribe();
         // Without one it goes on, and reads.
         drop(timeout(self.config.wait, writable.wait_for(|writable| *writable)).await);
+    }
+
+    /// What each host is, as this core sees it.
+    pub(crate) fn hosts(&self) -> Vec<PostgresHost> {
+        let topology = self.lookout.topology();
+        let of_host = |(i, host): (usize, &Arc<Host>)| {
+            let replica = topology.replicas.iter().find(|replica| replica.host == i);
+            let role = match topology.writer {
+                Some(writer) if writer == i => HostRole::Writer,
+                _ if replica.is_some() => HostRole::Replica,
+                _ => HostRole::Away,
+            };
+            let lag_ms = replica.map(|replica| u64::try_from(replica.lag.as_millis()).unwrap_or(u64::MAX));
+            PostgresHost { host: host.name.clone(), role, lag_ms }
+        };
+        self.lookout.hosts.iter().enumerate().map(of_host).collect()
     }
 
     /// Whether there is a host to write to.

@@ -261,6 +261,7 @@ async fn end(work: &Work, row: CallRow, name: String, reply: Reply, ms: u64) -> 
     };
     work.record(vec![finished], Rows::CallEnded(row.id, &row.agent, &end)).await?;
     metrics::called(reply.state, ms);
+    work.count_call(&row.agent, reply.state, ms);
     let (agent, question) = (row.agent, row.question);
     let files = files.iter().map(|file| file.view(&agent)).collect();
     let reply =

@@ -69,8 +69,9 @@ impl Work {
             rejections: &rejections,
         };
         self.record(bodies, rows).await?;
-        let degraded = answer.is_some_and(|answer| answer.degraded.is_some());
+        let degraded = answer.as_ref().is_some_and(|answer| answer.degraded.is_some());
         metrics::finished(state, Duration::from_millis(usage.ms), degraded);
+        self.count_end(state, &usage, answer.is_some(), degraded);
         Ok(())
     }
 

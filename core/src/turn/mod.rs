@@ -7,6 +7,8 @@ mod answer;
 mod brief;
 mod calls;
 mod close;
+mod counted;
+mod elsewhere;
 mod files;
 mod given;
 mod hand_on;

@@ -102,6 +102,13 @@ impl Turns {
         }
     }
 
+    /// How many turns run, and how many wait for a place to.
+    pub(crate) fn load(&self) -> (u64, u64) {
+        let queue = self.hall.queue();
+        let (running, places) = (queue.running.taken(), queue.places.taken());
+        (running as u64, places.saturating_sub(running) as u64)
+    }
+
     /// A place for one more turn, if there is one for its user that does not wait for too long.
     pub(crate) fn reserve(&self, whose: Whose) -> Result<Place, Full> {
         let mut queue = self.hall.queue();

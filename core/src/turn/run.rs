@@ -48,6 +48,7 @@ pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Pl
         deadline,
         record: Mutex::default(),
         begun: Default::default(),
+        elsewhere: Default::default(),
     };
     core.shutdown.tasks.spawn(work.go(place).instrument(span));
 }
@@ -101,9 +102,11 @@ impl Work {
         let mut brief = Brief::read(self).await?;
         let (plan, mut usage) = match &self.turn.plan {
             Some(plan) => (plan.clone(), Usage::default()),
-            None => metrics::timed("route", self.route(&mut brief)).await?,
+            None => self.decide(&mut brief).await?,
         };
-        let outcomes = metrics::timed("call", calls::ask_all(self, &plan, &brief)).await?;
+        let (outcomes, asked) = metrics::measured("call", calls::ask_all(self, &plan, &brief)).await;
+        self.elsewhere.add(asked);
+        let outcomes = outcomes?;
         usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
@@ -112,10 +115,14 @@ impl Work {
             return self.close(TurnState::Completed, None, &outcomes, usage, None).await;
         }
         let writing = isolated("writing the answer", answer::write(self, &plan, &outcomes, &brief));
-        let written = match metrics::timed("synthesise", writing).await.flatten() {
+        let (written, wrote) = metrics::measured("synthesise", writing).await;
+        let written = match written.flatten() {
             Err(error) if error.is_defect() => return self.fail_with_replies(error, &outcomes, usage).await,
             written => written?,
         };
+        if written.tokens.input + written.tokens.output > 0 {
+            self.elsewhere.add(wrote);
+        }
         usage.llm_input_tokens += written.tokens.input;
         usage.llm_output_tokens += written.tokens.output;
         let state = match self.stop.canceled.is_cancelled() {
@@ -133,6 +140,19 @@ impl Work {
         tracing::error!(%error, "the answer could not be written; the replies stand side by side");
         let written = answer::beside(self, outcomes);
         self.close(TurnState::Failed, Some(written), outcomes, usage, Some(OUR_FAULT.to_owned())).await
+    }
+
+    /// Routes, and says how long that was not our time.
+    async fn decide(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
+        let (decided, took) = metrics::measured("route", self.route(brief)).await;
+        let (plan, usage) = decided?;
+        if plan.stage == Stage::Llm {
+            self.elsewhere.add(took);
+        }
+        if plan.mode != Mode::Quiet {
+            self.count_plan(&plan, &brief.message.text);
+        }
+        Ok((plan, usage))
     }
 
     async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {

@@ -1,6 +1,9 @@
 //! One turn, while this core has it: what its steps share.
 
-use super::queue::{Hand, Stop};
+use super::{
+    elsewhere::Elsewhere,
+    queue::{Hand, Stop},
+};
 use crate::{core::Core, store::TurnRow};
 use std::sync::Arc;
 use switchboard_shared::ids::TenantId;
@@ -19,6 +22,7 @@ pub(super) struct Work {
     /// One step is written at a time, so that the last one written is the one a lost answer is about.
     pub(super) record: Mutex<()>,
     pub(super) begun: std::sync::Mutex<Begun>,
+    pub(super) elsewhere: Elsewhere,
 }
 
 /// What has gone out already, as the beginning of the answer: of the only agent's reply, or of replies that stand side by

@@ -40,6 +40,7 @@ const files = {
   "lit.js": [["lit", "lit-html", "lit-element", "@lit/reactive-element"], { entryPoints: [join(here, "entry.js")] }],
   "marked.js": [["marked"], of("Marked", "marked/lib/marked.esm.js")],
   "dompurify.js": [["dompurify"], of("default", "dompurify/dist/purify.es.mjs")],
+  "uplot.js": [["uplot"], of("default", "uplot/dist/uPlot.esm.js")],
 };
 
 const licences = () => {

@@ -21,6 +21,7 @@ const OFFICES = {
   review: () => import("./review.js"),
   keys: () => import("./keys.js"),
   sessions: () => import("./sessions.js"),
+  analytics: () => import("./analytics.js"),
   users: () => import("./users.js"),
   audit: () => import("./audit.js"),
   usage: () => import("./usage.js"),
@@ -161,6 +162,8 @@ class App extends Part {
         return this.#office("keys", html`<sb-keys .session=${session}></sb-keys>`);
       case "sessions":
         return this.#office("sessions", html`<sb-sessions .session=${session}></sb-sessions>`);
+      case "analytics":
+        return this.#office("analytics", html`<sb-analytics .page=${place.page} .house=${this.house}></sb-analytics>`);
       case "users":
         return this.#office("users", html`<sb-users .session=${session}></sb-users>`);
       case "audit":

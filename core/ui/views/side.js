@@ -91,22 +91,23 @@ class Side extends Part {
   #offices() {
     const isAdmin = this.session.has("admin", "agent-admin");
     const looksAfterAll = this.session.has("admin");
-    /** @type {[import("../address.js").Office, string, boolean][]} */
+    /** @type {[import("../address.js").Place, string, boolean][]} */
     const all = [
-      ["agents", t.agents, true],
-      ["review", t.review, isAdmin],
-      ["keys", t.keys, true],
-      ["sessions", t.sessions, true],
-      ["users", t.users, looksAfterAll],
-      ["audit", t.audit, looksAfterAll],
-      ["usage", t.usage, looksAfterAll],
+      [{ view: "agents" }, t.agents, true],
+      [{ view: "review" }, t.review, isAdmin],
+      [{ view: "analytics", page: "running" }, t.analytics, looksAfterAll],
+      [{ view: "keys" }, t.keys, true],
+      [{ view: "sessions" }, t.sessions, true],
+      [{ view: "users" }, t.users, looksAfterAll],
+      [{ view: "audit" }, t.audit, looksAfterAll],
+      [{ view: "usage" }, t.usage, looksAfterAll],
     ];
     return html`<ul class="offices">
       ${all
         .filter(([, , may]) => may)
         .map(
-          ([view, name]) => html`<li>
-            <a data-own href=${pathOf({ view })} aria-current=${this.place.view === view ? "page" : nothing}>${name}</a>
+          ([place, name]) => html`<li>
+            <a data-own href=${pathOf(place)} aria-current=${this.place.view === place.view ? "page" : nothing}>${name}</a>
           </li>`,
         )}
     </ul>`;

@@ -207,6 +207,7 @@ export const words = {
   sessionsLead: "أين سجّلت الدخول.",
   thisOne: "هذه",
 
+  analytics: "الإحصاءات",
   nowhere: "لا شيء في هذا العنوان.",
   languageLabel: "اللغة",
   theme: "الألوان",

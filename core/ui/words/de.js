@@ -210,6 +210,7 @@ export const words = {
   sessionsLead: "Wo Sie angemeldet sind.",
   thisOne: "diese hier",
 
+  analytics: "Auswertung",
   nowhere: "Unter dieser Adresse ist nichts.",
   languageLabel: "Sprache",
   theme: "Farben",

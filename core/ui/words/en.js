@@ -210,6 +210,7 @@ export const words = {
   sessionsLead: "Where you are signed in.",
   thisOne: "this one",
 
+  analytics: "Analytics",
   nowhere: "There is nothing at this address.",
   languageLabel: "Language",
   theme: "Colours",

@@ -210,6 +210,7 @@ export const words = {
   sessionsLead: "Dónde has entrado.",
   thisOne: "esta",
 
+  analytics: "Analítica",
   nowhere: "No hay nada en esta dirección.",
   languageLabel: "Idioma",
   theme: "Colores",

@@ -210,6 +210,7 @@ export const words = {
   sessionsLead: "Où vous êtes connecté.",
   thisOne: "celle-ci",
 
+  analytics: "Statistiques",
   nowhere: "Il n’y a rien à cette adresse.",
   languageLabel: "Langue",
   theme: "Couleurs",

@@ -207,6 +207,7 @@ export const words = {
   sessionsLead: "您登录的地方。",
   thisOne: "当前",
 
+  analytics: "统计",
   nowhere: "这个地址没有内容。",
   languageLabel: "语言",
   theme: "颜色",

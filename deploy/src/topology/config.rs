@@ -64,6 +64,8 @@ impl Shared<'_> {
                 ("model", llm.model.as_str().into()),
             ])
         });
+        // Whoever has started it runs it.
+        table.insert("analytics".into(), section([("house_tenants", list(&[issuer::TENANT.to_owned()]))]));
         table.insert("llm".into(), llm.collect::<Vec<_>>().into());
         table
     }

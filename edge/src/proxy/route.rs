@@ -57,6 +57,8 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         ["turns", ..] => plain("turns"),
         ["agents", ..] => plain("agents"),
         ["analyze"] => plain("analyze"),
+        ["analytics", "stream"] => Route { is_stream: true, ..plain("analytics") },
+        ["analytics", ..] => plain("analytics"),
         // The OpenAI-compatible face begins a turn as well.
         ["chat", "completions"] => Route { is_message: post, ..plain("completions") },
         ["models", ..] => plain("models"),

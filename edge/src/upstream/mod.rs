@@ -3,11 +3,13 @@
 //! - [`health`]: asks each core whether it is well
 //! - [`streams`]: HTTP/2 connections to a core, shared by event streams and sends
 //! - [`call`]: one idempotent call, tried on one core after another
+//! - [`report`]: how this edge is, said to the cores
 //! - [`revocations`]: what was taken back, as the cores know it
 //! - [`wire`]: the connection under a client's event stream, which ends with the edge
 
 pub mod call;
 pub mod health;
+pub mod report;
 pub mod revocations;
 pub mod streams;
 pub mod wire;

@@ -4,8 +4,10 @@
 use super::{
     access::Access,
     node::{AskError, Bounds, Ear, News, Node, PATIENCE, RETRY, visit, warn_of},
+    replication,
     slots::{Redirection, SLOTS, Slots},
 };
+use crate::api::RedisNode;
 use arc_swap::ArcSwap;
 use fred::{
     error::{Error, ErrorKind},
@@ -145,6 +147,19 @@ impl Cluster {
     pub fn connection(&self, key: &str) -> Option<u64> {
         let connection = self.router.map.load().owner(key)?.connection();
         (connection != 0).then_some(connection)
+    }
+
+    /// Every node that has slots, and those that follow it, as each of the former says.
+    pub async fn replication(&self) -> Vec<RedisNode> {
+        let map = self.router.map.load_full();
+        let mut nodes: Vec<_> = map.ranges.iter().map(|(.., node)| Arc::clone(node)).collect();
+        nodes.sort_by_key(|node| node.server.to_string());
+        nodes.dedup_by_key(|node| node.server.to_string());
+        let said = nodes.iter().map(async |node| {
+            let info: Result<String, _> = node.ask("INFO", &["replication".into()], false).await;
+            replication::read(&node.server.to_string(), info.ok().as_deref())
+        });
+        join_all(said).await.concat()
     }
 
     /// Tells when [`Cluster::connection`] may have changed.

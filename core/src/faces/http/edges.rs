@@ -8,12 +8,14 @@ use crate::{
     core::Core,
     error::{Error, Result},
     login::programs,
+    outside,
+    store::PartKind,
 };
-use axum::{extract::State, response::IntoResponse};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::sync::Arc;
-use switchboard_shared::api::{Exchange, RevocationList};
+use switchboard_shared::api::{EdgeReport, Exchange, RevocationList};
 
 /// What is told at once.
 const PAGE: usize = 1_000;
@@ -36,6 +38,27 @@ pub(crate) async fn revocations(
     let more = revocations.len() > PAGE;
     revocations.truncate(PAGE);
     Ok(axum::Json(RevocationList { revocations, more }))
+}
+
+/// The most characters of what an edge says of itself in words.
+const MOST_CHARS: usize = 300;
+
+/// How an edge is.
+pub(crate) async fn report(
+    State(core): State<Arc<Core>>,
+    _: FromEdge,
+    Json(said): Json<EdgeReport>,
+) -> Result<impl IntoResponse> {
+    let short = |text: &str| outside::line(text, MOST_CHARS);
+    let report = EdgeReport {
+        id: short(&said.id),
+        url: short(&said.url),
+        region: short(&said.region),
+        version: short(&said.version),
+        ..said
+    };
+    core.store.note_part(PartKind::Edge, &report.id, &report).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Whose key or ticket this is.

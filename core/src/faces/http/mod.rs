@@ -1,6 +1,7 @@
 //! HTTP and server-sent events under `/v1`, and the seed's `POST /chat`.
 
 pub(crate) mod agents;
+pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod audit_export;
 mod body;

@@ -26,6 +26,7 @@ mod site;
 mod soak;
 mod table;
 mod target;
+mod tell;
 mod tool;
 mod verdict;
 mod waiting;

@@ -13,6 +13,7 @@ use super::{
     show::{Ran, show, sum_up},
     soak,
     target::Target,
+    tell::tell,
     verdict::{Budget, Report},
 };
 use crate::{
@@ -61,6 +62,9 @@ async fn several(names: &[Name], settings: &Settings) -> Result<()> {
         true => without_quorum(names, settings, &target, &mut ran).await,
     };
     let good = outcome.is_ok() && ran.reports.iter().all(Report::passed);
+    if let Some(last) = ran.reports.last() {
+        tell(&target, last).await;
+    }
     target.stop(good).await;
     sum_up(&ran, outcome, settings.json)
 }

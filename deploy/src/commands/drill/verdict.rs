@@ -64,6 +64,16 @@ impl Report {
         self.broken.is_empty()
     }
 
+    /// What it found, in few words.
+    pub(super) fn summary(&self) -> String {
+        let Figures { acknowledged, lost, gaps, outage_ms, .. } = &self.figures;
+        let what = self.broken.first().map(|why| format!("; {why}")).unwrap_or_default();
+        format!(
+            "{acknowledged} acknowledged, {lost} lost, {gaps} gaps; longest pause of streams {} ms, of acknowledgements {} ms{what}",
+            outage_ms.stream, outage_ms.acks
+        )
+    }
+
     /// What stands above the lines.
     pub(super) fn head() -> String {
         format!(

@@ -1,0 +1,1 @@
+DELETE FROM parts WHERE kind <> 'drill' AND at < $1

@@ -1,0 +1,2 @@
+INSERT INTO parts (kind, id, at, body) VALUES ($1, $2, now(), $3)
+ON CONFLICT (kind, id) DO UPDATE SET at = excluded.at, body = excluded.body
