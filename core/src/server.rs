@@ -146,7 +146,7 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
     }
     metrics::answered(&route, response.status().as_u16(), began.elapsed());
     if let Some(who) = visit.who() {
-        core.counts.request(&who.tenant, response.status().as_u16());
+        core.counts.request(&who.whose.tenant, response.status().as_u16());
     }
     let problem = http::name_request(&mut response, id.as_ref());
     if let Some(problem) = problem.filter(|_| is_openai) {
