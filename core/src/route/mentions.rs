@@ -281,8 +281,11 @@ fn goes_on_as_prose(after: &str, alone_is_code: bool) -> bool {
         c if c.is_whitespace() || is_invisible(c) || lexical::is_unspaced(c) => true,
         '.' | ':' => closes(chars.next()) && !chars.as_str().starts_with('/'),
         c if ",;!?)]}*'\"".contains(c) => true,
-        // Signs of any script, and what Korean joins to a name; with other letters it is another name.
-        c if !c.is_ascii() => !c.is_alphanumeric() || ('\u{AC00}'..='\u{D7A3}').contains(&c),
+        // Signs of any script, and what Korean joins to a name; with other letters, or marks on its own, it is another.
+        c if !c.is_ascii() => {
+            let is_mark = ('\u{300}'..='\u{36F}').contains(&c);
+            !(c.is_alphanumeric() || is_mark) || ('\u{AC00}'..='\u{D7A3}').contains(&c)
+        }
         _ => false,
     };
     let rest_of_line = after.split('\n').next().unwrap_or_default().trim();

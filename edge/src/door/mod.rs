@@ -87,7 +87,9 @@ impl Door {
             shutdown.tasks.spawn(async move {
                 let _open = Counted::new(&[&METRICS.connections]);
                 let gone = guest.gone.clone();
-                if gone.run_until_cancelled_owned(door.connection(tcp, peer, guest)).await.is_none() {
+                // Boxed, or it would lie twice in the task that each idle socket keeps.
+                let served = Box::pin(door.connection(tcp, peer, guest));
+                if gone.run_until_cancelled_owned(served).await.is_none() {
                     refused("stranger");
                 }
                 drop(permit);

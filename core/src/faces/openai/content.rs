@@ -191,7 +191,10 @@ mod tests {
         assert_eq!(content(file).files().unwrap()[0].name, "a.csv");
         let by_id = json!([{"type": "file", "file": {"file_id": "f"}}]);
         assert!(content(by_id).files().is_err());
-        assert!(serde_json::from_value::<Content>(json!([{"type": "video", "video": 1}])).is_err());
+        let said_before = json!([{"type": "output_text", "text": "a"}, {"type": "refusal", "refusal": "b"}, {"type": "video", "video": 1}]);
+        let said_before = content(said_before);
+        assert_eq!(said_before.text(), "a\nb");
+        assert!(said_before.files().is_err());
     }
 
     #[test]

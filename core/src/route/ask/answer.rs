@@ -60,6 +60,7 @@ impl Confidence {
         let word = value.as_str().map(|word| word.trim().to_ascii_lowercase()).unwrap_or_default();
         let number = value.as_f64().or_else(|| word.trim_end_matches('%').parse().ok());
         let share = number.map(|number| if number > 1.0 { number / 100.0 } else { number });
+        let share = share.filter(|share| *share <= 1.0);
         match (word.as_str(), share) {
             ("high", _) => Self::High,
             ("medium", _) => Self::Medium,
@@ -121,6 +122,7 @@ mod tests {
             (json!("85%"), Confidence::High),
             (json!(60), Confidence::Medium),
             (json!(0.1), Confidence::Low),
+            (json!(1_000), Confidence::Low),
             (json!(null), Confidence::Low),
         ] {
             assert_eq!(with("confidence", said.clone()).confidence, confidence, "{said}");

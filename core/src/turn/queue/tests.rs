@@ -82,13 +82,13 @@ async fn a_turn_that_an_agent_keeps_waiting_makes_room_and_the_last_one_is_for_w
     assert_eq!(running.len(), 2);
     let other = turns.reserve(whose("b", "bob")).unwrap().wait().now_or_never();
     assert!(other.is_some(), "it has none");
+    drop(other);
     let mut rest = waiting.split_off(2);
     let hand = running[0].hand();
     let out = hand.out();
     running.extend(rest.iter_mut().filter_map(is_running));
     assert_eq!(running.len(), 3, "one is out");
     drop(out);
-    drop(other);
     assert!(
         rest.pop().and_then(|mut last| is_running(&mut last)).is_none(),
         "it is back, and more than it may be"
