@@ -32,7 +32,7 @@ pub(super) fn json_in(text: &str) -> Option<Value> {
         };
         at = begins + len;
         // What stands in one that cannot be read is a part of it, and not what was asked for.
-        let Ok(value) = outside::json(text[begins..at].as_bytes()) else { continue };
+        let Ok(value) = outside::json(&text.as_bytes()[begins..at]) else { continue };
         if found.as_ref().is_some_and(|before| *before != value) {
             return None;
         }
