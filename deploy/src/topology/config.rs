@@ -81,9 +81,9 @@ impl Shared<'_> {
         jwks: &Path,
     ) -> Table {
         let mut table = self.table(listen, admin);
-        // Everybody has the same address here.
+        // Everybody has the same address here, and after an edge has died everybody comes back at once.
         table.insert("max_connections_per_address".into(), 10_000.into());
-        table.insert("max_strangers_per_address".into(), 300.into());
+        table.insert("max_strangers_per_address".into(), 5_000.into());
         // Who listens at every address has none that is good for everybody.
         let public = if listen.ip().is_unspecified() { String::new() } else { format!("https://{listen}") };
         table.insert("edge".into(), section([("public_url", public.into()), ("region", "local".into())]));
