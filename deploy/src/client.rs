@@ -9,8 +9,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{net::IpAddr, path::Path, time::Duration};
 use switchboard_client::socket;
 pub use switchboard_client::{Closed, Socket, next_text, send_frame};
-use switchboard_shared::{cause::Cause, problem::Problem, proxy::Proxy};
-use url::Url;
+use switchboard_shared::{
+    api::{MAX_PAGE, Page},
+    cause::Cause,
+    problem::Problem,
+    proxy::Proxy,
+};
+use url::{Url, form_urlencoded::Serializer};
 
 /// How long a request may take; an answer that is waited for whole has the edge's own deadline.
 const REQUEST_WITHIN: Duration = Duration::from_secs(120);
@@ -104,6 +109,34 @@ impl Client {
     /// With the problem that the server names, or when it cannot be reached.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         body(self.send::<()>(Method::GET, path, None).await?).await
+    }
+
+    /// The first items of a list, page by page, so many at most; and whether there are more.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn first<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+        limit: u32,
+    ) -> Result<(Vec<T>, bool)> {
+        let mut items = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let wanted = limit.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
+            let mut query = Serializer::new(query.to_owned());
+            query.append_pair("limit", &wanted.min(MAX_PAGE).to_string());
+            if let Some(after) = &next {
+                query.append_pair("after", after);
+            }
+            let page: Page<T> = self.get(&format!("{path}?{}", query.finish())).await?;
+            items.extend(page.items);
+            next = page.next;
+            if next.is_none() || items.len() >= limit as usize {
+                return Ok((items, next.is_some()));
+            }
+        }
     }
 
     /// Posts `value` to `path`.

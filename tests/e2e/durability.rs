@@ -8,15 +8,7 @@ const WEATHER: &[&str] = &["what is the weather like", "will it rain tomorrow"];
 
 #[tokio::test]
 async fn a_dead_core_does_not_lose_the_answer_and_the_socket_stays_open() -> anyhow::Result<()> {
-    let house = House::with(|options| {
-        options.cores = 2;
-        let quick = toml::toml! {
-            [turn]
-            lease_ms = 2000
-        };
-        switchboard::topology::config::overlay(&mut options.core_overrides, &quick);
-    })
-    .await?;
+    let house = House::with(|options| options.cores = 2).await?;
     let words = "a b c d e f g h i j k l m n o p";
     let agent =
         FakeAgent::start("slow", WEATHER, Manner::Slowly(words.into(), Duration::from_millis(400))).await?;

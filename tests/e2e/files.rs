@@ -235,15 +235,7 @@ async fn files_count_into_the_quota_and_go_with_their_conversation_and_by_retent
 
 #[tokio::test]
 async fn a_turn_that_is_taken_over_has_the_files_of_its_calls_once() -> anyhow::Result<()> {
-    let house = House::with(|options| {
-        options.cores = 2;
-        let quick = toml::toml! {
-            [turn]
-            lease_ms = 2000
-        };
-        switchboard::topology::config::overlay(&mut options.core_overrides, &quick);
-    })
-    .await?;
+    let house = House::with(|options| options.cores = 2).await?;
     let (_agent, mut ann, room) = scene(&house, vec![file("a.txt", "text/plain", b"once")]).await?;
     let slow = Manner::Slowly("a b c d e f g h".into(), Duration::from_millis(400));
     let slow = FakeAgent::start("slow", &["tell me slowly"], slow).await?;

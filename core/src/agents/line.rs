@@ -163,12 +163,12 @@ fn envelope(text: &[u8], id: &str) -> Result<Value, Fault> {
 /// What an event of a stream says. One of a kind that we do not know is left out, unless it answers us all the same; so
 /// is what is no answer to anybody, such as a sign of life.
 fn event_result(event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Value, Fault>> {
-    let (known, result) = match event {
-        Ok(event) => (event.is_message() && wire::answers(&event.data), envelope(event.data.as_bytes(), id)),
+    let event = match event {
+        Ok(event) => event,
         Err(fault) => return Some(Err(fault)),
     };
-    match result {
-        Err(Fault::Garbage(_)) if !known => None,
+    match envelope(event.data.as_bytes(), id) {
+        Err(Fault::Garbage(_)) if !(event.is_message() && wire::answers(&event.data)) => None,
         result => Some(result),
     }
 }

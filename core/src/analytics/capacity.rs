@@ -4,11 +4,12 @@ use super::{
     counts::What,
     definitions,
     histogram::float,
+    report,
     sums::Sums,
     whose::{self, whose},
     window::Window,
 };
-use crate::{clock, config::CeilingConfig, core::Core, error::Result, store::PartKind};
+use crate::{clock, config::CeilingConfig, core::Core, error::Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use switchboard_shared::{
     api::{
@@ -24,8 +25,6 @@ const WHATS: [What; 4] = [What::Messages, What::Tokens, What::MostSockets, What:
 const MOST_DAYS: i64 = 28;
 /// ... and so many at least.
 const LEAST_DAYS: usize = 7;
-/// What was not heard of for so long counts no more.
-const HEARD: TimeDelta = TimeDelta::seconds(20);
 
 /// Reads and adds up.
 pub(crate) async fn capacity(core: &Core, tenant: &TenantId, window: Window) -> Result<CapacityAnalytics> {
@@ -84,10 +83,7 @@ async fn tiers(
     peak_per_s: f64,
     now: DateTime<Utc>,
 ) -> Result<Vec<TierCapacity>> {
-    let edges = core.store.parts::<EdgeReport>(PartKind::Edge, now - HEARD).await?;
-    let cores = core.store.parts::<CoreReport>(PartKind::Core, now - HEARD).await?;
-    let edges: Vec<_> = edges.into_iter().map(|part| part.report).collect();
-    let cores: Vec<_> = cores.into_iter().map(|part| part.report).collect();
+    let (edges, cores) = report::heard(core, now).await?;
     Ok(measured(&edges, &cores, points, peak_per_s, &core.config.analytics.ceilings))
 }
 

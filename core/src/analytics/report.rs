@@ -59,15 +59,20 @@ async fn say(core: &Core, id: &str, started_at: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
+/// What edges and cores said of themselves that are there now.
+pub(super) async fn heard(core: &Core, now: DateTime<Utc>) -> Result<(Vec<EdgeReport>, Vec<CoreReport>)> {
+    let edges = core.store.parts(PartKind::Edge, now - HEARD).await?;
+    let cores = core.store.parts(PartKind::Core, now - HEARD).await?;
+    Ok((
+        edges.into_iter().map(|part| part.report).collect(),
+        cores.into_iter().map(|part| part.report).collect(),
+    ))
+}
+
 /// The most there was at once, of all parts together: each core counts it, and the rows keep the most.
 async fn count_all(core: &Core) -> Result<()> {
-    let store = &core.store;
-    let since = clock::now() - HEARD;
-    let edges = store.parts::<EdgeReport>(PartKind::Edge, since).await?;
-    let cores = store.parts::<CoreReport>(PartKind::Core, since).await?;
-    let (sockets, running) =
-        (edges.iter().map(|edge| edge.report.sockets), cores.iter().map(|core| core.report.running));
-    core.counts.most(None, What::MostSockets, "", sockets.sum());
-    core.counts.most(None, What::MostRunning, "", running.sum());
+    let (edges, cores) = heard(core, clock::now()).await?;
+    core.counts.most(None, What::MostSockets, "", edges.iter().map(|edge| edge.sockets).sum());
+    core.counts.most(None, What::MostRunning, "", cores.iter().map(|core| core.running).sum());
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
     clock,
     core::Core,
     error::{Error, Result},
-    store::{ThreadRow, View, reading, retrying},
+    store::{ThreadRow, View, hex, reading, retrying},
 };
 use sha2::{Digest, Sha256};
 use switchboard_shared::{
@@ -139,8 +139,7 @@ async fn write(core: &Core, me: &Identity, place: &Place, followed: Followed) ->
 }
 
 fn key_of(head: &[u8]) -> Option<ClientId> {
-    let hex: String = head.iter().take(KEY_CHARS / 2).map(|byte| format!("{byte:02x}")).collect();
-    format!("thread-{hex}").parse().ok()
+    format!("thread-{}", hex(&head[..head.len().min(KEY_CHARS / 2)])).parse().ok()
 }
 
 fn hash(fields: &[&[u8]]) -> Vec<u8> {

@@ -14,7 +14,7 @@ pub(super) fn json_among([raw, others @ ..]: [&String; 4]) -> Option<Value> {
 
 /// The value that the text is, or the only object in it. Of two that differ neither is what was asked for.
 pub(super) fn json_in(text: &str) -> Option<Value> {
-    let text = text.trim().trim_start_matches('\u{FEFF}');
+    let text = text.trim();
     if let Ok(value) = outside::json(text.as_bytes()) {
         // Some write the JSON as a string of JSON.
         return match value.as_str().map(serde_json::from_str) {

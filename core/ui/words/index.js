@@ -33,16 +33,26 @@ function wanted() {
   return /** @type {Language} */ (asked.find((it) => it && it in FILES) ?? "en");
 }
 
+/**
+ * The words of a language; English ones where its file does not come.
+ * @template W
+ * @param {Record<Language, () => Promise<{ words: W }>>} files
+ * @param {Language} wanted
+ * @param {W} english
+ */
+export async function wordsOf(files, wanted, english) {
+  try {
+    return (await files[wanted]()).words;
+  } catch {
+    return english;
+  }
+}
+
 /** Takes the language that is wanted; the page that is there already stays in English where its file does not come. */
 export async function speak() {
   const want = wanted();
-  try {
-    t = (await FILES[want]()).words;
-    language = want;
-  } catch {
-    t = english;
-    language = "en";
-  }
+  t = await wordsOf(FILES, want, english);
+  language = t === english ? "en" : want;
   document.documentElement.lang = language;
   document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
 }

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use switchboard_shared::{
-    api::{AuditCheck, AuditEntry, AuditFault, AuditPage},
+    api::{AuditCheck, AuditEntry, AuditFault},
     cause::Cause,
 };
 use url::form_urlencoded::Serializer;
@@ -115,8 +115,6 @@ pub enum Format {
 
 /// Who may see it.
 const ROLES: [&str; 1] = ["admin"];
-/// The most rows that are asked for at once.
-const MAX_PAGE: u32 = 200;
 
 impl Audit {
     /// Lists, checks or writes.
@@ -150,30 +148,17 @@ impl Which {
 impl List {
     async fn run(&self) -> Result<()> {
         let client = self.access.client(&ROLES)?;
-        let (mut rows, mut next): (Vec<AuditEntry>, Option<String>) = (Vec::new(), None);
-        loop {
-            let wanted = self.limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-            let mut query = self.which.query();
-            query.append_pair("limit", &wanted.min(MAX_PAGE).to_string());
-            if let Some(after) = &next {
-                query.append_pair("after", after);
-            }
-            let page: AuditPage = client.get(&format!("/v1/audit?{}", query.finish())).await?;
-            rows.extend(page.items);
-            next = page.next;
-            if next.is_none() || rows.len() >= self.limit as usize {
-                break;
-            }
-        }
+        let query = self.which.query().finish();
+        let (rows, has_more): (Vec<AuditEntry>, bool) = client.first("/v1/audit", &query, self.limit).await?;
         if self.json {
             terminal::json(&rows);
             return Ok(());
         }
         rows.iter().for_each(|row| terminal::table(&line(row)));
-        match (rows.is_empty(), next) {
+        match (rows.is_empty(), has_more) {
             (true, _) => terminal::say("nothing was done like that"),
-            (false, Some(_)) => terminal::say("there is more: --limit"),
-            (false, None) => {}
+            (false, true) => terminal::say("there is more: --limit"),
+            (false, false) => {}
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use clap::Args;
 use switchboard_shared::{
-    api::{Page, UsageView, Used, UserView},
+    api::{UsageView, Used, UserView},
     ids::Group,
 };
 use url::form_urlencoded::Serializer;
@@ -39,24 +39,12 @@ impl Users {
     /// When no house answers, or it refuses.
     pub async fn run(&self) -> Result<()> {
         let client = self.access.client(&ROLES)?;
-        let (mut users, mut next): (Vec<UserView>, Option<String>) = (Vec::new(), None);
-        loop {
-            let wanted = self.limit.saturating_sub(u32::try_from(users.len()).unwrap_or(u32::MAX));
-            let mut query = Serializer::new(String::new());
-            query.append_pair("limit", &wanted.min(200).to_string());
-            if let Some(begin) = &self.begin {
-                query.append_pair("begin", begin);
-            }
-            if let Some(after) = &next {
-                query.append_pair("after", after);
-            }
-            let page: Page<UserView> = client.get(&format!("/v1/users?{}", query.finish())).await?;
-            users.extend(page.items);
-            next = page.next;
-            if next.is_none() || users.len() >= self.limit as usize {
-                break;
-            }
+        let mut query = Serializer::new(String::new());
+        if let Some(begin) = &self.begin {
+            query.append_pair("begin", begin);
         }
+        let (users, has_more): (Vec<UserView>, bool) =
+            client.first("/v1/users", &query.finish(), self.limit).await?;
         if self.json {
             terminal::json(&users);
             return Ok(());
@@ -64,7 +52,7 @@ impl Users {
         users.iter().for_each(|user| terminal::table(&line(user)));
         if users.is_empty() {
             terminal::say("nobody of this name has been here");
-        } else if next.is_some() {
+        } else if has_more {
             terminal::say("there are more: --limit");
         }
         Ok(())

@@ -68,6 +68,26 @@ pub(in crate::faces) async fn make(
     retrying!(envelope.patience, make_once(core, me, id, &key, new))
 }
 
+/// The conversation that the same request made before, if it did; from now on this one does.
+pub(super) async fn made_before(
+    tx: &Tx,
+    me: &Identity,
+    key: &ClientId,
+    hash: &[u8],
+    id: ConversationId,
+) -> Result<Option<ConversationId>> {
+    if tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), hash, id.0).await? {
+        return Ok(None);
+    }
+    match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
+        Some((subject, before)) if before == hash => Ok(Some(ConversationId(subject))),
+        _ => {
+            let detail = "This idempotency key was used for another request.";
+            Err(Error::public(ProblemKind::Conflict, detail))
+        }
+    }
+}
+
 async fn make_once(
     core: &Core,
     me: &Identity,
@@ -78,24 +98,16 @@ async fn make_once(
     let hash = Sha256::digest(serde_json::to_vec(new).unwrap_or_default()).to_vec();
     let tx = core.store.write(&me.tenant).await?;
     tx.upsert_user(&me.tenant, &me.user).await?;
-    let mut made = id;
-    if tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await? {
+    let before = made_before(&tx, me, key, &hash, id).await?;
+    if before.is_none() {
         let others: Vec<_> = new.members.iter().collect();
         have_been_seen(&tx, &me.tenant, &others).await?;
         let row =
             CreateRow { id, title: &new.title, owner: &me.user, members: &new.members, speaks: new.speaks };
         tx.insert_conversation(&me.tenant, &row).await?;
         tx.audit(me, "conversation.created", id, json!({"members": new.members})).await?;
-    } else {
-        match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
-            Some((subject, before)) if before == hash => made = ConversationId(subject),
-            _ => {
-                let detail = "This idempotency key was used for another request.";
-                return Err(Error::public(ProblemKind::Conflict, detail));
-            }
-        }
     }
-    let summary = summary(&tx, &me.tenant, made, &me.user).await?;
+    let summary = summary(&tx, &me.tenant, before.unwrap_or(id), &me.user).await?;
     tx.commit().await?;
     Ok(summary)
 }

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     in_hand::Load,
     media,
-    store::{FileRow, View, reading},
+    store::{FileRow, View, hex, reading},
     turn::Whose,
 };
 use axum::{
@@ -89,11 +89,7 @@ impl AsRef<[u8]> for InRoom {
 }
 
 fn etag(bytes: &[u8]) -> String {
-    let mut etag = String::from("\"");
-    for byte in Sha256::digest(bytes) {
-        etag.push_str(&format!("{byte:02x}"));
-    }
-    etag + "\""
+    format!("\"{}\"", hex(&Sha256::digest(bytes)))
 }
 
 /// To be kept under this name (RFC 6266): what old clients read, and the name itself (RFC 8187).

@@ -1,7 +1,7 @@
 //! A branch of a conversation: what was said before a message, to be gone on with differently.
 
 use super::{
-    conversations::summary,
+    conversations::{made_before, summary},
     extract::{Caller, Id, IdempotencyKey, Json},
 };
 use crate::{
@@ -19,7 +19,6 @@ use switchboard_shared::{
     api::{ConversationSummary, Fork, Speaks},
     identity::Identity,
     ids::{ClientId, ConversationId},
-    problem::ProblemKind,
 };
 
 pub(crate) async fn create(
@@ -50,8 +49,8 @@ async fn fork(
     let hash = Sha256::digest(format!("fork {from} {before}")).to_vec();
     let tx = core.store.write(&me.tenant).await?;
     let source = tx.lock_conversation(&me.tenant, from, &me.user).await?.conversation;
-    let mut made = id;
-    if tx.insert_idempotency(&me.tenant, &me.user, key.as_str(), &hash, id.0).await? {
+    let made = made_before(&tx, me, key, &hash, id).await?;
+    if made.is_none() {
         let (title, speaks) = (source.title.as_str(), Speaks::default());
         let row = CreateRow { id, title, owner: &me.user, members: &[], speaks };
         tx.insert_conversation(&me.tenant, &row).await?;
@@ -62,16 +61,8 @@ async fn fork(
         }
         within_quota(&core.config.quota, &tx.keep_bytes(&me.tenant, &me.user, bytes).await?)?;
         tx.audit(me, "conversation.created", id, json!({"branch_of": from, "before": before})).await?;
-    } else {
-        match tx.idempotent_subject(&me.tenant, &me.user, key.as_str()).await? {
-            Some((subject, known)) if known == hash => made = ConversationId(subject),
-            _ => {
-                let detail = "This idempotency key was used for another request.";
-                return Err(Error::public(ProblemKind::Conflict, detail));
-            }
-        }
     }
-    let summary = summary(&tx, &me.tenant, made, &me.user).await?;
+    let summary = summary(&tx, &me.tenant, made.unwrap_or(id), &me.user).await?;
     tx.commit().await?;
     Ok(summary)
 }

@@ -1,6 +1,6 @@
 // What only those read who look after the house: fetched with their views, so that nobody else's page is larger for it.
 
-import { language } from "../index.js";
+import { language, wordsOf } from "../index.js";
 import { words as english } from "./en.js";
 
 /** @typedef {import("./en.js").AdminWords} AdminWords */
@@ -14,17 +14,8 @@ const FILES = {
   ar: () => import("./ar.js"),
 };
 
-/** @returns {Promise<AdminWords>} */
-async function speak() {
-  try {
-    return (await FILES[language]()).words;
-  } catch {
-    return english;
-  }
-}
-
-/** The words, in the language of the page. */
-export const a = await speak();
+/** The words, in the language of the page. @type {AdminWords} */
+export const a = await wordsOf(FILES, language, english);
 
 /** @param {number} n */
 export const number = (n) => new Intl.NumberFormat(language).format(n);

@@ -1,6 +1,6 @@
 // The words of analytics: they come with its pages, in the language that holds.
 
-import { language } from "../index.js";
+import { language, wordsOf } from "../index.js";
 import { words as english } from "./en.js";
 
 /** @typedef {import("./en.js").FigureWords} FigureWords */
@@ -19,9 +19,5 @@ export let a = english;
 
 /** Takes the language that holds; it stays English where the file does not come. */
 export async function speakOfFigures() {
-  try {
-    a = (await FILES[language]()).words;
-  } catch {
-    a = english;
-  }
+  a = await wordsOf(FILES, language, english);
 }
