@@ -9,7 +9,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     media, metrics, outside,
-    store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
+    store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, Tx, file, retrying},
     title::title,
     turn::{self, Full, Whose},
     visit::Visit,
@@ -21,7 +21,7 @@ use switchboard_shared::{
     api::{Accepted, Author, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
     identity::Identity,
-    ids::{ClientId, ConversationId, MessageId, TurnId},
+    ids::{ClientId, ConversationId, MessageId, TenantId, TurnId, UserId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
@@ -148,7 +148,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     };
     let (parts, hash) = (&draft.message.parts, Some(draft.hash.as_slice()));
     let bytes = tx.insert_message(tenant, conversation, &message, parts, hash).await?;
-    within_quota(&core.config.quota, &tx.keep_bytes(tenant, user, bytes).await?)?;
+    keep_within_quota(&core.config.quota, &tx, (tenant, user), bytes).await?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
     tx.insert_turn(tenant, &turn).await?;
     let mut bodies = vec![
@@ -166,21 +166,30 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), events })
 }
 
-/// What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
-pub(crate) fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
+/// Counts bytes as a user's. What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
+pub(crate) async fn keep_within_quota(
+    quota: &QuotaConfig,
+    tx: &Tx,
+    (tenant, user): (&TenantId, &UserId),
+    bytes: i64,
+) -> Result<()> {
     let refused = |whose: &str, bytes: u64, most: u64| {
         let detail = format!(
             "{whose} would hold {bytes} bytes of messages and files, and {most} are allowed: delete conversations."
         );
         Err(Error::public(ProblemKind::QuotaExceeded, detail))
     };
-    if quota.user_bytes > 0 && stored.by_user > quota.user_bytes {
-        return refused("You", stored.by_user, quota.user_bytes);
+    let own = tx.keep_bytes(tenant, user, bytes).await?;
+    if quota.user_bytes > 0 && own > quota.user_bytes {
+        return refused("You", own, quota.user_bytes);
     }
-    if quota.tenant_bytes > 0 && stored.by_tenant > quota.tenant_bytes {
-        return refused("Your tenant", stored.by_tenant, quota.tenant_bytes);
+    if quota.tenant_bytes == 0 {
+        return Ok(());
     }
-    Ok(())
+    match tx.stored_by_tenant(tenant).await? {
+        all if all > quota.tenant_bytes => refused("Your tenant", all, quota.tenant_bytes),
+        _ => Ok(()),
+    }
 }
 
 fn stored_before(

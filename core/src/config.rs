@@ -250,6 +250,11 @@ impl Check for Config {
         redis::check(&self.redis.urls, &self.redis.tls(), faults);
         for llm in &self.llm {
             faults.require(config::is_web(&llm.base_url), "llm", "base_url must be http or https");
+            faults.require(
+                !llm.base_url.path().trim_end_matches('/').ends_with("/chat/completions"),
+                "llm.base_url",
+                "is what stands before /chat/completions, which is added",
+            );
             llm.proxy.check(faults, "llm.proxy");
             let key = llm.api_key.expose();
             faults.require(

@@ -4,6 +4,8 @@
 /// The type of a file of which nothing is known (RFC 2046 §4.5.1).
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 const MAX_BYTES: usize = 255;
+/// What many call a picture of the type `image/jpeg`.
+const JPG: &str = "image/jpg";
 /// Texts that are handed out as what they are.
 const TEXTS: [(&str, &str); 4] = [
     ("text/plain", "text/plain; charset=utf-8"),
@@ -32,7 +34,7 @@ pub(crate) fn is_media_type(text: &str) -> bool {
 
 /// What a file of somebody else's is said to be: what they say, unless its bytes are not that.
 pub(crate) fn honest(said: &str, bytes: &[u8]) -> String {
-    let kind = bare(said).to_ascii_lowercase();
+    let kind = kind(said);
     let lies = match picture(bytes) {
         _ if !is_media_type(said) => true,
         Some(picture) => kind != picture && is_picture(&kind),
@@ -43,7 +45,7 @@ pub(crate) fn honest(said: &str, bytes: &[u8]) -> String {
 
 /// What a file is handed out as: one of a short list, if its bytes are that, and otherwise bytes.
 pub(crate) fn handed_out(said: &str, bytes: &[u8]) -> &'static str {
-    let kind = bare(said).to_ascii_lowercase();
+    let kind = kind(said);
     match picture(bytes) {
         Some(picture) if picture == kind => picture,
         None if std::str::from_utf8(bytes).is_ok() => {
@@ -57,7 +59,7 @@ pub(crate) fn handed_out(said: &str, bytes: &[u8]) -> &'static str {
 pub(crate) fn ending(media_type: &str) -> &'static str {
     match bare(media_type) {
         "image/png" => ".png",
-        "image/jpeg" => ".jpg",
+        "image/jpeg" | JPG => ".jpg",
         "image/gif" => ".gif",
         "image/webp" => ".webp",
         "text/plain" => ".txt",
@@ -83,6 +85,14 @@ fn is_text(kind: &str) -> bool {
     kind.starts_with("text/") || kind == "application/json"
 }
 
+/// The type alone, by the name it is registered under.
+fn kind(said: &str) -> String {
+    match bare(said).to_ascii_lowercase() {
+        name if name == JPG => "image/jpeg".to_owned(),
+        name => name,
+    }
+}
+
 /// Without its parameters.
 fn bare(text: &str) -> &str {
     text.split(';').next().unwrap_or_default().trim_end_matches(' ')
@@ -100,6 +110,8 @@ mod tests {
             ("image/png", PNG, "image/png", "image/png"),
             ("image/png", &b"<script>"[..], UNKNOWN, UNKNOWN),
             ("image/gif", PNG, UNKNOWN, UNKNOWN),
+            ("image/jpg", &b"\xff\xd8\xff"[..], "image/jpg", "image/jpeg"),
+            ("image/jpg", PNG, UNKNOWN, UNKNOWN),
             ("image/webp", &b"RIFF\0\0\0\0WAVE"[..], UNKNOWN, UNKNOWN),
             ("image/svg+xml", &b"<svg/>"[..], "image/svg+xml", UNKNOWN),
             ("text/html", &b"<script>"[..], "text/html", UNKNOWN),

@@ -2,14 +2,17 @@
 //! Postgres stores every character but U+0000; what steers a terminal, or turns around the text beside it, is nobody's
 //! name.
 
+mod bytes;
 mod json;
 mod secrets;
 
+pub(crate) use bytes::bytes;
 pub(crate) use json::json;
 pub(crate) use secrets::without_secrets;
 
 use serde_json::Value;
 use std::borrow::Cow;
+use switchboard_shared::ids::is_seen;
 
 /// The longest id of somebody else's making, such as an agent's of its task.
 const MAX_ID_CHARS: usize = 512;
@@ -95,9 +98,14 @@ pub(crate) fn is_plain(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() || is_line_end(c) || turns_around(c))
 }
 
+/// Whether a text is fit to be a name, and there is something to be seen of it.
+pub(crate) fn is_name(text: &str) -> bool {
+    is_plain(text) && text.chars().any(is_seen)
+}
+
 /// Whether a text is the name of a file, and not the way to one.
 pub(crate) fn is_file_name(name: &str) -> bool {
-    is_plain(name)
+    is_name(name)
         && !name.contains(['/', '\\'])
         && !matches!(name, "." | "..")
         && name.chars().nth(MAX_FILE_NAME_CHARS).is_none()

@@ -132,11 +132,12 @@ text_id! {
     FileId(64, |c| c.is_ascii_hexdigit() || c == '-', "0-9 a-f -"),
 }
 
-/// Neither a blank nor what leaves no mark: controls, format characters, variation selectors, tags.
-fn is_seen(c: char) -> bool {
+/// Neither a blank nor what leaves no mark: controls, format characters, fillers, variation selectors, tags.
+#[must_use]
+pub fn is_seen(c: char) -> bool {
     let unseen = matches!(c,
-        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFB}'
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
         | '\u{E0000}'..='\u{E0FFF}');
     !(unseen || c.is_control() || c.is_whitespace())
 }
@@ -180,6 +181,8 @@ mod tests {
             "a\u{a0}b",
             "a\u{202e}b",
             "a\u{200b}",
+            "\u{3164}",
+            "\u{2800}",
             &"u".repeat(256),
         ] {
             assert!(bad.parse::<UserId>().is_err(), "{bad:?}");

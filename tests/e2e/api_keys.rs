@@ -72,6 +72,7 @@ async fn a_key_is_for_the_roles_and_agents_that_it_was_made_for_and_for_no_more_
     }
     for wish in [
         json!({"name": ""}),
+        json!({"name": "\u{3164}"}),
         json!({"name": "over", "expires_at": "2020-01-01T00:00:00Z"}),
         json!({"name": "none", "agents": []}),
     ] {

@@ -1,6 +1,7 @@
 //! What one user or tenant does costs the others nothing that they notice, and what is read of others is written down.
 
 use super::learning::{Scene, UNHEARD};
+use futures::future::try_join_all;
 use serde_json::{Value, json};
 use switchboard_tests::House;
 use tokio::process::Command;
@@ -42,6 +43,26 @@ async fn a_users_open_suggestions_are_bounded_and_the_others_still_come() -> any
     let answer: Value = bob.http.post(&format!("/v1/turns/{turn}/feedback"), &wrong).await?;
     assert!(answer["note"].is_null(), "{answer}");
     assert_eq!(database.query_one(of_stocks, &[]).await?.get::<_, i64>(0), 1);
+    scene.house.stop().await
+}
+
+#[tokio::test]
+async fn suggestions_that_come_all_at_once_keep_to_the_bound() -> anyhow::Result<()> {
+    let mut scene = Scene::set(House::start().await?).await?;
+    let mut turns = Vec::new();
+    for n in 0..12 {
+        turns.push(scene.ask(&format!("{UNHEARD} {n}")).await?.1);
+    }
+    let database = scene.house.topology().postgres().connect().await?;
+    let sql = "INSERT INTO suggestions (tenant_id, id, agent_id, text, text_hash, source, positive, turn_id, at, user_id)
+        SELECT tenant_id, gen_random_uuid(), 'weather', 'old ' || n, decode(md5(n::text), 'hex'), 'chip', true, id,
+            now(), 'ann'
+        FROM turns, generate_series(1, 96) AS n WHERE id::text = $1::text";
+    database.execute(sql, &[&turns[0]]).await?;
+    let wrong = json!({"value": "down", "agents": ["stocks"]});
+    try_join_all(turns.iter().map(|turn| scene.feedback(turn, wrong.clone()))).await?;
+    let open = "SELECT count(*) FROM suggestions WHERE user_id = 'ann' AND state = 'open'";
+    assert_eq!(database.query_one(open, &[]).await?.get::<_, i64>(0), 100);
     scene.house.stop().await
 }
 

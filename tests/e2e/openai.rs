@@ -277,6 +277,7 @@ async fn errors_on_openais_paths_are_in_its_shape_wherever_they_come_from() -> a
             "forbidden",
         ),
         ("no such model", scene.request(Method::GET, "/models/nobody"), 404, "model_not_found"),
+        ("no name of a model", scene.request(Method::GET, "/models/%ff"), 404, "model_not_found"),
         ("another method", scene.request(Method::GET, "/chat/completions"), 405, "method_not_allowed"),
         ("too large a body", post().json(&large), 413, "too_large"),
         ("too long a message", post().json(&long), 413, "too_large"),

@@ -306,7 +306,7 @@ fn skill(value: &Value) -> Result<Skill, AgentError> {
 
 fn required(value: &Value, key: &str, max_chars: usize) -> Result<String, AgentError> {
     match outside::line(text(value.get(key)), max_chars) {
-        found if found.is_empty() => Err(AgentError::Card(format!("{key} is missing"))),
+        found if !outside::is_name(&found) => Err(AgentError::Card(format!("{key} is missing"))),
         found => Ok(found),
     }
 }

@@ -5,11 +5,6 @@ pub(super) use a2a::{TaskState, errors::error_code, methods};
 
 use super::files::SentFile;
 use crate::outside;
-use base64::{
-    Engine,
-    alphabet::STANDARD,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use serde_json::{Value, json};
 use switchboard_shared::api;
 
@@ -204,16 +199,6 @@ fn parts(of: &Value) -> Words {
 
 fn file(part: &Value, media_type: &str, bytes: Option<Vec<u8>>) -> SentFile {
     SentFile::new(&string(part, "filename"), media_type, bytes)
-}
-
-/// Bytes as JSON has them of a protocol buffer: base64 of either alphabet, with or without its padding (ProtoJSON).
-fn bytes(raw: &str) -> Option<Vec<u8>> {
-    let padding = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let engine = GeneralPurpose::new(&STANDARD, padding);
-    if raw.contains(['-', '_']) {
-        return engine.decode(raw.replace('-', "+").replace('_', "/")).ok();
-    }
-    engine.decode(raw).ok()
 }
 
 /// Whether a part is marked as something that is not said to anybody.

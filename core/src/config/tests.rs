@@ -22,6 +22,16 @@ fn an_admin_port_for_all_the_world_is_refused() {
 }
 
 #[test]
+fn the_base_of_an_llm_is_not_the_place_of_its_completions() {
+    let faults = |url: &str| {
+        let text = format!("{NEEDED}[[llm]]\nbase_url = \"{url}\"\nmodel = \"m\"\n");
+        parse::<Config>(DEFAULTS, "d", &text).err().map(|error| error.faults[0].key.clone())
+    };
+    assert_eq!(faults("http://m/v1"), None);
+    assert_eq!(faults("http://m/v1/chat/completions/?v=1"), Some("llm.base_url".to_owned()));
+}
+
+#[test]
 fn there_is_one_embedder_and_all_that_it_needs() {
     let faults = |text: &str| {
         let text = format!("{NEEDED}[route.embedder]\n{text}");

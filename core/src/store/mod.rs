@@ -59,7 +59,6 @@ pub(crate) use parts::{Part, PartKind};
 pub(crate) use patience::Patience;
 pub(crate) use pools::{Reads, Store};
 pub(crate) use sessions::{NewSession, SessionRow, Who};
-pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use threads::ThreadRow;
 pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};

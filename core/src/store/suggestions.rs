@@ -50,6 +50,10 @@ impl Tx {
         new: &[NewSuggestion],
         at: DateTime<Utc>,
     ) -> Result<()> {
+        if !new.is_empty() {
+            // One after another of a user, so that each counts those before it.
+            self.execute(sql!("lock_user"), &[&tenant.as_str(), &user.as_str()]).await?;
+        }
         for one in new {
             let hash = Sha256::digest(one.text.as_bytes()).to_vec();
             self.execute(

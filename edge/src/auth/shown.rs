@@ -34,6 +34,8 @@ pub fn shown(headers: &HeaderMap) -> Result<Shown<'_>, Refusal> {
     };
     let bearer = field.to_str().ok().and_then(|field| field.split_once(' '));
     let (scheme, token) = bearer.filter(|_| fields.next().is_none()).ok_or(Refusal::Missing)?;
+    // One blank or more (RFC 9110 §11.4).
+    let token = token.trim_start_matches(' ');
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
         return Err(Refusal::Missing);
     }
@@ -55,8 +57,10 @@ mod tests {
         };
         let cookie = ("cookie", "__Host-switchboard-token=c");
         assert_eq!(of(&[cookie]), Ok((true, "c".to_owned())));
-        assert_eq!(of(&[cookie, ("authorization", "bearer h")]), Ok((false, "h".to_owned())));
-        for broken in ["Basic x", "Bearer", "Bearer "] {
+        for whole in ["bearer h", "Bearer   h"] {
+            assert_eq!(of(&[cookie, ("authorization", whole)]), Ok((false, "h".to_owned())), "{whole}");
+        }
+        for broken in ["Basic x", "Bearer", "Bearer ", "Bearer   "] {
             assert_eq!(of(&[cookie, ("authorization", broken)]), Err(Refusal::Missing), "{broken}");
         }
         let two = [("authorization", "Bearer a"), ("authorization", "Bearer b")];

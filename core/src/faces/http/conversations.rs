@@ -147,8 +147,8 @@ pub(crate) async fn change(
     permit(&me, Permission::Converse)?;
     if let Some(title) = &new.title {
         check_title(title)?;
-        if title.trim().is_empty() {
-            return Err(Error::public(ProblemKind::BadRequest, "A title must not be empty."));
+        if !outside::is_name(title) {
+            return Err(Error::public(ProblemKind::BadRequest, "A title must have something to be seen."));
         }
     }
     let (summary, events) = retrying!(envelope.patience, changed(&core, &me, id, &new))?;

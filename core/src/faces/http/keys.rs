@@ -73,7 +73,7 @@ pub(crate) async fn create(
 fn check(me: &Identity, new: &NewKey) -> Result<BTreeSet<Role>> {
     let bad = |detail: &str| Error::public(ProblemKind::BadRequest, detail);
     let chars = new.name.chars().count();
-    if new.name.trim() != new.name || !(1..=MAX_NAME).contains(&chars) || !outside::is_plain(&new.name) {
+    if new.name.trim() != new.name || !(1..=MAX_NAME).contains(&chars) || !outside::is_name(&new.name) {
         return Err(bad("A key's name has 1 to 100 characters that can be seen."));
     }
     if new.expires_at.is_some_and(|at| at <= Utc::now() || at > Utc::now() + TimeDelta::days(3_660)) {

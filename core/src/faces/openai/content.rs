@@ -1,7 +1,10 @@
 //! What a message of OpenAI's holds: text, or parts of which some are files. Files come with the message; an address is
 //! not fetched here.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    outside,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -122,7 +125,7 @@ impl ContentPart {
             }),
             Self::File { file: File { file_data, filename } } => {
                 let data = file_data.as_deref().ok_or_else(|| bad("A file comes with its `file_data`."))?;
-                let part = match data.starts_with("data:") {
+                let part = match without_scheme(data).is_some() {
                     true => from_data_url(data, "file", number)?,
                     false => Part {
                         name: format!("file-{number}"),
@@ -136,24 +139,28 @@ impl ContentPart {
     }
 }
 
-/// A file out of a `data:` URL (RFC 2397), which is not percent-encoded here but base64.
+/// What follows the scheme of a `data:` URL (RFC 2397), which is written in small letters or capitals (RFC 3986 §3.1).
+fn without_scheme(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.trim_start().split_once(':')?;
+    scheme.eq_ignore_ascii_case("data").then_some(rest)
+}
+
+/// A file out of a `data:` URL, which is not percent-encoded here but base64.
 fn from_data_url(url: &str, kind: &str, number: usize) -> Result<Part> {
-    let rest = url.strip_prefix("data:").ok_or_else(|| {
+    let rest = without_scheme(url).ok_or_else(|| {
         bad("A picture comes as a data: URL; addresses are not fetched here, so send its bytes.")
     })?;
     let (head, data) = rest.split_once(',').ok_or_else(|| bad("A data: URL has a comma before its data."))?;
-    let media_type = head
-        .strip_suffix(";base64")
+    let (media_type, _) = head
+        .rsplit_once(';')
+        .filter(|(_, how)| how.trim().eq_ignore_ascii_case("base64"))
         .ok_or_else(|| bad("A data: URL must be in base64 (`data:image/png;base64,…`)."))?;
     // Written again, so that what is passed on is as it is checked to be.
-    let bytes = STANDARD.decode(data.trim()).map_err(|_| bad("A data: URL's data must be base64."))?;
+    let bytes = outside::bytes(data).ok_or_else(|| bad("A data: URL's data must be base64."))?;
+    let media_type = media_type.trim_end().to_ascii_lowercase();
     let ending = media_type.split(';').next().and_then(|essence| essence.split('/').nth(1)).unwrap_or("bin");
     let ending = ending.split('+').next().unwrap_or(ending);
-    Ok(Part {
-        name: format!("{kind}-{number}.{ending}"),
-        media_type: media_type.to_owned(),
-        data: STANDARD.encode(bytes),
-    })
+    Ok(Part { name: format!("{kind}-{number}.{ending}"), media_type, data: STANDARD.encode(bytes) })
 }
 
 fn bad(detail: &str) -> Error {
@@ -186,6 +193,13 @@ mod tests {
             let parts = content(json!([{"type": "image_url", "image_url": {"url": url}}]));
             let refused = parts.files().unwrap_err().problem().detail;
             assert!(refused.contains(says), "{url}: {refused}");
+        }
+        for url in
+            ["DATA:image/png;base64,QUI=", "data:IMAGE/PNG;BASE64,QUI", "data:image/png;base64,Q\r\nUI=\n"]
+        {
+            let parts = content(json!([{"type": "image_url", "image_url": {"url": url}}]));
+            let file = parts.files().unwrap().remove(0);
+            assert_eq!((file.media_type.as_str(), file.data.as_str()), ("image/png", "QUI="), "{url}");
         }
         let file = json!([{"type": "file", "file": {"filename": "a.csv", "file_data": "data:text/csv;base64,MSwy"}}]);
         assert_eq!(content(file).files().unwrap()[0].name, "a.csv");

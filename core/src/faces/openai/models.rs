@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
 };
 use axum::{
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     response::IntoResponse,
 };
 use serde::Serialize;
@@ -45,9 +45,10 @@ pub(crate) async fn list(State(core): State<Arc<Core>>, Caller(me): Caller) -> R
 pub(crate) async fn get(
     State(core): State<Arc<Core>>,
     Caller(me): Caller,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
+    let Path(id) = id.map_err(|_| unknown(""))?;
     let model = match chosen(&core, &me, &id).await? {
         None => auto(),
         Some(agent) => of(&agent),
@@ -60,15 +61,17 @@ pub(super) async fn chosen(core: &Core, me: &Identity, model: &str) -> Result<Op
     if model == AUTO {
         return Ok(None);
     }
-    let unknown = || {
-        let shown: String = model.chars().take(64).collect();
-        let detail = format!(
-            "The model `{shown}` does not exist or you do not have access to it; GET /v1/models lists those that you have."
-        );
-        Error::public(ProblemKind::ModelNotFound, detail)
-    };
-    let id: AgentId = model.parse().map_err(|_| unknown())?;
-    usable(core, me).await?.into_iter().find(|agent| agent.id == id).map(Some).ok_or_else(unknown)
+    let id: AgentId = model.parse().map_err(|_| unknown(model))?;
+    let found = usable(core, me).await?.into_iter().find(|agent| agent.id == id);
+    found.map(Some).ok_or_else(|| unknown(model))
+}
+
+fn unknown(model: &str) -> Error {
+    let shown: String = model.chars().take(64).collect();
+    let detail = format!(
+        "The model `{shown}` does not exist or you do not have access to it; GET /v1/models lists those that you have."
+    );
+    Error::public(ProblemKind::ModelNotFound, detail)
 }
 
 async fn usable(core: &Core, me: &Identity) -> Result<Vec<Arc<Agent>>> {

@@ -1,0 +1,39 @@
+//! Bytes in base64, as they are written by many hands.
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// Bytes in base64 of either alphabet, with or without its padding (`ProtoJSON`), in one line or in many (RFC 2045 §6.8).
+pub(crate) fn bytes(base64: &str) -> Option<Vec<u8>> {
+    let padding = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let engine = GeneralPurpose::new(&STANDARD, padding);
+    let unusual = |b: u8| b.is_ascii_whitespace() || matches!(b, b'-' | b'_');
+    if !base64.bytes().any(unusual) {
+        return engine.decode(base64).ok();
+    }
+    let plain = base64.bytes().filter(|b| !b.is_ascii_whitespace()).map(|b| match b {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    });
+    engine.decode(plain.collect::<Vec<_>>()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_however_their_base64_is_written() {
+        for written in ["++/+YQ==", "--_-YQ==", "++/+YQ", "++/+\r\nYQ==\n", " --_-YQ "] {
+            assert_eq!(bytes(written).as_deref(), Some(&b"\xfb\xef\xfea"[..]), "{written:?}");
+        }
+        assert_eq!(bytes(""), Some(Vec::new()));
+        for broken in ["%", "YQ=a", "Y"] {
+            assert_eq!(bytes(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT coalesce(sum(bytes), 0)::bigint FROM stored WHERE tenant_id = $1
