@@ -187,7 +187,7 @@ fn parts(of: &Value) -> Words {
             on_a_new_line(text, &outside::text(url));
             continue;
         } else if let Some(raw) = part.get("raw") {
-            file(part, &string(part, "mediaType"), raw.as_str().and_then(bytes))
+            file(part, &string(part, "mediaType"), raw.as_str().and_then(outside::bytes))
         } else {
             continue;
         };
