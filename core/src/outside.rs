@@ -105,7 +105,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// Whether a text is the name of a file, and not the way to one.
 pub(crate) fn is_file_name(name: &str) -> bool {
-    is_name(name)
+    (name.is_empty() || is_name(name))
         && !name.contains(['/', '\\'])
         && !matches!(name, "." | "..")
         && name.chars().nth(MAX_FILE_NAME_CHARS).is_none()

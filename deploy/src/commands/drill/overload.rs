@@ -13,6 +13,10 @@ use crate::{error::Result, terminal};
 use std::time::Duration;
 use tokio::time::sleep;
 
+/// An overload is many people with a message each, not a few who do not wait for theirs: what one socket says is
+/// answered in its order.
+const PEOPLE: usize = 600;
+const ROOMS: usize = 200;
 /// How long each step of the search takes, and how much more each next one asks for.
 const STEP: Duration = Duration::from_secs(5);
 const MORE: f64 = 1.5;
@@ -42,7 +46,9 @@ struct Window {
 
 /// Runs it.
 pub(super) async fn overload(settings: &Settings, target: &Target) -> Result<Report> {
-    let size = Size { retries: false, slow: false, ..Size::of(settings) };
+    let size = Size::of(settings);
+    let (people, rooms) = (size.people.max(PEOPLE), size.rooms.max(ROOMS));
+    let size = Size { people, rooms, retries: false, slow: false, ..size };
     let load = Load::start(target, size).await?;
     let peak = find_peak(&load, size.rate).await;
     terminal::say(&format!("  the most that was answered: {peak:.0} a second"));
