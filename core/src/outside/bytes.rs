@@ -10,11 +10,11 @@ use base64::{
 pub(crate) fn bytes(base64: &str) -> Option<Vec<u8>> {
     let padding = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let engine = GeneralPurpose::new(&STANDARD, padding);
-    let unusual = |b: u8| b.is_ascii_whitespace() || matches!(b, b'-' | b'_');
-    if !base64.bytes().any(unusual) {
+    let base64 = base64.trim_ascii();
+    if !base64.contains(['\r', '\n', '-', '_']) {
         return engine.decode(base64).ok();
     }
-    let plain = base64.bytes().filter(|b| !b.is_ascii_whitespace()).map(|b| match b {
+    let plain = base64.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).map(|b| match b {
         b'-' => b'+',
         b'_' => b'/',
         other => other,
@@ -32,7 +32,7 @@ mod tests {
             assert_eq!(bytes(written).as_deref(), Some(&b"\xfb\xef\xfea"[..]), "{written:?}");
         }
         assert_eq!(bytes(""), Some(Vec::new()));
-        for broken in ["%", "YQ=a", "Y"] {
+        for broken in ["%", "YQ=a", "Y", "YW Jj"] {
             assert_eq!(bytes(broken), None, "{broken}");
         }
     }
