@@ -33,6 +33,8 @@ const ROOM: u64 = 2 << 30;
 const FILLER: &str = "drill-fills-the-disk";
 /// How long each step may take.
 const STEP_WITHIN: Duration = Duration::from_secs(90);
+/// How long a server may take to end, in each way that it is told to.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// How long until another host leads once the disk is full.
 const LOST_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -143,18 +145,19 @@ pub(super) async fn put_back(target: &Target, hosts: &[Host]) -> Result<()> {
 
 async fn stop(target: &Target, host: &Host) -> Result<()> {
     target.hold(&host.name).await?;
-    let deadline = Instant::now() + STEP_WITHIN;
-    let mut told = false;
-    while let Some(pid) = postgres::running(host) {
-        if Instant::now() >= deadline {
-            return Err(Error::Failed(format!("the Postgres of {} does not end", host.name)));
+    // In good order first. One whose log had no room may wait for what has died, and never end by itself.
+    for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL] {
+        let Some(pid) = postgres::running(host) else { return Ok(()) };
+        kill(Pid::from_raw(pid), signal).ok();
+        let deadline = Instant::now() + ENDS_WITHIN;
+        while postgres::running(host).is_some() && Instant::now() < deadline {
+            sleep(LOOK_EVERY).await;
         }
-        if !std::mem::replace(&mut told, true) {
-            kill(Pid::from_raw(pid), Signal::SIGINT).ok();
-        }
-        sleep(LOOK_EVERY).await;
     }
-    Ok(())
+    match postgres::running(host) {
+        None => Ok(()),
+        Some(_) => Err(Error::Failed(format!("the Postgres of {} does not end", host.name))),
+    }
 }
 
 async fn copy(wal: &Path, aside: &Path) -> Result<()> {
