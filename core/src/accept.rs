@@ -9,19 +9,20 @@ use crate::{
     core::Core,
     error::{Error, Result},
     media, metrics, outside,
-    store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, file, retrying},
+    store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, Tx, file, retrying},
     title::title,
     turn::{self, Full, Whose},
     visit::Visit,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::try_join;
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{Accepted, Author, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
     identity::Identity,
-    ids::{ClientId, ConversationId, MessageId, TurnId},
+    ids::{ClientId, ConversationId, MessageId, TenantId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
@@ -78,14 +79,14 @@ pub(crate) async fn accept(
     let stored = stored?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
-        Stored::Now { accepted, turn, events } => {
+        Stored::Now { accepted, turn, message, events } => {
             for event in events {
                 core.bell.ring(event);
             }
             metrics::ACCEPTED.inc();
             core.counts.add(&identity.tenant, What::Messages, "", 1);
             core.counts.time(&identity.tenant, Timed::Acknowledgement, took);
-            turn::spawn(core, identity.tenant.clone(), *turn, place);
+            turn::spawn(core, identity.tenant.clone(), *turn, message, place);
             Ok(accepted)
         }
     }
@@ -121,21 +122,25 @@ struct Draft {
 
 enum Stored {
     Before(Accepted),
-    Now { accepted: Accepted, turn: Box<TurnRow>, events: Vec<Event> },
+    Now { accepted: Accepted, turn: Box<TurnRow>, message: Option<MessageRow>, events: Vec<Event> },
 }
 
 async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envelope) -> Result<Stored> {
     let (tenant, user, conversation) = (&identity.tenant, &identity.user, draft.conversation);
     let tx = core.store.write(tenant).await?;
-    let access = tx.lock_conversation(tenant, conversation, user).await?;
-    if let Some(before) = tx.message_by_client_id(tenant, conversation, user, &draft.client_id).await? {
+    let (access, before) = try_join!(
+        tx.lock_conversation(tenant, conversation, user),
+        tx.message_by_client_id(tenant, conversation, user, &draft.client_id)
+    )?;
+    if let Some(before) = before {
         tx.rollback().await?;
         return stored_before(core, identity, draft, envelope, before);
     }
     let at = clock::now();
     let titled = access.conversation.title.is_empty().then(|| title(&draft.message.text));
     let count = if titled.is_some() { 3 } else { 2 };
-    let seq = tx.advance_seq(tenant, conversation, count).await?.ok_or_else(Error::not_found)?;
+    // Nobody else takes a number while this transaction has the conversation's row.
+    let seq = access.conversation.last_seq + 1;
     let message = MessageRow {
         id: draft.id,
         seq,
@@ -146,24 +151,32 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         client_id: Some(draft.client_id.clone()),
         at,
     };
-    let (parts, hash) = (&draft.message.parts, Some(draft.hash.as_slice()));
-    let bytes = tx.insert_message(tenant, conversation, &message, parts, hash).await?;
-    within_quota(&core.config.quota, &tx.keep_bytes(tenant, user, bytes).await?)?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
-    tx.insert_turn(tenant, &turn).await?;
     let mut bodies = vec![
         EventBody::MessageCreated(message.view()),
         EventBody::TurnStarted { message: draft.id, attempt: 1 },
     ];
-    if let Some(title) = titled {
-        tx.rename_conversation(tenant, conversation, &title).await?;
-        bodies.push(EventBody::ConversationRenamed { title });
-    }
+    bodies.extend(titled.clone().map(|title| EventBody::ConversationRenamed { title }));
     let place = NewEvent { conversation, turn: Some(draft.turn), at };
-    let events = tx.insert_events(tenant, place, seq, bodies).await?;
+    let sent = (draft.message.parts.as_slice(), Some(draft.hash.as_slice()));
+    let (_, stored, (), events, ()) = try_join!(
+        tx.advance_seq(tenant, conversation, count),
+        tx.insert_message(tenant, conversation, &message, sent, (user, core.config.quota.tenant_bytes > 0)),
+        tx.insert_turn(tenant, &turn),
+        tx.insert_events(tenant, place, seq, bodies),
+        rename(&tx, tenant, conversation, titled.as_deref()),
+    )?;
+    within_quota(&core.config.quota, &stored)?;
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
-    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), events })
+    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), message: Some(message), events })
+}
+
+async fn rename(tx: &Tx, tenant: &TenantId, id: ConversationId, title: Option<&str>) -> Result<()> {
+    match title {
+        Some(title) => tx.rename_conversation(tenant, id, title).await,
+        None => Ok(()),
+    }
 }
 
 /// What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
@@ -201,7 +214,7 @@ fn stored_before(
     if !accepted.duplicate {
         // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
         let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));
-        return Ok(Stored::Now { accepted, turn: Box::new(turn), events: Vec::new() });
+        return Ok(Stored::Now { accepted, turn: Box::new(turn), message: None, events: Vec::new() });
     }
     if before.request_hash != draft.hash {
         return Err(Error::public(ProblemKind::Conflict, "This client id was used for another message."));

@@ -52,7 +52,7 @@ impl Tx {
     }
 }
 
-fn counted(row: Option<&Row>) -> Stored {
+pub(super) fn counted(row: Option<&Row>) -> Stored {
     let count = |column| row.map_or(0, |row| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0));
     Stored { by_user: count(0), by_tenant: count(1) }
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
 use sha2::{Digest, Sha256};
 use switchboard_shared::{
     api::{SuggestionSource, SuggestionState, SuggestionView},
@@ -50,28 +51,38 @@ impl Tx {
         new: &[NewSuggestion],
         at: DateTime<Utc>,
     ) -> Result<()> {
-        for one in new {
-            let hash = Sha256::digest(one.text.as_bytes()).to_vec();
-            self.execute(
-                sql!("insert_suggestion"),
-                &[
-                    &tenant.as_str(),
-                    &SuggestionId::new().0,
-                    &one.agent.as_str(),
-                    &one.text,
-                    &hash,
-                    &one.source.name(),
-                    &one.positive,
-                    &turn.0,
-                    &at,
-                    &MAX_OPEN,
-                    &one.language,
-                    &user.as_str(),
-                    &MAX_OPEN_OF_USER,
-                ],
-            )
-            .await?;
-        }
+        let all = new.iter().map(|one| self.insert_suggestion(tenant, turn, user, one, at));
+        try_join_all(all).await.map(drop)
+    }
+
+    async fn insert_suggestion(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        user: &UserId,
+        one: &NewSuggestion,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        let hash = Sha256::digest(one.text.as_bytes()).to_vec();
+        self.execute(
+            sql!("insert_suggestion"),
+            &[
+                &tenant.as_str(),
+                &SuggestionId::new().0,
+                &one.agent.as_str(),
+                &one.text,
+                &hash,
+                &one.source.name(),
+                &one.positive,
+                &turn.0,
+                &at,
+                &MAX_OPEN,
+                &one.language,
+                &user.as_str(),
+                &MAX_OPEN_OF_USER,
+            ],
+        )
+        .await?;
         Ok(())
     }
 

@@ -5,13 +5,19 @@ use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
     route::{ContextMessage, Question, Roster, choice, without_own_name},
-    store::{MessageRow, PreviousTurn, retrying},
+    store::{CallRow, MessageRow, PreviousTurn, Tx, retrying},
 };
-use std::sync::Arc;
+use futures::try_join;
+use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    events::{CallState, Mode, TurnState},
-    ids::AgentId,
+    api::Speaks,
+    events::CallState,
+    ids::{AgentId, UserId},
 };
+use tokio::time::Instant;
+
+/// So long the agents are taken for what they were when they were read.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// The question of a turn and its context.
 pub(super) struct Brief {
@@ -23,6 +29,8 @@ pub(super) struct Brief {
     pub(super) context: Vec<ContextMessage>,
     /// Of the agents that the message's author may use; for this turn there are no others.
     pub(super) roster: Arc<Roster>,
+    /// When that was so.
+    read: Instant,
     /// Its model, while that is being learned.
     pending: Option<Arc<Pending>>,
     /// The agents of the turn before, which may have been somebody else's: those that are on the roster.
@@ -37,6 +45,11 @@ pub(super) struct Brief {
 impl Brief {
     pub(super) async fn read(work: &Work) -> Result<Self> {
         retrying!(work.deadline, Self::read_once(work))
+    }
+
+    /// Whether its roster was read so shortly before that nobody looks again.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.read.elapsed() < FRESH
     }
 
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
@@ -69,47 +82,84 @@ impl Brief {
     }
 
     async fn read_once(work: &Work) -> Result<Self> {
-        let (tenant, turn) = (&work.tenant, &work.turn);
-        let (roster, pending) = match work.core.registry.seek(&work.core.store, tenant, &turn.reach).await? {
+        let (found, rows) = Rows::read(work).await?;
+        let (roster, pending) = match found {
             Found::Learned(roster) => (roster, None),
             Found::Learning(pending) | Found::Refused(pending) => (pending.meanwhile().await?, Some(pending)),
         };
-        let known = |id: &AgentId| roster.knows(id);
-        let tx = work.core.store.write(tenant).await?;
-        let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
-        let mut message = message.ok_or(Error::LeaseLost)?;
-        let size = work.core.config.events.size(work.core.config.turn.context_messages);
-        let before = tx.messages_before(tenant, turn.conversation, 0..turn.message_seq, size).await?;
-        let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
-        let (speaks, people) = tx.room(tenant, turn.conversation).await?;
+        let Rows { mut message, before, last, asked, calls, speaks, people } = rows;
+        let (turn, known) = (&work.turn, |id: &AgentId| roster.knows(id));
         let others = people.into_iter().filter(|user| *user != turn.user).collect();
         let mut room = Room { speaks, others, was_asked: false };
-        let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
-        let mut chosen = turn.chosen.clone();
+        let asked_back = asked.as_ref().map(|asked| asked.text.clone());
+        let (mut previous, mut chosen) = (Vec::new(), turn.chosen.clone());
         if let Some(last) = last {
-            let clarifies = last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify);
-            room.was_asked = last.user == turn.user && (clarifies || last.state == TurnState::InputRequired);
-            if clarifies {
-                let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
-                asked_back = asked.as_ref().map(|message| message.text.clone());
-                if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
-                    (message, chosen) = (asked, vec![agent]);
-                }
+            room.was_asked = last.user == turn.user && (last.clarifies() || last.waits());
+            if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
+                (message, chosen) = (asked, vec![agent]);
             }
-            let asked = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
-            previous = asked.filter(known).collect();
-            if last.state == TurnState::InputRequired {
-                let calls = tx.calls(tenant, last.id).await?;
-                waiting = calls
-                    .into_iter()
-                    .find(|call| call.state == CallState::InputRequired && known(&call.agent))
-                    .map(|call| (call.agent, call.task_id));
-            }
+            let steps = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
+            previous = steps.filter(known).collect();
         }
-        tx.commit().await?;
-        let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, chosen, context, roster, pending, previous, waiting, room, asked_back })
+        let asks = |call: &CallRow| call.state == CallState::InputRequired && known(&call.agent);
+        let waiting = calls.into_iter().find(asks).map(|call| (call.agent, call.task_id));
+        let context = before.into_iter().rev().map(ContextMessage::from).collect();
+        let read = Instant::now();
+        Ok(Self { message, chosen, context, roster, read, pending, previous, waiting, room, asked_back })
     }
+}
+
+/// What the rows say.
+struct Rows {
+    message: MessageRow,
+    /// The messages before it, newest first.
+    before: Vec<MessageRow>,
+    last: Option<PreviousTurn>,
+    /// What the turn before asked back about.
+    asked: Option<MessageRow>,
+    /// The calls of the turn before, where one of them waits.
+    calls: Vec<CallRow>,
+    speaks: Speaks,
+    people: Vec<UserId>,
+}
+
+impl Rows {
+    /// Reads all that can be asked for at once in one round trip, and the agents as they are then.
+    async fn read(work: &Work) -> Result<(Found, Self)> {
+        let (tenant, turn) = (&work.tenant, &work.turn);
+        let (conversation, seq) = (turn.conversation, turn.message_seq);
+        let size = work.core.config.events.size(work.core.config.turn.context_messages);
+        let tx = work.core.store.write(tenant).await?;
+        let (version, message, before, last, (speaks, people)) = try_join!(
+            tx.registry_version(tenant),
+            said(work, &tx),
+            tx.messages_before(tenant, conversation, 0..seq, size),
+            tx.previous_turn(tenant, conversation, seq),
+            tx.room(tenant, conversation),
+        )?;
+        let asked = match &last {
+            Some(last) if last.clarifies() => tx.message(tenant, conversation, last.message_seq).await?,
+            _ => None,
+        };
+        let calls = match &last {
+            Some(last) if last.waits() => tx.calls(tenant, last.id).await?,
+            _ => Vec::new(),
+        };
+        let found = work.core.registry.seek_in(&tx, tenant, version, &turn.reach).await?;
+        tx.leave();
+        let before = before.rows;
+        Ok((found, Self { message, before, last, asked, calls, speaks, people }))
+    }
+}
+
+/// The message: what this core has just written it need not read.
+async fn said(work: &Work, tx: &Tx) -> Result<MessageRow> {
+    let turn = &work.turn;
+    let message = match &work.message {
+        Some(message) => Some(message.clone()),
+        None => tx.message(&work.tenant, turn.conversation, turn.message_seq).await?,
+    };
+    message.ok_or(Error::LeaseLost)
 }
 
 /// The agent that a message chooses, and does nothing else, after its author was asked which one.

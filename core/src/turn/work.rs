@@ -3,8 +3,12 @@
 use super::{
     elsewhere::Elsewhere,
     queue::{Hand, Stop},
+    unwritten::Unwritten,
 };
-use crate::{core::Core, store::TurnRow};
+use crate::{
+    core::Core,
+    store::{MessageRow, TurnRow},
+};
 use std::sync::Arc;
 use switchboard_shared::ids::TenantId;
 use tokio::{sync::Mutex, time::Instant};
@@ -14,6 +18,8 @@ pub(super) struct Work {
     pub(super) core: Arc<Core>,
     pub(super) tenant: TenantId,
     pub(super) turn: TurnRow,
+    /// What was said, where this core has just written it.
+    pub(super) message: Option<MessageRow>,
     /// The user wants it stopped, or it is not this core's any more.
     pub(super) stop: Stop,
     /// Its place; says when it waits for an agent or an LLM.
@@ -21,6 +27,8 @@ pub(super) struct Work {
     pub(super) deadline: Instant,
     /// One step is written at a time, so that the last one written is the one a lost answer is about.
     pub(super) record: Mutex<()>,
+    /// What goes with the next step.
+    pub(super) unwritten: Unwritten,
     pub(super) begun: std::sync::Mutex<Begun>,
     pub(super) elsewhere: Elsewhere,
 }
@@ -29,6 +37,7 @@ pub(super) struct Work {
 /// side.
 #[derive(Default)]
 pub(super) struct Begun {
+    /// It is written down that the answer begins.
     pub(super) started: bool,
     pub(super) text: String,
     pub(super) chars: usize,
