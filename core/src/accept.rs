@@ -11,7 +11,7 @@ use crate::{
     media, metrics, outside,
     store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, Tx, file, retrying},
     title::title,
-    turn::{self, Full, Whose},
+    turn::{self, Arrival, Background, Full, Whose},
     visit::Visit,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -79,14 +79,14 @@ pub(crate) async fn accept(
     let stored = stored?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
-        Stored::Now { accepted, turn, message, events } => {
+        Stored::Now { accepted, turn, arrival, events } => {
             for event in events {
                 core.bell.ring(event);
             }
             metrics::ACCEPTED.inc();
             core.counts.add(&identity.tenant, What::Messages, "", 1);
             core.counts.time(&identity.tenant, Timed::Acknowledgement, took);
-            turn::spawn(core, identity.tenant.clone(), *turn, message, place);
+            turn::spawn(core, identity.tenant.clone(), *turn, arrival, place);
             Ok(accepted)
         }
     }
@@ -122,15 +122,17 @@ struct Draft {
 
 enum Stored {
     Before(Accepted),
-    Now { accepted: Accepted, turn: Box<TurnRow>, message: Option<MessageRow>, events: Vec<Event> },
+    Now { accepted: Accepted, turn: Box<TurnRow>, arrival: Option<Arrival>, events: Vec<Event> },
 }
 
 async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envelope) -> Result<Stored> {
     let (tenant, user, conversation) = (&identity.tenant, &identity.user, draft.conversation);
     let tx = core.store.write(tenant).await?;
-    let (access, before) = try_join!(
+    let (access, before, background) = try_join!(
         tx.lock_conversation(tenant, conversation, user),
-        tx.message_by_client_id(tenant, conversation, user, &draft.client_id)
+        tx.message_by_client_id(tenant, conversation, user, &draft.client_id),
+        // What comes of it goes to nobody but the members' own turn.
+        Background::read(&tx, &core.config, tenant, conversation, 0..u64::MAX),
     )?;
     if let Some(before) = before {
         tx.rollback().await?;
@@ -169,7 +171,8 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     within_quota(&core.config.quota, &stored)?;
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
-    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), message: Some(message), events })
+    let arrival = Arrival::of(&message, background);
+    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), arrival, events })
 }
 
 async fn rename(tx: &Tx, tenant: &TenantId, id: ConversationId, title: Option<&str>) -> Result<()> {
@@ -214,7 +217,7 @@ fn stored_before(
     if !accepted.duplicate {
         // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
         let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));
-        return Ok(Stored::Now { accepted, turn: Box::new(turn), message: None, events: Vec::new() });
+        return Ok(Stored::Now { accepted, turn: Box::new(turn), arrival: None, events: Vec::new() });
     }
     if before.request_hash != draft.hash {
         return Err(Error::public(ProblemKind::Conflict, "This client id was used for another message."));

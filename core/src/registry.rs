@@ -134,11 +134,8 @@ impl Registry {
         let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
         let known_version = known.as_ref().map(|listed| listed.version);
         let rows = reading!(store, tenant, View::Own, tx, newer(tx, tenant, known_version))?;
-        match (rows, known) {
-            (None, Some(listed)) => Ok(listed),
-            (None, None) => Err(Error::reading("registry")("it has no rows")),
-            (Some(rows), _) => Ok(self.put(tenant, rows)),
-        }
+        let known = known.ok_or("it has no rows").map_err(Error::reading("registry"));
+        rows.map_or(known, |rows| Ok(self.put(tenant, rows)))
     }
 
     /// The agent, if the caller may know of it.
@@ -152,7 +149,14 @@ impl Registry {
         agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| Error::no_agent(id))
     }
 
-    /// The same as they are at this version, which was read in this transaction.
+    /// The same as they are at this version, if this core knows them so.
+    pub(crate) fn seek_at(self: &Arc<Self>, tenant: &TenantId, version: i64, reach: &Reach) -> Option<Found> {
+        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        let listed = known.filter(|listed| listed.version == version)?;
+        Some(self.find(tenant, &listed, reach))
+    }
+
+    /// The same, read in the transaction in which the version was.
     pub(crate) async fn seek_in(
         self: &Arc<Self>,
         tx: &Tx,
@@ -160,11 +164,10 @@ impl Registry {
         version: i64,
         reach: &Reach,
     ) -> Result<Found> {
-        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        let listed = match known.filter(|listed| listed.version == version) {
-            Some(listed) => listed,
-            None => self.put(tenant, tx.registry(tenant).await?),
-        };
+        if let Some(found) = self.seek_at(tenant, version, reach) {
+            return Ok(found);
+        }
+        let listed = self.put(tenant, tx.registry(tenant).await?);
         Ok(self.find(tenant, &listed, reach))
     }
 

@@ -67,8 +67,8 @@ impl Tx {
         begin: &str,
     ) -> Result<Self> {
         let connection = place.host.connection(doing).await?;
-        // A tenant id is letters, digits, - _ . only, so it can stand in a literal.
-        let sql = format!("{begin}; SELECT set_config('app.tenant', '{tenant}', true)");
+        // A tenant id is letters, digits, - _ . only, so it can stand in a literal. This is set without being planned.
+        let sql = format!("{begin}; SET LOCAL app.tenant = '{tenant}'");
         // This does not wait: what comes of it is heard before the rows of the first statement.
         let beginning = connection.simple_query_raw(&sql).await;
         let beginning = beginning.map_err(|source| place.host.failed("beginning a transaction", source))?;

@@ -1,23 +1,20 @@
 //! What a turn needs to know before it begins: the message, what was said before, who was asked before, who waits.
 
-use super::{room::Room, work::Work};
+use super::{
+    background::{Arrival, Background, FRESH},
+    room::Room,
+    work::Work,
+};
 use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
     route::{ContextMessage, Question, Roster, choice, without_own_name},
-    store::{CallRow, MessageRow, PreviousTurn, Tx, retrying},
+    store::{CallRow, MessageRow, PreviousTurn, retrying},
 };
 use futures::try_join;
-use std::{sync::Arc, time::Duration};
-use switchboard_shared::{
-    api::Speaks,
-    events::CallState,
-    ids::{AgentId, UserId},
-};
+use std::sync::Arc;
+use switchboard_shared::{events::CallState, ids::AgentId};
 use tokio::time::Instant;
-
-/// So long the agents are taken for what they were when they were read.
-const FRESH: Duration = Duration::from_millis(100);
 
 /// The question of a turn and its context.
 pub(super) struct Brief {
@@ -82,13 +79,17 @@ impl Brief {
     }
 
     async fn read_once(work: &Work) -> Result<Self> {
-        let (found, rows) = Rows::read(work).await?;
+        let (found, known) = match at_hand(work) {
+            Some(known) => known,
+            None => Known::read(work).await?,
+        };
         let (roster, pending) = match found {
             Found::Learned(roster) => (roster, None),
             Found::Learning(pending) | Found::Refused(pending) => (pending.meanwhile().await?, Some(pending)),
         };
-        let Rows { mut message, before, last, asked, calls, speaks, people } = rows;
-        let (turn, known) = (&work.turn, |id: &AgentId| roster.knows(id));
+        let Known { mut message, background, asked, calls } = known;
+        let Background { said, last, speaks, people, read, .. } = background;
+        let (turn, reached) = (&work.turn, |id: &AgentId| roster.knows(id));
         let others = people.into_iter().filter(|user| *user != turn.user).collect();
         let mut room = Room { speaks, others, was_asked: false };
         let asked_back = asked.as_ref().map(|asked| asked.text.clone());
@@ -99,67 +100,56 @@ impl Brief {
                 (message, chosen) = (asked, vec![agent]);
             }
             let steps = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
-            previous = steps.filter(known).collect();
+            previous = steps.filter(reached).collect();
         }
-        let asks = |call: &CallRow| call.state == CallState::InputRequired && known(&call.agent);
+        let asks = |call: &CallRow| call.state == CallState::InputRequired && reached(&call.agent);
         let waiting = calls.into_iter().find(asks).map(|call| (call.agent, call.task_id));
-        let context = before.into_iter().rev().map(ContextMessage::from).collect();
-        let read = Instant::now();
+        let context = said.into_iter().rev().map(ContextMessage::from).collect();
         Ok(Self { message, chosen, context, roster, read, pending, previous, waiting, room, asked_back })
     }
 }
 
 /// What the rows say.
-struct Rows {
+struct Known {
     message: MessageRow,
-    /// The messages before it, newest first.
-    before: Vec<MessageRow>,
-    last: Option<PreviousTurn>,
+    background: Background,
     /// What the turn before asked back about.
     asked: Option<MessageRow>,
     /// The calls of the turn before, where one of them waits.
     calls: Vec<CallRow>,
-    speaks: Speaks,
-    people: Vec<UserId>,
 }
 
-impl Rows {
-    /// Reads all that can be asked for at once in one round trip, and the agents as they are then.
+/// What came with the message, if that is all that there is to know, of agents that this core knows.
+fn at_hand(work: &Work) -> Option<(Found, Known)> {
+    let Arrival { message, background } = work.arrival().take()?;
+    let version = Some(background.version).filter(|_| background.will_do())?;
+    let found = work.core.registry.seek_at(&work.tenant, version, &work.turn.reach)?;
+    Some((found, Known { message, background, asked: None, calls: Vec::new() }))
+}
+
+impl Known {
+    /// Reads it all, and the agents as they are then.
     async fn read(work: &Work) -> Result<(Found, Self)> {
-        let (tenant, turn) = (&work.tenant, &work.turn);
+        let (core, tenant, turn) = (&work.core, &work.tenant, &work.turn);
         let (conversation, seq) = (turn.conversation, turn.message_seq);
-        let size = work.core.config.events.size(work.core.config.turn.context_messages);
-        let tx = work.core.store.write(tenant).await?;
-        let (version, message, before, last, (speaks, people)) = try_join!(
-            tx.registry_version(tenant),
-            said(work, &tx),
-            tx.messages_before(tenant, conversation, 0..seq, size),
-            tx.previous_turn(tenant, conversation, seq),
-            tx.room(tenant, conversation),
+        let tx = core.store.write(tenant).await?;
+        let (message, background) = try_join!(
+            tx.message(tenant, conversation, seq),
+            Background::read(&tx, &core.config, tenant, conversation, 0..seq),
         )?;
-        let asked = match &last {
+        let message = message.ok_or(Error::LeaseLost)?;
+        let asked = match &background.last {
             Some(last) if last.clarifies() => tx.message(tenant, conversation, last.message_seq).await?,
             _ => None,
         };
-        let calls = match &last {
+        let calls = match &background.last {
             Some(last) if last.waits() => tx.calls(tenant, last.id).await?,
             _ => Vec::new(),
         };
-        let found = work.core.registry.seek_in(&tx, tenant, version, &turn.reach).await?;
+        let found = core.registry.seek_in(&tx, tenant, background.version, &turn.reach).await?;
         tx.leave();
-        let before = before.rows;
-        Ok((found, Self { message, before, last, asked, calls, speaks, people }))
+        Ok((found, Self { message, background, asked, calls }))
     }
-}
-
-/// The message: what this core has just written it need not read.
-async fn said(work: &Work, tx: &Tx) -> Result<MessageRow> {
-    let turn = &work.turn;
-    let message = match &work.message {
-        Some(message) => Some(message.clone()),
-        None => tx.message(&work.tenant, turn.conversation, turn.message_seq).await?,
-    };
-    message.ok_or(Error::LeaseLost)
 }
 
 /// The agent that a message chooses, and does nothing else, after its author was asked which one.

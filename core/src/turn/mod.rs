@@ -4,6 +4,7 @@
 //! dies loses its turns to another, which goes on from the rows.
 
 mod answer;
+mod background;
 mod brief;
 mod calls;
 mod close;
@@ -32,6 +33,7 @@ mod watch;
 mod whole_message;
 mod work;
 
+pub(crate) use background::{Arrival, Background};
 pub(crate) use keep_lease::keep_lease;
 pub(crate) use lease::Lease;
 pub(crate) use queue::Turns;

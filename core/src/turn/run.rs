@@ -2,6 +2,7 @@
 
 use super::{
     answer,
+    background::Arrival,
     brief::Brief,
     calls,
     isolate::isolated,
@@ -15,7 +16,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     learn, metrics,
-    store::{CallRow, MessageRow, NewDecision, TurnRow},
+    store::{CallRow, NewDecision, TurnRow},
 };
 use std::sync::Arc;
 use switchboard_shared::{
@@ -36,7 +37,7 @@ pub(crate) fn spawn(
     core: &Arc<Core>,
     tenant: TenantId,
     turn: TurnRow,
-    message: Option<MessageRow>,
+    arrival: Option<Arrival>,
     place: Place,
 ) {
     let span = tracing::info_span!(
@@ -57,7 +58,7 @@ pub(crate) fn spawn(
         core: Arc::clone(core),
         tenant,
         turn,
-        message,
+        arrival: arrival.into(),
         stop,
         hand: place.hand(),
         deadline,
