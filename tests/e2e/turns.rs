@@ -1,7 +1,10 @@
 //! What a turn costs its database: counted, not timed.
 
+use super::drills::switchboard;
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use switchboard_tests::{FakeAgent, House, Manner};
+use tokio::time::timeout;
 
 /// Turns that are counted together, so that what happens every few seconds beside them is of little weight.
 const TURNS: u32 = 40;
@@ -70,4 +73,29 @@ async fn a_turn_is_written_in_few_transactions() -> anyhow::Result<()> {
         assert!(sum(&counted, ROUND_TRIPS) <= round_trips, "{question}: {counted:#?}");
     }
     house.stop().await
+}
+
+#[tokio::test]
+async fn a_benchmark_of_turns_says_what_each_took_and_cost() -> anyhow::Result<()> {
+    let arguments = ["bench", "turns", "--rate", "4", "--seconds", "3", "--warm-up", "1", "--people", "2"];
+    let ran =
+        timeout(Duration::from_secs(120), switchboard().args(arguments).arg("--json").output()).await??;
+    let said = String::from_utf8_lossy(&ran.stderr);
+    let figures: Value = serde_json::from_slice(&ran.stdout).map_err(|_| anyhow::anyhow!("{said}"))?;
+    for all in ["sent", "acknowledged", "answered"] {
+        assert_eq!(figures[all], 12, "{all}: {figures}");
+    }
+    let known = |value: &Value| value.as_f64().is_some_and(|value| value > 0.0);
+    for part in ["core", "edge", "postgres", "agents", "client"] {
+        assert!(figures["cpu_ms"][part].is_number(), "{part}: {figures}");
+    }
+    for stage in ["accept", "wait", "brief", "route", "call", "synthesise", "close", "record"] {
+        assert!(known(&figures["stage_ms"][stage]), "{stage}: {figures}");
+    }
+    for quantile in ["acknowledgement_ms", "first_piece_ms", "answer_ms", "own_ms"] {
+        assert!(known(&figures[quantile]["p99"]), "{quantile}: {figures}");
+    }
+    assert!(known(&figures["cpu_own_ms"]) && known(&figures["transactions"]), "{figures}");
+    assert!(figures["is_quiet"].is_boolean(), "{figures}");
+    Ok(())
 }

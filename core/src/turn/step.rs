@@ -119,3 +119,70 @@ fn finished(call: &FinishedCall) -> EventBody {
         reason: call.reason.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::Reach, clock};
+    use serde_json::json;
+    use switchboard_shared::{
+        events::{CallState, TurnState, Usage},
+        ids::{CallId, ConversationId, MessageId, TurnId},
+    };
+    use uuid::Uuid;
+
+    fn turn() -> TurnRow {
+        TurnRow {
+            id: TurnId::new(),
+            conversation: ConversationId::new(),
+            message: MessageId::new(),
+            message_seq: 1,
+            user: "ann".parse().unwrap(),
+            reach: Reach::default(),
+            chosen: Vec::new(),
+            state: TurnState::Running,
+            attempt: 1,
+            plan: None,
+            hops: 0,
+            traceparent: String::new(),
+            answer: None,
+            degraded: None,
+            error: None,
+            usage: Usage::default(),
+            created_at: clock::now(),
+        }
+    }
+
+    fn call() -> FinishedCall {
+        FinishedCall {
+            id: CallId(Uuid::nil()),
+            agent: "weather".parse().unwrap(),
+            state: CallState::Completed,
+            task_id: None,
+            reply: "Sunny.".into(),
+            reason: None,
+            partial: false,
+            ms: 1,
+            files: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_has_ended_comes_first_and_an_answer_begins_before_it_is_there() {
+        let (turn, waiting) = (turn(), Waiting { ended: vec![call()], tasks: Vec::new() });
+        let answer: Answer = serde_json::from_value(json!({
+            "message": MessageId::new(), "attempt": 1, "text": "Sunny.", "sources": [], "claims": [], "files": [],
+        }))
+        .unwrap();
+        let (state, usage, at) = (TurnState::Completed, Usage::default(), clock::now());
+        let end = FinishedTurn { state, answer: Some("Sunny."), degraded: None, error: None, usage, at };
+        let rows = Rows::TurnEnded { answer: Some(&answer), end: &end, agents: json!([]), rejections: &[] };
+        let bodies = vec![EventBody::AnswerFinished(answer.clone())];
+        let step = Step { bodies, rows, starts: true, ..Step::default() };
+        let (events, message) = step.events(&turn, &waiting, 7, at);
+        let names: Vec<_> = events.iter().map(EventBody::name).collect();
+        assert_eq!(names, ["call.finished", "answer.started", "message.created", "answer.finished"]);
+        assert_eq!(step.count(&waiting), names.len());
+        assert_eq!(message.map(|message| message.seq), Some(9), "its number is that of its event");
+    }
+}

@@ -68,7 +68,7 @@ impl Load {
             }
             sleep_until(due).await;
             // Who has gone has said why.
-            drop(self.people[number % self.people.len()].send((number, due)));
+            self.people[number % self.people.len()].send((number, due)).ok();
             number += 1;
         }
     }
