@@ -25,7 +25,9 @@ impl Counters {
     /// All of a name, whatever its labels.
     pub(super) fn sum(&self, name: &str) -> f64 {
         let is_of = |counter: &str| counter.split('{').next() == Some(name);
-        self.0.iter().filter(|(counter, _)| is_of(counter)).map(|(_, value)| value).sum()
+        let all = self.0.iter().filter(|(counter, _)| is_of(counter));
+        // Nothing is 0 and not -0.
+        all.fold(0.0, |sum, (_, value)| sum + value)
     }
 
     /// The values of a name by one of its labels.
