@@ -9,19 +9,20 @@ use crate::{
     core::Core,
     error::{Error, Result},
     media, metrics, outside,
-    store::{MessageRow, NewEvent, NewTurn, SentBefore, TurnRow, Tx, file, retrying},
+    store::{MessageRow, NewEvent, NewTurn, SentBefore, Stored as StoredBytes, TurnRow, Tx, file, retrying},
     title::title,
-    turn::{self, Full, Whose},
+    turn::{self, Arrival, Background, Full, Whose},
     visit::Visit,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::try_join;
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::{Accepted, Author, Part, SendMessage},
     events::{Event, EventBody, TurnState, Usage},
     identity::Identity,
-    ids::{ClientId, ConversationId, MessageId, TenantId, TurnId, UserId},
+    ids::{ClientId, ConversationId, MessageId, TenantId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
@@ -78,14 +79,14 @@ pub(crate) async fn accept(
     let stored = stored?;
     match stored {
         Stored::Before(accepted) => Ok(accepted),
-        Stored::Now { accepted, turn, events } => {
+        Stored::Now { accepted, turn, arrival, events } => {
             for event in events {
                 core.bell.ring(event);
             }
             metrics::ACCEPTED.inc();
             core.counts.add(&identity.tenant, What::Messages, "", 1);
             core.counts.time(&identity.tenant, Timed::Acknowledgement, took);
-            turn::spawn(core, identity.tenant.clone(), *turn, place);
+            turn::spawn(core, identity.tenant.clone(), *turn, arrival, place);
             Ok(accepted)
         }
     }
@@ -121,21 +122,27 @@ struct Draft {
 
 enum Stored {
     Before(Accepted),
-    Now { accepted: Accepted, turn: Box<TurnRow>, events: Vec<Event> },
+    Now { accepted: Accepted, turn: Box<TurnRow>, arrival: Option<Arrival>, events: Vec<Event> },
 }
 
 async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envelope) -> Result<Stored> {
     let (tenant, user, conversation) = (&identity.tenant, &identity.user, draft.conversation);
     let tx = core.store.write(tenant).await?;
-    let access = tx.lock_conversation(tenant, conversation, user).await?;
-    if let Some(before) = tx.message_by_client_id(tenant, conversation, user, &draft.client_id).await? {
+    let (access, before, background) = try_join!(
+        tx.lock_conversation(tenant, conversation, user),
+        tx.message_by_client_id(tenant, conversation, user, &draft.client_id),
+        // What comes of it goes to nobody but the members' own turn.
+        Background::read(&tx, &core.config, tenant, conversation, 0..u64::MAX),
+    )?;
+    if let Some(before) = before {
         tx.rollback().await?;
         return stored_before(core, identity, draft, envelope, before);
     }
     let at = clock::now();
     let titled = access.conversation.title.is_empty().then(|| title(&draft.message.text));
     let count = if titled.is_some() { 3 } else { 2 };
-    let seq = tx.advance_seq(tenant, conversation, count).await?.ok_or_else(Error::not_found)?;
+    // Nobody else takes a number while this transaction has the conversation's row.
+    let seq = access.conversation.last_seq + 1;
     let message = MessageRow {
         id: draft.id,
         seq,
@@ -146,50 +153,50 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         client_id: Some(draft.client_id.clone()),
         at,
     };
-    let (parts, hash) = (&draft.message.parts, Some(draft.hash.as_slice()));
-    let bytes = tx.insert_message(tenant, conversation, &message, parts, hash).await?;
-    keep_within_quota(&core.config.quota, &tx, (tenant, user), bytes).await?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
-    tx.insert_turn(tenant, &turn).await?;
     let mut bodies = vec![
         EventBody::MessageCreated(message.view()),
         EventBody::TurnStarted { message: draft.id, attempt: 1 },
     ];
-    if let Some(title) = titled {
-        tx.rename_conversation(tenant, conversation, &title).await?;
-        bodies.push(EventBody::ConversationRenamed { title });
-    }
+    bodies.extend(titled.clone().map(|title| EventBody::ConversationRenamed { title }));
     let place = NewEvent { conversation, turn: Some(draft.turn), at };
-    let events = tx.insert_events(tenant, place, seq, bodies).await?;
+    let sent = (draft.message.parts.as_slice(), Some(draft.hash.as_slice()));
+    let (_, stored, (), events, ()) = try_join!(
+        tx.advance_seq(tenant, conversation, count),
+        tx.insert_message(tenant, conversation, &message, sent, (user, core.config.quota.tenant_bytes > 0)),
+        tx.insert_turn(tenant, &turn),
+        tx.insert_events(tenant, place, seq, bodies),
+        rename(&tx, tenant, conversation, titled.as_deref()),
+    )?;
+    within_quota(&core.config.quota, &stored)?;
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
-    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), events })
+    let arrival = Arrival::of(&message, background);
+    Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), arrival, events })
 }
 
-/// Counts bytes as a user's. What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
-pub(crate) async fn keep_within_quota(
-    quota: &QuotaConfig,
-    tx: &Tx,
-    (tenant, user): (&TenantId, &UserId),
-    bytes: i64,
-) -> Result<()> {
+async fn rename(tx: &Tx, tenant: &TenantId, id: ConversationId, title: Option<&str>) -> Result<()> {
+    match title {
+        Some(title) => tx.rename_conversation(tenant, id, title).await,
+        None => Ok(()),
+    }
+}
+
+/// What is beyond a quota is refused before it is acknowledged; the transaction ends with that.
+pub(crate) fn within_quota(quota: &QuotaConfig, stored: &StoredBytes) -> Result<()> {
     let refused = |whose: &str, bytes: u64, most: u64| {
         let detail = format!(
             "{whose} would hold {bytes} bytes of messages and files, and {most} are allowed: delete conversations."
         );
         Err(Error::public(ProblemKind::QuotaExceeded, detail))
     };
-    let own = tx.keep_bytes(tenant, user, bytes).await?;
-    if quota.user_bytes > 0 && own > quota.user_bytes {
-        return refused("You", own, quota.user_bytes);
+    if quota.user_bytes > 0 && stored.by_user > quota.user_bytes {
+        return refused("You", stored.by_user, quota.user_bytes);
     }
-    if quota.tenant_bytes == 0 {
-        return Ok(());
+    if quota.tenant_bytes > 0 && stored.by_tenant > quota.tenant_bytes {
+        return refused("Your tenant", stored.by_tenant, quota.tenant_bytes);
     }
-    match tx.stored_by_tenant(tenant).await? {
-        all if all > quota.tenant_bytes => refused("Your tenant", all, quota.tenant_bytes),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn stored_before(
@@ -210,7 +217,7 @@ fn stored_before(
     if !accepted.duplicate {
         // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
         let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));
-        return Ok(Stored::Now { accepted, turn: Box::new(turn), events: Vec::new() });
+        return Ok(Stored::Now { accepted, turn: Box::new(turn), arrival: None, events: Vec::new() });
     }
     if before.request_hash != draft.hash {
         return Err(Error::public(ProblemKind::Conflict, "This client id was used for another message."));

@@ -150,7 +150,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let (url, admin_url) = (url.unwrap_or(listen), admin_url.unwrap_or(admin_listen));
     shutdown.tasks.spawn(server::serve(Arc::clone(&core), listener, server::routes(&core)));
     // The admin port answers until the very end: it says that this core drains.
-    let admin = axum::serve(admin_listener, admin::routes(Arc::clone(&core)));
+    let admin = axum::serve(server::at_once(admin_listener), admin::routes(Arc::clone(&core)));
     let admin = shutdown.tasks.spawn(async move { drop(admin.await) });
     tracing::info!(%url, admin = %admin_url, core = %core.id, "ready");
     let ready = json!({

@@ -13,6 +13,11 @@ use tokio::time::Instant;
 
 /// Buckets in seconds, from our own time to an LLM's.
 const BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+/// From one statement to what is too long; a turn waits for agents and LLMs within some stages.
+const OWN_BUCKETS: &[f64] = &[
+    0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01, 0.0125, 0.015, 0.02, 0.03, 0.05, 0.1,
+    0.25, 1.0, 5.0, 30.0,
+];
 const DECISION_BUCKETS: &[f64] = &[0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.05, 0.25, 1.0, 2.0, 4.0];
 const EMBED_BUCKETS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0];
 const LLM_BUCKETS: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0];
@@ -58,12 +63,19 @@ pub(crate) static TAKEN_OVER: LazyLock<IntCounter> =
 pub(crate) static DEGRADED: LazyLock<IntCounter> = LazyLock::new(|| {
     counter("switchboard_core_degraded_answers_total", "Answers that did without something")
 });
+pub(crate) static OWN_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "switchboard_core_own_seconds",
+        "From the acceptance of a message to its whole answer, without what agents and LLMs took",
+        OWN_BUCKETS,
+    )
+});
 pub(crate) static STAGE_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     histograms(
         "switchboard_core_stage_seconds",
-        "Time of a message by stage: accept, route, call, synthesise, close",
+        "Time of a message by stage: accept, wait, brief, route, call, synthesise, close; and of each step's record",
         &["stage"],
-        BUCKETS,
+        OWN_BUCKETS,
     )
 });
 pub(crate) static CALLS: LazyLock<IntCounterVec> =
@@ -149,6 +161,15 @@ pub(crate) static CONNECTIONS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     gauges("switchboard_core_postgres_connections", "Connections by host and state", &["host", "state"])
 });
 
+pub(crate) static TRANSACTIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("switchboard_core_postgres_transactions_total", "Transactions of a tenant's", &["for"])
+});
+pub(crate) static ROUND_TRIPS: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter("switchboard_core_postgres_round_trips_total", "How often such a transaction waited for its host")
+});
+pub(crate) static STATEMENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("switchboard_core_postgres_statements_total", "Statements within them, by name", &["statement"])
+});
 pub(crate) static READS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters(
         "switchboard_core_postgres_reads_total",
@@ -196,11 +217,14 @@ fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> Histo
 
 /// Has what is counted without labels shown as 0 from the start.
 pub(crate) fn show() {
-    [&ACCEPTED, &TAKEN_OVER, &DEGRADED, &COUNTS_LOST].into_iter().for_each(|counter| counter.inc_by(0));
+    [&ACCEPTED, &TAKEN_OVER, &DEGRADED, &COUNTS_LOST, &ROUND_TRIPS]
+        .into_iter()
+        .for_each(|counter| counter.inc_by(0));
     [&ACTIVE_CONVERSATIONS, &RUNNING, &MODELS_BYTES, &MODELS_WAITING]
         .into_iter()
         .for_each(|gauge| gauge.add(0));
     LazyLock::force(&RESPONSE_SECONDS);
+    LazyLock::force(&OWN_SECONDS);
 }
 
 /// A request was answered. `route` is the route's pattern, never the path.

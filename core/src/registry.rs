@@ -134,14 +134,8 @@ impl Registry {
         let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
         let known_version = known.as_ref().map(|listed| listed.version);
         let rows = reading!(store, tenant, View::Own, tx, newer(tx, tenant, known_version))?;
-        let listed = match (rows, known) {
-            (None, Some(listed)) => return Ok(listed),
-            (None, None) => return Err(Error::reading("registry")("it has no rows")),
-            (Some(rows), _) => Arc::new(Listed::of(rows)),
-        };
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner).put(tenant.clone(), Arc::clone(&listed));
-        self.renew(tenant, &listed);
-        Ok(listed)
+        let known = known.ok_or("it has no rows").map_err(Error::reading("registry"));
+        rows.map_or(known, |rows| Ok(self.put(tenant, rows)))
     }
 
     /// The agent, if the caller may know of it.
@@ -153,6 +147,35 @@ impl Registry {
     ) -> Result<Arc<Agent>> {
         let agents = self.all(store, &caller.tenant).await?.seen_by(caller);
         agents.into_iter().find(|agent| agent.id == *id).ok_or_else(|| Error::no_agent(id))
+    }
+
+    /// The same as they are at this version, if this core knows them so.
+    pub(crate) fn seek_at(self: &Arc<Self>, tenant: &TenantId, version: i64, reach: &Reach) -> Option<Found> {
+        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        let listed = known.filter(|listed| listed.version == version)?;
+        Some(self.find(tenant, &listed, reach))
+    }
+
+    /// The same, read in the transaction in which the version was.
+    pub(crate) async fn seek_in(
+        self: &Arc<Self>,
+        tx: &Tx,
+        tenant: &TenantId,
+        version: i64,
+        reach: &Reach,
+    ) -> Result<Found> {
+        if let Some(found) = self.seek_at(tenant, version, reach) {
+            return Ok(found);
+        }
+        let listed = self.put(tenant, tx.registry(tenant).await?);
+        Ok(self.find(tenant, &listed, reach))
+    }
+
+    fn put(self: &Arc<Self>, tenant: &TenantId, rows: RegistryRows) -> Arc<Listed> {
+        let listed = Arc::new(Listed::of(rows));
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner).put(tenant.clone(), Arc::clone(&listed));
+        self.renew(tenant, &listed);
+        listed
     }
 
     /// Begins to learn what the tenant's users have needed of late, and what they need who are in no group.

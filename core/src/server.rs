@@ -22,6 +22,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
     routing::{delete, get, post, put},
+    serve::{Listener, ListenerExt},
 };
 use std::{net::SocketAddr, sync::Arc};
 use switchboard_shared::{
@@ -163,10 +164,20 @@ pub(crate) async fn listen(address: SocketAddr, key: &'static str) -> Result<Tcp
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, key, source })
 }
 
+/// Connections that send what is small at once, and do not wait until what went before is acknowledged (RFC 896): the
+/// other end may take 40 ms for that.
+pub(crate) fn at_once(listener: TcpListener) -> impl Listener<Addr = SocketAddr> {
+    listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone at once");
+        }
+    })
+}
+
 /// Serves until the core goes; what is running then is finished.
 pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener, routes: Router) {
     let stop = core.shutdown.token.clone();
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
+    let serving = axum::serve(at_once(listener), routes).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = serving.await {
         tracing::error!(%error, "the server stopped");
     }

@@ -36,6 +36,9 @@ pub async fn run(edge: Arc<Edge>, listener: TcpListener, ending: ShutdownWatch) 
     let tasks = tokio_util::task::TaskTracker::new();
     while let Ok((tcp, _)) = listener.accept().await {
         let Ok(permit) = permits.clone().try_acquire_owned() else { continue };
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone at once");
+        }
         let (admin, ending) = (admin.clone(), ending.clone());
         tasks.spawn(async move {
             drop(admin.process_new(Box::new(Stream::from(tcp)), &ending).await);

@@ -8,7 +8,7 @@ use tokio::{process::Command, time::timeout};
 /// How long one short drill may take on a machine that does other things as well.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-fn switchboard() -> Command {
+pub(super) fn switchboard() -> Command {
     let mine = std::env::current_exe().expect("a running program has a path");
     let folder = mine.parent().and_then(|deps| deps.parent()).expect("tests run from target/*/deps");
     let mut command = Command::new(folder.join("switchboard"));

@@ -12,12 +12,13 @@ use crate::{
     store::{MessageRow, Paged, Tx, View, reading},
 };
 use bytes::Bytes;
+use futures::try_join;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    api::MessageView,
+    api::{ConversationSummary, MessageView},
     events::{Event, EventBody, NoticeCode, StreamHead},
     identity::{EXPIRY_GRACE_S, Identity},
-    ids::{ConversationId, TurnId},
+    ids::{ConversationId, TenantId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::{
@@ -44,7 +45,7 @@ pub(crate) async fn open(
     let place = core.streams.take(identity).map_err(Error::Public)?;
     // Listen first, read then: what happens in between is heard.
     let listener = core.bell.listen(conversation);
-    let head = head(core, identity, conversation, after).await?;
+    let Start { head, page, running } = start(core, identity, conversation, after).await?;
     let (frames, receiver) = queue(core.config.events.queue_bytes, core.config.events.stall);
     let cursor = match &head {
         StreamHead::Attached { seq, .. } => after.unwrap_or(*seq),
@@ -66,32 +67,62 @@ pub(crate) async fn open(
         _place: place,
     };
     let stop = core.shutdown.token.clone();
-    core.shutdown.tasks.spawn(reader.run(head, stop));
+    core.shutdown.tasks.spawn(reader.run(Start { head, page, running }, stop));
     Ok(OpenStream { frames: receiver })
 }
 
-async fn head(
+/// What a stream begins with.
+struct Start {
+    head: StreamHead,
+    /// The first events after the cursor.
+    page: Paged<Event>,
+    running: Vec<TurnId>,
+}
+
+async fn start(
     core: &Core,
     identity: &Identity,
     conversation: ConversationId,
     after: Option<u64>,
-) -> Result<StreamHead> {
+) -> Result<Start> {
     let tenant = &identity.tenant;
     // The cursor may come from another core's answer.
-    reading!(&core.store, tenant, View::Latest, tx, head_in(tx, core, identity, conversation, after))
+    reading!(&core.store, tenant, View::Latest, tx, start_in(tx, core, identity, conversation, after))
 }
 
-async fn head_in(
+async fn start_in(
     tx: &Tx,
     core: &Core,
     identity: &Identity,
     conversation: ConversationId,
     after: Option<u64>,
-) -> Result<StreamHead> {
+) -> Result<Start> {
     let tenant = &identity.tenant;
-    let mut summary = tx.conversation(tenant, conversation, &identity.user).await?.conversation;
-    summary.members = tx.members(tenant, conversation).await?;
-    let seq = summary.last_seq;
+    let (access, members, running) = try_join!(
+        tx.conversation(tenant, conversation, &identity.user),
+        tx.members(tenant, conversation),
+        tx.running_turns(tenant, conversation),
+    )?;
+    let summary = ConversationSummary { members, ..access.conversation };
+    let head = head(tx, core, tenant, summary, after).await?;
+    let page = match (&head, after) {
+        (StreamHead::Attached { seq, .. }, Some(after)) if after < *seq => {
+            let size = core.config.events.size(core.config.events.page);
+            tx.events_after(tenant, conversation, after, size).await?
+        }
+        _ => Paged { rows: Vec::new(), more: false },
+    };
+    Ok(Start { head, page, running })
+}
+
+async fn head(
+    tx: &Tx,
+    core: &Core,
+    tenant: &TenantId,
+    summary: ConversationSummary,
+    after: Option<u64>,
+) -> Result<StreamHead> {
+    let (conversation, seq) = (summary.id, summary.last_seq);
     let reason = match after {
         // A replica may be behind the cursor, which is then none of the cursor's faults.
         Some(after) if after > seq => tx.is_latest().then_some("ahead"),
@@ -152,21 +183,35 @@ enum End {
 }
 
 impl Reader {
-    async fn run(mut self, head: StreamHead, stop: CancellationToken) {
-        if let Err(End::Told(problem)) = self.follow(head, stop).await {
+    async fn run(mut self, start: Start, stop: CancellationToken) {
+        if let Err(End::Told(problem)) = self.follow(start, stop).await {
             let json = serde_json::to_string(&problem).unwrap_or_default();
             drop(self.frames.send(Bytes::from(format!("event: error\ndata: {json}\n\n"))).await);
         }
     }
 
-    async fn follow(&mut self, head: StreamHead, stop: CancellationToken) -> Result<(), End> {
+    async fn follow(
+        &mut self,
+        Start { head, page, running }: Start,
+        stop: CancellationToken,
+    ) -> Result<(), End> {
         let name = match &head {
             StreamHead::Attached { .. } => "attached",
             StreamHead::Snapshot { .. } => "snapshot",
         };
         self.send(frame(name, None, &head)).await?;
-        self.catch_up(View::Latest).await?;
-        self.running_answers().await?;
+        for event in &page.rows {
+            self.pass_on(event).await?;
+        }
+        match page.more {
+            true => {
+                self.catch_up(View::Latest).await?;
+                // Whoever reads for long finds others running.
+                let running = self.running_turns().await;
+                self.running_answers(running).await?;
+            }
+            false => self.running_answers(Ok(running)).await?,
+        }
         self.may_have_missed().await?;
         let ping = self.core.config.events.ping;
         let mut pings = interval_at(Instant::now() + ping, ping);
@@ -266,8 +311,8 @@ impl Reader {
     }
 
     /// What is written so far of the answers that run, for who comes late.
-    async fn running_answers(&mut self) -> Result<(), End> {
-        let turns = match self.running_turns().await {
+    async fn running_answers(&mut self, running: Result<Vec<TurnId>>) -> Result<(), End> {
+        let turns = match running {
             Ok(turns) => turns,
             Err(error) => {
                 tracing::warn!(%error, "running turns could not be read");

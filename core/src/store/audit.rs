@@ -1,6 +1,6 @@
 //! Who did what, append-only: each row's hash covers the row before it, so that a change shows.
 
-use super::{Tx, messages::seq, sql};
+use super::{Tx, sql};
 use crate::{clock, error::Result};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -45,41 +45,43 @@ impl Tx {
 
     /// Appends to the tenant's chain. It holds the chain's head until the transaction ends, so it comes last in it.
     pub(crate) async fn append_audit(&self, tenant: &TenantId, act: &Act<'_>) -> Result<()> {
-        self.execute(sql!("insert_audit_head"), &[&tenant.as_str()]).await?;
-        let head = self.query_opt(sql!("lock_audit_head"), &[&tenant.as_str()]).await?;
-        let (last, before) = head.map_or((0, Vec::new()), |row| (seq(&row, 0), row.get::<_, Vec<u8>>(1)));
-        let number = i64::try_from(last + 1).unwrap_or(i64::MAX);
         let detail = act.detail.to_string();
         let (actor, action) = (act.actor.as_str(), act.action);
-        let fields = Fields { at: act.at, actor, action, subject: act.subject, detail: &detail };
-        let hash = link(&before, number, &fields);
+        let own = Fields { at: act.at, actor, action, subject: act.subject, detail: &detail }.hashed();
         self.execute(
-            sql!("insert_audit"),
-            &[&tenant.as_str(), &number, &act.at, &actor, &action, &act.subject, &detail, &hash],
+            sql!("append_audit"),
+            &[&tenant.as_str(), &act.at, &actor, &action, &act.subject, &detail, &own],
         )
         .await?;
-        self.execute(sql!("set_audit_head"), &[&tenant.as_str(), &number, &hash]).await?;
         Ok(())
     }
 }
 
-/// SHA-256 over the hash before and every field, each with its length in front, so that no two rows hash alike.
+impl Fields<'_> {
+    /// Each with its length in front, so that no two rows hash alike.
+    fn hashed(&self) -> Vec<u8> {
+        let at = self.at.timestamp_micros().to_be_bytes();
+        let fields: [&[u8]; 5] = [
+            &at,
+            self.actor.as_bytes(),
+            self.action.as_bytes(),
+            self.subject.as_bytes(),
+            self.detail.as_bytes(),
+        ];
+        fields.into_iter().flat_map(with_length).collect()
+    }
+}
+
+fn with_length(field: &[u8]) -> Vec<u8> {
+    [&(field.len() as u64).to_be_bytes(), field].concat()
+}
+
+/// SHA-256 over the hash before, the number and what the row says, as `append_audit.sql` makes it.
 pub(super) fn link(before: &[u8], number: i64, fields: &Fields<'_>) -> Vec<u8> {
     let mut hash = Sha256::new();
-    let (number, at) = (number.to_be_bytes(), fields.at.timestamp_micros().to_be_bytes());
-    let fields: [&[u8]; 7] = [
-        before,
-        &number,
-        &at,
-        fields.actor.as_bytes(),
-        fields.action.as_bytes(),
-        fields.subject.as_bytes(),
-        fields.detail.as_bytes(),
-    ];
-    for field in fields {
-        hash.update((field.len() as u64).to_be_bytes());
-        hash.update(field);
-    }
+    hash.update(with_length(before));
+    hash.update(with_length(&number.to_be_bytes()));
+    hash.update(fields.hashed());
     hash.finalize().to_vec()
 }
 

@@ -49,14 +49,26 @@ impl CallRow {
 }
 
 /// How a call ended.
-pub(crate) struct FinishedCall<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct FinishedCall {
+    pub(crate) id: CallId,
+    pub(crate) agent: AgentId,
     pub(crate) state: CallState,
-    pub(crate) task_id: Option<&'a str>,
-    pub(crate) reply: &'a str,
-    pub(crate) reason: Option<&'a str>,
+    pub(crate) task_id: Option<String>,
+    pub(crate) reply: String,
+    pub(crate) reason: Option<String>,
     pub(crate) partial: bool,
     pub(crate) ms: u64,
-    pub(crate) files: &'a [NewFile],
+    pub(crate) files: Vec<NewFile>,
+}
+
+impl FinishedCall {
+    /// Whether a row can hold what its agent said: no text of Postgres holds U+0000.
+    pub(crate) fn fits_a_row(&self) -> bool {
+        let texts = [Some(&self.reply), self.task_id.as_ref(), self.reason.as_ref()].into_iter().flatten();
+        let files = self.files.iter().flat_map(|file| [&file.name, &file.media_type]);
+        !texts.chain(files).any(|text| text.contains('\0'))
+    }
 }
 
 impl Tx {
@@ -65,26 +77,25 @@ impl Tx {
         rows.iter().map(call).collect()
     }
 
-    pub(crate) async fn insert_call(
+    /// Begins calls.
+    pub(crate) async fn insert_calls(
         &self,
         tenant: &TenantId,
         turn: TurnId,
-        new: &CallRow,
+        new: &[CallRow],
         at: DateTime<Utc>,
     ) -> Result<()> {
-        let step = i32::try_from(new.step).unwrap_or(i32::MAX);
+        if new.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = new.iter().map(|call| call.id.0).collect();
+        let steps: Vec<_> = new.iter().map(|call| i32::try_from(call.step).unwrap_or(i32::MAX)).collect();
+        let agents: Vec<_> = new.iter().map(|call| call.agent.as_str()).collect();
+        let questions: Vec<_> = new.iter().map(|call| call.question.as_str()).collect();
+        let tasks: Vec<_> = new.iter().map(|call| call.task_id.as_deref()).collect();
         self.execute(
-            sql!("insert_call"),
-            &[
-                &tenant.as_str(),
-                &turn.0,
-                &new.id.0,
-                &step,
-                &new.agent.as_str(),
-                &new.question,
-                &new.task_id,
-                &at,
-            ],
+            sql!("insert_calls"),
+            &[&tenant.as_str(), &turn.0, &ids, &steps, &agents, &questions, &tasks, &at],
         )
         .await?;
         Ok(())
@@ -106,15 +117,14 @@ impl Tx {
         &self,
         tenant: &TenantId,
         turn: TurnId,
-        call: CallId,
-        end: &FinishedCall<'_>,
+        end: &FinishedCall,
     ) -> Result<()> {
         self.execute(
             sql!("finish_call"),
             &[
                 &tenant.as_str(),
                 &turn.0,
-                &call.0,
+                &end.id.0,
                 &end.state.name(),
                 &end.task_id,
                 &end.reply,

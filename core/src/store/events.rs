@@ -12,7 +12,7 @@ use switchboard_shared::{
     events::{Event, EventBody},
     ids::{ConversationId, TenantId, TurnId},
 };
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Json};
 
 /// Where events go, and when they happened.
 #[derive(Clone, Copy)]
@@ -43,10 +43,9 @@ impl Tx {
         bodies: Vec<EventBody>,
     ) -> Result<Vec<Event>> {
         let mut events = Vec::with_capacity(bodies.len());
-        let (mut seqs, mut values) = (Vec::with_capacity(bodies.len()), Vec::with_capacity(bodies.len()));
+        let mut seqs = Vec::with_capacity(bodies.len());
         for (seq, body) in (first..).zip(bodies) {
             seqs.push(i64::try_from(seq).map_err(Error::writing("seq"))?);
-            values.push(serde_json::to_value(&body).map_err(Error::writing("event"))?);
             events.push(Event {
                 conversation: new.conversation,
                 seq: Some(seq),
@@ -55,7 +54,8 @@ impl Tx {
                 body,
             });
         }
-        let turn = new.turn.map(|turn| turn.0);
+        let (turn, values) = (new.turn.map(|turn| turn.0), events.iter().map(|event| Json(&event.body)));
+        let values: Vec<_> = values.collect();
         self.execute(
             sql!("insert_events"),
             &[&tenant.as_str(), &new.conversation.0, &turn, &new.at, &seqs, &values],

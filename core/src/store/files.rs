@@ -74,35 +74,35 @@ fn which(id: &FileId) -> Option<Which> {
 }
 
 impl Tx {
-    /// Keeps a call's files; how many bytes they are.
+    /// Keeps a call's files.
     pub(crate) async fn insert_files(
         &self,
         tenant: &TenantId,
         place: FilePlace<'_>,
         files: &[NewFile],
-    ) -> Result<i64> {
+    ) -> Result<()> {
         let FilePlace { conversation, turn, call, agent, at } = place;
-        for (number, file) in (0_i32..).zip(files) {
-            self.execute(
-                sql!("insert_file"),
-                &[
-                    &tenant.as_str(),
-                    &conversation.0,
-                    &file.id,
-                    &turn.0,
-                    &call.0,
-                    &number,
-                    &agent.as_str(),
-                    &file.name,
-                    &file.media_type,
-                    &&*file.bytes,
-                    &at,
-                ],
-            )
-            .await?;
-        }
-        let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
-        Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
+        let ids: Vec<_> = files.iter().map(|file| file.id).collect();
+        let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+        let types: Vec<_> = files.iter().map(|file| file.media_type.as_str()).collect();
+        let contents: Vec<_> = files.iter().map(|file| &*file.bytes).collect();
+        self.execute(
+            sql!("insert_files"),
+            &[
+                &tenant.as_str(),
+                &conversation.0,
+                &turn.0,
+                &call.0,
+                &agent.as_str(),
+                &at,
+                &ids,
+                &names,
+                &types,
+                &contents,
+            ],
+        )
+        .await?;
+        Ok(())
     }
 
     /// A file of a conversation; who asks must be known to be a member.

@@ -5,6 +5,7 @@ use super::{
     files::sent_id,
     page::{PageSize, Paged},
     sql,
+    stored::{Stored, counted},
     tx::Sql,
 };
 use crate::{
@@ -20,6 +21,7 @@ use switchboard_shared::{
 use tokio_postgres::Row;
 
 /// A message as it is stored.
+#[derive(Clone, Debug)]
 pub(crate) struct MessageRow {
     pub(crate) id: MessageId,
     pub(crate) seq: u64,
@@ -95,15 +97,16 @@ impl Tx {
         }))
     }
 
-    /// Stores a message; how many bytes it takes.
+    /// Stores a message, whose bytes are `whose`; how many there are then. Those of the whole tenant are added up only if
+    /// they are asked for.
     pub(crate) async fn insert_message(
         &self,
         tenant: &TenantId,
         conversation: ConversationId,
         message: &MessageRow,
-        parts: &[Part],
-        request_hash: Option<&[u8]>,
-    ) -> Result<i64> {
+        (parts, request_hash): (&[Part], Option<&[u8]>),
+        (whose, add_up): (&UserId, bool),
+    ) -> Result<Stored> {
         let author = match &message.author {
             Author::User(user) => Some(user.as_str()),
             Author::Switchboard => None,
@@ -128,10 +131,12 @@ impl Tx {
                     &request_hash,
                     &message.at,
                     &files,
+                    &whose.as_str(),
+                    &add_up,
                 ],
             )
             .await?;
-        Ok(row.map_or(0, |row| row.get(0)))
+        Ok(counted(row.as_ref()))
     }
 
     pub(crate) async fn message(

@@ -59,9 +59,10 @@ pub(crate) use parts::{Part, PartKind};
 pub(crate) use patience::Patience;
 pub(crate) use pools::{Reads, Store};
 pub(crate) use sessions::{NewSession, SessionRow, Who};
+pub(crate) use stored::Stored;
 pub(crate) use suggestions::{MAX_OPEN_OF_USER, NewSuggestion, Review};
 pub(crate) use threads::ThreadRow;
-pub(crate) use turns::{FinishedTurn, NewTurn, PreviousTurn, TurnRow};
+pub(crate) use turns::{Change, FinishedTurn, NewTurn, PreviousTurn, TurnRow};
 pub(crate) use tx::Tx;
 pub(crate) use users::{Standing, TenantUsage};
 
@@ -96,7 +97,8 @@ macro_rules! reading {
                 let begun = reads.begin().await?;
                 let $tx = &begun;
                 let found = $read.await?;
-                begun.commit().await.map(|()| found)
+                begun.leave();
+                Ok(found)
             };
             let tried: $crate::error::Result<_> = tried.await;
             match tried {

@@ -192,7 +192,8 @@ impl Store {
     }
 
     fn place(&self, host: Arc<Host>, timeline: Option<u32>) -> Place {
-        Place { host, timeline, written: self.written.clone(), bound: self.config.statement }
+        let (written, is_one_of_many) = (self.written.clone(), self.lookout.hosts.len() > 1);
+        Place { host, timeline, is_one_of_many, written, bound: self.config.statement }
     }
 }
 

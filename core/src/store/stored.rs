@@ -7,24 +7,23 @@ use switchboard_shared::ids::{ConversationId, TenantId, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+/// Bytes of messages with their files, and of the answers to them with theirs.
+pub(crate) struct Stored {
+    pub(crate) by_user: u64,
+    pub(crate) by_tenant: u64,
+}
+
 impl Tx {
-    /// Counts bytes of messages with their files, and of the answers to them with theirs, as a user's; how many it has
-    /// then.
-    pub(crate) async fn keep_bytes(&self, tenant: &TenantId, user: &UserId, bytes: i64) -> Result<u64> {
+    /// Counts bytes as a user's; how many there are then.
+    pub(crate) async fn keep_bytes(&self, tenant: &TenantId, user: &UserId, bytes: i64) -> Result<Stored> {
         let row = self.query_opt(sql!("keep_bytes"), &[&tenant.as_str(), &user.as_str(), &bytes]).await?;
-        Ok(bytes_in(row.as_ref()))
+        Ok(counted(row.as_ref()))
     }
 
-    /// How many bytes a user has.
-    pub(crate) async fn stored_by_user(&self, tenant: &TenantId, user: &UserId) -> Result<u64> {
-        let row = self.query_opt(sql!("stored_by_user"), &[&tenant.as_str(), &user.as_str()]).await?;
-        Ok(bytes_in(row.as_ref()))
-    }
-
-    /// How many bytes all users of a tenant have.
-    pub(crate) async fn stored_by_tenant(&self, tenant: &TenantId) -> Result<u64> {
-        let row = self.query_opt(sql!("stored_by_tenant"), &[&tenant.as_str()]).await?;
-        Ok(bytes_in(row.as_ref()))
+    /// How many bytes there are.
+    pub(crate) async fn stored(&self, tenant: &TenantId, user: &UserId) -> Result<Stored> {
+        let row = self.query_opt(sql!("stored"), &[&tenant.as_str(), &user.as_str()]).await?;
+        Ok(counted(row.as_ref()))
     }
 
     /// Gives back what a conversation holds, before it is deleted.
@@ -53,6 +52,7 @@ impl Tx {
     }
 }
 
-fn bytes_in(row: Option<&Row>) -> u64 {
-    row.map_or(0, |row| u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+pub(super) fn counted(row: Option<&Row>) -> Stored {
+    let count = |column| row.map_or(0, |row| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0));
+    Stored { by_user: count(0), by_tenant: count(1) }
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
+use futures::future::{try_join, try_join_all};
 use sha2::{Digest, Sha256};
 use switchboard_shared::{
     api::{SuggestionSource, SuggestionState, SuggestionView},
@@ -50,32 +51,43 @@ impl Tx {
         new: &[NewSuggestion],
         at: DateTime<Utc>,
     ) -> Result<()> {
-        if !new.is_empty() {
-            // One after another of a user, so that each counts those before it.
-            self.execute(sql!("lock_user"), &[&tenant.as_str(), &user.as_str()]).await?;
+        if new.is_empty() {
+            return Ok(());
         }
-        for one in new {
-            let hash = Sha256::digest(one.text.as_bytes()).to_vec();
-            self.execute(
-                sql!("insert_suggestion"),
-                &[
-                    &tenant.as_str(),
-                    &SuggestionId::new().0,
-                    &one.agent.as_str(),
-                    &one.text,
-                    &hash,
-                    &one.source.name(),
-                    &one.positive,
-                    &turn.0,
-                    &at,
-                    &MAX_OPEN,
-                    &one.language,
-                    &user.as_str(),
-                    &MAX_OPEN_OF_USER,
-                ],
-            )
-            .await?;
-        }
+        // One after another of a user, so that each counts those before it. They go out together, in this order.
+        let lock = self.execute(sql!("lock_user"), &[&tenant.as_str(), &user.as_str()]);
+        let all = new.iter().map(|one| self.insert_suggestion(tenant, turn, user, one, at));
+        try_join(lock, try_join_all(all)).await.map(drop)
+    }
+
+    async fn insert_suggestion(
+        &self,
+        tenant: &TenantId,
+        turn: TurnId,
+        user: &UserId,
+        one: &NewSuggestion,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        let hash = Sha256::digest(one.text.as_bytes()).to_vec();
+        self.execute(
+            sql!("insert_suggestion"),
+            &[
+                &tenant.as_str(),
+                &SuggestionId::new().0,
+                &one.agent.as_str(),
+                &one.text,
+                &hash,
+                &one.source.name(),
+                &one.positive,
+                &turn.0,
+                &at,
+                &MAX_OPEN,
+                &one.language,
+                &user.as_str(),
+                &MAX_OPEN_OF_USER,
+            ],
+        )
+        .await?;
         Ok(())
     }
 

@@ -13,10 +13,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 use switchboard_shared::{
-    events::{Plan, TurnState, Usage},
+    events::{Mode, Plan, TurnState, Usage},
     ids::{AgentId, ConversationId, MessageId, TenantId, TurnId, UserId},
 };
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 /// A turn that a message begins.
@@ -66,6 +66,26 @@ pub(crate) struct PreviousTurn {
     /// Whom it asked.
     pub(crate) plan: Option<Plan>,
     pub(crate) message_seq: u64,
+}
+
+impl PreviousTurn {
+    /// Whether it asked its user which agent was meant.
+    pub(crate) fn clarifies(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify)
+    }
+
+    /// Whether an agent of it waits for its user.
+    pub(crate) fn waits(&self) -> bool {
+        self.state == TurnState::InputRequired
+    }
+}
+
+/// What a step makes of its turn.
+#[derive(Clone, Copy)]
+pub(crate) enum Change<'a> {
+    None,
+    Plan(&'a Plan),
+    End(&'a FinishedTurn<'a>),
 }
 
 /// How a turn ended.
@@ -138,19 +158,28 @@ impl Tx {
         Ok(())
     }
 
-    /// Makes sure, until this transaction ends, that the turn is this core's: nobody writes a turn it has lost. `mark`
-    /// names what is about to be written; false means that it is there already, from a commit whose answer was lost.
+    /// Makes sure, until this transaction ends, that the turn is this core's: nobody writes a turn it has lost. With that
+    /// the turn is changed, so that its row is written once. `mark` names what is about to be written; false means that it
+    /// is there already, from a commit whose answer was lost.
     pub(crate) async fn hold_lease(
         &self,
         tenant: &TenantId,
-        id: TurnId,
+        (id, attempt): (TurnId, u32),
         owner: Uuid,
-        attempt: u32,
         mark: Uuid,
+        change: Change<'_>,
     ) -> Result<bool> {
-        let held = self
-            .execute(sql!("hold_lease"), &[&tenant.as_str(), &id.0, &owner, &count(attempt), &mark])
-            .await?;
+        let attempt = count(attempt);
+        let held: [&(dyn ToSql + Sync); 5] = [&tenant.as_str(), &id.0, &owner, &attempt, &mark];
+        let held = match change {
+            Change::None => self.execute(sql!("hold_lease"), &held).await?,
+            Change::Plan(plan) => {
+                let plan = serde_json::to_value(plan).map_err(Error::writing("plan"))?;
+                let values = [&held[..], &[&plan]].concat();
+                self.execute(sql!("hold_lease_with_plan"), &values).await?
+            }
+            Change::End(end) => self.hold_to_the_end(&held, end).await?,
+        };
         if held > 0 {
             return Ok(true);
         }
@@ -161,6 +190,15 @@ impl Tx {
         }
     }
 
+    async fn hold_to_the_end(&self, held: &[&(dyn ToSql + Sync)], end: &FinishedTurn<'_>) -> Result<u64> {
+        let (usage, state) = (&end.usage, end.state.name());
+        let (calls, ms) = (count(usage.calls), int(usage.ms));
+        let (input, output) = (int(usage.llm_input_tokens), int(usage.llm_output_tokens));
+        let ended: [&(dyn ToSql + Sync); 9] =
+            [&state, &end.answer, &end.error, &calls, &input, &output, &ms, &end.at, &end.degraded];
+        self.execute(sql!("hold_lease_to_the_end"), &[held, &ended].concat()).await
+    }
+
     pub(crate) async fn request_cancel(&self, tenant: &TenantId, id: TurnId) -> Result<()> {
         self.execute(sql!("request_cancel"), &[&tenant.as_str(), &id.0]).await?;
         Ok(())
@@ -169,39 +207,6 @@ impl Tx {
     /// A turn waits for its user no more; false when it did not.
     pub(crate) async fn give_up_question(&self, tenant: &TenantId, id: TurnId) -> Result<bool> {
         Ok(self.execute(sql!("give_up_question"), &[&tenant.as_str(), &id.0]).await? > 0)
-    }
-
-    pub(crate) async fn set_plan(&self, tenant: &TenantId, id: TurnId, plan: &Plan) -> Result<()> {
-        let plan = serde_json::to_value(plan).map_err(Error::writing("plan"))?;
-        self.execute(sql!("set_plan"), &[&tenant.as_str(), &id.0, &plan]).await?;
-        Ok(())
-    }
-
-    pub(crate) async fn finish_turn(
-        &self,
-        tenant: &TenantId,
-        id: TurnId,
-        end: &FinishedTurn<'_>,
-    ) -> Result<()> {
-        let usage = &end.usage;
-        self.execute(
-            sql!("finish_turn"),
-            &[
-                &tenant.as_str(),
-                &id.0,
-                &end.state.name(),
-                &end.answer,
-                &end.error,
-                &count(usage.calls),
-                &int(usage.llm_input_tokens),
-                &int(usage.llm_output_tokens),
-                &int(usage.ms),
-                &end.at,
-                &end.degraded,
-            ],
-        )
-        .await?;
-        Ok(())
     }
 
     pub(crate) async fn running_turns(&self, tenant: &TenantId, id: ConversationId) -> Result<Vec<TurnId>> {

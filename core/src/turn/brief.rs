@@ -1,17 +1,20 @@
 //! What a turn needs to know before it begins: the message, what was said before, who was asked before, who waits.
 
-use super::{room::Room, work::Work};
+use super::{
+    background::{Arrival, Background, FRESH},
+    room::Room,
+    work::Work,
+};
 use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
     route::{ContextMessage, Question, Roster, choice, without_own_name},
-    store::{MessageRow, PreviousTurn, retrying},
+    store::{CallRow, MessageRow, PreviousTurn, retrying},
 };
+use futures::try_join;
 use std::sync::Arc;
-use switchboard_shared::{
-    events::{CallState, Mode, TurnState},
-    ids::AgentId,
-};
+use switchboard_shared::{events::CallState, ids::AgentId};
+use tokio::time::Instant;
 
 /// The question of a turn and its context.
 pub(super) struct Brief {
@@ -23,6 +26,8 @@ pub(super) struct Brief {
     pub(super) context: Vec<ContextMessage>,
     /// Of the agents that the message's author may use; for this turn there are no others.
     pub(super) roster: Arc<Roster>,
+    /// When that was so.
+    read: Instant,
     /// Its model, while that is being learned.
     pending: Option<Arc<Pending>>,
     /// The agents of the turn before, which may have been somebody else's: those that are on the roster.
@@ -37,6 +42,11 @@ pub(super) struct Brief {
 impl Brief {
     pub(super) async fn read(work: &Work) -> Result<Self> {
         retrying!(work.deadline, Self::read_once(work))
+    }
+
+    /// Whether its roster was read so shortly before that nobody looks again.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.read.elapsed() < FRESH
     }
 
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
@@ -69,46 +79,76 @@ impl Brief {
     }
 
     async fn read_once(work: &Work) -> Result<Self> {
-        let (tenant, turn) = (&work.tenant, &work.turn);
-        let (roster, pending) = match work.core.registry.seek(&work.core.store, tenant, &turn.reach).await? {
+        let (found, known) = match at_hand(work) {
+            Some(known) => known,
+            None => Known::read(work).await?,
+        };
+        let (roster, pending) = match found {
             Found::Learned(roster) => (roster, None),
             Found::Learning(pending) | Found::Refused(pending) => (pending.meanwhile().await?, Some(pending)),
         };
-        let known = |id: &AgentId| roster.knows(id);
-        let tx = work.core.store.write(tenant).await?;
-        let message = tx.message(tenant, turn.conversation, turn.message_seq).await?;
-        let mut message = message.ok_or(Error::LeaseLost)?;
-        let size = work.core.config.events.size(work.core.config.turn.context_messages);
-        let before = tx.messages_before(tenant, turn.conversation, 0..turn.message_seq, size).await?;
-        let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
-        let (speaks, people) = tx.room(tenant, turn.conversation).await?;
+        let Known { mut message, background, asked, calls } = known;
+        let Background { said, last, speaks, people, read, .. } = background;
+        let (turn, reached) = (&work.turn, |id: &AgentId| roster.knows(id));
         let others = people.into_iter().filter(|user| *user != turn.user).collect();
         let mut room = Room { speaks, others, was_asked: false };
-        let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
-        let mut chosen = turn.chosen.clone();
+        let asked_back = asked.as_ref().map(|asked| asked.text.clone());
+        let (mut previous, mut chosen) = (Vec::new(), turn.chosen.clone());
         if let Some(last) = last {
-            let clarifies = last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify);
-            room.was_asked = last.user == turn.user && (clarifies || last.state == TurnState::InputRequired);
-            if clarifies {
-                let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
-                asked_back = asked.as_ref().map(|message| message.text.clone());
-                if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
-                    (message, chosen) = (asked, vec![agent]);
-                }
+            room.was_asked = last.user == turn.user && (last.clarifies() || last.waits());
+            if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
+                (message, chosen) = (asked, vec![agent]);
             }
-            let asked = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
-            previous = asked.filter(known).collect();
-            if last.state == TurnState::InputRequired {
-                let calls = tx.calls(tenant, last.id).await?;
-                waiting = calls
-                    .into_iter()
-                    .find(|call| call.state == CallState::InputRequired && known(&call.agent))
-                    .map(|call| (call.agent, call.task_id));
-            }
+            let steps = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
+            previous = steps.filter(reached).collect();
         }
-        tx.commit().await?;
-        let context = before.rows.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, chosen, context, roster, pending, previous, waiting, room, asked_back })
+        let asks = |call: &CallRow| call.state == CallState::InputRequired && reached(&call.agent);
+        let waiting = calls.into_iter().find(asks).map(|call| (call.agent, call.task_id));
+        let context = said.into_iter().rev().map(ContextMessage::from).collect();
+        Ok(Self { message, chosen, context, roster, read, pending, previous, waiting, room, asked_back })
+    }
+}
+
+/// What the rows say.
+struct Known {
+    message: MessageRow,
+    background: Background,
+    /// What the turn before asked back about.
+    asked: Option<MessageRow>,
+    /// The calls of the turn before, where one of them waits.
+    calls: Vec<CallRow>,
+}
+
+/// What came with the message, if that is all that there is to know, of agents that this core knows.
+fn at_hand(work: &Work) -> Option<(Found, Known)> {
+    let Arrival { message, background } = work.arrival().take()?;
+    let version = Some(background.version).filter(|_| background.will_do())?;
+    let found = work.core.registry.seek_at(&work.tenant, version, &work.turn.reach)?;
+    Some((found, Known { message, background, asked: None, calls: Vec::new() }))
+}
+
+impl Known {
+    /// Reads it all, and the agents as they are then.
+    async fn read(work: &Work) -> Result<(Found, Self)> {
+        let (core, tenant, turn) = (&work.core, &work.tenant, &work.turn);
+        let (conversation, seq) = (turn.conversation, turn.message_seq);
+        let tx = core.store.write(tenant).await?;
+        let (message, background) = try_join!(
+            tx.message(tenant, conversation, seq),
+            Background::read(&tx, &core.config, tenant, conversation, 0..seq),
+        )?;
+        let message = message.ok_or(Error::LeaseLost)?;
+        let asked = match &background.last {
+            Some(last) if last.clarifies() => tx.message(tenant, conversation, last.message_seq).await?,
+            _ => None,
+        };
+        let calls = match &background.last {
+            Some(last) if last.waits() => tx.calls(tenant, last.id).await?,
+            _ => Vec::new(),
+        };
+        let found = core.registry.seek_in(&tx, tenant, background.version, &turn.reach).await?;
+        tx.leave();
+        Ok((found, Self { message, background, asked, calls }))
     }
 }
 

@@ -1,6 +1,12 @@
 //! The end of a turn: answer, usage and audit, and what can be learned from refusals.
 
-use super::{hand_on::asked, outcome::Outcome, record::Rows, work::Work};
+use super::{
+    hand_on::asked,
+    outcome::Outcome,
+    pieces,
+    step::{Rows, Step},
+    work::Work,
+};
 use crate::{
     clock,
     error::Result,
@@ -68,10 +74,12 @@ impl Work {
             agents: json!(agents),
             rejections: &rejections,
         };
-        self.record(bodies, rows).await?;
+        let starts = answer.is_some() && !pieces::lock(self).started;
+        self.record(Step { bodies, rows, starts, ..Step::default() }).await?;
         let degraded = answer.as_ref().is_some_and(|answer| answer.degraded.is_some());
         metrics::finished(state, Duration::from_millis(usage.ms), degraded);
-        self.count_end(state, &usage, answer.is_some(), degraded);
+        let whole = (clock::now() - self.turn.created_at).to_std().unwrap_or_default();
+        self.count_end((state, answer.is_some(), degraded), &usage, whole);
         Ok(())
     }
 

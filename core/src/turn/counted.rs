@@ -4,6 +4,7 @@ use super::work::Work;
 use crate::{
     analytics::{Timed, What},
     learn::language,
+    metrics,
 };
 use std::{borrow::Cow, time::Duration};
 use switchboard_shared::{
@@ -37,7 +38,12 @@ impl Work {
     }
 
     /// The turn has ended.
-    pub(super) fn count_end(&self, state: TurnState, usage: &Usage, has_answer: bool, is_degraded: bool) {
+    pub(super) fn count_end(
+        &self,
+        (state, has_answer, is_degraded): (TurnState, bool, bool),
+        usage: &Usage,
+        whole: Duration,
+    ) {
         let tokens = [("input", usage.llm_input_tokens), ("output", usage.llm_output_tokens)];
         for (kind, tokens) in tokens {
             self.count(What::Tokens, kind, tokens);
@@ -49,11 +55,12 @@ impl Work {
         let used_llm = tokens.iter().any(|(_, tokens)| *tokens > 0);
         self.count(What::Answers, if used_llm { "with_llm" } else { "without_llm" }, 1);
         self.count(What::Degraded, "", is_degraded.into());
-        let whole = Duration::from_millis(usage.ms);
         self.core.counts.time(&self.tenant, Timed::Answer, whole);
         // What an attempt on another core took elsewhere is not known.
         if self.turn.attempt == 1 {
-            self.core.counts.time(&self.tenant, Timed::Own, whole.saturating_sub(self.elsewhere.sum()));
+            let own = whole.saturating_sub(self.elsewhere.sum());
+            metrics::OWN_SECONDS.observe(own.as_secs_f64());
+            self.core.counts.time(&self.tenant, Timed::Own, own);
         }
     }
 

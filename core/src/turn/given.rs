@@ -4,7 +4,7 @@ use super::work::Work;
 use crate::{
     agents::SentFile,
     error::Result,
-    store::{NewFile, retrying},
+    store::{NewFile, Stored, retrying},
 };
 use uuid::Uuid;
 
@@ -18,12 +18,12 @@ pub(super) async fn within_quota(
     if bytes == 0 {
         return Ok((files, None));
     }
-    let (by_user, by_tenant) = retrying!(work.deadline, stored(work))?;
+    let stored = retrying!(work.deadline, stored(work))?;
     let quota = &work.core.config.quota;
     let full = |held: u64, most: u64| most > 0 && held + bytes > most;
     let whose = match () {
-        () if full(by_user, quota.user_bytes) => "your",
-        () if full(by_tenant, quota.tenant_bytes) => "your tenant's",
+        () if full(stored.by_user, quota.user_bytes) => "your",
+        () if full(stored.by_tenant, quota.tenant_bytes) => "your tenant's",
         () => return Ok((files, None)),
     };
     Ok((Vec::new(), Some(format!("its files were left out: {whose} storage is full"))))
@@ -34,11 +34,9 @@ fn kept(file: SentFile) -> Option<NewFile> {
     Some(NewFile { id: Uuid::now_v7(), name, media_type, bytes: bytes? })
 }
 
-/// How many bytes a turn's user has, and its tenant.
-async fn stored(work: &Work) -> Result<(u64, u64)> {
+async fn stored(work: &Work) -> Result<Stored> {
     let tx = work.core.store.write(&work.tenant).await?;
-    let by_user = tx.stored_by_user(&work.tenant, &work.turn.user).await?;
-    let by_tenant = tx.stored_by_tenant(&work.tenant).await?;
+    let stored = tx.stored(&work.tenant, &work.turn.user).await?;
     tx.commit().await?;
-    Ok((by_user, by_tenant))
+    Ok(stored)
 }

@@ -1,12 +1,14 @@
 //! A turn: one message on its way to its answer. [`run`] is the product in one function.
 //!
-//! Every step is written down, with its events, before the next begins, under its core's lease: a core that dies loses
-//! its turns to another, which goes on from the rows.
+//! Every step is written down, with its events, before anything begins that takes long, under its core's lease: a core that
+//! dies loses its turns to another, which goes on from the rows.
 
 mod answer;
+mod background;
 mod brief;
 mod calls;
 mod close;
+mod converse;
 mod counted;
 mod elsewhere;
 mod files;
@@ -24,11 +26,14 @@ mod record;
 mod room;
 mod run;
 mod share;
+mod step;
 mod take_over;
+mod unwritten;
 mod watch;
 mod whole_message;
 mod work;
 
+pub(crate) use background::{Arrival, Background};
 pub(crate) use keep_lease::keep_lease;
 pub(crate) use lease::Lease;
 pub(crate) use queue::Turns;

@@ -1,7 +1,7 @@
 //! The pieces of a running answer as they go out, the first of them before the answer is written.
 
 use super::{
-    record::Rows,
+    step::Step,
     work::{Begun, Work},
 };
 use crate::{error::Result, outside};
@@ -9,7 +9,7 @@ use std::{
     sync::{MutexGuard, PoisonError},
     time::Duration,
 };
-use switchboard_shared::events::{Delta, EventBody};
+use switchboard_shared::events::Delta;
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout_at},
@@ -54,7 +54,6 @@ pub(super) async fn begin(work: &Work, piece: &str) {
     let room = work.core.config.synthesis.max_answer_chars.saturating_sub(begun.chars);
     let fits = outside::first_chars(piece, room);
     send(work, begun.chars as u64, &fits);
-    begun.started = true;
     // Behind what is cut nothing more fits.
     begun.chars += if fits.len() < piece.len() { room } else { fits.chars().count() };
     begun.text.push_str(&fits);
@@ -68,7 +67,9 @@ pub(super) async fn begin_with(work: &Work, step: usize, text: &str) {
 
 /// Says that the answer begins.
 pub(super) async fn start(work: &Work) -> Result<()> {
-    work.record(vec![EventBody::AnswerStarted { attempt: work.turn.attempt }], Rows::None).await
+    work.record(Step { starts: true, ..Step::default() }).await?;
+    lock(work).started = true;
+    Ok(())
 }
 
 /// What has gone out already.

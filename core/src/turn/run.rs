@@ -1,13 +1,22 @@
 //! A turn from its place in the queue to its end: [`Work::run`] is the product in one function.
 
 use super::{
-    answer, brief::Brief, calls, isolate::isolated, outcome::Outcome, queue::Place, record::Rows, work::Work,
+    answer,
+    background::Arrival,
+    brief::Brief,
+    calls,
+    isolate::isolated,
+    outcome::Outcome,
+    pieces,
+    queue::Place,
+    step::{Rows, Step},
+    work::Work,
 };
 use crate::{
     core::Core,
     error::{Error, Result},
     learn, metrics,
-    store::{NewDecision, TurnRow},
+    store::{CallRow, NewDecision, TurnRow},
 };
 use std::sync::Arc;
 use switchboard_shared::{
@@ -23,8 +32,14 @@ const MAX_ATTEMPTS: u32 = 5;
 /// What people read of a defect.
 const OUR_FAULT: &str = "Something went wrong on our side.";
 
-/// Sets a turn going, in its place in the queue.
-pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Place) {
+/// Sets a turn going, in its place in the queue; with its message, where this core has just written it.
+pub(crate) fn spawn(
+    core: &Arc<Core>,
+    tenant: TenantId,
+    turn: TurnRow,
+    arrival: Option<Arrival>,
+    place: Place,
+) {
     let span = tracing::info_span!(
         "turn",
         turn.id = %turn.id,
@@ -43,10 +58,12 @@ pub(crate) fn spawn(core: &Arc<Core>, tenant: TenantId, turn: TurnRow, place: Pl
         core: Arc::clone(core),
         tenant,
         turn,
+        arrival: arrival.into(),
         stop,
         hand: place.hand(),
         deadline,
         record: Mutex::default(),
+        unwritten: Default::default(),
         begun: Default::default(),
         elsewhere: Default::default(),
     };
@@ -78,7 +95,7 @@ impl Work {
     }
 
     async fn run_and_close(&self, place: Place) -> Result<()> {
-        let _place = place.wait().await;
+        let _place = metrics::timed("wait", place.wait()).await;
         let _running = metrics::running();
         match isolated("working on the turn", Box::pin(self.run())).await.flatten() {
             // It would happen again: no other attempt follows.
@@ -97,16 +114,17 @@ impl Work {
         }
         if self.turn.attempt > 1 {
             let again = EventBody::TurnStarted { message: self.turn.message, attempt: self.turn.attempt };
-            self.record(vec![again], Rows::None).await?;
+            self.record(Step { bodies: vec![again], ..Step::default() }).await?;
         }
-        let mut brief = Brief::read(self).await?;
-        let (plan, mut usage) = match &self.turn.plan {
-            Some(plan) => (plan.clone(), Usage::default()),
-            None => self.decide(&mut brief).await?,
+        let mut brief = metrics::timed("brief", Brief::read(self)).await?;
+        let (plan, mut usage, begun) = match &self.turn.plan {
+            Some(plan) => (plan.clone(), Usage::default(), None),
+            None => {
+                let (plan, usage, begun) = self.decide(&mut brief).await?;
+                (plan, usage, Some(begun))
+            }
         };
-        let (outcomes, asked) = metrics::measured("call", calls::ask_all(self, &plan, &brief)).await;
-        self.elsewhere.add(asked);
-        let outcomes = outcomes?;
+        let outcomes = metrics::timed("call", calls::ask_all(self, &plan, &brief, begun)).await?;
         usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
@@ -143,23 +161,20 @@ impl Work {
     }
 
     /// Routes, and says how long that was not our time.
-    async fn decide(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
-        let (decided, took) = metrics::measured("route", self.route(brief)).await;
-        let (plan, usage) = decided?;
-        if plan.stage == Stage::Llm {
-            self.elsewhere.add(took);
-        }
+    async fn decide(&self, brief: &mut Brief) -> Result<(Plan, Usage, Vec<CallRow>)> {
+        let (plan, usage, begun) = metrics::timed("route", self.route(brief)).await?;
         if plan.mode != Mode::Quiet {
             self.count_plan(&plan, &brief.message.text);
         }
-        Ok((plan, usage))
+        Ok((plan, usage, begun))
     }
 
-    async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage)> {
+    async fn route(&self, brief: &mut Brief) -> Result<(Plan, Usage, Vec<CallRow>)> {
         let said = &brief.message.text;
         if let Some(plan) = brief.room.between_people(&brief.roster, &brief.chosen, said) {
-            self.record(vec![EventBody::PlanDecided(plan.clone())], Rows::Quiet(&plan)).await?;
-            return Ok((plan, Usage::default()));
+            let bodies = vec![EventBody::PlanDecided(plan.clone())];
+            self.record(Step { bodies, rows: Rows::Quiet(&plan), ..Step::default() }).await?;
+            return Ok((plan, Usage::default(), Vec::new()));
         }
         let without = brief.learned(self).await;
         let began = Instant::now();
@@ -168,12 +183,14 @@ impl Work {
             let _out = self.core.llm.is_configured().then(|| self.hand.out());
             self.core.router.plan(&brief.roster, &question).await
         };
-        let mut plan = decision.plan;
+        let (took, mut plan) = (began.elapsed(), decision.plan);
+        if plan.stage == Stage::Llm {
+            self.elsewhere.add(took);
+        }
         if let Some(without) = without.filter(|_| plan.stage != Stage::Rule) {
             let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
             plan.degraded = Some(format!("{without}{others}"));
         }
-        let decided = EventBody::PlanDecided(plan.clone());
         let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
         let row = NewDecision {
             question: question.text,
@@ -182,12 +199,17 @@ impl Work {
             waiting: question.waiting,
             plan: &plan,
             scores: &decision.scores,
-            us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+            us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         };
-        self.record(vec![decided], Rows::Plan { decision: &row, chips: &chips }).await?;
+        // An answer that nothing is waited for with, or whose beginning may be there at any moment, begins with the plan.
+        let starts = plan.steps.len() <= 1 || !self.core.llm.is_configured();
+        let (bodies, begun) = (vec![EventBody::PlanDecided(plan.clone())], calls::first(&plan, brief));
+        let rows = Rows::Plan { decision: &row, chips: &chips };
+        self.record(Step { bodies, rows, calls: &begun, starts, ended: Vec::new() }).await?;
+        pieces::lock(self).started = starts;
         let tokens = decision.tokens;
         let usage =
             Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
-        Ok((plan, usage))
+        Ok((plan, usage, begun))
     }
 }

@@ -47,7 +47,7 @@ async fn look(core: &Arc<Core>) -> Result<()> {
             metrics::TAKEN_OVER.inc();
             // It was accepted long ago, so it is not refused; it waits in its user's and tenant's turn.
             let place = core.turns.take_in(Whose { tenant: tenant.clone(), user: turn.user.clone() });
-            spawn(core, tenant.clone(), turn, place);
+            spawn(core, tenant.clone(), turn, None, place);
         }
     }
     Ok(())

@@ -121,10 +121,12 @@ export class Turn {
         break;
       }
       case "answer.started":
-        this.isWriting = true;
+        // It may begin with the plan: while agents are asked, that is what is seen of it.
+        this.isWriting = [...this.calls.values()].every((call) => call.state !== "running");
         this.answer.begin(data.attempt);
         break;
       case "answer.delta":
+        this.isWriting = true;
         this.answer.grow(data);
         break;
       case "answer.finished":

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod agents;
 pub mod audit;
+pub mod bench;
 pub mod chat;
 pub mod completions;
 pub mod doctor;
@@ -86,6 +87,8 @@ pub enum Verb {
     Doctor(doctor::Doctor),
     /// Break parts of a house under a verified load, and say what that cost
     Drill(drill::Drill),
+    /// Measure what a house does on this machine, and what it costs
+    Bench(bench::Bench),
     /// Print shell completions
     Completions(completions::Completions),
 }
@@ -117,6 +120,7 @@ pub async fn run(cli: Cli, json: bool) -> u8 {
         },
         Verb::Doctor(doctor) => doctor.run().await,
         Verb::Drill(drill) => drill.run().await,
+        Verb::Bench(bench) => bench.run().await,
         Verb::Completions(completions) => completions.run(Cli::command()),
     };
     // A result that nobody has got is none.

@@ -23,6 +23,7 @@ use axum::{
     http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
+    serve::ListenerExt,
 };
 use grants::{Grants, Wish};
 use serde::Deserialize;
@@ -71,6 +72,8 @@ impl Provider {
         let redirects = origins.iter().map(|origin| format!("{origin}/auth/callback")).collect();
         let desk = Desk { url: url.clone(), issuer, keys, grants: Grants::default(), redirects };
         let (stop, routes) = (CancellationToken::new(), routes(desk));
+        // It works without as well, only later.
+        let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         let stopped = stop.clone();
         TaskTracker::new().spawn(async move {
             tokio::select! {

@@ -292,6 +292,8 @@ fn client(mut config: Config, command: Duration, listens: bool) -> Result<Client
         })
         // Without a policy of fred's a connection that ends fails what waits for it at once; we connect again.
         .with_connection_config(|connection| {
+            // What is small is sent at once, and does not wait until what went before is acknowledged.
+            connection.tcp.nodelay = Some(true);
             connection.connection_timeout = PATIENCE;
             connection.internal_command_timeout = PATIENCE;
             connection.max_command_attempts = 1;

@@ -5,7 +5,7 @@ use super::{
     extract::{Caller, Id, IdempotencyKey, Json},
 };
 use crate::{
-    accept::{Envelope, keep_within_quota},
+    accept::{Envelope, within_quota},
     access::{Permission, permit},
     core::Core,
     error::{Error, Result},
@@ -59,7 +59,7 @@ async fn fork(
             // Nothing was said before: what is said next gives it its title, as every first message does.
             tx.rename_conversation(&me.tenant, id, "").await?;
         }
-        keep_within_quota(&core.config.quota, &tx, (&me.tenant, &me.user), bytes).await?;
+        within_quota(&core.config.quota, &tx.keep_bytes(&me.tenant, &me.user, bytes).await?)?;
         tx.audit(me, "conversation.created", id, json!({"branch_of": from, "before": before})).await?;
     }
     let summary = summary(&tx, &me.tenant, made.unwrap_or(id), &me.user).await?;

@@ -97,7 +97,8 @@ impl Show {
                     reason.as_deref().map(|why| format!(": {}", clean_line(why))).unwrap_or_default();
                 self.talk(format!("  {agent}: {what} after {ms} ms{partial}{reason}"))
             }
-            EventBody::AnswerStarted { attempt } => self.begin(*attempt),
+            // It may begin with the plan, long before its first words: until then agents are talked of.
+            EventBody::AnswerStarted { attempt } if *attempt > self.attempt.max(1) => self.begin(*attempt),
             EventBody::AnswerDelta(delta) => self.delta(delta),
             EventBody::AnswerFinished(answer) => self.finish(answer),
             // The question was shown when it came.

@@ -49,6 +49,7 @@ impl Agent {
         let serving = tasks.clone().spawn(async move {
             let mut held = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                drop(stream.set_nodelay(true));
                 let card = card.to_string();
                 #[allow(
                     clippy::disallowed_methods,

@@ -52,6 +52,7 @@ impl Llm {
         let serving = tokio_util::task::TaskTracker::new().spawn(async move {
             let mut held = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                drop(stream.set_nodelay(true));
                 let moods = moods.clone();
                 #[allow(
                     clippy::disallowed_methods,

@@ -1,1 +1,0 @@
-SELECT seq, hash FROM audit_heads WHERE tenant_id = $1 FOR UPDATE
