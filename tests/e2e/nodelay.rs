@@ -9,7 +9,7 @@ use rustix::{
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
 use std::{fs, net::SocketAddr};
-use switchboard::topology::Child;
+use switchboard::topology::children::Child;
 use switchboard_tests::{FakeAgent, House, Manner};
 
 /// The connections of a process that hold small things back, and how many it has.
