@@ -12,6 +12,11 @@ import { Part } from "./part.js";
 const LIST = "mentions";
 /** Who writes says so again after this. */
 const TYPING_MS = 3_000;
+/** What is longer and pasted goes as a file: messages are shorter, and a field with millions of characters stands still. */
+const MOST_PASTED = 20_000;
+
+/** Files that are not sent yet, by their drafts. @type {Map<string, import("../types.d.ts").Part[]>} */
+const attached = new Map();
 
 export class Composer extends Part {
   static properties = {
@@ -41,8 +46,6 @@ export class Composer extends Part {
     this.busy = false;
     /** What is written replaces something that was said. */
     this.editing = false;
-    /** @type {import("../types.d.ts").Part[]} */
-    this.parts = [];
     this.refused = "";
   }
 
@@ -54,6 +57,17 @@ export class Composer extends Part {
     return `switchboard.draft.${this.draft}`;
   }
 
+  get parts() {
+    return attached.get(this.draft) ?? [];
+  }
+
+  /** @param {string} draft @param {import("../types.d.ts").Part[]} parts */
+  #attach(draft, parts) {
+    if (parts.length > 0) attached.set(draft, parts);
+    else attached.delete(draft);
+    this.requestUpdate();
+  }
+
   /**
    * Puts a text into the field, to be looked at again.
    * @param {string} text
@@ -61,14 +75,20 @@ export class Composer extends Part {
    */
   put(text, parts = []) {
     this.#field.value = text;
-    this.parts = parts;
+    this.#attach(this.draft, parts);
     this.#keep();
     this.#field.focus();
-    this.requestUpdate();
   }
 
   firstUpdated() {
     if (matchMedia("(pointer: fine)").matches) this.#field.focus();
+  }
+
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (!changed.has("draft")) return;
+    this.refused = "";
+    this.#offered = [];
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -127,7 +147,7 @@ export class Composer extends Part {
     if (this.busy || (text === "" && this.parts.length === 0)) return;
     const detail = { text, agents: [], parts: this.parts };
     this.#field.value = "";
-    this.parts = [];
+    this.#attach(this.draft, []);
     this.refused = "";
     this.#keep();
     this.#offer([]);
@@ -154,8 +174,12 @@ export class Composer extends Part {
 
   #keep() {
     const text = this.#field.value;
-    if (text) sessionStorage.setItem(this.#key, text);
-    else sessionStorage.removeItem(this.#key);
+    try {
+      if (text) sessionStorage.setItem(this.#key, text);
+      else sessionStorage.removeItem(this.#key);
+    } catch {
+      // More than a browser keeps: it is in the field, and not there after loading again.
+    }
   }
 
   /** @returns {Named[]} */
@@ -203,10 +227,11 @@ export class Composer extends Part {
 
   /** @param {Iterable<File>} files */
   async #add(files) {
+    const { draft } = this;
     const { parts, refused } = await read(files, this.parts);
-    this.parts = parts;
-    this.refused = refused;
-    this.requestUpdate();
+    // Whoever went to another conversation meanwhile finds them where they were given.
+    if (draft === this.draft) this.refused = refused;
+    this.#attach(draft, parts);
   }
 
   /** @param {Event} event */
@@ -226,6 +251,8 @@ export class Composer extends Part {
   /** @param {ClipboardEvent} event */
   #pasted(event) {
     const files = [...(event.clipboardData?.files ?? [])];
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (files.length === 0 && text.length > MOST_PASTED) files.push(new File([text], "text.txt", { type: "text/plain" }));
     if (files.length === 0) return;
     event.preventDefault();
     void this.#add(files);
@@ -233,8 +260,7 @@ export class Composer extends Part {
 
   /** @param {number} index */
   #remove(index) {
-    this.parts = this.parts.filter((_, at) => at !== index);
-    this.requestUpdate();
+    this.#attach(this.draft, this.parts.filter((_, at) => at !== index));
   }
 }
 
