@@ -100,7 +100,7 @@ class App extends Part {
 
   /** Other tabs and other people may have begun conversations while nobody looked here. */
   #seen() {
-    if (document.visibilityState === "visible" && this.state === "in") void this.house.readConversations();
+    if (document.visibilityState === "visible" && this.state === "in") void this.house.readNewest();
   }
 
   /** Links within the page do not load it again. @param {MouseEvent} event */
