@@ -51,6 +51,13 @@ await until("it is the first one", async () => ann.url() === first);
 await until("its file and its text are there", async () => (await files.count()) === 1 && (await field.inputValue()) === "half a");
 await ann.getByRole("button", { name: /Remove.*secret\.txt/ }).click();
 
+// A name that turns the direction is shown with a sign in its place, also in what is asked about it.
+const turns = /[\u202A-\u202E\u2066-\u2069]/;
+await picker.setInputFiles([file("gnp\u202Eexe.txt")]);
+await files.first().waitFor();
+assert.doesNotMatch(await ann.locator(".composer").innerHTML(), turns);
+await files.first().getByRole("button").click();
+
 // Too many files are told from too large ones.
 await picker.setInputFiles(Array.from({ length: 10 }, (_, n) => file(`${n}.txt`)));
 await ann.getByText("A message has at most 8 files.").waitFor();

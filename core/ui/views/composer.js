@@ -1,6 +1,7 @@
 // The field in which something is said.
 
 import { html, nothing } from "../vendor/lit.js";
+import { plainly } from "../markdown/safe.js";
 import { size, t } from "../words/index.js";
 import { bytesOf, read } from "./files.js";
 import { icon } from "./icons.js";
@@ -101,7 +102,7 @@ export class Composer extends Part {
     return html`<form class="composer" @submit=${this.#submit} @dragover=${(/** @type {Event} */ event) => event.preventDefault()} @drop=${this.#drop}>
       ${mentions(LIST, this.#offered, this.#chosen, (item) => this.#take(item))}
       ${this.editing ? this.#anew() : nothing}
-      ${this.refused ? html`<p class="problem" role="alert" dir="auto">${this.refused}</p>` : nothing}
+      ${this.refused ? html`<p class="problem" role="alert" dir="auto">${plainly(this.refused)}</p>` : nothing}
       ${this.parts.length > 0 ? this.#files() : nothing}
       <textarea rows="1" dir="auto" placeholder=${t.placeholder} aria-label=${t.message} enterkeyhint="send"
         aria-autocomplete="list" aria-controls=${isOpen ? LIST : nothing}
@@ -133,8 +134,8 @@ export class Composer extends Part {
     return html`<ul class="files">
       ${this.parts.map(
         (part, index) => html`<li>
-          ${icon("file")}<bdi>${part.name}</bdi> <span class="fine">${size(bytesOf(part))}</span>
-          <button type="button" class="icon-button small" aria-label=${t.removeFile(part.name)} @click=${() => this.#remove(index)}>${icon("close")}</button>
+          ${icon("file")}<bdi>${plainly(part.name ?? "")}</bdi> <span class="fine">${size(bytesOf(part))}</span>
+          <button type="button" class="icon-button small" aria-label=${t.removeFile(plainly(part.name ?? ""))} @click=${() => this.#remove(index)}>${icon("close")}</button>
         </li>`,
       )}
     </ul>`;
