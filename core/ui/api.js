@@ -23,6 +23,12 @@ export class Failure extends Error {
 /** A request that nobody answers ends after this, so that nothing waits for ever. */
 const WITHIN_MS = 30_000;
 
+/** By how many milliseconds the house's clock is before this one, as its last answer says. */
+let ahead = 0;
+
+/** A moment of the house's clock, by this one. @param {string} at */
+export const here = (at) => Date.parse(at) - ahead;
+
 /** Hears that the session has ended. */
 export const signedOut = new EventTarget();
 
@@ -54,7 +60,8 @@ async function answered(method, path, body, more = {}) {
   let answer = await send(method, path, body, more);
   if (answer.status === 401 && !path.startsWith("/auth/")) {
     const renewed = await send("POST", "/auth/refresh");
-    if (renewed.ok) answer = await send(method, path, body, more);
+    // Why it is not renewed is why this is not answered: a house that is away has signed nobody out.
+    answer = renewed.ok ? await send(method, path, body, more) : renewed;
   }
   if (answer.ok) return answer;
   const failure = await failureOf(answer);
@@ -74,7 +81,7 @@ async function send(method, path, body, more = {}) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (more.idempotencyKey) headers["Idempotency-Key"] = more.idempotencyKey;
   try {
-    return await fetch(path, {
+    const answer = await fetch(path, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -83,6 +90,9 @@ async function send(method, path, body, more = {}) {
       keepalive: more.outlivesPage ?? false,
       signal: AbortSignal.timeout(WITHIN_MS),
     });
+    const date = Date.parse(answer.headers.get("Date") ?? "");
+    if (!Number.isNaN(date)) ahead = date - Date.now();
+    return answer;
   } catch (error) {
     const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new Failure(late ? "deadline_exceeded" : "offline");

@@ -1,6 +1,6 @@
 // Who is signed in, and that they stay so while they are here.
 
-import { Failure, ask, signedOut } from "./api.js";
+import { Failure, ask, here, signedOut } from "./api.js";
 
 /** @typedef {import("./types.d.ts").Me} Me */
 /** @typedef {import("./types.d.ts").Provider} Provider */
@@ -22,6 +22,8 @@ export class Session {
   /** @param {Me} me */
   constructor(me) {
     this.me = me;
+    /** When the token ends, by this page's clock, in milliseconds. */
+    this.expires = here(me.expires_at);
     this.#later();
     addEventListener("visibilitychange", this.#looked);
   }
@@ -38,14 +40,9 @@ export class Session {
       await ask("POST", "/auth/refresh");
       return new Session(await ask("GET", "/auth/me"));
     } catch (error) {
-      if (error instanceof Failure && error.code === "offline") throw error;
-      return undefined;
+      if (error instanceof Failure && error.code === "unauthenticated") return undefined;
+      throw error;
     }
-  }
-
-  /** When the token ends, in milliseconds. */
-  get expires() {
-    return Date.parse(this.me.expires_at);
   }
 
   /** @param {...string} roles */
@@ -98,6 +95,7 @@ export class Session {
     this.#renewal ??= (async () => {
       await ask("POST", "/auth/refresh");
       this.me = await ask("GET", "/auth/me");
+      this.expires = here(this.me.expires_at);
     })().finally(() => {
       this.#renewal = undefined;
     });

@@ -15,7 +15,9 @@ await ann.getByLabel("Add somebody").fill("bob");
 await ann.getByRole("button", { name: "Add", exact: true }).click();
 await ann.getByRole("button", { name: "Remove bob" }).waitFor();
 
-await bob.goto(ann.url());
+// Bob finds the room in his list when he looks at the page again.
+await bob.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+await bob.locator(`sb-side .list a[href="${new URL(ann.url()).pathname}"]`).click();
 await bob.locator("sb-turn").waitFor();
 assert.match(await bob.locator("sb-turn").innerText(), /It will rain\./);
 await ann.locator(".members li", { hasText: "bob" }).getByText("here now").waitFor();

@@ -120,6 +120,29 @@ async fn somebody_asks_in_the_page_and_sees_whom_the_house_asked_and_why() -> an
 }
 
 #[tokio::test]
+async fn what_is_written_in_the_page_is_not_lost_and_goes_nowhere_else() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let _agents = agents(&house, &[rain()]).await?;
+    scenario(&house, "written.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn a_wrong_clock_and_a_house_that_is_away_sign_nobody_out_of_the_page() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let _agents = agents(&house, &[rain(), slow()]).await?;
+    scenario(&house, "clocks.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn a_house_without_agents_says_so_in_the_page() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    scenario(&house, "empty.mjs").await?;
+    house.stop().await
+}
+
+#[tokio::test]
 async fn in_the_page_a_death_in_mid_answer_is_a_pause_and_no_more() -> anyhow::Result<()> {
     let house = House::with(|options| (options.edges, options.cores) = (2, 2)).await?;
     let _agents = agents(&house, &[slow()]).await?;

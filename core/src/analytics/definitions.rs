@@ -50,7 +50,8 @@ const PRODUCT: &[(&str, &str)] = &[
 const RUNNING: &[(&str, &str)] = &[
     (
         "requests",
-        "Requests of people and programs that are known, however they were answered; files of the page do not count.",
+        "Requests of people and programs that are known, however a core answered them; what an edge refused by itself, \
+         as with too many at once, and files of the page do not count.",
     ),
     ("client_errors", "Of these, those that were refused with 4xx."),
     ("errors", "Of these, those that were answered with 5xx."),

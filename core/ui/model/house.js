@@ -46,6 +46,20 @@ export class House extends EventTarget {
     this.#changed();
   }
 
+  /** Reads the newest ones again, which others may have begun; where that fails the list is as it was. */
+  async readNewest() {
+    try {
+      /** @type {import("../types.d.ts").Page<Summary>} */
+      const { items } = await ask("GET", "/v1/conversations?limit=100");
+      const read = new Set(items.map((it) => it.id));
+      const others = (this.conversations ?? []).filter((it) => !read.has(it.id));
+      this.conversations = newestFirst([...items.filter((it) => it.id !== this.leaving?.id), ...others]);
+      this.#changed();
+    } catch {
+      // Whoever opens one is told what is wrong.
+    }
+  }
+
   async readAgents() {
     try {
       const items = /** @type {AgentView[]} */ (await all("/v1/agents", 1000));
@@ -135,7 +149,7 @@ export class House extends EventTarget {
   /** Notes what is known of a conversation now. @param {Summary} summary */
   note(summary) {
     const others = (this.conversations ?? []).filter((it) => it.id !== summary.id);
-    this.conversations = [summary, ...others].sort((one, other) => other.updated_at.localeCompare(one.updated_at));
+    this.conversations = newestFirst([summary, ...others]);
     this.#changed();
   }
 
@@ -143,3 +157,6 @@ export class House extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
+
+/** @param {Summary[]} all */
+const newestFirst = (all) => all.sort((one, other) => other.updated_at.localeCompare(one.updated_at));

@@ -15,6 +15,9 @@ const PAGE = 50;
 /** Frames are larger than their text; what is longer is posted. */
 const MOST_IN_A_FRAME = 200_000;
 
+/** What is not stored yet of conversations that were left, by their ids. @type {Map<string, Map<string, Unsent>>} */
+const leftBehind = new Map();
+
 /** A conversation. It says `change`, at most once a frame, and `news` for whoever reads by ear. */
 export class Room extends EventTarget {
   /** Messages of people, by seq. @type {Map<number, MessageView>} */
@@ -22,7 +25,7 @@ export class Room extends EventTarget {
   /** @type {Map<string, Turn>} */
   turns = new Map();
   /** Said here, not stored yet. @type {Map<string, Unsent>} */
-  unsent = new Map();
+  unsent;
   /** @type {Summary | undefined} */
   summary = undefined;
   /** @type {"loading" | "ready" | "gone"} */
@@ -37,6 +40,7 @@ export class Room extends EventTarget {
   #before = undefined;
   #isDue = false;
   #isLive = false;
+  #isLeft = false;
 
   /**
    * @param {string} id
@@ -49,6 +53,8 @@ export class Room extends EventTarget {
     this.id = id;
     this.line = line;
     this.me = me;
+    this.unsent = leftBehind.get(id) ?? new Map();
+    leftBehind.delete(id);
   }
 
   get members() {
@@ -82,18 +88,25 @@ export class Room extends EventTarget {
       this.summary = /** @type {Summary} */ (summary);
       this.#see(/** @type {import("../types.d.ts").Page<MessageView>} */ (page));
       const first = Math.min(...this.#seqs(), this.summary.last_seq + 1);
-      this.line.join(this.id, first - 1, { took: (event) => this.take(event), said: (frame) => this.#said(frame) });
+      // Whoever has gone on meanwhile does not follow it any more.
+      if (!this.#isLeft) this.line.join(this.id, first - 1, { took: (event) => this.take(event), said: (frame) => this.#said(frame) });
       this.state = "ready";
+      // A message that is sent twice is one message.
+      for (const { clientId, failure } of this.unsent.values()) if (!failure) this.#send(clientId);
     } catch (error) {
       this.#failed(error);
     }
-    if (this.state === "ready") this.company.enter(this);
+    if (this.state === "ready" && !this.#isLeft) this.company.enter(this);
     this.changed();
   }
 
+  /** The line forgets what it has not brought yet: that is posted, and is here again when it could not be. */
   leave() {
+    this.#isLeft = true;
     this.company.leave();
     this.line.leave(this.id);
+    if (this.unsent.size > 0) leftBehind.set(this.id, this.unsent);
+    for (const unsent of this.unsent.values()) if (!unsent.failure) void this.#post(unsent);
   }
 
   /** Reads the messages before those that are here. */
@@ -236,7 +249,7 @@ export class Room extends EventTarget {
     const unsent = this.unsent.get(clientId);
     if (!unsent) return;
     const { text, agents, parts } = unsent;
-    const byLine = parts.length === 0 && text.length < MOST_IN_A_FRAME;
+    const byLine = !this.#isLeft && parts.length === 0 && text.length < MOST_IN_A_FRAME;
     try {
       if (byLine && this.line.send(clientId, this.id, text, agents)) return;
     } catch {
@@ -251,6 +264,8 @@ export class Room extends EventTarget {
     const body = { client_id: clientId, text, agents, parts };
     try {
       await ask("POST", `/v1/conversations/${this.id}/messages`, body);
+      // Otherwise its event says so.
+      if (this.#isLeft) this.unsent.delete(clientId);
     } catch (error) {
       unsent.failure = error instanceof Failure ? error : new Failure("internal");
       this.changed();

@@ -54,6 +54,7 @@ class App extends Part {
   connectedCallback() {
     super.connectedCallback();
     addEventListener("popstate", () => this.#moved());
+    addEventListener("visibilitychange", () => this.#seen());
     signedOut.addEventListener("ended", () => this.#ended());
     this.addEventListener("click", (event) => this.#clicked(event));
     this.addEventListener("keydown", (event) => this.#key(event));
@@ -95,6 +96,11 @@ class App extends Part {
     this.place = placeOf(location.pathname);
     this.isSideOpen = false;
     this.requestUpdate();
+  }
+
+  /** Other tabs and other people may have begun conversations while nobody looked here. */
+  #seen() {
+    if (document.visibilityState === "visible" && this.state === "in") void this.house.readNewest();
   }
 
   /** Links within the page do not load it again. @param {MouseEvent} event */

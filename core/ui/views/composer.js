@@ -1,6 +1,7 @@
 // The field in which something is said.
 
 import { html, nothing } from "../vendor/lit.js";
+import { plainly } from "../markdown/safe.js";
 import { size, t } from "../words/index.js";
 import { bytesOf, read } from "./files.js";
 import { icon } from "./icons.js";
@@ -12,6 +13,11 @@ import { Part } from "./part.js";
 const LIST = "mentions";
 /** Who writes says so again after this. */
 const TYPING_MS = 3_000;
+/** What is longer and pasted goes as a file: messages are shorter, and a field with millions of characters stands still. */
+const MOST_PASTED = 20_000;
+
+/** Files that are not sent yet, by their drafts. @type {Map<string, import("../types.d.ts").Part[]>} */
+const attached = new Map();
 
 export class Composer extends Part {
   static properties = {
@@ -41,8 +47,6 @@ export class Composer extends Part {
     this.busy = false;
     /** What is written replaces something that was said. */
     this.editing = false;
-    /** @type {import("../types.d.ts").Part[]} */
-    this.parts = [];
     this.refused = "";
   }
 
@@ -54,6 +58,17 @@ export class Composer extends Part {
     return `switchboard.draft.${this.draft}`;
   }
 
+  get parts() {
+    return attached.get(this.draft) ?? [];
+  }
+
+  /** @param {string} draft @param {import("../types.d.ts").Part[]} parts */
+  #attach(draft, parts) {
+    if (parts.length > 0) attached.set(draft, parts);
+    else attached.delete(draft);
+    this.requestUpdate();
+  }
+
   /**
    * Puts a text into the field, to be looked at again.
    * @param {string} text
@@ -61,14 +76,20 @@ export class Composer extends Part {
    */
   put(text, parts = []) {
     this.#field.value = text;
-    this.parts = parts;
+    this.#attach(this.draft, parts);
     this.#keep();
     this.#field.focus();
-    this.requestUpdate();
   }
 
   firstUpdated() {
     if (matchMedia("(pointer: fine)").matches) this.#field.focus();
+  }
+
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (!changed.has("draft")) return;
+    this.refused = "";
+    this.#offered = [];
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -81,7 +102,7 @@ export class Composer extends Part {
     return html`<form class="composer" @submit=${this.#submit} @dragover=${(/** @type {Event} */ event) => event.preventDefault()} @drop=${this.#drop}>
       ${mentions(LIST, this.#offered, this.#chosen, (item) => this.#take(item))}
       ${this.editing ? this.#anew() : nothing}
-      ${this.refused ? html`<p class="problem" role="alert" dir="auto">${this.refused}</p>` : nothing}
+      ${this.refused ? html`<p class="problem" role="alert" dir="auto">${plainly(this.refused)}</p>` : nothing}
       ${this.parts.length > 0 ? this.#files() : nothing}
       <textarea rows="1" dir="auto" placeholder=${t.placeholder} aria-label=${t.message} enterkeyhint="send"
         aria-autocomplete="list" aria-controls=${isOpen ? LIST : nothing}
@@ -113,8 +134,8 @@ export class Composer extends Part {
     return html`<ul class="files">
       ${this.parts.map(
         (part, index) => html`<li>
-          ${icon("file")}<bdi>${part.name}</bdi> <span class="fine">${size(bytesOf(part))}</span>
-          <button type="button" class="icon-button small" aria-label=${t.removeFile(part.name)} @click=${() => this.#remove(index)}>${icon("close")}</button>
+          ${icon("file")}<bdi>${plainly(part.name ?? "")}</bdi> <span class="fine">${size(bytesOf(part))}</span>
+          <button type="button" class="icon-button small" aria-label=${t.removeFile(plainly(part.name ?? ""))} @click=${() => this.#remove(index)}>${icon("close")}</button>
         </li>`,
       )}
     </ul>`;
@@ -127,7 +148,7 @@ export class Composer extends Part {
     if (this.busy || (text === "" && this.parts.length === 0)) return;
     const detail = { text, agents: [], parts: this.parts };
     this.#field.value = "";
-    this.parts = [];
+    this.#attach(this.draft, []);
     this.refused = "";
     this.#keep();
     this.#offer([]);
@@ -154,8 +175,12 @@ export class Composer extends Part {
 
   #keep() {
     const text = this.#field.value;
-    if (text) sessionStorage.setItem(this.#key, text);
-    else sessionStorage.removeItem(this.#key);
+    try {
+      if (text) sessionStorage.setItem(this.#key, text);
+      else sessionStorage.removeItem(this.#key);
+    } catch {
+      // More than a browser keeps: it is in the field, and not there after loading again.
+    }
   }
 
   /** @returns {Named[]} */
@@ -203,10 +228,11 @@ export class Composer extends Part {
 
   /** @param {Iterable<File>} files */
   async #add(files) {
+    const { draft } = this;
     const { parts, refused } = await read(files, this.parts);
-    this.parts = parts;
-    this.refused = refused;
-    this.requestUpdate();
+    // Whoever went to another conversation meanwhile finds them where they were given.
+    if (draft === this.draft) this.refused = refused;
+    this.#attach(draft, parts);
   }
 
   /** @param {Event} event */
@@ -226,6 +252,8 @@ export class Composer extends Part {
   /** @param {ClipboardEvent} event */
   #pasted(event) {
     const files = [...(event.clipboardData?.files ?? [])];
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (files.length === 0 && text.length > MOST_PASTED) files.push(new File([text], "text.txt", { type: "text/plain" }));
     if (files.length === 0) return;
     event.preventDefault();
     void this.#add(files);
@@ -233,8 +261,7 @@ export class Composer extends Part {
 
   /** @param {number} index */
   #remove(index) {
-    this.parts = this.parts.filter((_, at) => at !== index);
-    this.requestUpdate();
+    this.#attach(this.draft, this.parts.filter((_, at) => at !== index));
   }
 }
 

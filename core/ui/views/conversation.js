@@ -76,11 +76,16 @@ class ConversationView extends Part {
     this.follow(room);
     room.addEventListener("news", (event) => this.#hear(/** @type {CustomEvent} */ (event).detail));
     room.addEventListener("renamed", () => room.summary && this.house.note(room.summary));
-    void room.enter().then(() => {
-      const said = first.get(room.id);
-      first.delete(room.id);
-      if (said && room.state === "ready") room.say(said.text, said);
-    });
+    void this.#come(room);
+  }
+
+  /** What was said at the beginning is said here, at the first time that the house answers. @param {Room} room */
+  async #come(room) {
+    await room.enter();
+    const said = first.get(room.id);
+    if (!said || room.state !== "ready") return;
+    first.delete(room.id);
+    room.say(said.text, said);
   }
 
   render() {
@@ -95,10 +100,10 @@ class ConversationView extends Part {
         <div class="log">${this.#log(room)}</div>
       </div>
       <div class="foot">
-        ${this.#follows ? nothing : html`<button type="button" class="round newest" aria-label=${t.messages} @click=${() => this.#toEnd()}>${icon("newest")}</button>`}
+        ${this.#follows ? nothing : html`<button type="button" class="round newest" title=${t.toNewest} aria-label=${t.toNewest} @click=${() => this.#toEnd()}>${icon("newest")}</button>`}
         ${this.#quiet(room)}
         ${problem(this.failure)}
-        <sb-composer .house=${this.house} .draft=${room.id} .people=${room.members.length > 1 ? room.members.map((it) => it.user).filter((it) => it !== room.me) : []}
+        <sb-composer .house=${this.house} .draft=${`${room.me}.${room.id}`} .people=${room.members.length > 1 ? room.members.map((it) => it.user).filter((it) => it !== room.me) : []}
           ?running=${room.running.length > 0} ?editing=${this.edited !== undefined} @cancel-edit=${() => this.#edit(room, undefined)} @say=${(/** @type {CustomEvent} */ event) => this.#say(event.detail)}
           @stop=${() => this.#stop()} @typing=${() => room.company.write()}></sb-composer>
       </div>
@@ -119,7 +124,7 @@ class ConversationView extends Part {
 
   /** @param {Room} room */
   #log(room) {
-    if (room.failure) return problem(room.failure, () => room.enter());
+    if (room.failure) return problem(room.failure, () => this.#come(room));
     if (room.state === "loading") return html`<p class="waiting fine">${t.wait}</p>`;
     const messages = [...room.messages.values()].sort((one, other) => one.seq - other.seq);
     const isRoom = room.members.length > 1;
@@ -206,7 +211,7 @@ class ConversationView extends Part {
         return { name, media_type, data: await base64(await blob(`/v1/conversations/${room.id}/files/${id}`)) };
       };
       const parts = await Promise.all((message.files ?? []).filter((file) => file.id).map(read));
-      this.#composer?.put(message.text, parts);
+      if (this.edited?.message === message) this.#composer?.put(message.text, parts);
     });
   }
 

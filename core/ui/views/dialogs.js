@@ -1,6 +1,7 @@
 // Questions that the page asks before it goes on.
 
 import { html, render } from "../vendor/lit.js";
+import { plainly } from "../markdown/safe.js";
 import { t } from "../words/index.js";
 
 /**
@@ -14,7 +15,7 @@ function show({ text, action, label, value = "", danger = false, mayBeEmpty = fa
   const field = () => /** @type {HTMLInputElement | null} */ (dialog.querySelector("input"))?.value ?? "";
   render(
     html`<form method="dialog">
-      ${text ? html`<p dir="auto">${text}</p>` : ""}
+      ${text ? html`<p dir="auto">${plainly(text)}</p>` : ""}
       ${label ? html`<label>${label}<input name="value" .value=${value} maxlength="2000" dir="auto" autocomplete="off" ?required=${!mayBeEmpty} /></label>` : ""}
       <p class="buttons">
         <button type="button" class="quiet" @click=${() => dialog.close("")}>${t.cancel}</button>

@@ -20,7 +20,8 @@ export async function read(files, there) {
   let refused = "";
   for (const file of files) {
     const left = MOST_BYTES - parts.reduce((sum, part) => sum + bytesOf(part), 0);
-    if (file.size > left || parts.length >= MOST_FILES) refused = t.tooLargeFile(file.name, size(MOST_BYTES));
+    if (parts.length >= MOST_FILES) refused = t.tooManyFiles(MOST_FILES);
+    else if (file.size > left) refused = t.tooLargeFile(file.name, size(MOST_BYTES));
     else parts.push({ name: file.name, media_type: file.type || "application/octet-stream", data: await base64(file) });
   }
   return { parts, refused };

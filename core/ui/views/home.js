@@ -45,7 +45,7 @@ class Home extends Part {
         <h1 dir="auto">${t.greeting(me.name ?? me.user)}</h1>
         <p>${t.homeLead}</p>
         ${problem(this.failure)}
-        <sb-composer .house=${this.house} .draft=${"new"} ?busy=${this.isBusy} @say=${(/** @type {CustomEvent} */ event) => this.#begin(event.detail)}></sb-composer>
+        <sb-composer .house=${this.house} .draft=${`${me.user}.new`} ?busy=${this.isBusy} @say=${(/** @type {CustomEvent} */ event) => this.#begin(event.detail)}></sb-composer>
         ${this.#examples()}
       </div>
     </div>`;
@@ -85,7 +85,7 @@ class Home extends Part {
     } catch (error) {
       this.failure = error;
       const composer = this.querySelector("sb-composer");
-      /** @type {import("./composer.js").Composer | null} */ (composer)?.put(said.text);
+      /** @type {import("./composer.js").Composer | null} */ (composer)?.put(said.text, said.parts);
     }
     this.isBusy = false;
     this.requestUpdate();

@@ -34,10 +34,12 @@ export function chosen({ steps, stage, mode }, nameOf) {
 }
 
 /** Why, and how sure it was. @param {Plan} plan */
-export function why({ reason, stage, mode, confidence }) {
+export function why({ steps, reason, stage, mode, confidence }) {
   const sure = stage === "rule" ? "" : ` · ${t.sure(percent(confidence))}`;
+  // A rule that asks nobody is none that somebody was named in.
+  const by = stage === "rule" && steps.length === 0 ? "" : `${t.stages[stage]} · `;
   return html`<p class="why" dir="auto">${plainly(reason)}</p>
-    <p class="why fine">${t.stages[stage]} · ${t.modes[mode]}${sure}</p>`;
+    <p class="why fine">${by}${t.modes[mode]}${sure}</p>`;
 }
 
 /** Agents that were asked and are not in the answer. @param {Turn} turn */

@@ -58,7 +58,7 @@ class Review extends Office {
         ? nothing
         : html`<label>${t.rightFor}<select name="agents">
             <option value="">${t.nobody}</option>
-            ${[...this.house.agents.values()].filter((it) => it.id !== agent).map((it) => html`<option value=${it.id}>${it.name}</option>`)}
+            ${[...this.house.agents.values()].filter((it) => it.id !== agent).map((it) => html`<option value=${it.id}>${plainly(it.name)}</option>`)}
           </select></label>`}
       ${trial ? this.#trial(trial) : nothing}
       <p class="buttons">
