@@ -59,10 +59,12 @@ export class Session {
     return this.expires;
   }
 
-  /** @param {boolean} everywhere */
+  /** Ends it; where to go then. @param {boolean} everywhere */
   async end(everywhere) {
-    await ask("POST", "/auth/logout", everywhere ? { everywhere } : {});
+    /** @type {{ to: string } | undefined} */
+    const signedOut = await ask("POST", "/auth/logout", everywhere ? { everywhere } : {});
     this.close();
+    return signedOut?.to ?? "/";
   }
 
   close() {

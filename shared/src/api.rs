@@ -37,7 +37,7 @@ pub use files::FileView;
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};
 pub use login::{
     Exchange, Exchanged, KeyList, KeyView, Me, NewKey, NewKeyView, ProviderList, ProviderView, Revocation,
-    RevocationList, Revoke, RevokedKind, SessionList, SessionView, SignOut, Ticket,
+    RevocationList, Revoke, RevokedKind, SessionList, SessionView, SignOut, SignedOut, Ticket,
 };
 pub use messages::{Accepted, Author, Chat, ChatAnswer, MessageView, Part, SendMessage};
 pub use overlap::{DuplicateExample, LostExample, Overlap, OverlapPair};

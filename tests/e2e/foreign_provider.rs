@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, process::Stdio};
 use switchboard::{client::next_text, topology::ports};
-use switchboard_tests::{Browser, House, guest::node, person::PATIENCE};
+use switchboard_tests::{Browser, Came, House, guest::node, person::PATIENCE};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout},
@@ -31,7 +31,7 @@ impl Corp {
             "[login]\ncheck_s = 1\n[[login.providers]]\nid = \"corp\"\nname = \"Corp\"\n\
              issuer = \"http://127.0.0.1:{port}\"\nclient_id = \"switchboard\"\nclient_secret = \"s3cret:/ +%\"\n\
              scopes = [\"openid\", \"profile\", \"corp\", \"offline_access\"]\n\
-             parameters = {{ prompt = \"consent\" }}\n\
+             parameters = {{ prompt = \"consent\" }}\nsign_out = true\n\
              claims = {{ user = \"login\", tenant = \"org.id\", roles = \"realm_access.roles\", tier = \"plan\" }}\n"
         );
         let settings = toml::from_str(&settings)?;
@@ -54,6 +54,17 @@ impl Corp {
     async fn tell(&mut self, what: Value) -> anyhow::Result<Value> {
         self.input.write_all(format!("{what}\n").as_bytes()).await?;
         self.heard().await
+    }
+
+    /// As a person signs out there: a page asks, and they agree.
+    async fn sign_out(&self, browser: &mut Browser, at: &Url) -> anyhow::Result<Came> {
+        let asked = browser.get(at.as_str()).await?;
+        let xsrf = asked.text.split("name=\"xsrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let form = format!("xsrf={}&logout=yes", xsrf.with_context(|| asked.text.clone())?);
+        let url = self.url.join("/session/end/confirm")?;
+        let request = browser.request_of(Method::POST, &url).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        browser.send(request, url).await
     }
 
     async fn heard(&mut self) -> anyhow::Result<Value> {
@@ -126,7 +137,7 @@ async fn who_signs_in_with_a_provider_that_others_wrote_is_who_it_says_and_stays
 
     let held = dora.clone();
     let socket = dora.page_socket().await?;
-    assert_eq!(dora.script(Method::POST, "/auth/logout", None).await?.status, StatusCode::NO_CONTENT);
+    assert_eq!(dora.script(Method::POST, "/auth/logout", None).await?.status, StatusCode::OK);
     closes_with_4401(socket).await?;
     is_signed_out(&mut held.clone()).await?;
     assert_eq!(signed_in(&house, "dora").await?.get("/auth/me").await?.body["user"], "dora", "and in again");
@@ -139,18 +150,25 @@ async fn who_signs_out_at_a_provider_that_others_wrote_is_signed_out_here() -> a
     let mut dora = signed_in(&house, "dora").await?;
     let mut emil = signed_in(&house, "emil").await?;
     let socket = dora.page_socket().await?;
-    // As a person does there: a page asks, and they agree.
-    let asked = dora.get(corp.url.join("/session/end")?.as_str()).await?;
-    let xsrf = asked.text.split("name=\"xsrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let form = format!("xsrf={}&logout=yes", xsrf.with_context(|| asked.text.clone())?);
-    let url = corp.url.join("/session/end/confirm")?;
-    let request = dora.request_of(Method::POST, &url).body(form);
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    let done = dora.send(request, url).await?;
+    let done = corp.sign_out(&mut dora, &corp.url.join("/session/end")?).await?;
     assert!(done.status.is_redirection() || done.status.is_success(), "{} {}", done.status, done.text);
     closes_with_4401(socket).await?;
     is_signed_out(&mut dora).await?;
     assert_eq!(emil.get("/auth/me").await?.body["user"], "emil", "others stay");
+    house.stop().await
+}
+
+#[tokio::test]
+async fn who_signs_out_here_signs_out_at_a_provider_that_others_wrote_and_comes_back() -> anyhow::Result<()> {
+    let (corp, house) = Corp::with_house().await?;
+    let mut dora = signed_in(&house, "dora").await?;
+    let out = dora.script(Method::POST, "/auth/logout", None).await?;
+    assert_eq!(out.status, StatusCode::OK, "{}", out.body);
+    let to: Url = out.body["to"].as_str().context("it is sent nowhere")?.parse()?;
+    assert_eq!((to.port(), to.path()), (corp.url.port(), "/session/end"));
+    assert_eq!(dora.get("/auth/me").await?.status, StatusCode::UNAUTHORIZED, "whether or not they go there");
+    let done = corp.sign_out(&mut dora, &to).await?;
+    assert_eq!(done.location, Some(dora.edge.join("/")?));
     house.stop().await
 }
 

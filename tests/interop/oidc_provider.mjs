@@ -33,6 +33,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       client_id: "switchboard",
       client_secret: "s3cret:/ +%",
       redirect_uris: [`${origin}/auth/callback`],
+      post_logout_redirect_uris: [`${origin}/`],
       grant_types: ["authorization_code", "refresh_token"],
       backchannel_logout_uri: `${origin}/auth/backchannel-logout`,
       backchannel_logout_session_required: true,

@@ -25,7 +25,7 @@ pub mod replicas;
 mod server;
 
 pub use agent::{FakeAgent, Manner};
-pub use browser::Browser;
+pub use browser::{Browser, Came};
 pub use guest::{Guest, Library};
 pub use house::House;
 pub use link::{End, Link, State};

@@ -56,6 +56,8 @@ pub struct ProviderConfig {
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
     #[serde(default)]
+    pub sign_out: bool,
+    #[serde(default)]
     pub proxy: Proxy,
     #[serde(default)]
     pub ca_file: PathBuf,

@@ -46,6 +46,9 @@ struct Description {
     authorization_endpoint: Url,
     token_endpoint: Url,
     jwks_uri: Url,
+    /// OpenID Connect RP-Initiated Logout §2.1.
+    #[serde(default)]
+    end_session_endpoint: Option<Url>,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
@@ -88,6 +91,22 @@ impl Provider {
             query.extend_pairs(hint.map(|hint| ("login_hint", hint)));
         }
         Ok(url)
+    }
+
+    /// Where the browser is sent to sign out of the provider as well, and from there back to this origin (OpenID Connect
+    /// RP-Initiated Logout §2); `None` where that is not asked for, or not offered. ID tokens are not kept, so that it
+    /// may ask whether it is meant.
+    pub(super) async fn sign_out_url(&self, origin: &str) -> Result<Option<Url>, Fault> {
+        if !self.config.sign_out {
+            return Ok(None);
+        }
+        let Some(mut url) = self.known().await?.description.end_session_endpoint.clone() else {
+            return Ok(None);
+        };
+        let back = format!("{origin}/");
+        let who = [("client_id", self.config.client_id.as_str()), ("post_logout_redirect_uri", &back)];
+        url.query_pairs_mut().extend_pairs(who);
+        Ok(Some(url))
     }
 
     /// Whether an answer that names its issuer names this one (RFC 9207): else it is another provider's, mixed up.
@@ -192,7 +211,7 @@ impl Provider {
         }
         let endpoints =
             [&description.authorization_endpoint, &description.token_endpoint, &description.jwks_uri];
-        if !endpoints.iter().all(|url| is_closed_to_others(url)) {
+        if !endpoints.into_iter().chain(&description.end_session_endpoint).all(is_closed_to_others) {
             return Err(Fault::unbelievable("an address in its description is not https"));
         }
         let keys = key_set(self.line.get(&description.jwks_uri).await?);

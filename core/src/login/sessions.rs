@@ -26,6 +26,7 @@ use switchboard_shared::{
     problem::{Problem, ProblemKind},
 };
 use tokio::time::Instant;
+use url::Url;
 
 /// By how much the clocks of edges and cores may differ.
 const SKEW: Duration = Duration::from_secs(60);
@@ -199,6 +200,24 @@ pub(crate) async fn end_all(core: &Core, login: &Login, tenant: &TenantId, user:
     said(&tx, login, tenant, user, &ended, "everywhere").await?;
     tx.commit().await?;
     Ok(ended.len())
+}
+
+/// Where whoever has signed out here goes to sign out of their provider; `None`: nowhere. What the provider does wrong
+/// keeps nobody signed in here.
+pub(crate) async fn sign_out_url(login: &Login, provider: &str, origin: &str) -> Option<Url> {
+    let asked = async {
+        if !login.config.origins.iter().any(|known| known == origin) {
+            return Err(Fault::NotHere("login.origins does not have the address that was used"));
+        }
+        let provider = login.provider(provider)?;
+        let _place = login.place()?;
+        provider.sign_out_url(origin).await
+    };
+    let asked: Result<_, Fault> = asked.await;
+    asked
+        .inspect_err(|fault| tracing::warn!(provider, %fault, "nobody is sent there to sign out"))
+        .ok()
+        .flatten()
 }
 
 /// Somebody has signed out at their provider (OpenID Connect Back-Channel Logout §2.5).

@@ -142,8 +142,7 @@ class Side extends Part {
   /** @param {boolean} everywhere */
   async #signOut(everywhere) {
     await this.try(async () => {
-      await this.session.end(everywhere);
-      location.assign("/");
+      location.assign(await this.session.end(everywhere));
     });
   }
 }

@@ -61,6 +61,13 @@ pub struct SignOut {
     pub everywhere: bool,
 }
 
+/// The answer of `POST /auth/logout`, where the provider is to be signed out of as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedOut {
+    /// The provider's address for that, to which the browser goes next; it comes back to the page.
+    pub to: String,
+}
+
 /// `GET /auth/sessions`: where the user has signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionList {

@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::sync::Arc;
 use switchboard_shared::{
-    api::{Me, ProviderList, ProviderView, SessionList, SessionView, SignOut},
+    api::{Me, ProviderList, ProviderView, SessionList, SessionView, SignOut, SignedOut},
     cookies::{self, SameSite},
     ids::SessionId,
     problem::ProblemKind,
@@ -172,6 +172,7 @@ pub(crate) async fn logout(
     body: Bytes,
 ) -> Result<Response> {
     let wish: SignOut = if body.is_empty() { SignOut::default() } else { read(&body)? };
+    let mut to = None;
     if let Some((login, Shown { tenant, row })) = session(&core, &visitor).await? {
         let user = &row.who.user;
         match wish.everywhere {
@@ -180,8 +181,12 @@ pub(crate) async fn logout(
                 retrying!(envelope.patience, sessions::end(&core, login, &tenant, user, &[row.id], "logout"))?
             }
         };
+        to = sessions::sign_out_url(login, &row.provider, &visitor.origin).await;
     }
-    Ok(kept_nowhere((StatusCode::NO_CONTENT, with(gone()))))
+    Ok(match to {
+        Some(to) => kept_nowhere((with(gone()), axum::Json(SignedOut { to: to.into() }))),
+        None => kept_nowhere((StatusCode::NO_CONTENT, with(gone()))),
+    })
 }
 
 pub(crate) async fn sessions(State(core): State<Arc<Core>>, visitor: Visitor) -> Result<Response> {
