@@ -71,7 +71,7 @@ pub(crate) async fn accept(
         message,
         conversation,
     };
-    let storing = async { retrying!(envelope.patience, store(core, identity, &draft, &envelope)) };
+    let storing = async { retrying!(envelope.patience, Box::pin(store(core, identity, &draft, &envelope))) };
     let (stored, took) = metrics::measured("accept", storing).await;
     // Whoever waits for the answer waits without the files.
     drop(draft);
@@ -86,7 +86,7 @@ pub(crate) async fn accept(
             metrics::ACCEPTED.inc();
             core.counts.add(&identity.tenant, What::Messages, "", 1);
             core.counts.time(&identity.tenant, Timed::Acknowledgement, took);
-            turn::spawn(core, identity.tenant.clone(), *turn, arrival, place);
+            turn::spawn(core, identity.tenant.clone(), *turn, *arrival, place);
             Ok(accepted)
         }
     }
@@ -122,7 +122,7 @@ struct Draft {
 
 enum Stored {
     Before(Accepted),
-    Now { accepted: Accepted, turn: Box<TurnRow>, arrival: Option<Arrival>, events: Vec<Event> },
+    Now { accepted: Accepted, turn: Box<TurnRow>, arrival: Box<Option<Arrival>>, events: Vec<Event> },
 }
 
 async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envelope) -> Result<Stored> {
@@ -171,7 +171,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     within_quota(&core.config.quota, &stored)?;
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
-    let arrival = Arrival::of(&message, background);
+    let arrival = Box::new(Arrival::of(&message, background));
     Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), arrival, events })
 }
 
@@ -217,7 +217,12 @@ fn stored_before(
     if !accepted.duplicate {
         // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
         let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));
-        return Ok(Stored::Now { accepted, turn: Box::new(turn), arrival: None, events: Vec::new() });
+        return Ok(Stored::Now {
+            accepted,
+            turn: Box::new(turn),
+            arrival: Box::new(None),
+            events: Vec::new(),
+        });
     }
     if before.request_hash != draft.hash {
         return Err(Error::public(ProblemKind::Conflict, "This client id was used for another message."));

@@ -55,7 +55,7 @@ impl Tx {
             return Ok(());
         }
         // One after another of a user, so that each counts those before it. They go out together, in this order.
-        let lock = self.execute(sql!("lock_user"), &[&tenant.as_str(), &user.as_str()]);
+        let lock = async { self.execute(sql!("lock_user"), &[&tenant.as_str(), &user.as_str()]).await };
         let all = new.iter().map(|one| self.insert_suggestion(tenant, turn, user, one, at));
         try_join(lock, try_join_all(all)).await.map(drop)
     }

@@ -33,7 +33,7 @@ impl Work {
         waiting.ended.append(&mut step.ended);
         // A step that was done in time is written down even when the time is over.
         let deadline = self.deadline.max(Instant::now() + self.core.config.turn.lease);
-        let writing = async { retrying!(deadline, self.record_once(&step, &waiting, mark)) };
+        let writing = async { retrying!(deadline, Box::pin(self.record_once(&step, &waiting, mark))) };
         for event in metrics::timed("record", writing).await? {
             self.core.bell.ring(event);
         }
@@ -56,7 +56,7 @@ impl Work {
         }
         let (bodies, answer) = step.events(turn, waiting, first, mark.at);
         let writing = self.write(&tx, (step, waiting, mark.at), (first, bodies), answer.as_ref());
-        tx.commit_behind(writing).await
+        tx.commit_behind(Box::pin(writing)).await
     }
 
     /// All that is left when the numbers are known; nothing of it waits for anything else of it.
