@@ -33,6 +33,8 @@ pub struct Abilities {
     pub push: bool,
     /// It has a card for who has shown who they are.
     pub extended_card: bool,
+    /// It answers clients of 0.3 as well.
+    pub before_1_0: bool,
     /// Extensions that a client has to offer.
     pub required_extensions: Vec<String>,
 }

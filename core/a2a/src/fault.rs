@@ -1,5 +1,6 @@
 //! The errors of the protocol (A2A 1.0, section 3.3.2), and what they are in each binding (sections 5.4, 9.5 and 11.6).
 
+use crate::wire::A2AError;
 use axum::{
     body::Body,
     http::{HeaderValue, Response, StatusCode, header},
@@ -173,7 +174,7 @@ impl Fault {
     #[must_use]
     pub fn response(&self, binding: &Binding) -> Response<Body> {
         let (status, media_type, body) = match binding {
-            Binding::JsonRpc { id } => {
+            Binding::JsonRpc { id } | Binding::Before { id } => {
                 let status = if self.kind.shows_in_http() { self.kind.http() } else { 200 };
                 let body = json!({"jsonrpc": "2.0", "id": id, "error": self.jsonrpc()});
                 (status, "application/json", body)
@@ -192,12 +193,25 @@ impl Fault {
     }
 }
 
+/// The error of the protocol's own types.
+impl From<A2AError> for Fault {
+    fn from(error: A2AError) -> Self {
+        let kind = Kind::ALL.iter().find(|kind| kind.code() == error.code);
+        Self::new(kind.copied().unwrap_or(Kind::Internal), error.message)
+    }
+}
+
 /// In which words an answer is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Binding {
     /// JSON-RPC, in answer to the request with this id.
     JsonRpc {
         /// The request's own id; null where it has none that could be read.
+        id: Value,
+    },
+    /// The same for a client of 0.3.
+    Before {
+        /// The request's own id.
         id: Value,
     },
     /// HTTP+JSON.

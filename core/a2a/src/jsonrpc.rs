@@ -2,8 +2,9 @@
 
 use crate::{
     agent::Agent,
+    before_1_0,
     fault::{Binding, Fault, Kind},
-    negotiate::{check_extensions, check_media_type, check_version},
+    negotiate::{Dialect, check_extensions, check_media_type, dialect},
     operation::{Asked, Done, Operation},
     sse,
 };
@@ -29,11 +30,21 @@ pub async fn answer<A: Agent>(
         Ok(id) => id,
         Err(fault) => return fault.response(&nobody),
     };
-    let binding = Binding::JsonRpc { id: id.clone() };
-    let operation = call(fields).and_then(|(method, params)| {
-        check_version(headers, query)?;
-        check_extensions(headers, &asked.agent.abilities())?;
-        Operation::named(&method, params)
+    let abilities = asked.agent.abilities();
+    let dialect = match dialect(headers, query, &abilities) {
+        Ok(dialect) => dialect,
+        Err(fault) => return fault.response(&Binding::JsonRpc { id }),
+    };
+    let binding = match dialect {
+        Dialect::Current => Binding::JsonRpc { id: id.clone() },
+        Dialect::Before => Binding::Before { id: id.clone() },
+    };
+    let operation = call(fields).and_then(|(method, params)| match dialect {
+        Dialect::Current => {
+            check_extensions(headers, &abilities)?;
+            Operation::named(&method, params)
+        }
+        Dialect::Before => before_1_0::named(&method, params),
     });
     let operation = match operation {
         Ok(operation) => operation,
@@ -41,7 +52,13 @@ pub async fn answer<A: Agent>(
     };
     let performed = operation.performed();
     let mut response = match operation.perform(asked).await {
-        Ok(Done::One(result)) => whole(&json!({"jsonrpc": "2.0", "id": id, "result": result})),
+        Ok(Done::One(result)) => {
+            let result = match dialect {
+                Dialect::Current => result,
+                Dialect::Before => before_1_0::result(performed.operation, result),
+            };
+            whole(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
+        }
         Ok(Done::Many(running)) => sse::response(*running, binding, asked.ping),
         Err(fault) => fault.response(&binding),
     };

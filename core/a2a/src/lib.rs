@@ -5,9 +5,10 @@
 //! - [`task`]: what a task becomes by its events
 //! - [`fault`]: the errors, and how each binding tells them
 //! - [`operation`]: the eleven operations, whichever binding asks for them
-//! - [`jsonrpc`], [`rest`]: the two bindings
+//! - [`jsonrpc`], [`rest`]: the two bindings; [`before_1_0`]: what clients of 0.3 say and read over the first one
 
 pub mod agent;
+pub mod before_1_0;
 mod check;
 pub mod fault;
 pub mod jsonrpc;

@@ -28,16 +28,37 @@ pub fn version(headers: &HeaderMap, query: Option<&str>) -> String {
     named.unwrap_or_else(|| UNNAMED_VERSION.to_owned())
 }
 
-/// Whether the version is spoken here; a patch number is none of its business.
-pub(crate) fn check_version(headers: &HeaderMap, query: Option<&str>) -> Result<(), Fault> {
+/// A version that is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Current,
+    Before,
+}
+
+/// The version in which an answer is due; a patch number is none of its business.
+pub(crate) fn dialect(
+    headers: &HeaderMap,
+    query: Option<&str>,
+    abilities: &Abilities,
+) -> Result<Dialect, Fault> {
     let asked = version(headers, query);
-    let is_ours = asked == VERSION || asked.strip_prefix(VERSION).is_some_and(|patch| patch.starts_with('.'));
-    if is_ours {
-        return Ok(());
+    let is = |version: &str| {
+        asked == version || asked.strip_prefix(version).is_some_and(|patch| patch.starts_with('.'))
+    };
+    if is(VERSION) {
+        return Ok(Dialect::Current);
+    }
+    if abilities.before_1_0 && is(UNNAMED_VERSION) {
+        return Ok(Dialect::Before);
     }
     let shown: String = asked.chars().take(MAX_SHOWN).collect();
     let message = format!("A2A {shown} is not spoken here; send `A2A-Version: {VERSION}`.");
     Err(Fault::new(Kind::VersionNotSupported, message))
+}
+
+/// Whether the current version is asked for, where no other one is spoken.
+pub(crate) fn check_version(headers: &HeaderMap, query: Option<&str>) -> Result<(), Fault> {
+    dialect(headers, query, &Abilities::default()).map(drop)
 }
 
 /// Whether the client offers what the agent requires (section 3.3.4).
@@ -96,6 +117,10 @@ mod tests {
             assert_eq!(accepted(&[("a2a-version", other)], None), Err(Kind::VersionNotSupported), "{other}");
         }
         assert_eq!(accepted(&[], None), Err(Kind::VersionNotSupported));
+        let both = Abilities { before_1_0: true, ..Abilities::default() };
+        assert_eq!(dialect(&fields(&[]), None, &both), Ok(Dialect::Before));
+        assert_eq!(dialect(&fields(&[("a2a-version", "1.0")]), None, &both), Ok(Dialect::Current));
+        assert!(dialect(&fields(&[("a2a-version", "0.2")]), None, &both).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::{
     agent::Running,
+    before_1_0,
     fault::{Binding, Fault},
     task::{goes_on, state_of},
     wire::StreamResponse,
@@ -57,7 +58,10 @@ fn frames(
 fn frame(binding: &Binding, update: Result<StreamResponse, Fault>) -> Bytes {
     let text = match (binding, update) {
         (Binding::JsonRpc { id }, Ok(update)) => data(&json!({"jsonrpc": "2.0", "id": id, "result": update})),
-        (Binding::JsonRpc { id }, Err(fault)) => {
+        (Binding::Before { id }, Ok(update)) => {
+            data(&json!({"jsonrpc": "2.0", "id": id, "result": before_1_0::event(&update)}))
+        }
+        (Binding::JsonRpc { id } | Binding::Before { id }, Err(fault)) => {
             data(&json!({"jsonrpc": "2.0", "id": id, "error": fault.jsonrpc()}))
         }
         (Binding::Rest, Ok(update)) => data(&json!(update)),

@@ -208,8 +208,7 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn start() -> Self {
-        let all =
-            Abilities { streaming: true, push: false, extended_card: true, required_extensions: vec![] };
+        let all = Abilities { streaming: true, push: false, extended_card: true, ..Abilities::default() };
         Self::with(all).await
     }
 
