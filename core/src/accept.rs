@@ -29,7 +29,20 @@ use tokio::time::Instant;
 /// When a message that found no place may find one, at the latest.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// What a message is in the eyes of a client that knows of tasks (A2A).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TaskOf {
+    /// Its client knows of none: it may answer whoever waits in its conversation.
+    #[default]
+    Unsaid,
+    /// It begins a task, and answers nobody.
+    New,
+    /// It answers what a turn of a task asked.
+    Known { task: TurnId, waits: TurnId },
+}
+
 /// What came with a message besides itself.
+#[derive(Clone)]
 pub(crate) struct Envelope {
     /// Until when the client waits.
     pub(crate) deadline: Instant,
@@ -41,6 +54,7 @@ pub(crate) struct Envelope {
     pub(crate) traceparent: String,
     /// The request that brought it.
     pub(crate) visit: Visit,
+    pub(crate) task: TaskOf,
 }
 
 /// Stores a message with its turn and sets the turn going.
@@ -151,6 +165,11 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     within_quota(&core.config.quota, &tx.keep_bytes(tenant, user, bytes).await?)?;
     let turn = new_turn(core, identity, draft, envelope, seq, at);
     tx.insert_turn(tenant, &turn).await?;
+    if let Some(waits) = turn.continues
+        && !tx.continue_turn(tenant, waits, turn.id).await?
+    {
+        return Err(Error::public(ProblemKind::Conflict, "This task waits for nothing any more."));
+    }
     let mut bodies = vec![
         EventBody::MessageCreated(message.view()),
         EventBody::TurnStarted { message: draft.id, attempt: 1 },
@@ -229,6 +248,15 @@ fn new_turn<'a>(
         hops: envelope.hops,
         traceparent: &envelope.traceparent,
         at,
+        task: match envelope.task {
+            TaskOf::Unsaid => None,
+            TaskOf::New => Some(draft.turn),
+            TaskOf::Known { task, .. } => Some(task),
+        },
+        continues: match envelope.task {
+            TaskOf::Unsaid | TaskOf::New => None,
+            TaskOf::Known { waits, .. } => Some(waits),
+        },
     }
 }
 
@@ -251,6 +279,8 @@ fn turn_row(new: &NewTurn<'_>) -> TurnRow {
         error: None,
         usage: Usage::default(),
         created_at: new.at,
+        task: new.task,
+        continues: new.continues,
     }
 }
 

@@ -80,15 +80,21 @@ impl Brief {
         let mut message = message.ok_or(Error::LeaseLost)?;
         let size = work.core.config.events.size(work.core.config.turn.context_messages);
         let before = tx.messages_before(tenant, turn.conversation, 0..turn.message_seq, size).await?;
-        let last = tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?;
+        let last = match turn.continues {
+            Some(waits) => tx.turn_by_id(tenant, waits).await?,
+            None => tx.previous_turn(tenant, turn.conversation, turn.message_seq).await?,
+        };
+        // What begins a task answers nobody, whoever waits.
+        let answers = turn.task != Some(turn.id);
         let (speaks, people) = tx.room(tenant, turn.conversation).await?;
         let others = people.into_iter().filter(|user| *user != turn.user).collect();
         let mut room = Room { speaks, others, was_asked: false };
         let (mut previous, mut waiting, mut asked_back) = (Vec::new(), None, None);
         let mut chosen = turn.chosen.clone();
         if let Some(last) = last {
-            let clarifies = last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify);
-            room.was_asked = last.user == turn.user && (clarifies || last.state == TurnState::InputRequired);
+            let clarifies = answers && last.plan.as_ref().is_some_and(|plan| plan.mode == Mode::Clarify);
+            let waits = answers && last.state == TurnState::InputRequired;
+            room.was_asked = last.user == turn.user && (clarifies || waits);
             if clarifies {
                 let asked = tx.message(tenant, turn.conversation, last.message_seq).await?;
                 asked_back = asked.as_ref().map(|message| message.text.clone());
@@ -98,7 +104,7 @@ impl Brief {
             }
             let asked = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
             previous = asked.filter(known).collect();
-            if last.state == TurnState::InputRequired {
+            if waits {
                 let calls = tx.calls(tenant, last.id).await?;
                 waiting = calls
                     .into_iter()
