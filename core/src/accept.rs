@@ -30,7 +30,20 @@ use tokio::time::Instant;
 /// When a message that found no place may find one, at the latest.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// What a message is in the eyes of a client that knows of tasks (A2A).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TaskOf {
+    /// Its client knows of none: it may answer whoever waits in its conversation.
+    #[default]
+    Unsaid,
+    /// It begins a task, and answers nobody.
+    New,
+    /// It answers what a turn of a task asked.
+    Known { task: TurnId, waits: TurnId },
+}
+
 /// What came with a message besides itself.
+#[derive(Clone)]
 pub(crate) struct Envelope {
     /// Until when the client waits.
     pub(crate) deadline: Instant,
@@ -42,6 +55,7 @@ pub(crate) struct Envelope {
     pub(crate) traceparent: String,
     /// The request that brought it.
     pub(crate) visit: Visit,
+    pub(crate) task: TaskOf,
 }
 
 /// Stores a message with its turn and sets the turn going.
@@ -169,6 +183,11 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         rename(&tx, tenant, conversation, titled.as_deref()),
     )?;
     within_quota(&core.config.quota, &stored)?;
+    if let Some(waits) = turn.continues
+        && !tx.continue_turn(tenant, waits, turn.id).await?
+    {
+        return Err(Error::public(ProblemKind::Conflict, "This task waits for nothing any more."));
+    }
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
     let arrival = Box::new(Arrival::of(&message, background));
@@ -250,6 +269,15 @@ fn new_turn<'a>(
         hops: envelope.hops,
         traceparent: &envelope.traceparent,
         at,
+        task: match envelope.task {
+            TaskOf::Unsaid => None,
+            TaskOf::New => Some(draft.turn),
+            TaskOf::Known { task, .. } => Some(task),
+        },
+        continues: match envelope.task {
+            TaskOf::Unsaid | TaskOf::New => None,
+            TaskOf::Known { waits, .. } => Some(waits),
+        },
     }
 }
 
@@ -272,6 +300,8 @@ fn turn_row(new: &NewTurn<'_>) -> TurnRow {
         error: None,
         usage: Usage::default(),
         created_at: new.at,
+        task: new.task,
+        continues: new.continues,
     }
 }
 

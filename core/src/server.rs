@@ -4,6 +4,7 @@ use crate::{
     admin,
     core::{Core, StartError},
     faces::{
+        a2a,
         agui::run,
         http::{
             self, agents, analytics, audit, audit_export, chat, conversations, decisions, edges, examples,
@@ -26,7 +27,7 @@ use axum::{
 };
 use std::{net::SocketAddr, sync::Arc};
 use switchboard_shared::{
-    headers, openai,
+    a2a as theirs, headers, openai,
     problem::{Problem, ProblemKind},
     telemetry,
 };
@@ -107,6 +108,7 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/internal/edges", post(edges::report))
         .route("/healthz", get(admin::healthz))
         .merge(page::routes())
+        .merge(a2a::routes())
         .fallback(|| async { http::respond(Problem::new(ProblemKind::NotFound, "")) })
         .method_not_allowed_fallback(|| async {
             http::respond(Problem::new(ProblemKind::MethodNotAllowed, ""))
@@ -131,10 +133,12 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
     );
     telemetry::follow(&span, request.headers());
     let began = Instant::now();
-    let is_openai = openai::is_theirs(request.uri().path());
+    let path = request.uri().path().to_owned();
     // What listens or waits for an answer has bounds of its own; only the head of its response is waited for here.
     let bound = match route.as_str() {
-        "/chat" | "/v1/chat/completions" => core.config.turn.deadline + core.config.request_deadline,
+        "/chat" | "/v1/chat/completions" | theirs::JSONRPC | theirs::JSONRPC_SLASH | theirs::REST_ROUTE => {
+            core.config.turn.deadline + core.config.request_deadline
+        }
         _ => core.config.request_deadline,
     };
     let answered = timeout(bound, next.run(request).instrument(span)).await;
@@ -150,8 +154,10 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
         core.counts.request(&who.whose.tenant, response.status().as_u16());
     }
     let problem = http::name_request(&mut response, id.as_ref());
-    if let Some(problem) = problem.filter(|_| is_openai) {
-        shaped(&mut response, &problem);
+    match problem {
+        Some(problem) if openai::is_theirs(&path) => shaped(&mut response, &problem),
+        Some(problem) if theirs::is_theirs(&path) => a2a::shaped(&mut response, &path, &problem),
+        _ => {}
     }
     if let Some(id) = id.filter(|id| !id.is_empty()) {
         response.headers_mut().insert(headers::REQUEST_ID, id);

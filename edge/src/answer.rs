@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use std::time::Duration;
 use switchboard_shared::{
+    a2a,
     openai::{self, OpenAiError},
     problem::{Problem, ProblemKind},
 };
@@ -35,9 +36,12 @@ impl Answer {
     #[must_use]
     pub fn at(path: &str, mut problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
         problem.request_id = Some(request_id.into());
-        let (media_type, body) = match openai::is_theirs(path) {
-            true => ("application/json", serde_json::to_vec(&OpenAiError::from(&problem))),
-            false => (Problem::MEDIA_TYPE, serde_json::to_vec(&problem)),
+        let (media_type, body) = if openai::is_theirs(path) {
+            ("application/json", serde_json::to_vec(&OpenAiError::from(&problem)))
+        } else if a2a::is_theirs(path) {
+            ("application/json", serde_json::to_vec(&a2a::body(path, &problem)))
+        } else {
+            (Problem::MEDIA_TYPE, serde_json::to_vec(&problem))
         };
         let body = Bytes::from(body.unwrap_or_default());
         let mut fields = vec![

@@ -6,6 +6,7 @@
 //! - [`keys`]: what both tiers sign with
 //! - [`claims`]: where tokens say who somebody is
 //! - [`cookies`]: what the browser of somebody who has signed in holds
+//! - [`a2a`], [`openai`]: where these are spoken, and what their clients read of a problem
 //! - [`api`]: requests and responses of the HTTP face
 //! - [`events`]: the conversation's event log, and the WebSocket frames that carry it
 //! - [`proof`]: that an edge asks where it speaks for nobody
@@ -17,6 +18,7 @@
 //! - [`redis`], [`tls`]: how Redis and Postgres are reached, and whom of them to trust
 //! - [`telemetry`], [`shutdown`]: start and end of a process
 
+pub mod a2a;
 pub mod api;
 pub mod cause;
 pub mod claims;

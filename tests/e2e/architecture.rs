@@ -44,6 +44,10 @@ fn dependencies_point_one_way() {
         ("edge", vec!["switchboard-core", "switchboard", "axum", "tokio-postgres", "deadpool-postgres"]),
         ("edge/clients/rust", vec!["switchboard-edge", "switchboard-core", "switchboard", "pingora", "axum"]),
         ("core", vec!["switchboard-edge", "switchboard", "pingora"]),
+        (
+            "core/a2a",
+            vec!["switchboard-shared", "switchboard-edge", "switchboard-core", "pingora", "tokio-postgres"],
+        ),
         ("deploy", vec!["switchboard-edge", "switchboard-core", "switchboard-agents", "pingora"]),
         ("deploy/agents", vec!["switchboard-shared", "switchboard-edge", "switchboard-core", "pingora"]),
         ("tests", vec!["switchboard-edge", "switchboard-core", "pingora"]),
@@ -120,6 +124,7 @@ fn no_file_is_longer_than_its_bound_and_no_test_is_ignored() {
         "edge/src",
         "edge/clients/rust/src",
         "core/src",
+        "core/a2a/src",
         "deploy/src",
         "deploy/agents/src",
         "tests/src",

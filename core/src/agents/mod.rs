@@ -18,6 +18,7 @@ pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
 pub(crate) use files::SentFile;
 pub(crate) use look::{look, unread};
+pub(crate) use transcript::WAITS_FOR_SIGN_IN;
 
 use crate::{config::AgentsConfig, kept, outside};
 use breaker::{Breakers, Outcome, Rule};

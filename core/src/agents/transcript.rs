@@ -32,6 +32,9 @@ pub(super) enum End {
 const SIGN_IN: &str =
     "You have to sign in with it first, at its own place. Never write a password or a code here. It says:";
 
+/// Why a call waits whose agent wants a sign-in.
+pub(crate) const WAITS_FOR_SIGN_IN: &str = "it waits for a sign-in";
+
 /// Collects; [`Transcript::reply`] is what remains.
 #[derive(Debug)]
 pub(super) struct Transcript {
@@ -173,11 +176,7 @@ impl Transcript {
             }
             End::Task(TaskState::AuthRequired) => {
                 let own = first_of(status, said, "(it does not say where)");
-                (
-                    CallState::InputRequired,
-                    format!("{SIGN_IN} {own}"),
-                    Some("it waits for a sign-in".to_owned()),
-                )
+                (CallState::InputRequired, format!("{SIGN_IN} {own}"), Some(WAITS_FOR_SIGN_IN.to_owned()))
             }
             End::Task(TaskState::Rejected) => {
                 (CallState::Rejected, said, Some(first_of(status, String::new(), "it refused the question")))

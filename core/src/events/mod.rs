@@ -13,4 +13,4 @@ mod streams;
 pub(crate) use bell::Bell;
 pub(crate) use rooms::{Control, Listener};
 pub(crate) use stream::open;
-pub(crate) use streams::{Piece, Streams, Writer, queue};
+pub(crate) use streams::{Piece, StreamPlace, Streams, Writer, queue};

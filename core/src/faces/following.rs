@@ -49,6 +49,8 @@ pub(super) struct Following {
     until: Instant,
     over: bool,
     deleted: bool,
+    /// Whether it began before it was followed.
+    pub(super) is_late: bool,
 }
 
 /// How a turn went, once it is over.
@@ -121,14 +123,14 @@ impl Following {
             until,
             over: false,
             deleted: false,
+            is_late: false,
         }
     }
 
     /// The next event; `None` after the last. Safe to drop.
     pub(super) async fn next(&mut self) -> Result<Option<Event>> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                self.over |= matches!(event.body, EventBody::TurnFinished { .. });
+            if let Some(event) = self.at_hand() {
                 return Ok(Some(event));
             }
             if self.over {
@@ -153,6 +155,13 @@ impl Following {
                 () = sleep_until(self.look_at.min(self.until)) => self.catch_up().await,
             }
         }
+    }
+
+    /// The next event that is there already.
+    pub(super) fn at_hand(&mut self) -> Option<Event> {
+        let event = self.ready.pop_front()?;
+        self.over |= matches!(event.body, EventBody::TurnFinished { .. });
+        Some(event)
     }
 
     /// Waits for the end, and says how it went.
@@ -212,6 +221,7 @@ impl Following {
     /// What was missed of a turn that began before: one that is over is told from its row, since events are kept for a
     /// while only.
     async fn begin_late(&mut self) -> Result<()> {
+        self.is_late = true;
         let (me, turn) = (&self.me, self.followed.turn);
         let view = reading!(&self.core.store, &me.tenant, View::Latest, tx, turns::view(tx, me, turn))?;
         if view.state != TurnState::Running {

@@ -206,7 +206,7 @@ pub(super) fn seq(row: &Row, column: usize) -> u64 {
     u64::try_from(row.get::<_, i64>(column)).unwrap_or(0)
 }
 
-fn message(row: &Row) -> Result<MessageRow> {
+pub(super) fn message(row: &Row) -> Result<MessageRow> {
     let author = match row.get::<_, Option<&str>>(2) {
         Some(user) => Author::User(user.parse().map_err(Error::reading("message"))?),
         None => Author::Switchboard,

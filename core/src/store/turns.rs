@@ -33,6 +33,8 @@ pub(crate) struct NewTurn<'a> {
     pub(crate) hops: u32,
     pub(crate) traceparent: &'a str,
     pub(crate) at: DateTime<Utc>,
+    pub(crate) task: Option<TurnId>,
+    pub(crate) continues: Option<TurnId>,
 }
 
 /// A turn as it is stored.
@@ -56,6 +58,10 @@ pub(crate) struct TurnRow {
     pub(crate) error: Option<String>,
     pub(crate) usage: Usage,
     pub(crate) created_at: DateTime<Utc>,
+    /// The task of A2A that it belongs to, by its first turn; `None` for clients that know of no tasks.
+    pub(crate) task: Option<TurnId>,
+    /// The turn whose question it answers, where its client has said so.
+    pub(crate) continues: Option<TurnId>,
 }
 
 /// The turn before a message.
@@ -123,6 +129,8 @@ impl Tx {
                 &author_groups,
                 &turn.reach.admin,
                 &author_agents,
+                &turn.task.map(|task| task.0),
+                &turn.continues.map(|turn| turn.0),
             ],
         )
         .await?;
@@ -223,12 +231,7 @@ impl Tx {
     ) -> Result<Option<PreviousTurn>> {
         let row =
             self.query_opt(sql!("previous_turn"), &[&tenant.as_str(), &conversation.0, &int(before)]).await?;
-        row.map(|row| {
-            let (state, plan) = (turn_state(row.get(1))?, plan(row.get(2))?);
-            let user = super::conversations::user(&row, 4)?;
-            Ok(PreviousTurn { id: TurnId(row.get(0)), user, state, plan, message_seq: seq(&row, 3) })
-        })
-        .transpose()
+        row.as_ref().map(previous).transpose()
     }
 
     /// Adds a finished turn to its user's hour.
@@ -247,7 +250,13 @@ impl Tx {
     }
 }
 
-fn turn(row: &Row) -> Result<TurnRow> {
+pub(super) fn previous(row: &Row) -> Result<PreviousTurn> {
+    let (state, plan) = (turn_state(row.get(1))?, plan(row.get(2))?);
+    let user = super::conversations::user(row, 4)?;
+    Ok(PreviousTurn { id: TurnId(row.get(0)), user, state, plan, message_seq: seq(row, 3) })
+}
+
+pub(super) fn turn(row: &Row) -> Result<TurnRow> {
     let id = Error::reading("turn");
     Ok(TurnRow {
         id: TurnId(row.get("id")),
@@ -276,6 +285,8 @@ fn turn(row: &Row) -> Result<TurnRow> {
             ms: u64::try_from(row.get::<_, i64>("ms")).unwrap_or(0),
         },
         created_at: row.get("created_at"),
+        task: row.get::<_, Option<Uuid>>("task_id").map(TurnId),
+        continues: row.get::<_, Option<Uuid>>("continues").map(TurnId),
     })
 }
 

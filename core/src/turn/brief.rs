@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
     route::{ContextMessage, Question, Roster, choice, without_own_name},
-    store::{CallRow, MessageRow, PreviousTurn, retrying},
+    store::{CallRow, MessageRow, PreviousTurn, TurnRow, retrying},
 };
 use futures::try_join;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ impl Brief {
         let asked_back = asked.as_ref().map(|asked| asked.text.clone());
         let (mut previous, mut chosen) = (Vec::new(), turn.chosen.clone());
         if let Some(last) = last {
-            room.was_asked = last.user == turn.user && (last.clarifies() || last.waits());
+            room.was_asked = answers(turn) && last.user == turn.user && (last.clarifies() || last.waits());
             if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
                 (message, chosen) = (asked, vec![agent]);
             }
@@ -121,7 +121,7 @@ struct Known {
 
 /// What came with the message, if that is all that there is to know, of agents that this core knows.
 fn at_hand(work: &Work) -> Option<(Found, Known)> {
-    let Arrival { message, background } = work.arrival().take()?;
+    let Arrival { message, background } = work.arrival().take().filter(|_| work.turn.continues.is_none())?;
     let version = Some(background.version).filter(|_| background.will_do())?;
     let found = work.core.registry.seek_at(&work.tenant, version, &work.turn.reach)?;
     Some((found, Known { message, background, asked: None, calls: Vec::new() }))
@@ -133,23 +133,31 @@ impl Known {
         let (core, tenant, turn) = (&work.core, &work.tenant, &work.turn);
         let (conversation, seq) = (turn.conversation, turn.message_seq);
         let tx = core.store.write(tenant).await?;
-        let (message, background) = try_join!(
+        let (message, mut background) = try_join!(
             tx.message(tenant, conversation, seq),
             Background::read(&tx, &core.config, tenant, conversation, 0..seq),
         )?;
         let message = message.ok_or(Error::LeaseLost)?;
+        if let Some(waits) = turn.continues {
+            background.last = tx.turn_by_id(tenant, waits).await?;
+        }
         let asked = match &background.last {
-            Some(last) if last.clarifies() => tx.message(tenant, conversation, last.message_seq).await?,
+            Some(last) if answers(turn) && last.clarifies() => tx.message(tenant, conversation, last.message_seq).await?,
             _ => None,
         };
         let calls = match &background.last {
-            Some(last) if last.waits() => tx.calls(tenant, last.id).await?,
+            Some(last) if answers(turn) && last.waits() => tx.calls(tenant, last.id).await?,
             _ => Vec::new(),
         };
         let found = core.registry.seek_in(&tx, tenant, background.version, &turn.reach).await?;
         tx.leave();
         Ok((found, Self { message, background, asked, calls }))
     }
+}
+
+/// What begins a task answers nobody, whoever waits.
+fn answers(turn: &TurnRow) -> bool {
+    turn.task != Some(turn.id)
 }
 
 /// The agent that a message chooses, and does nothing else, after its author was asked which one.

@@ -1,7 +1,8 @@
 //! The Agent Card: what an agent tells strangers.
 
 use a2a::{
-    AgentCapabilities, AgentCard, AgentInterface, AgentProvider, AgentSkill, TRANSPORT_PROTOCOL_JSONRPC,
+    AgentCapabilities, AgentCard, AgentInterface, AgentProvider, AgentSkill, TRANSPORT_PROTOCOL_HTTP_JSON,
+    TRANSPORT_PROTOCOL_JSONRPC,
 };
 
 use crate::agent::{Profile, Skill};
@@ -15,7 +16,10 @@ pub(crate) fn card(profile: &Profile, url: &str) -> AgentCard {
         name: profile.name.to_owned(),
         description: profile.description.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        supported_interfaces: vec![AgentInterface::new(url, TRANSPORT_PROTOCOL_JSONRPC)],
+        supported_interfaces: vec![
+            AgentInterface::new(url, TRANSPORT_PROTOCOL_JSONRPC),
+            AgentInterface::new(format!("{url}/v1"), TRANSPORT_PROTOCOL_HTTP_JSON),
+        ],
         capabilities: AgentCapabilities {
             streaming: Some(true),
             push_notifications: Some(false),

@@ -50,13 +50,20 @@ pub fn to_core(request: &mut RequestHeader, stamp: HeaderMap, authority: &str) -
 pub fn add_session(stamp: &mut HeaderMap, uri: &Uri, client: &HeaderMap) {
     let ours = [cookies::SESSION, cookies::LOGIN];
     let found = ours.iter().filter_map(|name| Some(format!("{name}={}", cookies::find(client, name)?)));
-    let cookie = found.collect::<Vec<_>>().join("; ");
+    insert(stamp, header::COOKIE, &found.collect::<Vec<_>>().join("; "));
+    add_origin(stamp, uri, client);
+}
+
+/// Under which origin the client knows this edge.
+pub fn add_origin(stamp: &mut HeaderMap, uri: &Uri, client: &HeaderMap) {
     let origin = page::own_origin(Some(uri), client).unwrap_or_default();
-    for (name, value) in [(header::COOKIE, cookie), (HeaderName::from_static(headers::ORIGIN), origin)] {
-        match value.parse() {
-            Ok(field) if !value.is_empty() => drop(stamp.insert(name, field)),
-            _ => {}
-        }
+    insert(stamp, HeaderName::from_static(headers::ORIGIN), &origin);
+}
+
+fn insert(stamp: &mut HeaderMap, name: HeaderName, value: &str) {
+    match value.parse() {
+        Ok(field) if !value.is_empty() => drop(stamp.insert(name, field)),
+        _ => {}
     }
 }
 

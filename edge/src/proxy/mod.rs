@@ -200,6 +200,9 @@ impl ProxyHttp for Proxy {
         if request.route.is_some_and(|route| route.is_sign_in) {
             fields::add_session(&mut stamp, &session.req_header().uri, &upstream.headers);
         }
+        if request.route.is_some_and(|route| route.names_us) {
+            fields::add_origin(&mut stamp, &session.req_header().uri, &upstream.headers);
+        }
         let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
         fields::to_core(upstream, stamp, authority)?;
         if request.is_alone {

@@ -1,6 +1,10 @@
 //! What a path is for: whether it is passed at all, what it is called in metrics, and whether it is a message.
 
 use http::Method;
+use switchboard_shared::a2a;
+
+/// Where the card lies that says what Switchboard is (A2A 1.0, section 8.2).
+const CARD: &str = "/.well-known/agent-card.json";
 
 /// Where the edges are listed; answered here and by no core.
 pub const EDGES: &str = "/.well-known/switchboard/edges";
@@ -20,10 +24,20 @@ pub struct Route {
     pub is_page: bool,
     /// Whether it is for signing in and out: the session's own cookie goes there, and a token may, and need not, come.
     pub is_sign_in: bool,
+    /// Whether the answer names addresses of this edge, as the client knows it.
+    pub names_us: bool,
 }
 
 const fn plain(label: &'static str) -> Route {
-    Route { label, is_message: false, is_stream: false, is_public: false, is_page: false, is_sign_in: false }
+    Route {
+        label,
+        is_message: false,
+        is_stream: false,
+        is_public: false,
+        is_page: false,
+        is_sign_in: false,
+        names_us: false,
+    }
 }
 
 /// Knows a path; `None` for one that is not passed.
@@ -37,6 +51,17 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         EDGES => return Some(Route { is_public: true, ..plain("edges") }),
         "/openapi.json" => return Some(Route { is_public: true, ..plain("openapi") }),
         "/chat" => return Some(Route { is_message: post, ..plain("chat") }),
+        CARD | a2a::CARD_BEFORE_1_0 => {
+            return Some(Route { is_public: true, names_us: true, ..plain("a2a-card") });
+        }
+        // Whether it brings a message is in its body: the core says so, and gives back what was taken for one.
+        a2a::JSONRPC | a2a::JSONRPC_SLASH => {
+            return Some(Route { is_message: post, names_us: true, ..plain("a2a") });
+        }
+        _ if path.starts_with(a2a::REST) => {
+            let is_message = post && (path.ends_with("/message:send") || path.ends_with("/message:stream"));
+            return Some(Route { is_message, names_us: true, ..plain("a2a") });
+        }
         _ if path.starts_with("/auth/") => {
             return Some(Route { is_public: true, is_sign_in: true, ..plain("auth") });
         }
@@ -132,6 +157,21 @@ mod tests {
         ] {
             assert_eq!(message(disguised), None, "{disguised}");
         }
+    }
+
+    #[test]
+    fn agents_ask_by_either_binding_and_read_the_card_without_a_token() {
+        let message = |method: Method, path: &str| find(&method, path).map(|route| route.is_message);
+        assert_eq!(message(Method::POST, "/a2a"), Some(true));
+        assert_eq!(message(Method::POST, "/a2a/v1/message:send"), Some(true));
+        assert_eq!(message(Method::POST, "/a2a/v1/acme/message:stream"), Some(true));
+        for path in ["/a2a/v1/tasks/7:cancel", "/a2a/v1/tasks/7:subscribe"] {
+            assert_eq!(message(Method::POST, path), Some(false), "{path}");
+        }
+        assert_eq!(message(Method::POST, "/a2a/v1/message%3Asend"), Some(false));
+        assert_eq!(message(Method::GET, "/a2a/v2/tasks"), None);
+        let card = find(&Method::GET, CARD).unwrap();
+        assert!(card.is_public && card.names_us && !find(&Method::GET, "/a2a/v1/tasks").unwrap().is_public);
     }
 
     #[test]

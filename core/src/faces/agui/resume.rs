@@ -2,17 +2,17 @@
 //! or the question is given up. A question is called by its turn, which asks at most one. The same answer again is the
 //! same message.
 
+use super::super::questions;
 use crate::{
-    clock,
     core::Core,
     error::{Error, Result},
-    store::{NewEvent, Tx, View, reading, retrying},
+    store::{Tx, View, reading},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use switchboard_shared::{
     api::SendMessage,
-    events::{CallState, Event, EventBody, TurnState, Usage},
+    events::{CallState, TurnState, Usage},
     identity::Identity,
     ids::{AgentId, ClientId, ConversationId, TurnId},
     problem::ProblemKind,
@@ -83,8 +83,7 @@ pub(super) async fn take_up(
         (Status::Resolved, Some(_)) => Ok(Resumed::Nothing(CLOSED)),
         (Status::Cancelled, _) => {
             if asked.is_open {
-                let events = retrying!(patience, give_up(core, me, conversation, turn, asked.usage))?;
-                events.into_iter().for_each(|event| core.bell.ring(event));
+                questions::give_up(core, me, conversation, turn, asked.usage, patience).await?;
             }
             Ok(Resumed::GivenUp)
         }
@@ -122,26 +121,6 @@ async fn find(
         is_open: turn.state == TurnState::InputRequired && last.is_some_and(|last| last.id == id),
         is_answered: answer.is_some(),
     }))
-}
-
-/// The next message is no answer then. The agent is not told: it waits for as long as its task does.
-async fn give_up(
-    core: &Core,
-    me: &Identity,
-    conversation: ConversationId,
-    turn: TurnId,
-    usage: Usage,
-) -> Result<Vec<Event>> {
-    let tx = core.store.write(&me.tenant).await?;
-    let place = NewEvent { conversation, turn: Some(turn), at: clock::now() };
-    let body = EventBody::TurnFinished { state: TurnState::Canceled, usage, error: None };
-    let events = tx.append_events(&me.tenant, place, vec![body]).await?;
-    if !tx.give_up_question(&me.tenant, turn).await? {
-        tx.rollback().await?;
-        return Ok(Vec::new());
-    }
-    tx.commit().await?;
-    Ok(events)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request, rejection::BytesRejection},
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
 };
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -47,6 +47,22 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Core>> for Json<T> {
         // Away from the threads that serve the others meanwhile.
         let read = tokio::task::spawn_blocking(move || read(&body));
         read.await.map_err(Error::task("reading a body"))?.map(Self)
+    }
+}
+
+/// A body as it came, whatever it is.
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl FromRequest<Arc<Core>> for Raw {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, core: &Arc<Core>) -> Result<Self> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE) {
+            let visit = request.extensions().get::<Visit>().cloned();
+            wait_for_room(core, length(core, &request), visit).await?;
+        }
+        let body = Bytes::from_request(request, core).await;
+        body.map(Self).map_err(|rejection| body_problem(core, &rejection))
     }
 }
 

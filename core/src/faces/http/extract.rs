@@ -1,7 +1,7 @@
 //! From HTTP to values, and from errors to problems. Nothing that a client sends reaches a handler unchecked.
 
 use crate::{
-    accept::Envelope,
+    accept::{Envelope, TaskOf},
     access::{Permission, permit_any},
     core::Core,
     error::{Error, Result},
@@ -169,6 +169,7 @@ impl FromRequestParts<Arc<Core>> for Envelope {
             hops: number(&parts.headers, headers::HOPS).unwrap_or(0),
             traceparent: traceparent.unwrap_or_default().to_owned(),
             visit: parts.extensions.get::<Visit>().cloned().unwrap_or_default(),
+            task: TaskOf::Unsaid,
         })
     }
 }

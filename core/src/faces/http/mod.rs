@@ -29,6 +29,7 @@ pub(crate) mod turns;
 pub(crate) mod users;
 mod visitor;
 
+pub(crate) use body::Raw;
 pub(crate) use extract::{Caller, IdempotencyKey, Json, deadline, name_request, respond};
 
 use crate::config::Config;

@@ -3,10 +3,10 @@
 use super::{
     super::{
         following::{Followed, Told},
+        plan_words,
         said::Said,
     },
     links::links,
-    plan_words,
 };
 use crate::error::{Error, Result};
 use serde_json::{Value, json};

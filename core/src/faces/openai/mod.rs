@@ -7,7 +7,6 @@ pub(crate) mod completions;
 mod content;
 mod links;
 pub(crate) mod models;
-mod plan_words;
 mod request;
 mod shape;
 

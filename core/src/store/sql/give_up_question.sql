@@ -1,1 +1,3 @@
-UPDATE turns SET state = 'canceled' WHERE tenant_id = $1 AND id = $2 AND state = 'input_required'
+UPDATE turns SET state = 'canceled', state_at = now()
+WHERE tenant_id = $1 AND id = $2 AND continued_by IS NULL
+    AND (state = 'input_required' OR state = 'completed' AND plan ->> 'mode' = 'clarify')

@@ -180,11 +180,6 @@ impl KeptTask {
     }
 }
 
-/// Whether nothing more happens to the task without somebody else's doing.
-pub(super) fn at_rest(state: &TaskState) -> bool {
-    state.is_terminal() || *state == TaskState::InputRequired
-}
-
 fn status(state: TaskState, message: Option<Message>) -> TaskStatus {
     TaskStatus { state, message, timestamp: Some(Utc::now()) }
 }

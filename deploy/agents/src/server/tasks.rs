@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a::{A2AError, ListTasksRequest, ListTasksResponse, Message, Task};
 
-use super::task::{KeptTask, at_rest};
+use super::task::KeptTask;
 use crate::settings::Limits;
-
-const PAGE_DEFAULT: usize = 50;
-const PAGE_MOST: usize = 100;
+use switchboard_a2a::task::goes_on;
 
 /// The tasks of one agent.
 pub(super) struct Tasks {
@@ -46,7 +44,7 @@ impl Tasks {
             return Ok(Taken::SeenBefore(Arc::clone(task)));
         }
         let message_id = message.message_id.clone();
-        let task_id = message.task_id.clone().filter(|id| !id.is_empty());
+        let task_id = message.task_id.clone();
         let (id, task) = match task_id {
             Some(id) => {
                 let task = kept.by_id.get(&id).cloned().ok_or_else(|| A2AError::task_not_found(&id))?;
@@ -70,15 +68,9 @@ impl Tasks {
         self.lock().by_id.get(id).cloned().ok_or_else(|| A2AError::task_not_found(id))
     }
 
-    /// Lists newest first. The page token is the id of the last task given: ids sort by time.
+    /// Lists newest first, so many as the request says. The page token is the id of the last task given: ids sort by time.
     pub(super) fn list(&self, request: &ListTasksRequest) -> Result<ListTasksResponse, A2AError> {
-        let size = match request.page_size {
-            None | Some(0) => PAGE_DEFAULT,
-            Some(size) => usize::try_from(size)
-                .ok()
-                .filter(|size| *size <= PAGE_MOST)
-                .ok_or_else(|| A2AError::invalid_params("pageSize must be 1 to 100"))?,
-        };
+        let size = request.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(1);
         let all: Vec<Arc<KeptTask>> = self.lock().by_id.values().cloned().collect();
         let mut tasks: Vec<Task> = all.iter().map(|task| task.snapshot()).collect();
         tasks.retain(|task| matches(task, request));
@@ -91,13 +83,7 @@ impl Tasks {
             None => return Err(A2AError::invalid_params("pageToken is unknown; start again without it")),
         };
         let more = total.saturating_sub(from) > size;
-        let mut page: Vec<Task> = tasks.into_iter().skip(from).take(size).collect();
-        for task in &mut page {
-            trim_history(task, request.history_length);
-            if request.include_artifacts != Some(true) {
-                task.artifacts = None;
-            }
-        }
+        let page: Vec<Task> = tasks.into_iter().skip(from).take(size).collect();
         let next_page_token = page.last().filter(|_| more).map(|task| task.id.clone()).unwrap_or_default();
         let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
         Ok(ListTasksResponse {
@@ -116,8 +102,10 @@ impl Tasks {
 impl Kept {
     fn make_room(&mut self, most: usize) -> Result<(), A2AError> {
         while self.by_id.len() >= most {
-            let oldest =
-                self.order.iter().position(|id| self.by_id.get(id).is_none_or(|task| at_rest(&task.state())));
+            let oldest = self
+                .order
+                .iter()
+                .position(|id| self.by_id.get(id).is_none_or(|task| !goes_on(&task.state())));
             let Some(id) = oldest.and_then(|place| self.order.remove(place)) else {
                 return Err(A2AError::internal("too many tasks are running; try again later"));
             };
@@ -132,23 +120,10 @@ impl Kept {
 }
 
 fn matches(task: &Task, request: &ListTasksRequest) -> bool {
-    let context = request.context_id.as_deref().filter(|id| !id.is_empty());
+    let context = request.context_id.as_deref();
     context.is_none_or(|id| task.context_id == id)
-        && request
-            .status
-            .as_ref()
-            .is_none_or(|state| *state == a2a::TaskState::Unspecified || task.status.state == *state)
+        && request.status.as_ref().is_none_or(|state| task.status.state == *state)
         && request
             .status_timestamp_after
             .is_none_or(|after| task.status.timestamp.is_some_and(|at| at >= after))
-}
-
-/// Unset leaves the history as it is, 0 takes it away, n keeps the last n.
-pub(super) fn trim_history(task: &mut Task, length: Option<i32>) {
-    let Some(most) = length.and_then(|length| usize::try_from(length).ok()) else { return };
-    match &mut task.history {
-        Some(_) if most == 0 => task.history = None,
-        Some(history) => drop(history.drain(..history.len().saturating_sub(most))),
-        None => {}
-    }
 }

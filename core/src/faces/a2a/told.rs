@@ -1,0 +1,366 @@
+//! A turn's events as those of its task: what each is told as, and what the task is then. Pure.
+
+use super::{
+    super::plan_words,
+    shown::{Place, Said, is_artifact, status},
+};
+use crate::agents::WAITS_FOR_SIGN_IN;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use switchboard_a2a::{
+    task::apply,
+    wire::{Artifact, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent},
+};
+use switchboard_shared::{
+    api::FileView,
+    events::{Answer, CallState, Delta, Event, EventBody, Mode, TurnState, Usage},
+};
+
+/// What an event is told as.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Update(StreamResponse),
+    /// A file, whose bytes are to be fetched.
+    File(FileView),
+}
+
+/// A task as far as its events are told.
+pub(super) struct Told {
+    pub(super) place: Place,
+    pub(super) task: Task,
+    mode: Option<Mode>,
+    steps: usize,
+    written: Written,
+    /// What an agent asks, and whether that is a sign-in.
+    asks: Option<(Value, String)>,
+    waits: Option<bool>,
+    /// What is said where that is no artifact.
+    says: Option<String>,
+}
+
+/// How much of the answer is told.
+#[derive(Default)]
+struct Written {
+    attempt: u32,
+    text: String,
+    chars: u64,
+    is_begun: bool,
+}
+
+impl Told {
+    pub(super) fn new(place: Place, task: Task) -> Self {
+        Self {
+            place,
+            task,
+            mode: None,
+            steps: 0,
+            written: Written::default(),
+            asks: None,
+            waits: None,
+            says: None,
+        }
+    }
+
+    /// Takes an event up.
+    pub(super) fn hear(&mut self, event: &Event) -> Vec<Heard> {
+        let told = match &event.body {
+            EventBody::AnswerDelta(delta) => self.delta(delta),
+            EventBody::AnswerFinished(answer) => return self.answer(answer),
+            EventBody::InputRequired { agent, question, .. } => {
+                self.asks = Some((json!({"switchboard.agent": agent}), question.clone()));
+                None
+            }
+            EventBody::TurnFinished { state, usage, error } => {
+                Some(self.end(*state, usage, error.as_deref(), event.at))
+            }
+            body => self.progress(body, event.at),
+        };
+        told.map(|update| self.tell(update)).into_iter().collect()
+    }
+
+    /// A file whose bytes are there.
+    pub(super) fn file(&mut self, artifact: Artifact) -> StreamResponse {
+        let update = self.artifact(artifact, false, true);
+        apply(&mut self.task, update.clone());
+        update
+    }
+
+    fn tell(&mut self, update: StreamResponse) -> Heard {
+        apply(&mut self.task, update.clone());
+        Heard::Update(update)
+    }
+
+    /// What goes on before the answer: who is asked, how far they are, what became of it.
+    fn progress(&mut self, body: &EventBody, at: DateTime<Utc>) -> Option<StreamResponse> {
+        match body {
+            EventBody::PlanDecided(plan) => (self.mode, self.steps) = (Some(plan.mode), plan.steps.len()),
+            EventBody::CallFinished { state: CallState::InputRequired, reason, .. } => {
+                let signs_in = reason.as_deref().is_some_and(|reason| reason.starts_with(WAITS_FOR_SIGN_IN));
+                self.waits = Some(signs_in);
+            }
+            _ => {}
+        }
+        let words = plan_words::words(body)?;
+        let message = self.place.message(words.trim(), at, Some(json!({"switchboard.event": body})));
+        Some(self.status(TaskState::Working, Some(message), at, None))
+    }
+
+    fn delta(&mut self, delta: &Delta) -> Option<StreamResponse> {
+        if !is_artifact(self.mode, self.steps, self.waits.is_some()) {
+            return None;
+        }
+        let (text, append) = self.written.piece(delta)?;
+        Some(self.artifact(self.place.piece(&text), append, false))
+    }
+
+    /// What is missing of the answer, with where it comes from; or all of it, where something else was told.
+    fn answer(&mut self, answer: &Answer) -> Vec<Heard> {
+        let mut told = Vec::new();
+        if is_artifact(self.mode, self.steps, self.waits.is_some()) {
+            let (text, append) = self.written.whole(&answer.text);
+            let said = Said {
+                text: &text,
+                sources: &answer.sources,
+                claims: &answer.claims,
+                degraded: answer.degraded.as_deref(),
+            };
+            let update = self.artifact(self.place.answer(&said), append, true);
+            told.push(self.tell(update));
+        } else {
+            self.says = Some(answer.text.clone());
+        }
+        told.extend(answer.files.iter().cloned().map(Heard::File));
+        told
+    }
+
+    fn end(
+        &mut self,
+        state: TurnState,
+        usage: &Usage,
+        error: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> StreamResponse {
+        let (asker, question) = self.asks.take().unzip();
+        let says = self.says.take();
+        let (state, text) = match (state, self.mode) {
+            (TurnState::Completed, Some(Mode::None)) => (TaskState::Rejected, says),
+            (TurnState::Completed, Some(Mode::Clarify)) => (TaskState::InputRequired, says),
+            (TurnState::Completed, _) => (TaskState::Completed, None),
+            (TurnState::Failed, _) => (TaskState::Failed, error.map(str::to_owned)),
+            (TurnState::Canceled, _) => (TaskState::Canceled, None),
+            (TurnState::InputRequired, _) if self.waits == Some(true) => {
+                (TaskState::AuthRequired, question.or(says))
+            }
+            (TurnState::InputRequired, _) => (TaskState::InputRequired, question.or(says)),
+            (TurnState::Running, _) => (TaskState::Working, None),
+        };
+        let message = text.map(|text| self.place.message(&text, at, asker));
+        self.status(state, message, at, Some(json!({"switchboard.usage": usage})))
+    }
+
+    fn status(
+        &self,
+        state: TaskState,
+        message: Option<switchboard_a2a::wire::Message>,
+        at: DateTime<Utc>,
+        metadata: Option<Value>,
+    ) -> StreamResponse {
+        StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+            task_id: self.place.task.to_string(),
+            context_id: self.place.context.clone(),
+            status: status(state, message, at),
+            metadata: metadata.and_then(|metadata| serde_json::from_value(metadata).ok()),
+        })
+    }
+
+    fn artifact(&self, artifact: Artifact, append: bool, last: bool) -> StreamResponse {
+        StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
+            task_id: self.place.task.to_string(),
+            context_id: self.place.context.clone(),
+            artifact,
+            append: Some(append),
+            last_chunk: Some(last),
+            metadata: None,
+        })
+    }
+}
+
+impl Written {
+    /// What a piece adds, and whether it goes on with what was told; one that was begun anew replaces that.
+    fn piece(&mut self, delta: &Delta) -> Option<(String, bool)> {
+        if delta.attempt > self.attempt {
+            *self = Self { attempt: delta.attempt, ..Self::default() };
+        }
+        if delta.attempt < self.attempt || delta.offset > self.chars {
+            return None;
+        }
+        let seen = usize::try_from(self.chars - delta.offset).unwrap_or(usize::MAX);
+        let new: String = delta.text.chars().skip(seen).collect();
+        if new.is_empty() {
+            return None;
+        }
+        self.chars += new.chars().count() as u64;
+        self.text.push_str(&new);
+        Some((new, std::mem::replace(&mut self.is_begun, true)))
+    }
+
+    /// What the whole adds.
+    fn whole(&mut self, text: &str) -> (String, bool) {
+        match text.strip_prefix(self.text.as_str()).filter(|_| self.is_begun) {
+            Some(rest) => (rest.to_owned(), true),
+            None => (text.to_owned(), false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_shared::{
+        events::{Plan, Source, Stage, Step},
+        ids::{CallId, ConversationId, MessageId, TurnId},
+    };
+
+    fn told(bodies: Vec<EventBody>) -> (Vec<Value>, Task) {
+        let (turn, conversation) = (TurnId::new(), ConversationId::new());
+        let place = Place { task: turn, turn, conversation, context: "c".into(), origin: "https://h".into() };
+        let task = place.begun(vec![], Utc::now());
+        let mut told = Told::new(place, task);
+        let mut updates = Vec::new();
+        for body in bodies {
+            let event = Event { conversation, seq: Some(1), turn: Some(turn), at: Utc::now(), body };
+            for heard in told.hear(&event) {
+                match heard {
+                    Heard::Update(update) => updates.push(serde_json::to_value(update).unwrap()),
+                    Heard::File(file) => updates.push(json!({"file": file.name})),
+                }
+            }
+        }
+        (updates, told.task)
+    }
+
+    fn plan(mode: Mode, agents: &[&str]) -> EventBody {
+        let step = |agent: &&str| Step {
+            agent: agent.parse().unwrap(),
+            question: "q".into(),
+            confidence: 0.9,
+            depends_on: vec![],
+        };
+        let steps = agents.iter().map(step).collect();
+        let (stage, reason) = (Stage::Rule, "So.".to_owned());
+        EventBody::PlanDecided(Plan {
+            mode,
+            steps,
+            confidence: 1.0,
+            reason,
+            stage,
+            degraded: None,
+            says: None,
+            choices: vec![],
+        })
+    }
+
+    fn delta(attempt: u32, offset: u64, text: &str) -> EventBody {
+        EventBody::AnswerDelta(Delta { attempt, offset, text: text.into() })
+    }
+
+    fn answer(text: &str) -> EventBody {
+        let source = Source { agent: "a".parse().unwrap(), state: CallState::Completed, reason: None };
+        EventBody::AnswerFinished(Answer {
+            message: MessageId::new(),
+            attempt: 1,
+            text: text.into(),
+            sources: vec![source],
+            claims: vec![],
+            degraded: None,
+            files: vec![],
+        })
+    }
+
+    fn end(state: TurnState) -> EventBody {
+        EventBody::TurnFinished { state, usage: Usage::default(), error: None }
+    }
+
+    fn waits(reason: Option<&str>) -> EventBody {
+        EventBody::CallFinished {
+            call: CallId::new(),
+            agent: "a".parse().unwrap(),
+            state: CallState::InputRequired,
+            ms: 1,
+            partial: false,
+            reason: reason.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_in_pieces_and_its_last_one_says_whose_it_is() {
+        let bodies = vec![
+            plan(Mode::Direct, &["a"]),
+            delta(1, 0, "one "),
+            delta(1, 0, "one two"),
+            answer("one two."),
+            end(TurnState::Completed),
+        ];
+        let (updates, task) = told(bodies);
+        let pieces: Vec<_> = updates.iter().filter_map(|update| update.get("artifactUpdate")).collect();
+        let texts: Vec<_> =
+            pieces.iter().map(|piece| piece["artifact"]["parts"][0]["text"].clone()).collect();
+        assert_eq!(texts, ["one ", "two", "."]);
+        assert_eq!((&pieces[0]["append"], &pieces[1]["append"]), (&json!(false), &json!(true)));
+        assert_eq!(pieces[2]["artifact"]["metadata"]["switchboard.sources"][0]["agent"], "a");
+        assert_eq!((task.status.state, task.artifacts.unwrap()[0].parts.len()), (TaskState::Completed, 3));
+    }
+
+    #[test]
+    fn an_answer_that_another_core_begins_anew_replaces_what_was_told() {
+        let (updates, task) =
+            told(vec![plan(Mode::Direct, &["a"]), delta(1, 0, "Yes"), delta(2, 0, "No"), answer("No.")]);
+        let appends: Vec<_> = updates.iter().filter_map(|u| u["artifactUpdate"].get("append")).collect();
+        assert_eq!(appends, [&json!(false), &json!(false), &json!(true)]);
+        let artifacts = task.artifacts.unwrap();
+        let text: String = artifacts[0].parts.iter().filter_map(|part| part.as_text()).collect();
+        assert_eq!(text, "No.");
+    }
+
+    #[test]
+    fn what_is_asked_back_is_a_state_and_no_result() {
+        let asks = || EventBody::InputRequired {
+            agent: "a".parse().unwrap(),
+            call: CallId::new(),
+            question: "When?".into(),
+        };
+        let cases = [
+            (
+                vec![
+                    plan(Mode::Direct, &["a"]),
+                    waits(None),
+                    delta(1, 0, "When?"),
+                    answer("When?"),
+                    asks(),
+                    end(TurnState::InputRequired),
+                ],
+                TaskState::InputRequired,
+            ),
+            (
+                vec![
+                    plan(Mode::Direct, &["a"]),
+                    waits(Some(WAITS_FOR_SIGN_IN)),
+                    answer("When?"),
+                    asks(),
+                    end(TurnState::InputRequired),
+                ],
+                TaskState::AuthRequired,
+            ),
+            (
+                vec![plan(Mode::Clarify, &[]), answer("When?"), end(TurnState::Completed)],
+                TaskState::InputRequired,
+            ),
+            (vec![plan(Mode::None, &[]), answer("When?"), end(TurnState::Completed)], TaskState::Rejected),
+        ];
+        for (bodies, state) in cases {
+            let (_, task) = told(bodies);
+            let message = task.status.message.unwrap();
+            assert_eq!((task.status.state, message.text(), task.artifacts), (state, Some("When?"), None));
+        }
+    }
+}
