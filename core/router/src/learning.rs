@@ -100,7 +100,7 @@ impl Mix {
         let weights = if has_examples { combine::learn(&cases, &start) } else { start };
         let shares: Vec<Vec<f64>> = cases.iter().map(|(views, _)| combine::shares(views, &weights)).collect();
         let of_pairs: Vec<Vec<f64>> = left.pairs.iter().map(|views| combine::shares(&of(views), &weights)).collect();
-        let several = Several::learn(drawn, &of_pairs, texts);
+        let several = Several::learn(drawn, &of_pairs, &shares, texts);
         let judged = |(shares, (_, class)): (&Vec<f64>, &(Views, usize))| {
             let best = pairs::best(shares);
             let alone = several.as_ref().map_or(1.0, |several| 1.0 - several.chance_of_two(shares));

@@ -48,6 +48,6 @@ pub trait Vectors: std::fmt::Debug + Send + Sync {
 
 impl Vectors for Encoder {
     fn vector(&self, text: &str) -> Option<Vec<f32>> {
-        self.reads(text).then(|| self.encode(text))
+        self.encode(text)
     }
 }

@@ -4,14 +4,13 @@ use crate::{
     chance::Chance,
     combine::{self, Views},
     learning::Text,
+    matrix::narrow,
 };
 
 /// So many pairs of two agents are drawn, and as many of one: each costs as much as a message.
 const PAIRS: usize = 120;
 /// Fewer pairs teach nothing.
 const FEWEST: usize = 20;
-/// The least share that a logarithm is taken of.
-const LEAST: f64 = 1e-6;
 
 /// Two examples that are put together.
 #[derive(Debug, Clone, Copy)]
@@ -61,14 +60,15 @@ pub(crate) struct Several {
 }
 
 impl Several {
-    /// Learns from what is said of pairs that were left out.
-    pub(crate) fn learn(pairs: &[Pair], shares: &[Vec<f64>], texts: &[Text<'_>]) -> Option<Self> {
+    /// Learns from what is said of pairs that were left out, and of single examples, most of which are for one.
+    pub(crate) fn learn(pairs: &[Pair], shares: &[Vec<f64>], singles: &[Vec<f64>], texts: &[Text<'_>]) -> Option<Self> {
         let of_two = pairs.iter().filter(|pair| pair.is_of_two(texts)).count();
         if of_two < FEWEST || pairs.len() - of_two < FEWEST {
             return None;
         }
         let cases = pairs.iter().zip(shares).map(|(pair, shares)| (views(shares), usize::from(pair.is_of_two(texts))));
-        let weights = combine::learn(&cases.collect::<Vec<_>>(), &[1.0; 4]);
+        let singles = singles.iter().map(|shares| (views(shares), 0));
+        let weights = combine::learn(&cases.chain(singles).collect::<Vec<_>>(), &[1.0; 3]);
         let mut several = Self { weights, chance: Chance::default() };
         let judged = pairs.iter().zip(shares).filter_map(|(pair, shares)| {
             let two = several.chance_of_two(shares);
@@ -86,12 +86,11 @@ impl Several {
     }
 }
 
-/// What speaks for one agent, and for two: whether there is a second one, and that there is no third.
+/// What speaks for one agent, and for two: the share of a second one, and that of all others.
 fn views(shares: &[f64]) -> Views {
-    let mut sorted = shares.to_vec();
-    sorted.sort_by(|one, other| other.total_cmp(one));
-    let log = |i: usize| crate::matrix::narrow(sorted.get(i).copied().unwrap_or_default().max(LEAST).ln());
-    vec![vec![0.0, log(1)], vec![log(2), 0.0], vec![1.0, 0.0], vec![0.0, 1.0]]
+    let [first, second] = likeliest(shares).map(|class| shares[class]);
+    let (second, others) = (narrow(second), narrow(1.0 - first - second));
+    vec![vec![0.0, second], vec![others, 0.0], vec![1.0, 0.0]]
 }
 
 /// The likeliest class.

@@ -20,6 +20,8 @@ pub(crate) struct Space {
 struct Block {
     places: HashMap<u64, u32>,
     weights: Vec<f32>,
+    /// What a feature that no text has counts.
+    unknown: f32,
     /// Of each feature, the texts that have it and how much it counts there.
     texts: Vec<Vec<(u32, f32)>>,
 }
@@ -66,9 +68,8 @@ impl Block {
             }
             having[index(place)] += 1;
         }
-        // The root of the inverse document frequency: the whole of it makes too much of rare words where examples are
-        // few, none of it too much of common ones.
-        block.weights = having.iter().map(|having| ((real(texts.len()) + 1.0) / (real_u32(*having) + 1.0)).ln() + 1.0).map(f32::sqrt).collect();
+        block.unknown = weight(texts.len(), 1);
+        block.weights = having.iter().map(|having| weight(texts.len(), *having)).collect();
         block.texts = having.iter().map(|having| Vec::with_capacity(index(*having))).collect();
         for (i, text) in texts.iter().enumerate() {
             for (place, weight) in block.weighted(text) {
@@ -78,16 +79,19 @@ impl Block {
         block
     }
 
-    /// The features that are known, with their weights, together as long as one.
+    /// The features that are known, with their weights. All features together are as long as one, and what is unknown
+    /// counts like what a single text has: an example that is left out has such features too, and a message that is
+    /// mostly unknown must not seem as much like an example as one that is known.
     fn weighted(&self, text: &[(u64, u32)]) -> Vec<(u32, f32)> {
         let mut weighted: Vec<(u32, f32)> = Vec::with_capacity(text.len());
+        let mut length = 0.0;
         for (feature, times) in text {
-            if let Some(&place) = self.places.get(feature) {
-                weighted.push((place, (1.0 + real_u32(*times).ln()) * self.weights[index(place)]));
-            }
+            let place = self.places.get(feature).copied();
+            let weight = (1.0 + real_u32(*times).ln()) * place.map_or(self.unknown, |place| self.weights[index(place)]);
+            length += weight * weight;
+            weighted.extend(place.map(|place| (place, weight)));
         }
-        let length = weighted.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
-        weighted.iter_mut().for_each(|(_, weight)| *weight /= length);
+        weighted.iter_mut().for_each(|(_, weight)| *weight /= length.sqrt());
         weighted
     }
 
@@ -103,6 +107,12 @@ impl Block {
         let texts: usize = self.texts.iter().map(|texts| texts.capacity() * size_of::<(u32, f32)>()).sum();
         texts + self.places.capacity() * size_of::<(u64, u32)>() + self.weights.capacity() * size_of::<f32>()
     }
+}
+
+/// What a feature counts that so many texts have: the root of the inverse document frequency. The whole of it makes too
+/// much of rare words where examples are few, none of it too much of common ones.
+fn weight(texts: usize, having: u32) -> f32 {
+    (((real(texts) + 1.0) / (real_u32(having) + 1.0)).ln() + 1.0).sqrt()
 }
 
 fn index(number: u32) -> usize {

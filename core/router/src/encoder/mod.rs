@@ -64,20 +64,15 @@ impl Encoder {
         Ok(Self { pieces, network })
     }
 
-    /// Whether it knows the script of a text: most of its pieces are known ones.
-    pub fn reads(&self, text: &str) -> bool {
-        let tokens = self.tokens(text);
-        let unknown = tokens.iter().filter(|token| **token == pieces::UNKNOWN).count();
-        unknown * MOST_UNKNOWN <= tokens.len()
-    }
-
     /// The numbers of a text's pieces, with those of its beginning and its end.
     pub fn tokens(&self, text: &str) -> Vec<u32> {
         self.pieces.of(text, MOST_PIECES)
     }
 
-    /// The vector of a text.
-    pub fn encode(&self, text: &str) -> Vec<f32> {
-        self.network.encode(&self.tokens(text))
+    /// The vector of a text; none of one in a script that it does not know.
+    pub fn encode(&self, text: &str) -> Option<Vec<f32>> {
+        let tokens = self.tokens(text);
+        let unknown = tokens.iter().filter(|token| **token == pieces::UNKNOWN).count();
+        (unknown * MOST_UNKNOWN <= tokens.len()).then(|| self.network.encode(&tokens))
     }
 }
