@@ -37,7 +37,8 @@ pub(crate) struct Likeness {
 
 impl Known {
     pub(crate) fn learn(texts: &[&str], vectors: Option<&dyn Vectors>) -> Self {
-        let width = vectors.and_then(|vectors| vectors.vector("a").map(|vector| vector.len())).unwrap_or_default();
+        let width =
+            vectors.and_then(|vectors| vectors.vector("a").map(|vector| vector.len())).unwrap_or_default();
         // A text that has no vector is like nothing in meaning.
         let rows = vectors.filter(|_| width > 0).map(|vectors| {
             let row = |text: &&str| vectors.vector(text).unwrap_or_else(|| vec![0.0; width]);

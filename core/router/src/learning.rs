@@ -62,7 +62,8 @@ impl Model {
         texts.iter().enumerate().for_each(|(i, text)| truth.row_mut(i)[text.class] = 1.0);
 
         let drawn = pairs::draw(&texts, agents.len());
-        let likenesses: Vec<_> = drawn.iter().map(|pair| known.likeness(&pair.joined(&texts), vectors)).collect();
+        let likenesses: Vec<_> =
+            drawn.iter().map(|pair| known.likeness(&pair.joined(&texts), vectors)).collect();
         let mut left = Left { views: vec![Vec::new(); texts.len()], pairs: vec![Vec::new(); drawn.len()] };
         let mut ridges = Vec::with_capacity(views.len());
         for view in views {
@@ -70,7 +71,8 @@ impl Model {
             let left_out = fitted.left_out(&truth, &along);
             left.views.iter_mut().enumerate().for_each(|(i, views)| views.push(left_out.row(i).to_vec()));
             for ((pair, likeness), views) in drawn.iter().zip(&likenesses).zip(&mut left.pairs) {
-                views.push(fitted.score_without(&padded(view.kernel(likeness), texts.len()), &pair.members()));
+                views
+                    .push(fitted.score_without(&padded(view.kernel(likeness), texts.len()), &pair.members()));
             }
             ridges.push(fitted.ridge);
         }
@@ -99,16 +101,22 @@ impl Mix {
         let start = Self::start(views, has_examples);
         let weights = if has_examples { combine::learn(&cases, &start) } else { start };
         let shares: Vec<Vec<f64>> = cases.iter().map(|(views, _)| combine::shares(views, &weights)).collect();
-        let of_pairs: Vec<Vec<f64>> = left.pairs.iter().map(|views| combine::shares(&of(views), &weights)).collect();
-        let several = Several::learn(drawn, &of_pairs, &shares, texts);
-        let judged = |(shares, (_, class)): (&Vec<f64>, &(Views, usize))| {
+        let of_pairs: Vec<Vec<f64>> =
+            left.pairs.iter().map(|views| combine::means(&of(views), &weights)).collect();
+        let singles: Vec<Vec<f64>> = cases.iter().map(|(views, _)| combine::means(views, &weights)).collect();
+        let several = Several::learn(drawn, &of_pairs, &singles, texts);
+        let judged = |(shares, (views, class)): (&Vec<f64>, &(Views, usize))| {
             let best = pairs::best(shares);
-            let alone = several.as_ref().map_or(1.0, |several| 1.0 - several.chance_of_two(shares));
+            let means = combine::means(views, &weights);
+            let alone = several.as_ref().map_or(1.0, |several| 1.0 - several.chance_of_two(&means));
             // What is taken to be for nobody is never decided, and what is for nobody is never right.
             (best < agents).then_some((shares[best] * alone, best == *class))
         };
-        let chance =
-            if has_examples { Chance::learn(shares.iter().zip(&cases).filter_map(judged).collect()) } else { Chance::default() };
+        let chance = if has_examples {
+            Chance::learn(shares.iter().zip(&cases).filter_map(judged).collect())
+        } else {
+            Chance::default()
+        };
         Self { weights, chance, several }
     }
 
@@ -117,7 +125,7 @@ impl Mix {
     fn start(views: &[View], has_examples: bool) -> Vec<f64> {
         let weight = |view: &View| match (view, views.len(), has_examples) {
             (View::Words, 1, true) => 9.0,
-            (View::Words, 1, false) => 30.0,
+            (View::Words, 1, false) => 40.0,
             (View::Words, _, true) => 3.0,
             (View::Words, _, false) => 10.0,
             (View::Meaning, _, true) => 4.0,
@@ -141,7 +149,8 @@ fn texts<'a>(agents: &'a [Agent], nobody: &'a [String]) -> Vec<Text<'a>> {
         let about = agent.about.iter().map(|text| Text { text, class, language: None, is_message: false });
         by_class.push(about.chain(messages).collect());
     }
-    let nobody = nobody.iter().map(|text| Text { text, class: agents.len(), language: None, is_message: true });
+    let nobody =
+        nobody.iter().map(|text| Text { text, class: agents.len(), language: None, is_message: true });
     by_class.push(nobody.collect());
     let (mut each, mut all) = (0, 0);
     while all < MOST_TEXTS && by_class.iter().any(|texts| texts.len() > each) {
@@ -155,10 +164,13 @@ fn texts<'a>(agents: &'a [Agent], nobody: &'a [String]) -> Vec<Text<'a>> {
 fn along(texts: &[Text<'_>], meaning: Option<&Matrix>) -> Vec<Vec<usize>> {
     let says_the_same = |i: usize, j: usize| {
         let (one, other) = (&texts[i], &texts[j]);
-        let translated = one.language != other.language && meaning.is_some_and(|meaning| meaning.at(i, j) >= SAME);
+        let translated =
+            one.language != other.language && meaning.is_some_and(|meaning| meaning.at(i, j) >= SAME);
         i != j && one.class == other.class && (translated || one.text == other.text)
     };
-    (0..texts.len()).map(|i| (0..texts.len()).filter(|j| says_the_same(i, *j)).take(MOST_ALONG).collect()).collect()
+    (0..texts.len())
+        .map(|i| (0..texts.len()).filter(|j| says_the_same(i, *j)).take(MOST_ALONG).collect())
+        .collect()
 }
 
 /// How little an example may be like the nearest other one by its words before it is strange.

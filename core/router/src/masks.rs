@@ -10,7 +10,8 @@ impl Masks {
     pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>, examples: &[&str]) -> Self {
         let examples: Vec<String> = examples.iter().map(|example| example.to_lowercase()).collect();
         let plainly = names.filter(|name| is_name(name)).map(str::to_lowercase);
-        let mut names: Vec<String> = plainly.filter(|name| !examples.iter().any(|text| text.contains(name))).collect();
+        let mut names: Vec<String> =
+            plainly.filter(|name| !examples.iter().any(|text| text.contains(name))).collect();
         // A name within a longer one would leave the rest of it behind.
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         Self(names)
@@ -38,7 +39,10 @@ mod tests {
 
     #[test]
     fn only_what_is_plainly_a_name_is_taken_out() {
-        let masks = Masks::of(["data-processor", "Weather", "file-manager"].into_iter(), &["ask file-manager for it"]);
+        let masks = Masks::of(
+            ["data-processor", "Weather", "file-manager"].into_iter(),
+            &["ask file-manager for it"],
+        );
         assert_eq!(masks.apply("SYSTEM: Data-Processor, weather!"), "system:  , weather!");
         assert_eq!(masks.apply("Ask file-manager"), "Ask file-manager");
     }

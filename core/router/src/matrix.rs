@@ -75,8 +75,11 @@ impl Matrix {
             return self.small_inverse();
         }
         let half = self.rows / 2;
-        let (top, side, rest) =
-            (self.block(0, 0, half, half), self.block(half, 0, self.rows - half, half), self.block(half, half, self.rows - half, self.rows - half));
+        let (top, side, rest) = (
+            self.block(0, 0, half, half),
+            self.block(half, 0, self.rows - half, half),
+            self.block(half, half, self.rows - half, self.rows - half),
+        );
         let top = top.inverse();
         let carried = side.times(&top);
         let mut rest = rest;
@@ -101,7 +104,8 @@ impl Matrix {
     }
 
     fn view(&self) -> ArrayView2<'_, f32> {
-        ArrayView2::from_shape((self.rows, self.columns), &self.numbers).expect("it has as many numbers as places")
+        ArrayView2::from_shape((self.rows, self.columns), &self.numbers)
+            .expect("it has as many numbers as places")
     }
 
     fn block(&self, row: usize, column: usize, rows: usize, columns: usize) -> Self {
@@ -128,7 +132,10 @@ impl Matrix {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the numbers were 32 bits wide before they were added up")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers were 32 bits wide before they were added up"
+)]
 pub(crate) fn narrow(number: f64) -> f32 {
     number as f32
 }
@@ -145,7 +152,10 @@ fn product(one: &Matrix, other: &Matrix, turn: bool) -> Matrix {
 fn turned(of: &Matrix) -> Matrix {
     let mut turned = Matrix::zeros(of.columns, of.rows);
     for row in 0..of.rows {
-        of.row(row).iter().enumerate().for_each(|(column, number)| turned.numbers[column * of.rows + row] = *number);
+        of.row(row)
+            .iter()
+            .enumerate()
+            .for_each(|(column, number)| turned.numbers[column * of.rows + row] = *number);
     }
     turned
 }
@@ -169,7 +179,11 @@ mod tests {
             for row in 0..size {
                 for column in 0..size {
                     let wanted = f32::from(u8::from(row == column));
-                    assert!((one.at(row, column) - wanted).abs() < 1e-2, "{size}: {row}, {column}: {}", one.at(row, column));
+                    assert!(
+                        (one.at(row, column) - wanted).abs() < 1e-2,
+                        "{size}: {row}, {column}: {}",
+                        one.at(row, column)
+                    );
                 }
             }
         }

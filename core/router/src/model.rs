@@ -3,7 +3,7 @@
 use crate::{
     Doubt, Scored, Vectors, Verdict,
     chance::Chance,
-    combine,
+    combine::{self, Views},
     kernels::{BY_ALL, BY_WORDS, Known, Likeness},
     masks::Masks,
     pairs::{self, Several},
@@ -48,14 +48,24 @@ impl Model {
     /// Judges a message; decides where the chance of being right is at least so much.
     pub fn judge(&self, message: Message<'_>, vectors: Option<&dyn Vectors>, right: f64) -> Verdict {
         if self.agents == 0 {
-            return Verdict::Open { best: Vec::new(), chance: 0.0, doubts: vec![Doubt::NoAgents], scored: Vec::new() };
+            return Verdict::Open {
+                best: Vec::new(),
+                chance: 0.0,
+                doubts: vec![Doubt::NoAgents],
+                scored: Vec::new(),
+            };
         }
         let likeness = self.known.likeness(&self.masks.apply(message.text), vectors);
         let by_all = likeness.meaning.is_some() && self.mixes.len() > 1;
         let mix = &self.mixes[usize::from(by_all)];
-        let mut shares = self.shares(&likeness, mix, by_all);
+        let views = self.views(&likeness, by_all);
+        let mut shares = combine::shares(&views, &mix.weights);
         stay(&mut shares, message.previous);
-        let (agents, chance) = self.choose(mix, &shares);
+        let two = mix
+            .several
+            .as_ref()
+            .map(|several| (several, several.chance_of_two(&combine::means(&views, &mix.weights))));
+        let (agents, chance) = self.choose(mix, &shares, two);
         let mut doubts = Vec::new();
         if agents.is_empty() {
             doubts.push(Doubt::Nobody);
@@ -80,28 +90,29 @@ impl Model {
         self.known.bytes() + self.ridges.iter().map(Ridge::bytes).sum::<usize>() + mixes
     }
 
-    fn shares(&self, likeness: &Likeness, mix: &Mix, by_all: bool) -> Vec<f64> {
+    fn views(&self, likeness: &Likeness, by_all: bool) -> Views {
         let views = if by_all { BY_ALL } else { BY_WORDS };
-        let scores = views.iter().zip(&self.ridges).map(|(view, ridge)| ridge.score(&view.kernel(likeness)));
-        combine::shares(&scores.collect(), &mix.weights)
+        views.iter().zip(&self.ridges).map(|(view, ridge)| ridge.score(&view.kernel(likeness))).collect()
     }
 
     /// Whom to ask, in the order of the registry, and the chance that this is exactly right.
-    fn choose(&self, mix: &Mix, shares: &[f64]) -> (Vec<usize>, f64) {
+    fn choose(&self, mix: &Mix, shares: &[f64], two: Option<(&Several, f64)>) -> (Vec<usize>, f64) {
         let [first, second] = pairs::likeliest(shares);
-        let two = mix.several.as_ref().map_or(0.0, |several| several.chance_of_two(shares));
-        if let Some(several) = mix.several.as_ref().filter(|_| two > 0.5 && first.max(second) < self.agents) {
+        if let Some((several, two)) = two.filter(|(_, two)| *two > 0.5 && first.max(second) < self.agents) {
             return (vec![first.min(second), first.max(second)], several.chance.of(two));
         }
         if first == self.agents {
             return (Vec::new(), shares[first]);
         }
-        (vec![first], mix.chance.of(shares[first] * (1.0 - two)))
+        (vec![first], mix.chance.of(shares[first] * (1.0 - two.map_or(0.0, |(_, two)| two))))
     }
 
     fn scored(&self, shares: &[f64]) -> Vec<Scored> {
-        let mut scored: Vec<Scored> =
-            shares[..self.agents].iter().enumerate().map(|(agent, share)| Scored { agent, share: *share }).collect();
+        let mut scored: Vec<Scored> = shares[..self.agents]
+            .iter()
+            .enumerate()
+            .map(|(agent, share)| Scored { agent, share: *share })
+            .collect();
         scored.sort_by(|one, other| other.share.total_cmp(&one.share));
         scored
     }

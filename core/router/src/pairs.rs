@@ -32,7 +32,8 @@ impl Pair {
 
 /// Draws pairs in one language, of two agents and of one in turn; always the same.
 pub(crate) fn draw(texts: &[Text<'_>], agents: usize) -> Vec<Pair> {
-    let messages: Vec<usize> = (0..texts.len()).filter(|i| texts[*i].is_message && texts[*i].class < agents).collect();
+    let messages: Vec<usize> =
+        (0..texts.len()).filter(|i| texts[*i].is_message && texts[*i].class < agents).collect();
     let mut pairs = Vec::new();
     let mut random = 1_u64;
     let mut below = |bound: usize| {
@@ -61,19 +62,27 @@ pub(crate) struct Several {
 
 impl Several {
     /// Learns from what is said of pairs that were left out, and of single examples, most of which are for one.
-    pub(crate) fn learn(pairs: &[Pair], shares: &[Vec<f64>], singles: &[Vec<f64>], texts: &[Text<'_>]) -> Option<Self> {
+    pub(crate) fn learn(
+        pairs: &[Pair],
+        means: &[Vec<f64>],
+        singles: &[Vec<f64>],
+        texts: &[Text<'_>],
+    ) -> Option<Self> {
         let of_two = pairs.iter().filter(|pair| pair.is_of_two(texts)).count();
         if of_two < FEWEST || pairs.len() - of_two < FEWEST {
             return None;
         }
-        let cases = pairs.iter().zip(shares).map(|(pair, shares)| (views(shares), usize::from(pair.is_of_two(texts))));
-        let singles = singles.iter().map(|shares| (views(shares), 0));
-        let weights = combine::learn(&cases.chain(singles).collect::<Vec<_>>(), &[1.0; 3]);
+        let cases =
+            pairs.iter().zip(means).map(|(pair, means)| (views(means), usize::from(pair.is_of_two(texts))));
+        let singles = singles.iter().map(|means| (views(means), 0));
+        let weights = combine::learn(&cases.chain(singles).collect::<Vec<_>>(), &[1.0; 4]);
         let mut several = Self { weights, chance: Chance::default() };
-        let judged = pairs.iter().zip(shares).filter_map(|(pair, shares)| {
-            let two = several.chance_of_two(shares);
+        let judged = pairs.iter().zip(means).filter_map(|(pair, means)| {
+            let two = several.chance_of_two(means);
             let right = [texts[pair.0].class, texts[pair.1].class];
-            (two > 0.5).then(|| (two, pair.is_of_two(texts) && likeliest(shares).iter().all(|class| right.contains(class))))
+            (two > 0.5).then(|| {
+                (two, pair.is_of_two(texts) && likeliest(means).iter().all(|class| right.contains(class)))
+            })
         });
         let judged = judged.collect();
         several.chance = Chance::learn(judged);
@@ -81,16 +90,22 @@ impl Several {
     }
 
     /// How likely a message is for the two likeliest, and not for one.
-    pub(crate) fn chance_of_two(&self, shares: &[f64]) -> f64 {
-        combine::shares(&views(shares), &self.weights)[1]
+    pub(crate) fn chance_of_two(&self, means: &[f64]) -> f64 {
+        combine::shares(&views(means), &self.weights)[1]
     }
 }
 
-/// What speaks for one agent, and for two: the share of a second one, and that of all others.
-fn views(shares: &[f64]) -> Views {
-    let [first, second] = likeliest(shares).map(|class| shares[class]);
-    let (second, others) = (narrow(second), narrow(1.0 - first - second));
-    vec![vec![0.0, second], vec![others, 0.0], vec![1.0, 0.0]]
+/// What speaks for two agents: that a second one scores much; and for one: that others do as well, or hardly any.
+fn views(means: &[f64]) -> Views {
+    let [first, second] = likeliest(means);
+    let others = (0..means.len()).filter(|class| ![first, second].contains(class));
+    let third = others.map(|class| means[class]).fold(0.0, f64::max);
+    vec![
+        vec![0.0, narrow(means[second])],
+        vec![narrow(third), 0.0],
+        vec![narrow(means[first]), 0.0],
+        vec![1.0, 0.0],
+    ]
 }
 
 /// The likeliest class.

@@ -66,7 +66,8 @@ impl Fitted {
         let solved = self.block(without).inverse();
         let mut scores = self.ridge.score(kernel);
         for (i, &one) in without.iter().enumerate() {
-            let carried: f32 = kernel.iter().zip(self.inverse.row(one)).map(|(alike, inverse)| alike * inverse).sum();
+            let carried: f32 =
+                kernel.iter().zip(self.inverse.row(one)).map(|(alike, inverse)| alike * inverse).sum();
             for (j, &other) in without.iter().enumerate() {
                 let by = carried * solved.at(i, j);
                 let weights = self.ridge.weights.row(other).iter();

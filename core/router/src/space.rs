@@ -30,8 +30,12 @@ impl Space {
     pub(crate) fn learn(texts: &[&str]) -> Self {
         let features: Vec<Features> = texts.iter().map(|text| Features::of(text)).collect();
         Self {
-            words: Block::learn(&features.iter().map(|features| features.words.as_slice()).collect::<Vec<_>>()),
-            grams: Block::learn(&features.iter().map(|features| features.grams.as_slice()).collect::<Vec<_>>()),
+            words: Block::learn(
+                &features.iter().map(|features| features.words.as_slice()).collect::<Vec<_>>(),
+            ),
+            grams: Block::learn(
+                &features.iter().map(|features| features.grams.as_slice()).collect::<Vec<_>>(),
+            ),
             texts: texts.len(),
         }
     }
@@ -87,7 +91,8 @@ impl Block {
         let mut length = 0.0;
         for (feature, times) in text {
             let place = self.places.get(feature).copied();
-            let weight = (1.0 + real_u32(*times).ln()) * place.map_or(self.unknown, |place| self.weights[index(place)]);
+            let weight = (1.0 + real_u32(*times).ln())
+                * place.map_or(self.unknown, |place| self.weights[index(place)]);
             length += weight * weight;
             weighted.extend(place.map(|place| (place, weight)));
         }

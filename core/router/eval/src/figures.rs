@@ -58,7 +58,8 @@ impl Figures {
             surest_with_nobody: (nobodys > 0).then(|| surest(&all, weight)),
             nobody_decided: share(of(|answer| answer.nobody).map(|answer| answer.decided)),
             exact_sets: share(of(|answer| !answer.single).map(|answer| answer.right)),
-            overlap: mean(of(|answer| !answer.single).map(|answer| answer.overlap)).map(|overlap| 100.0 * overlap),
+            overlap: mean(of(|answer| !answer.single).map(|answer| answer.overlap))
+                .map(|overlap| 100.0 * overlap),
             found_new: share(all.iter().filter_map(|answer| answer.found_new)),
             typical: times.get(times.len() / 2).copied().unwrap_or_default(),
             slowest: times.get(times.len() * 99 / 100).copied().unwrap_or_default(),
@@ -68,8 +69,12 @@ impl Figures {
     /// The ones that matter in a table of many.
     pub(crate) fn short(&self) -> String {
         let percent = |of: Option<f64>| of.map_or("-".to_owned(), |of| format!("{of:.1}"));
-        let (accuracy, decided, right) = (percent(self.accuracy), percent(self.decided), percent(self.decided_right));
-        format!("{:5} rows, accuracy {accuracy:>5}, decided {decided:>5}, of those right {right:>5}", self.rows)
+        let (accuracy, decided, right) =
+            (percent(self.accuracy), percent(self.decided), percent(self.decided_right));
+        format!(
+            "{:5} rows, accuracy {accuracy:>5}, decided {decided:>5}, of those right {right:>5}",
+            self.rows
+        )
     }
 }
 
@@ -86,7 +91,11 @@ impl fmt::Display for Figures {
             ("jaccard", self.overlap, "of that, overlap"),
             ("found_new", self.found_new, "of turns with a new agent, it is found"),
         ];
-        writeln!(f, "{} rows, {:.0} us typically, {:.0} us in 99 of 100", self.rows, self.typical, self.slowest)?;
+        writeln!(
+            f,
+            "{} rows, {:.0} us typically, {:.0} us in 99 of 100",
+            self.rows, self.typical, self.slowest
+        )?;
         for (name, value, what) in lines {
             if let Some(value) = value {
                 writeln!(f, "{name:14} {value:6.2} %  {what}")?;
@@ -122,7 +131,8 @@ pub(crate) fn mistakes<'a>(rows: &'a [Row], answers: &'a [Answer]) -> Vec<(&'a R
 
 /// How much of what is for somebody is at least so sure that 99 % are right; what is for nobody counts with a weight.
 fn surest(answers: &[&Answer], weight: f64) -> f64 {
-    let mut sure: Vec<_> = answers.iter().filter(|answer| !answer.said.is_empty() && (!answer.nobody || weight > 0.0)).collect();
+    let mut sure: Vec<_> =
+        answers.iter().filter(|answer| !answer.said.is_empty() && (!answer.nobody || weight > 0.0)).collect();
     sure.sort_by(|one, other| other.chance.total_cmp(&one.chance));
     let (mut all, mut right, mut somebodys, mut most) = (0.0, 0.0, 0.0, 0.0);
     for (i, answer) in sure.iter().enumerate() {

@@ -73,7 +73,12 @@ fn main() -> anyhow::Result<()> {
     }
     let mut out = std::io::stdout().lock();
     let bytes: usize = models.values().map(|(_, model)| model.bytes()).sum();
-    writeln!(out, "{} registries learned in {learned:.2} s, {:.1} MB", models.len(), figures::real(bytes) / 1e6)?;
+    writeln!(
+        out,
+        "{} registries learned in {learned:.2} s, {:.1} MB",
+        models.len(),
+        figures::real(bytes) / 1e6
+    )?;
     writeln!(out, "{}", Figures::of(answers.iter()))?;
     if options.by {
         for (name, of) in figures::groups(&rows, &answers) {
@@ -81,7 +86,14 @@ fn main() -> anyhow::Result<()> {
         }
     }
     for (row, answer) in figures::mistakes(&rows, &answers).into_iter().take(options.mistakes) {
-        writeln!(out, "{:.3} {:?} for {:?}: {}", answer.chance, answer.said, row.labels, row.text.replace('\n', " / "))?;
+        writeln!(
+            out,
+            "{:.3} {:?} for {:?}: {}",
+            answer.chance,
+            answer.said,
+            row.labels,
+            row.text.replace('\n', " / ")
+        )?;
     }
     Ok(())
 }

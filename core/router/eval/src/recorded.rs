@@ -35,6 +35,7 @@ pub(crate) fn check(encoder: &Encoder, file: &Path) -> anyhow::Result<()> {
 }
 
 fn cosine(one: &[f32], other: &[f32]) -> f32 {
-    let product = |one: &[f32], other: &[f32]| one.iter().zip(other).map(|(one, other)| one * other).sum::<f32>();
+    let product =
+        |one: &[f32], other: &[f32]| one.iter().zip(other).map(|(one, other)| one * other).sum::<f32>();
     product(one, other) / (product(one, one) * product(other, other)).sqrt()
 }

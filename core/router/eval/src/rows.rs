@@ -56,7 +56,9 @@ impl House {
         let mut house = Self::default();
         match options.agents.as_deref().map(json).transpose()? {
             Some(Value::Object(described)) => {
-                described.iter().for_each(|(name, text)| house.describe(name, vec![name_of(name, text.as_str())]));
+                described
+                    .iter()
+                    .for_each(|(name, text)| house.describe(name, vec![name_of(name, text.as_str())]));
             }
             Some(Value::Array(cards)) => cards.iter().for_each(|card| house.card(card)),
             _ => {}
@@ -123,7 +125,10 @@ fn name_of(name: &str, description: Option<&str>) -> String {
 
 pub(crate) fn read(file: &Path) -> anyhow::Result<Vec<Row>> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    text.lines().enumerate().map(|(i, line)| row(line).with_context(|| format!("{}:{}", file.display(), i + 1))).collect()
+    text.lines()
+        .enumerate()
+        .map(|(i, line)| row(line).with_context(|| format!("{}:{}", file.display(), i + 1)))
+        .collect()
 }
 
 fn row(line: &str) -> anyhow::Result<Row> {

@@ -47,7 +47,8 @@ impl Archive {
         if head.contains("'|u1'") {
             self.bytes.insert(name, body.to_vec());
         } else if head.contains("'<f4'") {
-            let floats = body.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+            let floats =
+                body.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
             self.floats.insert(name, floats.collect());
         }
         Ok(())
@@ -55,18 +56,25 @@ impl Archive {
 
     /// An array of so many numbers.
     pub(super) fn floats(&mut self, name: &str, length: usize) -> Result<Vec<f32>, &'static str> {
-        self.floats.remove(name).filter(|array| array.len() == length).ok_or("an array is missing or of another size")
+        self.floats
+            .remove(name)
+            .filter(|array| array.len() == length)
+            .ok_or("an array is missing or of another size")
     }
 
     /// An array of so many bytes.
     pub(super) fn bytes(&mut self, name: &str, length: usize) -> Result<Vec<u8>, &'static str> {
-        self.bytes.remove(name).filter(|array| array.len() == length).ok_or("an array is missing or of another size")
+        self.bytes
+            .remove(name)
+            .filter(|array| array.len() == length)
+            .ok_or("an array is missing or of another size")
     }
 }
 
 /// What the entry at this place of the directory holds.
 fn unpacked(file: &[u8], entry: usize) -> Result<Vec<u8>, &'static str> {
-    let (how, packed, at) = (number(file, entry + 10, 2)?, number(file, entry + 20, 4)?, number(file, entry + 42, 4)?);
+    let (how, packed, at) =
+        (number(file, entry + 10, 2)?, number(file, entry + 20, 4)?, number(file, entry + 42, 4)?);
     let start = at + 30 + number(file, at + 26, 2)? + number(file, at + 28, 2)?;
     let packed = file.get(start..start + packed).ok_or("an entry cut off")?;
     match how {

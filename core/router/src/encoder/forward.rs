@@ -5,7 +5,8 @@ use crate::matrix::Matrix;
 
 const WIDTH: usize = 512;
 const BRANCH: usize = 256;
-const FEATURES: usize = WIDTH + 3 * BRANCH;
+const PROJECTED: usize = BRANCHES.len() * BRANCH;
+const FEATURES: usize = WIDTH + PROJECTED;
 const HIDDEN: usize = 320;
 /// The table comes in blocks; a piece's block is its number modulo so many.
 const BLOCKS: usize = 17;
@@ -20,6 +21,8 @@ pub(super) struct Network {
     blocks: Vec<Vec<u8>>,
     low: Vec<f32>,
     scale: Vec<f32>,
+    projections: Vec<Dense>,
+    projected: Norm,
     branches: Vec<Branch>,
     norm: Norm,
     sum: Dense,
@@ -31,8 +34,6 @@ pub(super) struct Network {
 struct Branch {
     pieces: usize,
     before: usize,
-    into: Dense,
-    norm: Norm,
     convolutions: [Dense; 2],
 }
 
@@ -54,12 +55,23 @@ impl Network {
         let blocks = (1..=BLOCKS).map(|i| from.bytes(&format!("q{i}"), ROWS * WIDTH));
         let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
         let (low, scale) = (from.floats("lo", BLOCKS)?, from.floats("scale", BLOCKS)?);
+        let projections = BRANCHES.map(|(name, ..)| {
+            Dense::read(from, &format!("proj{name}"), &format!("proj_b{name}"), WIDTH, BRANCH)
+        });
+        let projections = projections.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut projected = Norm { gain: Vec::new(), shift: Vec::new() };
+        for (name, ..) in BRANCHES {
+            projected.gain.extend(from.floats(&format!("ln_g{name}"), BRANCH)?);
+            projected.shift.extend(from.floats(&format!("ln_b{name}"), BRANCH)?);
+        }
         let branches = BRANCHES.map(|(name, pieces, before)| Branch::read(from, name, pieces, before));
         let branches = branches.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             blocks,
             low,
             scale,
+            projections,
+            projected,
             branches,
             norm: Norm::read(from, "ln_g", "ln_b", FEATURES)?,
             sum: Dense::read(from, "cnn_W", "cnn_b", FEATURES, WIDTH)?,
@@ -76,7 +88,9 @@ impl Network {
     /// The unit vector of a text's pieces.
     pub(super) fn encode(&self, pieces: &[u32]) -> Vec<f32> {
         let embedded = self.embedded(pieces);
-        let branches: Vec<Matrix> = self.branches.iter().map(|branch| branch.apply(&embedded)).collect();
+        let projected = self.projected(&embedded);
+        let branches = self.branches.iter().zip(projected).map(|(branch, projected)| branch.apply(projected));
+        let branches: Vec<Matrix> = branches.collect();
         let mut summed = Matrix::zeros(1, FEATURES);
         for row in 0..pieces.len() {
             let mut features = Vec::with_capacity(FEATURES);
@@ -106,6 +120,20 @@ impl Network {
         embedded
     }
 
+    /// What each branch begins with; they are normalised together.
+    fn projected(&self, embedded: &Matrix) -> Vec<Matrix> {
+        let mut projected: Vec<Matrix> = self.projections.iter().map(|dense| dense.apply(embedded)).collect();
+        for row in 0..embedded.rows() {
+            let mut together: Vec<f32> =
+                projected.iter().flat_map(|branch| branch.row(row)).copied().collect();
+            self.projected.apply(&mut together);
+            for (branch, part) in projected.iter_mut().zip(together.chunks_exact(BRANCH)) {
+                branch.row_mut(row).copy_from_slice(part);
+            }
+        }
+        projected
+    }
+
     fn answer(&self, mean: &Matrix) -> Vec<f32> {
         let first = relu(mean.times(&self.dense[0]));
         let second = relu(plus(mean.times(&self.past[0]), &first.times(&self.dense[1])));
@@ -123,18 +151,10 @@ impl Branch {
             let (weights, bias) = (format!("w{which}_{name}"), format!("b{which}_{name}"));
             Dense::read(from, &weights, &bias, pieces * BRANCH, BRANCH)
         };
-        Ok(Self {
-            pieces,
-            before,
-            into: Dense::read(from, &format!("proj{name}"), &format!("proj_b{name}"), WIDTH, BRANCH)?,
-            norm: Norm::read(from, &format!("ln_g{name}"), &format!("ln_b{name}"), BRANCH)?,
-            convolutions: [convolution(from, "1")?, convolution(from, "2")?],
-        })
+        Ok(Self { pieces, before, convolutions: [convolution(from, "1")?, convolution(from, "2")?] })
     }
 
-    fn apply(&self, embedded: &Matrix) -> Matrix {
-        let mut now = self.into.apply(embedded);
-        (0..now.rows()).for_each(|row| self.norm.apply(now.row_mut(row)));
+    fn apply(&self, mut now: Matrix) -> Matrix {
         for convolution in &self.convolutions {
             now = plus(relu(convolution.apply(&self.windows(&now))), &now);
         }
@@ -156,7 +176,13 @@ impl Branch {
 }
 
 impl Dense {
-    fn read(from: &mut Archive, weights: &str, bias: &str, rows: usize, columns: usize) -> Result<Self, &'static str> {
+    fn read(
+        from: &mut Archive,
+        weights: &str,
+        bias: &str,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Self, &'static str> {
         Ok(Self { weights: matrix(from, weights, rows, columns)?, bias: from.floats(bias, columns)? })
     }
 

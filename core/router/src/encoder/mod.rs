@@ -57,7 +57,8 @@ impl Encoder {
         let read = |file: &'static str| {
             std::fs::read(folder.join(file)).map_err(|source| EncoderError::Unreadable { file, source })
         };
-        let pieces = Pieces::read(&read(PIECES)?).map_err(|why| EncoderError::Malformed { file: PIECES, why })?;
+        let pieces =
+            Pieces::read(&read(PIECES)?).map_err(|why| EncoderError::Malformed { file: PIECES, why })?;
         let malformed = |why| EncoderError::Malformed { file: WEIGHTS, why };
         let archive = Archive::read(&read(WEIGHTS)?).map_err(malformed)?;
         let network = Network::read(archive).map_err(malformed)?;
