@@ -55,7 +55,12 @@ impl Model {
         let plain: Vec<&str> = texts.iter().map(|text| text.text).collect();
         let known = Known::learn(&plain, vectors);
         let words = known.space.likenesses(&plain);
-        let meaning = known.vectors.as_ref().map(|vectors| vectors.times_turned(vectors));
+        let meaning = known.vectors.as_ref().map(|vectors| {
+            let mut meaning = vectors.times_turned(vectors);
+            // What has no vector is like itself all the same.
+            (0..texts.len()).for_each(|i| meaning.row_mut(i)[i] = 1.0);
+            meaning
+        });
         let along = along(&texts, meaning.as_ref());
         let views = if meaning.is_some() { BY_ALL } else { BY_WORDS };
         let mut truth = Matrix::zeros(texts.len(), classes);
@@ -190,4 +195,49 @@ fn strangest(texts: &[Text<'_>], words: &Matrix, along: &[Vec<usize>]) -> f32 {
 fn padded(mut kernel: Vec<f32>, length: usize) -> Vec<f32> {
     kernel.resize(length, 0.0);
     kernel
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Agent, Example, Message, Model, Vectors};
+
+    /// Knows no text that is not ASCII.
+    #[derive(Debug)]
+    struct Ascii;
+
+    impl Vectors for Ascii {
+        fn vector(&self, text: &str) -> Option<Vec<f32>> {
+            let mut vector = vec![0.01; 26];
+            for byte in text.bytes() {
+                match byte {
+                    b'a'..=b'z' => vector[usize::from(byte - b'a')] += 1.0,
+                    128.. => return None,
+                    _ => {}
+                }
+            }
+            let length = vector.iter().map(|number| number * number).sum::<f32>().sqrt();
+            Some(vector.into_iter().map(|number| number / length).collect())
+        }
+    }
+
+    fn agent(name: &str, what: &[&str]) -> Agent {
+        let texts = what.iter().flat_map(|what| (0..60).map(move |i| format!("{what} {i} {}", i % 7)));
+        let examples = texts.map(|text| Example { text, language: None }).collect();
+        Agent { names: vec![name.into()], about: vec![], examples }
+    }
+
+    #[test]
+    fn texts_without_a_vector_are_learned_beside_those_that_have_one() {
+        let agents = [
+            agent("weather", &["will it rain", "будет ли дождь"]),
+            agent("money", &["what does it cost", "сколько это стоит"]),
+        ];
+        let model = Model::learn(&agents, &["hello there".to_owned()], Some(&Ascii));
+        for (text, wanted) in [("rain today", 0), ("cost of it", 1), ("дождь", 0), ("сколько стоит", 1)]
+        {
+            let verdict = model.judge(Message { text, previous: &[] }, Some(&Ascii), 0.9);
+            assert_eq!(verdict.scored()[0].agent, wanted, "{text}: {verdict:?}");
+            assert!(verdict.chance().is_finite());
+        }
+    }
 }
