@@ -12,7 +12,8 @@ use std::{
 };
 
 /// The packages that are held to it.
-const WITHOUT_CIRCLES: &[&str] = &["shared", "edge", "edge/clients/rust", "core", "deploy", "tests"];
+const WITHOUT_CIRCLES: &[&str] =
+    &["shared", "edge", "edge/clients/rust", "core", "core/a2a", "deploy", "tests"];
 /// Circles within here wait for a rebuilding of the whole room.
 const TO_BE_REBUILT: &str = "core/src/route/";
 

@@ -1,5 +1,6 @@
 //! The house from outside, on real sockets: each test is a behaviour that a user could name.
 
+mod a2a;
 mod administration;
 mod ag_ui;
 mod agents;

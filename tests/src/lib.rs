@@ -5,6 +5,7 @@
 //! - [`guest`]: somebody on a client library of ours
 //! - [`browser`]: somebody in a browser; [`provider`]: with whom they sign in
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
+//! - [`introduced`]: a house, for those who hold no token
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
@@ -15,6 +16,7 @@ pub mod agent;
 pub mod browser;
 pub mod guest;
 pub mod house;
+pub mod introduced;
 pub mod link;
 pub mod llm;
 pub mod managed;
@@ -28,6 +30,7 @@ pub use agent::{FakeAgent, Manner};
 pub use browser::{Browser, Came};
 pub use guest::{Guest, Library};
 pub use house::House;
+pub use introduced::Introduced;
 pub use link::{End, Link, State};
 pub use llm::{FakeLlm, Mood};
 pub use managed::Managed;

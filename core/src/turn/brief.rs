@@ -142,7 +142,9 @@ impl Known {
             background.last = tx.turn_by_id(tenant, waits).await?;
         }
         let asked = match &background.last {
-            Some(last) if answers(turn) && last.clarifies() => tx.message(tenant, conversation, last.message_seq).await?,
+            Some(last) if answers(turn) && last.clarifies() => {
+                tx.message(tenant, conversation, last.message_seq).await?
+            }
             _ => None,
         };
         let calls = match &background.last {

@@ -83,7 +83,7 @@ fn state(state: &wire::TaskState) -> Option<TaskState> {
         wire::TaskState::Rejected => TaskState::Rejected,
         wire::TaskState::InputRequired => TaskState::InputRequired,
         wire::TaskState::AuthRequired => TaskState::AuthRequired,
-        _ => return None,
+        wire::TaskState::Unspecified => return None,
     })
 }
 

@@ -169,7 +169,8 @@ impl Place {
 /// Whether what Switchboard says is a result: not where it asks back, or says that nobody does this, or only passes on
 /// what the one agent asks.
 pub(super) fn is_artifact(mode: Option<Mode>, steps: usize, asks: bool) -> bool {
-    !matches!(mode, Some(Mode::Clarify | Mode::None)) && !(asks && steps <= 1)
+    let passes_on = asks && steps <= 1;
+    !matches!(mode, Some(Mode::Clarify | Mode::None)) && !passes_on
 }
 
 pub(super) fn status(state: wire::TaskState, message: Option<Message>, at: DateTime<Utc>) -> TaskStatus {

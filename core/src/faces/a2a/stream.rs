@@ -64,7 +64,7 @@ impl Telling {
     async fn next(&mut self) -> Option<Result<switchboard_a2a::wire::StreamResponse, Fault>> {
         loop {
             match self.heard.pop_front() {
-                Some(Heard::Update(update)) => return Some(Ok(update)),
+                Some(Heard::Update(update)) => return Some(Ok(*update)),
                 Some(Heard::File(file)) => {
                     let part = files::part(&self.core, &self.me, &self.told.place, &file).await;
                     let artifact = self.told.place.file(&file, part);

@@ -19,7 +19,7 @@ use switchboard_shared::{
 /// What an event is told as.
 #[derive(Debug)]
 pub(super) enum Heard {
-    Update(StreamResponse),
+    Update(Box<StreamResponse>),
     /// A file, whose bytes are to be fetched.
     File(FileView),
 }
@@ -87,7 +87,7 @@ impl Told {
 
     fn tell(&mut self, update: StreamResponse) -> Heard {
         apply(&mut self.task, update.clone());
-        Heard::Update(update)
+        Heard::Update(Box::new(update))
     }
 
     /// What goes on before the answer: who is asked, how far they are, what became of it.
