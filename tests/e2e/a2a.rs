@@ -232,7 +232,7 @@ async fn of_two_that_wait_in_one_context_each_gets_its_own_reply() -> anyhow::Re
         .iter()
         .map(|m| &m["parts"][0]["text"])
         .collect();
-    assert_eq!(said, [&json!("@hotel a room"), &json!("Which hotel?"), &json!("the Grand")]);
+    assert_eq!(said, [&json!("@hotel a room"), &json!("hotel asks: Which hotel?"), &json!("the Grand")]);
     assert_eq!(hotel.asked().len(), 2, "and nobody asked the other one");
     let canceled = ann.call("CancelTask", json!({"id": second["id"]})).await?;
     assert_eq!(state(&canceled), "CANCELED");

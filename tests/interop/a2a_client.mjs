@@ -4,7 +4,6 @@
 
 import {
   ClientFactory,
-  ClientFactoryOptions,
   DefaultAgentCardResolver,
   JsonRpcTransportFactory,
   RestTransportFactory,
@@ -26,10 +25,10 @@ const words = (artifact) => artifact.parts.map((part) => part.content.value).joi
 
 async function everyOperation(binding) {
   const transports = { "JSONRPC": JsonRpcTransportFactory, "HTTP+JSON": RestTransportFactory };
-  const factory = new ClientFactory(ClientFactoryOptions.createFrom(ClientFactoryOptions.default, {
+  const factory = new ClientFactory({
     transports: [new transports[binding]({ fetchImpl })],
     cardResolver: new DefaultAgentCardResolver({ fetchImpl }),
-  }));
+  });
   const client = await factory.createFromUrl(url);
   const [rows, seen] = [[], {}];
   const did = async (operation, call) => {

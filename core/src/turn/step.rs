@@ -150,6 +150,8 @@ mod tests {
             error: None,
             usage: Usage::default(),
             created_at: clock::now(),
+            task: None,
+            continues: None,
         }
     }
 
