@@ -145,7 +145,7 @@ async fn a_core_that_has_too_much_in_hand_refuses_what_would_wait_and_answers_wh
     let house = House::with(|options| {
         let short = toml::toml! {
             [turn]
-            max_wait_ms = 100
+            max_wait_ms = 10
         };
         switchboard::topology::config::overlay(&mut options.core_overrides, &short);
     })
