@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use switchboard::topology::config::overlay;
 use switchboard_tests::{House, Person, replicas::Replicas};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 async fn house(replicas: &Replicas) -> anyhow::Result<House> {
     let section = toml::Table::from_iter([("postgres".to_owned(), replicas.section().into())]);
@@ -83,6 +83,8 @@ async fn when_the_primary_goes_reading_goes_on_and_when_a_replica_takes_over_so_
         if Instant::now() > deadline {
             break;
         }
+        // 30 a minute are allowed.
+        sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(replicas.ask(0, same).await?, kept, "nothing was written there");
     house.stop().await
