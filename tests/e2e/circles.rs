@@ -13,7 +13,7 @@ use std::{
 
 /// The packages that are held to it.
 const WITHOUT_CIRCLES: &[&str] =
-    &["shared", "edge", "edge/clients/rust", "core", "core/a2a", "core/router", "deploy", "tests"];
+    &["shared", "edge", "edge/clients/rust", "core", "core/a2a", "deploy", "tests"];
 /// Circles within here wait for a rebuilding of the whole room.
 const TO_BE_REBUILT: &str = "core/src/route/";
 
