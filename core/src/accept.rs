@@ -100,7 +100,7 @@ pub(crate) async fn accept(
             metrics::ACCEPTED.inc();
             core.counts.add(&identity.tenant, What::Messages, "", 1);
             core.counts.time(&identity.tenant, Timed::Acknowledgement, took);
-            turn::spawn(core, identity.tenant.clone(), *turn, *arrival, place);
+            turn::spawn(core, identity.tenant.clone(), *turn, arrival, place);
             Ok(accepted)
         }
     }
@@ -136,7 +136,7 @@ struct Draft {
 
 enum Stored {
     Before(Accepted),
-    Now { accepted: Accepted, turn: Box<TurnRow>, arrival: Box<Option<Arrival>>, events: Vec<Event> },
+    Now { accepted: Accepted, turn: Box<TurnRow>, arrival: Option<Box<Arrival>>, events: Vec<Event> },
 }
 
 async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envelope) -> Result<Stored> {
@@ -190,7 +190,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
     }
     tx.commit().await?;
     let accepted = Accepted { conversation, message: draft.id, turn: draft.turn, seq, duplicate: false };
-    let arrival = Box::new(Arrival::of(&message, background));
+    let arrival = Arrival::of(&message, background).map(Box::new);
     Ok(Stored::Now { accepted, turn: Box::new(turn_row(&turn)), arrival, events })
 }
 
@@ -236,12 +236,7 @@ fn stored_before(
     if !accepted.duplicate {
         // Our own commit, whose answer was lost: the turn is still to be set going. Readers find the rows.
         let turn = turn_row(&new_turn(core, identity, draft, envelope, seq, clock::now()));
-        return Ok(Stored::Now {
-            accepted,
-            turn: Box::new(turn),
-            arrival: Box::new(None),
-            events: Vec::new(),
-        });
+        return Ok(Stored::Now { accepted, turn: Box::new(turn), arrival: None, events: Vec::new() });
     }
     if before.request_hash != draft.hash {
         return Err(Error::public(ProblemKind::Conflict, "This client id was used for another message."));

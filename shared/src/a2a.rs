@@ -25,7 +25,7 @@ pub fn is_theirs(path: &str) -> bool {
 /// A problem, as its path's binding has it: `google.rpc.Status`, or a response of JSON-RPC to no request.
 #[must_use]
 pub fn body(path: &str, problem: &Problem) -> Value {
-    let message = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
+    let message = problem.message();
     let (code, status, reason) = words(problem.code);
     let mut metadata = Map::new();
     if let Some(id) = &problem.request_id {

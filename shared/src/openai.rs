@@ -35,7 +35,6 @@ pub fn is_theirs(path: &str) -> bool {
 
 impl From<&Problem> for OpenAiError {
     fn from(problem: &Problem) -> Self {
-        let message = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
         let kind = match problem.code {
             ProblemKind::Unauthenticated => "authentication_error",
             ProblemKind::Forbidden | ProblemKind::QuotaExceeded => "permission_error",
@@ -51,7 +50,7 @@ impl From<&Problem> for OpenAiError {
         let param = (problem.code == ProblemKind::ModelNotFound).then(|| "model".to_owned());
         Self {
             error: Fault {
-                message: message.clone(),
+                message: problem.message().to_owned(),
                 kind: kind.to_owned(),
                 param,
                 code: code.to_owned(),

@@ -122,6 +122,12 @@ impl Problem {
         }
     }
 
+    /// What a client reads where there is one sentence for it: why, or else what kind of problem it is.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        if self.detail.is_empty() { &self.title } else { &self.detail }
+    }
+
     /// Says what the change would have done to the router.
     #[must_use]
     pub fn report(mut self, trial: Trial) -> Self {

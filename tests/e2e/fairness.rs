@@ -5,6 +5,7 @@ use futures::future::try_join_all;
 use serde_json::{Value, json};
 use switchboard_tests::House;
 use tokio::process::Command;
+use tokio_postgres::Client;
 
 #[tokio::test]
 async fn what_one_tenant_does_keeps_no_other_one_waiting() -> anyhow::Result<()> {
@@ -18,17 +19,23 @@ async fn what_one_tenant_does_keeps_no_other_one_waiting() -> anyhow::Result<()>
     Ok(())
 }
 
+/// So many open suggestions of Ann's.
+async fn wait_for_review(database: &Client, turn: &str, count: i32) -> anyhow::Result<()> {
+    let sql = "INSERT INTO suggestions (tenant_id, id, agent_id, text, text_hash, source, positive, turn_id, at, user_id)
+        SELECT tenant_id, gen_random_uuid(), 'weather', 'old ' || n, decode(md5(n::text), 'hex'), 'chip', true, id,
+            now(), 'ann'
+        FROM turns, generate_series(1, $2) AS n WHERE id::text = $1::text";
+    database.execute(sql, &[&turn, &count]).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_users_open_suggestions_are_bounded_and_the_others_still_come() -> anyhow::Result<()> {
     let mut scene = Scene::set(House::start().await?).await?;
     let (_, turn) = scene.ask(UNHEARD).await?;
     let database = scene.house.topology().postgres().connect().await?;
     // As many as one user may have, and thousands of an earlier version.
-    let sql = "INSERT INTO suggestions (tenant_id, id, agent_id, text, text_hash, source, positive, turn_id, at, user_id)
-        SELECT tenant_id, gen_random_uuid(), 'weather', 'old ' || n, decode(md5(n::text), 'hex'), 'chip', true, id,
-            now(), 'ann'
-        FROM turns, generate_series(1, 6000) AS n WHERE id::text = $1::text";
-    database.execute(sql, &[&turn]).await?;
+    wait_for_review(&database, &turn, 6_000).await?;
     let wrong = json!({"value": "down", "agents": ["stocks"]});
     let answer = scene.feedback(&turn, wrong.clone()).await?;
     assert!(answer["note"].as_str().is_some_and(|note| note.contains("100")), "{answer}");
@@ -54,11 +61,7 @@ async fn suggestions_that_come_all_at_once_keep_to_the_bound() -> anyhow::Result
         turns.push(scene.ask(&format!("{UNHEARD} {n}")).await?.1);
     }
     let database = scene.house.topology().postgres().connect().await?;
-    let sql = "INSERT INTO suggestions (tenant_id, id, agent_id, text, text_hash, source, positive, turn_id, at, user_id)
-        SELECT tenant_id, gen_random_uuid(), 'weather', 'old ' || n, decode(md5(n::text), 'hex'), 'chip', true, id,
-            now(), 'ann'
-        FROM turns, generate_series(1, 96) AS n WHERE id::text = $1::text";
-    database.execute(sql, &[&turns[0]]).await?;
+    wait_for_review(&database, &turns[0], 96).await?;
     let wrong = json!({"value": "down", "agents": ["stocks"]});
     try_join_all(turns.iter().map(|turn| scene.feedback(turn, wrong.clone()))).await?;
     let open = "SELECT count(*) FROM suggestions WHERE user_id = 'ann' AND state = 'open'";

@@ -13,3 +13,4 @@ mod questions;
 mod said;
 mod telling;
 mod thread;
+mod written;

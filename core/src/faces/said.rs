@@ -1,6 +1,7 @@
 //! How much of an answer a client has that takes nothing back: a piece that comes again adds nothing, and an answer that
 //! was begun anew goes on where it says the same. Pure.
 
+use super::written::Written;
 use switchboard_shared::events::Delta;
 
 /// Stands before an answer that is not what the client has the beginning of.
@@ -10,28 +11,14 @@ const ANEW: &str = "\n\n(The answer was written anew:)\n\n";
 #[derive(Debug, Default)]
 pub(super) struct Said {
     passed: String,
-    attempt: u32,
-    /// The attempt that is being written, as far as its pieces came without a gap.
-    written: String,
-    chars: u64,
+    written: Written,
 }
 
 impl Said {
     /// What a piece adds.
     pub(super) fn piece(&mut self, delta: &Delta) -> String {
-        if delta.attempt > self.attempt {
-            self.attempt = delta.attempt;
-            self.written.clear();
-            self.chars = 0;
-        }
-        if delta.attempt < self.attempt || delta.offset > self.chars {
-            return String::new();
-        }
-        let seen = usize::try_from(self.chars - delta.offset).unwrap_or(usize::MAX);
-        let new: String = delta.text.chars().skip(seen).collect();
-        self.chars += new.chars().count() as u64;
-        self.written.push_str(&new);
-        let rest = self.written.strip_prefix(self.passed.as_str()).unwrap_or_default().to_owned();
+        self.written.add(delta);
+        let rest = self.written.text.strip_prefix(self.passed.as_str()).unwrap_or_default().to_owned();
         self.passed.push_str(&rest);
         rest
     }

@@ -121,7 +121,7 @@ struct Known {
 
 /// What came with the message, if that is all that there is to know, of agents that this core knows.
 fn at_hand(work: &Work) -> Option<(Found, Known)> {
-    let Arrival { message, background } = work.arrival().take().filter(|_| work.turn.continues.is_none())?;
+    let Arrival { message, background } = *work.arrival().take().filter(|_| work.turn.continues.is_none())?;
     let version = Some(background.version).filter(|_| background.will_do())?;
     let found = work.core.registry.seek_at(&work.tenant, version, &work.turn.reach)?;
     Some((found, Known { message, background, asked: None, calls: Vec::new() }))

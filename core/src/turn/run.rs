@@ -37,7 +37,7 @@ pub(crate) fn spawn(
     core: &Arc<Core>,
     tenant: TenantId,
     turn: TurnRow,
-    arrival: Option<Arrival>,
+    arrival: Option<Box<Arrival>>,
     place: Place,
 ) {
     let span = tracing::info_span!(

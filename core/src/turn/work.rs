@@ -17,7 +17,7 @@ pub(super) struct Work {
     pub(super) tenant: TenantId,
     pub(super) turn: TurnRow,
     /// What was said, where this core has just written it.
-    pub(super) arrival: std::sync::Mutex<Option<Arrival>>,
+    pub(super) arrival: std::sync::Mutex<Option<Box<Arrival>>>,
     /// The user wants it stopped, or it is not this core's any more.
     pub(super) stop: Stop,
     /// Its place; says when it waits for an agent or an LLM.
@@ -32,7 +32,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn arrival(&self) -> MutexGuard<'_, Option<Arrival>> {
+    pub(super) fn arrival(&self) -> MutexGuard<'_, Option<Box<Arrival>>> {
         self.arrival.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use std::{
     fs::{self, OpenOptions, Permissions},
     io::{Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Makes a folder (and those above it) with this mode, or gives an existing one this mode.
@@ -17,6 +17,17 @@ pub fn folder(path: &Path, mode: u32) -> Result<()> {
         fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(Error::file(path))?;
     }
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::file(path))
+}
+
+/// Makes a new folder for a house that is soon gone. Its database may run as another user, who must get through to its own
+/// folder.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn temporary(name: &str) -> Result<PathBuf> {
+    let path = std::env::temp_dir().join(format!("switchboard-{name}-{}", uuid::Uuid::new_v4().simple()));
+    folder(&path, 0o711)?;
+    Ok(path)
 }
 
 /// Writes a file that only its owner may read, all of it or nothing.

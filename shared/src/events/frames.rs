@@ -192,12 +192,11 @@ impl ServerFrame {
     /// The error frame for a problem.
     #[must_use]
     pub fn error(id: Option<String>, conversation: Option<ConversationId>, problem: &Problem) -> Self {
-        let message = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
         Self::Error {
             id,
             conversation,
             code: problem.code,
-            message: message.clone(),
+            message: problem.message().to_owned(),
             retry_after_s: problem.retry_after_s,
         }
     }

@@ -70,14 +70,7 @@ pub(crate) fn status(task: &Task, state: TaskState) -> StreamResponse {
 }
 
 pub(crate) fn piece(task: &Task, text: &str) -> StreamResponse {
-    let artifact = Artifact {
-        artifact_id: "answer".into(),
-        name: None,
-        description: None,
-        parts: vec![Part::text(text)],
-        metadata: None,
-        extensions: None,
-    };
+    let artifact = artifact(text);
     let (task_id, context_id) = (task.id.clone(), task.context_id.clone());
     let append = Some(task.artifacts.is_some());
     StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {

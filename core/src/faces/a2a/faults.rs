@@ -23,12 +23,11 @@ impl From<Error> for Fault {
 
 /// A problem in the protocol's words.
 pub(super) fn of(problem: &Problem) -> Fault {
-    let message = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
     let request_id = problem.request_id.as_ref().map(ToString::to_string);
     Fault {
         retry_after_s: problem.retry_after_s,
         request_id,
-        ..Fault::new(kind(problem.code), message.clone())
+        ..Fault::new(kind(problem.code), problem.message())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A message as a client of A2A sends it, and as it is said in a conversation. Pure.
 
-use crate::media;
+use crate::{media, store::hex};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use switchboard_a2a::{
@@ -56,8 +56,7 @@ fn file(at: usize, part: &Part, bytes: &[u8], takes: impl Fn(&str) -> bool) -> R
 pub(super) fn client_id(message_id: &str) -> ClientId {
     let own = format!("{OWN_ID}{message_id}").parse();
     own.unwrap_or_else(|_| {
-        let hash: String = Sha256::digest(message_id).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{OWN_ID}sha256-{hash}").parse().expect("it is short and plain")
+        format!("{OWN_ID}sha256-{}", hex(&Sha256::digest(message_id))).parse().expect("it is short and plain")
     })
 }
 

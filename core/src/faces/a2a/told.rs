@@ -1,7 +1,7 @@
 //! A turn's events as those of its task: what each is told as, and what the task is then. Pure.
 
 use super::{
-    super::plan_words,
+    super::{plan_words, written::Written},
     shown::{Place, Said, is_artifact, status},
 };
 use crate::agents::WAITS_FOR_SIGN_IN;
@@ -30,21 +30,13 @@ pub(super) struct Told {
     pub(super) task: Task,
     mode: Option<Mode>,
     steps: usize,
+    /// How much of the answer is told.
     written: Written,
     /// What an agent asks, and whether that is a sign-in.
     asks: Option<(Value, String)>,
     waits: Option<bool>,
     /// What is said where that is no artifact.
     says: Option<String>,
-}
-
-/// How much of the answer is told.
-#[derive(Default)]
-struct Written {
-    attempt: u32,
-    text: String,
-    chars: u64,
-    is_begun: bool,
 }
 
 impl Told {
@@ -109,17 +101,21 @@ impl Told {
         if !is_artifact(self.mode, self.steps, self.waits.is_some()) {
             return None;
         }
-        let (text, append) = self.written.piece(delta)?;
-        Some(self.artifact(self.place.piece(&text), append, false))
+        let new = self.written.add(delta);
+        // One that was begun anew replaces what was told.
+        let append = self.written.text.len() > new.len();
+        (!new.is_empty()).then(|| self.artifact(self.place.piece(&new), append, false))
     }
 
     /// What is missing of the answer, with where it comes from; or all of it, where something else was told.
     fn answer(&mut self, answer: &Answer) -> Vec<Heard> {
         let mut told = Vec::new();
         if is_artifact(self.mode, self.steps, self.waits.is_some()) {
-            let (text, append) = self.written.whole(&answer.text);
+            let told_of = Some(self.written.text.as_str()).filter(|told| !told.is_empty());
+            let rest = told_of.and_then(|told| answer.text.strip_prefix(told));
+            let append = rest.is_some();
             let said = Said {
-                text: &text,
+                text: rest.unwrap_or(&answer.text),
                 sources: &answer.sources,
                 claims: &answer.claims,
                 degraded: answer.degraded.as_deref(),
@@ -182,34 +178,6 @@ impl Told {
             last_chunk: Some(last),
             metadata: None,
         })
-    }
-}
-
-impl Written {
-    /// What a piece adds, and whether it goes on with what was told; one that was begun anew replaces that.
-    fn piece(&mut self, delta: &Delta) -> Option<(String, bool)> {
-        if delta.attempt > self.attempt {
-            *self = Self { attempt: delta.attempt, ..Self::default() };
-        }
-        if delta.attempt < self.attempt || delta.offset > self.chars {
-            return None;
-        }
-        let seen = usize::try_from(self.chars - delta.offset).unwrap_or(usize::MAX);
-        let new: String = delta.text.chars().skip(seen).collect();
-        if new.is_empty() {
-            return None;
-        }
-        self.chars += new.chars().count() as u64;
-        self.text.push_str(&new);
-        Some((new, std::mem::replace(&mut self.is_begun, true)))
-    }
-
-    /// What the whole adds.
-    fn whole(&mut self, text: &str) -> (String, bool) {
-        match text.strip_prefix(self.text.as_str()).filter(|_| self.is_begun) {
-            Some(rest) => (rest.to_owned(), true),
-            None => (text.to_owned(), false),
-        }
     }
 }
 

@@ -223,8 +223,7 @@ impl Tells for Run {
 
     fn broken(&mut self, problem: &Problem) -> Vec<Value> {
         let mut told = self.close_all();
-        let why = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
-        told.push(json!({"type": "RUN_ERROR", "message": why, "code": problem.code}));
+        told.push(json!({"type": "RUN_ERROR", "message": problem.message(), "code": problem.code}));
         told
     }
 }

@@ -59,7 +59,8 @@ async fn fork(
             // Nothing was said before: what is said next gives it its title, as every first message does.
             tx.rename_conversation(&me.tenant, id, "").await?;
         }
-        within_quota(&core.config.quota, &tx.keep_bytes(&me.tenant, &me.user, bytes).await?)?;
+        tx.keep_bytes(&me.tenant, &me.user, bytes).await?;
+        within_quota(&core.config.quota, &tx.stored(&me.tenant, &me.user).await?)?;
         tx.audit(me, "conversation.created", id, json!({"branch_of": from, "before": before})).await?;
     }
     let summary = summary(&tx, &me.tenant, made.unwrap_or(id), &me.user).await?;

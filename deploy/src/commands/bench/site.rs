@@ -3,9 +3,9 @@
 use crate::{
     client::Client,
     error::{Error, Result},
-    topology::{Options, Topology},
+    topology::{Options, Topology, config, files},
 };
-use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+use std::path::PathBuf;
 
 /// It runs.
 pub(super) struct Site {
@@ -15,24 +15,11 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn start(programs: Option<PathBuf>) -> Result<Self> {
-        let folder =
-            std::env::temp_dir().join(format!("switchboard-bench-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir_all(&folder).map_err(Error::named(&folder))?;
-        // The database may run as another user, who must get through to its own folder.
-        let open = std::fs::Permissions::from_mode(0o711);
-        std::fs::set_permissions(&folder, open).map_err(Error::named(&folder))?;
+        let folder = files::temporary("bench")?;
         let options = Options {
             data: folder.join("data"),
             programs,
-            edge_overrides: toml::toml! {
-                [limits]
-                ip_per_minute = 1_000_000
-                requests_per_minute = 1_000_000
-                [limits.messages_per_minute]
-                standard = 1_000_000
-                [limits.joins_per_minute]
-                standard = 1_000_000
-            },
+            edge_overrides: config::unlimited(),
             ..Options::default()
         };
         Ok(Self { topology: Topology::start(options).await?, folder })

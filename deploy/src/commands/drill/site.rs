@@ -4,10 +4,10 @@ use super::agent::{Agent, Manner};
 use crate::{
     client::Client,
     error::{Error, Result},
-    topology::{Options, Topology, issuer::Claims},
+    topology::{Options, Topology, config, files, issuer::Claims},
 };
 use serde_json::{Value, json};
-use std::{os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 use tokio::time::{Instant, sleep};
 
 /// Who floods.
@@ -31,12 +31,7 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn start(programs: Option<PathBuf>) -> Result<Self> {
-        let folder =
-            std::env::temp_dir().join(format!("switchboard-drill-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir_all(&folder).map_err(Error::named(&folder))?;
-        // The database may run as another user, who must get through to its own folder.
-        let open = std::fs::Permissions::from_mode(0o711);
-        std::fs::set_permissions(&folder, open).map_err(Error::named(&folder))?;
+        let folder = files::temporary("drill")?;
         let options = Options {
             data: folder.join("data"),
             agents: false,
@@ -46,16 +41,8 @@ impl Site {
                 [agents]
                 allow_private_addresses = true
             },
-            // What is measured is the core behind the edge's limits.
-            edge_overrides: toml::toml! {
-                [limits]
-                ip_per_minute = 1_000_000
-                requests_per_minute = 1_000_000
-                [limits.messages_per_minute]
-                standard = 1_000_000
-                [limits.joins_per_minute]
-                standard = 1_000_000
-            },
+            // What is measured is the core behind them.
+            edge_overrides: config::unlimited(),
             ..Options::default()
         };
         let topology = Topology::start(options).await?;

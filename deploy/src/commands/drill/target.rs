@@ -9,6 +9,7 @@ use crate::{
     house::House,
     terminal,
     topology::{
+        files,
         issuer::{Claims, Issuer},
         node::readiness,
         process::{Process, Spec},
@@ -18,7 +19,6 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::{
     net::{IpAddr, Ipv4Addr},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -126,12 +126,7 @@ impl Target {
 
     /// A house of the drill's own.
     pub(super) async fn own(settings: &Settings, kind: Kind<'_>) -> Result<Self> {
-        let folder =
-            std::env::temp_dir().join(format!("switchboard-drill-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir_all(&folder).map_err(Error::named(&folder))?;
-        // The database may run as another user, who must get through to its own folder.
-        let open = std::fs::Permissions::from_mode(0o711);
-        std::fs::set_permissions(&folder, open).map_err(Error::named(&folder))?;
+        let folder = files::temporary("drill")?;
         let program = environment::sibling("switchboard", settings.programs.as_deref())?;
         let mut spec = Spec::program("house", program, &folder)
             .args(["up", "--json", "--unannounced", "--listen", "127.0.0.1:0", "--data"])
