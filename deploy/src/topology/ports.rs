@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     sync::{LazyLock, Mutex, PoisonError},
 };
 use switchboard_shared::cause::Cause;
@@ -12,10 +12,11 @@ use switchboard_shared::cause::Cause;
 /// Below the range that outgoing connections take their ports from, so that a restarted child finds its port free.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// Those that were given out: until a child listens on its own, it looks free.
-static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+/// The ports of this process, each held by a bound socket of UDP for as long as the process lives: a part that is
+/// down for a moment leaves its port of TCP free, and another house on the machine must not draw it then.
+static HELD: LazyLock<Mutex<HashMap<u16, UdpSocket>>> = LazyLock::new(Mutex::default);
 
-/// Finds a free loopback port, another one each time.
+/// Finds a loopback port that is free and nobody's, and holds it.
 ///
 /// # Errors
 /// When a hundred in a row are taken.
@@ -24,12 +25,25 @@ pub fn free() -> Result<u16> {
         let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
         let port =
             RANGE.start + u16::try_from((high ^ low) % u64::from(RANGE.end - RANGE.start)).unwrap_or(0);
-        let is_free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
-        if is_free && GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && held(port) {
             return Ok(port);
         }
     }
     Err(Error::Failed(format!("no free port was found in {RANGE:?}")))
+}
+
+/// Holds a loopback port that an earlier run drew.
+///
+/// # Errors
+/// When something listens on it, or another house holds it.
+pub fn hold(port: u16) -> Result<()> {
+    require_free((Ipv4Addr::LOCALHOST, port).into())?;
+    if held(port) { Ok(()) } else { Err(Error::PortInUse { port, holder: None }) }
+}
+
+fn held(port: u16) -> bool {
+    let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) else { return false };
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).insert(port, socket).is_none()
 }
 
 /// Makes sure that nothing listens on `address`.
@@ -85,11 +99,21 @@ fn inode_in(table: &str, port: u16) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn no_port_is_given_twice() {
-        let ports: Vec<u16> = (0..500).map(|_| free().unwrap()).collect();
+        let ports: Vec<u16> = (0..200).map(|_| free().unwrap()).collect();
         assert_eq!(ports.iter().collect::<HashSet<_>>().len(), ports.len());
+    }
+
+    #[test]
+    fn the_port_of_another_house_whose_part_is_down_is_not_taken() {
+        let port = 19_000 + u16::try_from(std::process::id() % 1_000).unwrap();
+        let other = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert!(matches!(hold(port), Err(Error::PortInUse { .. })));
+        drop(other);
+        hold(port).unwrap();
     }
 
     #[test]

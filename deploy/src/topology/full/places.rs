@@ -7,7 +7,6 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
 };
 
@@ -39,8 +38,8 @@ impl Places {
         let kept = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Self>(&text).ok());
         if let Some(places) = kept {
             for (one, other) in places.etcd.iter().chain(&places.postgres).chain(&places.redis) {
-                ports::require_free((Ipv4Addr::LOCALHOST, *one).into())?;
-                ports::require_free((Ipv4Addr::LOCALHOST, *other).into())?;
+                ports::hold(*one)?;
+                ports::hold(*other)?;
             }
             return Ok(places);
         }
