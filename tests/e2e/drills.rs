@@ -1,8 +1,15 @@
 //! The drills, as an operator runs them: their JSON says that nothing was lost, and says so when something was.
 
-use super::house::{Up, up};
+use super::{
+    durability::signal,
+    house::{Up, up},
+};
 use serde_json::Value;
-use std::{path::PathBuf, process::Output, time::Duration};
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+    time::Duration,
+};
 use tokio::{process::Command, time::timeout};
 
 /// How long one short drill may take on a machine that does other things as well.
@@ -51,6 +58,26 @@ async fn whatever_is_broken_in_a_drill_nothing_that_was_acknowledged_is_lost() -
         assert!(report["acknowledged"].as_u64() > Some(0), "{report}");
         assert_eq!(report["acknowledged"], report["sent"], "{report}");
     }
+    up.end().await
+}
+
+#[tokio::test]
+async fn a_long_drill_that_is_ended_counts_what_it_has_and_puts_the_house_back() -> anyhow::Result<()> {
+    let up = up(&["--cores", "2"]).await?;
+    for name in ["chaos", "soak"] {
+        let mut long = switchboard();
+        long.args(["drill", name, "--minutes", "60", "--data"]).arg(data(&up)).args(SMALL);
+        let long = long.stdout(Stdio::piped()).spawn()?;
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        signal("INT", long.id())?;
+        let ran = timeout(PATIENCE, long.wait_with_output()).await??;
+        let report = serde_json::from_slice::<Value>(&ran.stdout)?["drills"][0].clone();
+        assert_eq!((ran.status.code(), &report["broken"][0]), (Some(1), &"interrupted".into()), "{report}");
+        assert!(report["acknowledged"].as_u64() > Some(0), "{report}");
+        assert_eq!((&report["lost"], &report["stuck"]), (&0.into(), &0.into()), "{report}");
+    }
+    let (_, after) = drill(&up, "core-kill").await?;
+    assert_eq!((&after["lost"], &after["acknowledged"]), (&0.into(), &after["sent"]), "{after}");
     up.end().await
 }
 

@@ -124,6 +124,11 @@ impl Name {
         )
     }
 
+    /// Whether it goes on for as long as it is told.
+    pub(super) fn is_long(self) -> bool {
+        matches!(self, Self::Soak | Self::Chaos)
+    }
+
     /// Whether it runs in a house of its own, whichever other one there is.
     pub(super) fn needs_own(self) -> bool {
         self == Self::LlmFaults

@@ -51,7 +51,7 @@ async fn several(names: &[Name], settings: &Settings) -> Result<()> {
     if names.iter().all(|name| name.needs_own()) && !settings.no_quorum {
         let outcome = tokio::select! {
             outcome = in_own_houses(names, settings, &mut ran) => outcome,
-            outcome = interrupted() => outcome,
+            outcome = interrupted(1) => outcome,
         };
         return sum_up(&ran, outcome, settings.json);
     }
@@ -79,13 +79,15 @@ async fn in_own_houses(names: &[Name], settings: &Settings, ran: &mut Ran) -> Re
     Ok(())
 }
 
-/// SIGINT or SIGTERM.
-async fn interrupted() -> Result<()> {
+/// Returns at the `count`th SIGINT or SIGTERM.
+pub(super) async fn interrupted(count: usize) -> Result<()> {
     let listen = |kind| signal(kind).map_err(Error::io("signal handlers"));
     let (mut int, mut term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
+    for _ in 0..count {
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+        }
     }
     Err(Error::Interrupted)
 }
@@ -96,9 +98,11 @@ async fn interruptible(names: &[Name], settings: &Settings, target: &Target, ran
         put_back(target).await.iter().for_each(|why| terminal::say(why));
         in_turn(names, settings, target, ran).await
     };
+    // A long drill ends early at the first one, and counts what it has until then.
+    let count = if names.iter().any(|name| name.is_long()) { 2 } else { 1 };
     let outcome = tokio::select! {
         outcome = Box::pin(work) => outcome,
-        outcome = interrupted() => outcome,
+        outcome = interrupted(count) => outcome,
     };
     put_back(target).await.iter().for_each(|why| terminal::say(why));
     outcome

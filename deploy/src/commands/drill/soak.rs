@@ -4,6 +4,7 @@ use super::{
     catalogue::Name,
     figures::Figures,
     load::{Load, Size},
+    run::interrupted,
     settings::Settings,
     target::Target,
     verdict::Report,
@@ -26,11 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What a process had: at which hour, MiB, open files.
 type Sample = (f64, f64, f64);
 
-/// Runs it.
+/// Runs it, or as much of it as there is time for until it is interrupted.
 pub(super) async fn soak(settings: &Settings, target: &Target) -> Result<Report> {
     let load = Load::start(target, Size::of(settings)).await?;
     let (began, mut samples) = (Instant::now(), BTreeMap::<String, Vec<Sample>>::new());
     let minutes = Duration::from_secs(60) * settings.minutes;
+    let (mut stop, mut wrong) = (std::pin::pin!(interrupted(1)), Vec::new());
     while began.elapsed() < minutes {
         for part in target.parts().await? {
             if let Some((mib, files)) = part.pid.and_then(used) {
@@ -38,12 +40,17 @@ pub(super) async fn soak(settings: &Settings, target: &Target) -> Result<Report>
                 samples.entry(part.name).or_default().push((hour, mib, files));
             }
         }
-        sleep(LOOK_EVERY.min(minutes.saturating_sub(began.elapsed()))).await;
+        tokio::select! {
+            () = sleep(LOOK_EVERY.min(minutes.saturating_sub(began.elapsed()))) => {}
+            Err(interrupted) = &mut stop => {
+                wrong.push(interrupted.to_string());
+                break;
+            }
+        }
     }
     let end_ms = load.record.now();
     let outcome = load.finish(PATIENCE).await?;
     let mut figures = Figures::of(&outcome, Vec::new(), end_ms);
-    let mut wrong = Vec::new();
     for (name, samples) in &samples {
         let warm = &samples[samples.len() / WARM_UP..];
         let grows = slope(warm.iter().map(|(hour, mib, _)| (*hour, *mib)));
