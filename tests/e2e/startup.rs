@@ -104,3 +104,24 @@ async fn of_several_that_died_the_one_that_others_need_comes_back_first() -> any
     house.person("ann").await?.room(&[]).await?;
     house.stop().await
 }
+
+#[tokio::test]
+async fn a_checkout_whose_path_has_a_blank_is_built_where_there_is_none() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (project, cache) = (folder.path().join("My Projects"), folder.path().join("cache"));
+    std::fs::create_dir_all(project.join("deploy"))?;
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    for file in ["Cargo.toml", "deploy/install"] {
+        std::fs::copy(own.join(file), project.join(file))?;
+    }
+    for _ in 0..2 {
+        let mut install = Command::new(project.join("deploy/install"));
+        let ran = install.arg("run").env("XDG_CACHE_HOME", &cache).output().await?;
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let target = std::fs::read_link(project.join("target"))?;
+    assert!(target.is_dir() && target.starts_with(&cache), "{}", target.display());
+    let config = std::fs::read_to_string(project.join(".cargo/config.toml"))?;
+    assert_eq!(config, format!("[build]\ntarget-dir = \"{}\"\n", target.display()));
+    Ok(())
+}
