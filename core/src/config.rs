@@ -164,6 +164,7 @@ pub struct TurnConfig {
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct AgentsConfig {
     pub allow_private_addresses: bool,
+    pub ca_file: PathBuf,
     #[serde(rename = "connect_ms", deserialize_with = "millis")]
     pub connect: Duration,
     #[serde(rename = "call_ms", deserialize_with = "millis")]
@@ -272,6 +273,7 @@ impl Check for Config {
         ] {
             faults.require((0.0..=1.0).contains(&share), name, "must be between 0 and 1");
         }
+        TlsFiles { ca: self.agents.ca_file.clone(), ..TlsFiles::default() }.check("agents", false, faults);
         self.route.embedder.check(faults);
         self.telemetry.check(faults);
         faults.require(

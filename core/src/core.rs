@@ -13,6 +13,7 @@ use crate::{
     readings::Readings,
     registry::Registry,
     route::{Router, embed::Embedder},
+    seal::Sealer,
     seen::Seen,
     store::{MigrateError, Store, migrate},
     trials::Trials,
@@ -92,14 +93,15 @@ impl From<MigrateError> for StartError {
 impl Core {
     pub(crate) async fn start(config: Config, shutdown: Shutdown) -> Result<Arc<Self>, StartError> {
         metrics::show();
-        let login = Login::new(&config.login).map_err(StartError::Login)?;
+        let sealer = Arc::new(Sealer::new(&config.login.seal_keys));
+        let login = Login::new(&config.login, &sealer).map_err(StartError::Login)?;
         migrate(&config.postgres).await?;
         let id = Uuid::now_v7();
         let store = Store::new(&config.postgres).map_err(|e| StartError::Store(e.into()))?;
         store.begin(&shutdown).await;
         let keys = Arc::new(config.keys());
         let bell = Bell::start(&config, id, &keys, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
-        let agents = Agents::new(&config.agents).map_err(|e| StartError::Agents(e.into()))?;
+        let agents = Agents::new(&config.agents, sealer).map_err(|e| StartError::Agents(e.into()))?;
         let llm = Arc::new(Llm::new(&config.llm).map_err(|e| StartError::Llm(e.into()))?);
         let settings = config.route.embedder.clone();
         let embedder = tokio::task::spawn_blocking(move || Embedder::open(&settings)).await;

@@ -32,6 +32,7 @@ mod registry;
 mod retention;
 mod round_robin;
 mod route;
+mod seal;
 mod seen;
 mod server;
 mod sse;

@@ -380,12 +380,12 @@ fn too_many() -> Error {
 fn agents(rows: Vec<AgentRow>, frozen: &Frozen) -> Vec<Arc<Agent>> {
     rows.into_iter()
         .filter_map(|row| {
-            let (id, groups, enabled) = (row.id.clone(), row.groups, row.enabled);
+            let (id, own) = (row.id.clone(), (row.groups, row.enabled, row.credential));
             let agent: Result<Agent, AgentError> =
                 Agent::from_card(Some(row.id), row.card_url, row.card, row.examples);
             let mut agent =
                 agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()?;
-            (agent.groups, agent.enabled) = (groups, enabled);
+            (agent.groups, agent.enabled, agent.credential) = own;
             agent.examples.retain(|example| !frozen.holds(&example.text));
             // Those of an earlier version came without a language.
             agent.examples = agent.examples.into_iter().map(learn::with_language).collect();

@@ -7,9 +7,9 @@ use crate::{
         a2a,
         agui::run,
         http::{
-            self, agents, analytics, audit, audit_export, chat, conversations, decisions, edges, examples,
-            feedback, files, fork, frozen, groups, keys, messages, nobody, presence, revocations, sign_in,
-            suggestions, switch, turns, users,
+            self, agents, analytics, audit, audit_export, chat, conversations, credentials, decisions, edges,
+            examples, feedback, files, fork, frozen, groups, keys, messages, nobody, presence, revocations,
+            sign_in, suggestions, switch, turns, users,
         },
         openai::{completions, models, shaped},
         page,
@@ -62,6 +62,10 @@ pub(crate) fn routes(core: &Arc<Core>) -> Router {
         .route("/agents/{id}/probe", post(agents::probe))
         .route("/agents/{id}/groups", put(groups::replace))
         .route("/agents/{id}/enabled", put(switch::switch))
+        .route(
+            "/agents/{id}/credentials",
+            get(credentials::get).put(credentials::set).delete(credentials::remove),
+        )
         .route("/agents/{id}/examples", get(examples::get).put(examples::replace))
         .route("/agents/{id}/examples/drafts", post(examples::draft))
         .route("/cards", post(agents::look_at_card))

@@ -78,3 +78,9 @@ pub fn state_folder() -> Option<PathBuf> {
 pub fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
+
+/// The value of an environment variable that somebody named.
+#[must_use]
+pub fn value(name: &str) -> Option<String> {
+    std::env::var_os(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
+}

@@ -4,6 +4,7 @@ mod administration;
 mod agents;
 mod analytics;
 mod conversations;
+mod credentials;
 mod edges;
 mod files;
 mod learning;
@@ -32,6 +33,7 @@ pub use conversations::{
     AddMember, ChangeConversation, ConversationSummary, CreateConversation, Fork, MAX_PAGE, MAX_TITLE_CHARS,
     Member, MemberRole, Page, Presence, SayPresence, Speaks,
 };
+pub use credentials::{CredentialKind, CredentialView, Hidden, KeyPlace, SetCredential};
 pub use edges::{EdgeList, EdgeView};
 pub use files::FileView;
 pub use learning::{AgentExamples, DraftExamples, Drafts, FrozenRow, FrozenSet, NobodyExamples, SetExamples};

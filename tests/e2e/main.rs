@@ -14,6 +14,7 @@ mod browser;
 mod circles;
 mod clients;
 mod conversations;
+mod credentials;
 mod directions;
 mod documents;
 mod doorbell;

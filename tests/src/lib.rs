@@ -5,6 +5,7 @@
 //! - [`guest`]: somebody on a client library of ours
 //! - [`browser`]: somebody in a browser; [`provider`]: with whom they sign in
 //! - [`agent`]: an agent that does what a test wants, well or badly, on a real socket
+//! - [`guarded`]: an agent that answers only who shows what its card wants
 //! - [`introduced`]: a house, for those who hold no token
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
@@ -14,6 +15,7 @@
 
 pub mod agent;
 pub mod browser;
+pub mod guarded;
 pub mod guest;
 pub mod house;
 pub mod introduced;
@@ -28,6 +30,7 @@ mod server;
 
 pub use agent::{FakeAgent, Manner};
 pub use browser::{Browser, Came};
+pub use guarded::GuardedAgent;
 pub use guest::{Guest, Library};
 pub use house::House;
 pub use introduced::Introduced;

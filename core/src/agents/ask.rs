@@ -2,7 +2,7 @@
 
 use super::files::SentFile;
 use std::sync::Arc;
-use switchboard_shared::{api::Part, events::CallState, ids::InvalidId};
+use switchboard_shared::{api::Part, cause::Cause, events::CallState, ids::InvalidId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) enum AgentError {
     #[error("the HTTP client cannot be built: {0}")]
     Client(#[source] reqwest::Error),
+    #[error("agents.ca_file: {0}")]
+    Authority(Cause),
     #[error("{0}")]
     Refused(String),
     #[error("the card could not be fetched: {0}")]

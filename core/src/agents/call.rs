@@ -5,6 +5,7 @@
 use super::{
     Agent, Ask, Progress, Reply,
     breaker::Outcome,
+    credentials::CredentialFault,
     files::FileBounds,
     line::{Events, Fault, Line},
     transcript::{End, Transcript},
@@ -176,7 +177,9 @@ impl Call<'_> {
                 match self.subscribe(&task).await {
                     Ok(Some(end)) => return end,
                     Ok(None) => {}
-                    Err(fault @ (Fault::TooMuch | Fault::Garbage(_))) => return refused(fault),
+                    Err(fault @ (Fault::TooMuch | Fault::Garbage(_) | Fault::Credential(_))) => {
+                        return refused(fault);
+                    }
                     Err(Fault::Rpc(_)) => subscribe = false,
                     Err(_) => misses += 1,
                 }
@@ -184,7 +187,9 @@ impl Call<'_> {
             match self.get(&task).await {
                 Ok(Some(end)) => return end,
                 Ok(None) => misses = 0,
-                Err(fault @ (Fault::TooMuch | Fault::Garbage(_) | Fault::Rpc(_))) => return refused(fault),
+                Err(fault @ (Fault::TooMuch | Fault::Garbage(_) | Fault::Rpc(_) | Fault::Credential(_))) => {
+                    return refused(fault);
+                }
                 Err(fault) if misses + 1 >= MAX_MISSES => return refused(fault),
                 Err(_) => misses += 1,
             }
@@ -235,7 +240,10 @@ impl Call<'_> {
             let cancel = self.line.one(methods::CANCEL_TASK, json!({"id": task}));
             match timeout(CANCEL_BOUND, cancel).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "the agent did not cancel its task"),
+                Ok(Err(fault)) => {
+                    let error = self.line.hide(&fault.to_string());
+                    tracing::debug!(error, "the agent did not cancel its task");
+                }
                 Err(_) => tracing::debug!("the agent did not cancel its task in time"),
             }
         }
@@ -254,6 +262,10 @@ fn refused(fault: Fault) -> End {
             End::Failed(format!("it does not speak A2A {}", a2a::VERSION))
         }
         Fault::Rpc(ref error) if !breaks_protocol(error.code) => End::Error(fault.to_string()),
+        // It answers; whoever looks after it has to be told this, and not that it is left alone for a while.
+        Fault::Credential(CredentialFault::Refused(_) | CredentialFault::Missing(_)) => {
+            End::Error(fault.to_string())
+        }
         fault => End::Failed(fault.to_string()),
     }
 }

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::AgentError;
-use crate::outside;
+use crate::{outside, seal::Sealed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use switchboard_shared::{
@@ -46,6 +46,8 @@ pub(crate) struct Agent {
     pub(crate) groups: BTreeSet<Group>,
     /// Whether it may be asked at all; the tenant's word as well.
     pub(crate) enabled: bool,
+    /// What it is shown so that it answers; the tenant's too.
+    pub(crate) credential: Option<Sealed>,
     pub(crate) endpoint: Endpoint,
     pub(crate) streaming: bool,
     pub(crate) skills: Vec<Skill>,
@@ -126,6 +128,7 @@ impl Agent {
             examples,
             groups: BTreeSet::new(),
             enabled: true,
+            credential: None,
             endpoint,
             streaming,
             skills,
@@ -190,6 +193,7 @@ impl Agent {
             breaker: breaker.to_owned(),
             enabled: self.enabled,
             groups: None,
+            wants: Vec::new(),
         }
     }
 }

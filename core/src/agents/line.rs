@@ -2,11 +2,12 @@
 
 use super::{
     Agent,
+    credentials::{CredentialFault, Pass, Unsent},
     guard::Guard,
     wire::{self, RpcError},
 };
 use crate::{
-    kept, outside,
+    outside,
     sse::{self, SentEvent},
 };
 use bytes::{Bytes, BytesMut};
@@ -44,15 +45,17 @@ pub(super) enum Fault {
     Garbage(String),
     #[error("it sent more than it may")]
     TooMuch,
+    #[error(transparent)]
+    Credential(#[from] CredentialFault),
 }
 
 /// The results of a stream, one by one.
 pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Value, Fault>> + Send>>;
 
-#[derive(Debug)]
 pub(super) struct Line<'a> {
     client: &'a reqwest::Client,
     agent: &'a Agent,
+    pass: &'a Pass<'a>,
     headers: HeaderMap,
     left: Arc<AtomicUsize>,
 }
@@ -62,17 +65,18 @@ impl<'a> Line<'a> {
     pub(super) fn new(
         client: &'a reqwest::Client,
         guard: Guard,
-        agent: &'a Agent,
+        (agent, pass): (&'a Agent, &'a Pass<'a>),
         hops: u32,
         max_bytes: usize,
         span: &Span,
     ) -> Result<Self, Fault> {
         guard.check(&agent.endpoint.url).map_err(Fault::Unreachable)?;
+        pass.check(&agent.endpoint.url)?;
         let mut headers = HeaderMap::new();
         headers.insert(a2a::SVC_PARAM_VERSION, HeaderValue::from_static(a2a::VERSION));
         headers.insert(headers::HOPS, HeaderValue::from(hops.saturating_add(1)));
         telemetry::inject(span, &mut headers);
-        Ok(Self { client, agent, headers, left: Arc::new(AtomicUsize::new(max_bytes)) })
+        Ok(Self { client, agent, pass, headers, left: Arc::new(AtomicUsize::new(max_bytes)) })
     }
 
     /// Sends a request and waits for its result.
@@ -97,6 +101,11 @@ impl<'a> Line<'a> {
         Ok(events.filter_map(move |event| std::future::ready(event_result(event, &id))).boxed())
     }
 
+    /// A text of the agent's without what it was shown.
+    pub(super) fn hide(&self, text: &str) -> String {
+        self.pass.hide(text)
+    }
+
     async fn send(
         &self,
         method: &str,
@@ -110,7 +119,7 @@ impl<'a> Line<'a> {
         let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
         let request = self.client.post(self.agent.endpoint.url.clone()).headers(self.headers.clone());
         let request = request.header(header::ACCEPT, accept).json(&body).build().map_err(unreachable)?;
-        Ok((id, kept::send(self.client, request).await.map_err(unreachable)?))
+        Ok((id, self.pass.send(self.client, request).await.map_err(unsent)?))
     }
 
     async fn body(&self, response: Response, id: &str) -> Result<Value, Fault> {
@@ -182,6 +191,14 @@ fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Res
             Err(_) => Err(Fault::TooMuch),
         }
     })
+}
+
+/// Why a request was not answered.
+pub(super) fn unsent(unsent: Unsent) -> Fault {
+    match unsent {
+        Unsent::Credential(fault) => fault.into(),
+        Unsent::Http(error) => unreachable(error),
+    }
 }
 
 pub(super) fn unreachable(error: reqwest::Error) -> Fault {

@@ -3,6 +3,7 @@
 use super::{
     Agent, AgentError,
     card::{is_spoken, offers, text},
+    security::Security,
 };
 use crate::outside;
 use serde_json::Value;
@@ -82,9 +83,9 @@ fn notes(card: &Value) -> Vec<CardNote> {
     let required = |extension: &&Value| extension.get("required").and_then(Value::as_bool) == Some(true);
     let extensions = items(card.pointer("/capabilities/extensions")).filter(required).take(MAX_OFFERED);
     notes.extend(extensions.map(|it| note(CardNoteKind::Extension, text(it.get("uri")))));
-    let wants = |key: &str| items(card.get(key)).next().is_some();
-    if wants("securityRequirements") || wants("security") {
-        notes.push(note(CardNoteKind::Credentials, ""));
+    let wants = Security::of(card).wants(None);
+    if !wants.is_empty() {
+        notes.push(note(CardNoteKind::Credentials, &wants.join(", or ")));
     }
     notes
 }
@@ -108,6 +109,7 @@ mod tests {
             "name": "Weather", "description": "Rain.", "version": "2", "provider": {"organization": "Sky"},
             "skills": [{"id": "rain", "name": "Rain", "examples": ["will it rain", "is it wet"]}],
             "capabilities": {"extensions": [{"uri": "urn:x", "required": true}, {"uri": "urn:y"}]},
+            "securitySchemes": {"key": {"apiKeySecurityScheme": {"location": "header", "name": "X-Key"}}},
             "securityRequirements": [{"schemes": {"key": {}}}],
             "supportedInterfaces": [
                 {"url": "http://a.example/grpc", "protocolBinding": "GRPC", "protocolVersion": "1.0"},
@@ -121,7 +123,10 @@ mod tests {
         assert_eq!((look.skills[0].name.as_str(), look.skills[0].examples), ("Rain", 2));
         let kinds: Vec<_> = look.notes.iter().map(|note| (note.kind, note.what.as_str())).collect();
         use CardNoteKind::{Credentials, Extension, NoStreaming};
-        assert_eq!(kinds, [(NoStreaming, ""), (Extension, "urn:x"), (Credentials, "")]);
+        assert_eq!(
+            kinds,
+            [(NoStreaming, ""), (Extension, "urn:x"), (Credentials, "an API key (header X-Key)")]
+        );
     }
 
     #[test]

@@ -4,11 +4,13 @@ mod ask;
 mod breaker;
 mod call;
 mod card;
+mod credentials;
 mod draft;
 mod files;
 mod guard;
 mod line;
 mod look;
+mod security;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -16,18 +18,26 @@ mod wire;
 
 pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
+pub(crate) use credentials::{Asker, Credential, read};
 pub(crate) use files::SentFile;
 pub(crate) use look::{look, unread};
 pub(crate) use transcript::WAITS_FOR_SIGN_IN;
 
-use crate::{config::AgentsConfig, kept, outside};
+use crate::{
+    config::AgentsConfig,
+    error::Result as Written,
+    kept, outside,
+    seal::{Sealed, Sealer},
+};
 use breaker::{Breakers, Outcome, Rule};
+use credentials::{CredentialFault, Credentials, Pass};
 use files::FileBounds;
 use futures::FutureExt;
 use guard::Guard;
-use line::Line;
+use line::{Fault, Line};
+use security::Security;
 use serde_json::Value;
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, path::Path, sync::Arc};
 use switchboard_shared::{
     cause::Cause,
     events::CallState,
@@ -43,9 +53,9 @@ use wire::methods;
 const WELL_KNOWN: &str = "/.well-known/agent-card.json";
 
 /// Fetches cards and asks agents.
-#[derive(Debug)]
 pub(crate) struct Agents {
     client: reqwest::Client,
+    credentials: Credentials,
     guard: Guard,
     breakers: Breakers,
     files: FileBounds,
@@ -53,7 +63,7 @@ pub(crate) struct Agents {
 }
 
 impl Agents {
-    pub(crate) fn new(config: &AgentsConfig) -> Result<Self, AgentError> {
+    pub(crate) fn new(config: &AgentsConfig, sealer: Arc<Sealer>) -> Result<Self, AgentError> {
         let guard = Guard { allow_private: config.allow_private_addresses };
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -62,11 +72,13 @@ impl Agents {
             .connect_timeout(config.connect)
             .pool_idle_timeout(kept::IDLE)
             .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+            .tls_certs_merge(authorities(&config.ca_file)?)
             .build()
             .map_err(AgentError::Client)?;
+        let credentials = Credentials::new(client.clone(), guard, sealer, config.card);
         let rule = Rule { failures: config.breaker_failures.max(1), open: config.breaker_open };
         let (breakers, files) = (Breakers::new(rule), FileBounds::new(config));
-        Ok(Self { client, guard, breakers, files, config: config.clone() })
+        Ok(Self { client, credentials, guard, breakers, files, config: config.clone() })
     }
 
     /// Where a card is looked for.
@@ -74,14 +86,25 @@ impl Agents {
         card_url(url)
     }
 
-    /// Fetches the card that lies at `url`, or under it; returns where it lay.
-    pub(crate) async fn fetch_card(&self, url: &Url) -> Result<(Url, Value), AgentError> {
+    /// Fetches the card that lies at `url`, or under it; returns where it lay. It is asked for with what an agent that is
+    /// known already is shown there.
+    pub(crate) async fn fetch_card(
+        &self,
+        url: &Url,
+        known: Option<(&TenantId, &Agent)>,
+    ) -> Result<(Url, Value), AgentError> {
         let url = card_url(url);
         self.guard.check(&url).map_err(AgentError::Refused)?;
         let request = self.client.get(url.clone()).header(a2a::SVC_PARAM_VERSION, a2a::VERSION);
         let request = request.header(http::header::ACCEPT, "application/json");
+        let pass = match known {
+            Some((tenant, agent)) => self.pass(tenant, agent),
+            None => self.credentials.pass(None),
+        };
+        let pass = pass.map_err(|fault| AgentError::Fetch(fault.to_string()))?.only_at(&url);
         let fetch = async {
-            let response = request.send().await.map_err(line::unreachable)?;
+            let request = request.build().map_err(line::unreachable)?;
+            let response = pass.send(&self.client, request).await.map_err(line::unsent)?;
             match line::refusal(&response) {
                 None => line::read(response, self.config.max_card_bytes).await,
                 Some(refusal) => Err(refusal),
@@ -118,7 +141,7 @@ impl Agents {
         // A call that is dropped must not hold the half-open breaker's only try.
         let mut held = Held { breakers: &self.breakers, tenant, agent: &agent.id, outcome: Outcome::Unknown };
         // A panic on the way is this call's failure: the turn has other agents, who may have answered already.
-        let call = AssertUnwindSafe(self.call(agent, &ask, progress, &span).instrument(span.clone()));
+        let call = AssertUnwindSafe(self.call(tenant, agent, &ask, progress, &span).instrument(span.clone()));
         let (reply, outcome) = call.catch_unwind().await.unwrap_or_else(|_| (broken(), Outcome::Failed));
         held.outcome = outcome;
         drop(held);
@@ -140,21 +163,60 @@ impl Agents {
         self.breakers.open(Instant::now())
     }
 
+    /// Seals what an agent is to be shown; `None` where this house has no key for that.
+    pub(crate) fn seal(
+        &self,
+        tenant: &TenantId,
+        agent: &AgentId,
+        credential: &Credential,
+    ) -> Written<Option<Sealed>> {
+        let can = self.credentials.can_seal();
+        can.then(|| self.credentials.seal(tenant, agent, credential)).transpose()
+    }
+
+    /// What an agent's card wants to be shown, in words, where what is set for the agent does not do.
+    pub(crate) fn wants(&self, tenant: &TenantId, agent: &Agent, card: &Value) -> Vec<String> {
+        Security::of(card).wants(self.pass(tenant, agent).ok().and_then(|pass| pass.kind()))
+    }
+
+    /// Why an agent is not shown its credential where it is asked, if it is not.
+    pub(crate) fn check_credential(&self, tenant: &TenantId, agent: &Agent) -> Result<(), AgentError> {
+        let checked = self.pass(tenant, agent).and_then(|pass| pass.check(&agent.endpoint.url));
+        checked.map_err(|fault| AgentError::Refused(fault.to_string()))
+    }
+
+    fn pass<'a>(&'a self, tenant: &'a TenantId, agent: &'a Agent) -> Result<Pass<'a>, CredentialFault> {
+        self.credentials.pass(agent.credential.as_ref().map(|sealed| (tenant, &agent.id, sealed)))
+    }
+
     async fn call(
         &self,
+        tenant: &TenantId,
         agent: &Agent,
         ask: &Ask,
         progress: &mut (dyn FnMut(Progress) + Send + Sync),
         span: &Span,
     ) -> (Reply, Outcome) {
         let AgentsConfig { max_stream_bytes, max_reply_bytes, .. } = self.config;
-        match Line::new(&self.client, self.guard, agent, ask.hops, max_stream_bytes, span) {
+        let failed = |fault: Fault| {
+            // An agent that was not asked for want of our own credential has not failed.
+            let is_ours = matches!(fault, Fault::Credential(_));
+            let outcome = if is_ours { Outcome::Unknown } else { Outcome::Failed };
+            (Transcript::new(0, None).reply(End::Failed(fault.to_string())), outcome)
+        };
+        let pass = match self.pass(tenant, agent) {
+            Ok(pass) => pass,
+            Err(fault) => return failed(fault.into()),
+        };
+        let line = Line::new(&self.client, self.guard, (agent, &pass), ask.hops, max_stream_bytes, span);
+        let (reply, outcome) = match line {
             Ok(line) => {
                 let bounds = (max_reply_bytes, &self.files);
                 Box::pin(call::run(&line, agent, ask, bounds, progress)).await
             }
-            Err(fault) => (Transcript::new(0, None).reply(End::Failed(fault.to_string())), Outcome::Failed),
-        }
+            Err(fault) => failed(fault),
+        };
+        (Reply { reason: reply.reason.map(|reason| pass.hide(&reason)), ..reply }, outcome)
     }
 }
 
@@ -170,6 +232,15 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.breakers.leave(self.tenant, self.agent, self.outcome, Instant::now());
     }
+}
+
+/// Those of a private CA, that are trusted beside those that the system trusts.
+fn authorities(ca_file: &Path) -> Result<Vec<reqwest::Certificate>, AgentError> {
+    if ca_file.as_os_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    let pem = std::fs::read(ca_file).map_err(|error| AgentError::Authority(Cause::of(&error)))?;
+    reqwest::Certificate::from_pem_bundle(&pem).map_err(AgentError::Client)
 }
 
 fn span(agent: &Agent, ask: &Ask) -> Span {

@@ -1,6 +1,7 @@
 //! The client against agents on real sockets that behave in every bad way.
 
 mod closed;
+mod credentials;
 mod given;
 mod resumed;
 
@@ -86,7 +87,7 @@ impl FakeAgent {
     }
 
     async fn ask_with(&self, ask: Ask) -> (Reply, Vec<Progress>) {
-        let agents = Agents::new(&config()).unwrap();
+        let agents = agents();
         let mut progress = Vec::new();
         let reply = agents.ask(&tenant(), &self.agent, ask, &mut |step| progress.push(step)).await;
         (reply, progress)
@@ -134,9 +135,18 @@ async fn answer(
     }
 }
 
+fn sealer() -> Arc<Sealer> {
+    Arc::new(Sealer::new(&[]))
+}
+
+fn agents() -> Agents {
+    Agents::new(&config(), sealer()).unwrap()
+}
+
 fn config() -> AgentsConfig {
     AgentsConfig {
         allow_private_addresses: true,
+        ca_file: "".into(),
         connect: Duration::from_secs(1),
         call: Duration::from_secs(5),
         max_reply_bytes: 10_000,
@@ -243,7 +253,7 @@ async fn an_agent_that_is_down_fails_at_once() {
     let fake = FakeAgent::start(true, |_, _, _| Act::Hang).await;
     let mut agent = fake.agent.clone();
     agent.endpoint.url.set_port(Some(1)).unwrap();
-    let reply = Agents::new(&config()).unwrap().ask(&tenant(), &agent, ask(), &mut |_| {}).await;
+    let reply = agents().ask(&tenant(), &agent, ask(), &mut |_| {}).await;
     assert_eq!(reply.state, CallState::Failed);
     assert!(reply.reason.unwrap().starts_with("it cannot be reached"));
 }
@@ -267,7 +277,7 @@ async fn a_canceled_question_is_canceled_at_the_agent() {
     let fake = FakeAgent::start(true, |_, _, _| Act::StreamAndHang(vec![status("WORKING", "")])).await;
     let ask = ask();
     let cancel = ask.cancel.clone();
-    let agents = Agents::new(&config()).unwrap();
+    let agents = agents();
     let reply = agents.ask(&tenant(), &fake.agent, ask, &mut |_| cancel.cancel()).await;
     assert_eq!(reply.state, CallState::Canceled);
     assert_eq!(fake.methods().last().unwrap(), "CancelTask");
@@ -315,7 +325,7 @@ async fn what_is_of_an_unknown_kind_is_passed_over() {
 #[tokio::test]
 async fn a_panic_in_one_call_is_that_calls_failure() {
     let fake = FakeAgent::start(true, |_, _, _| Act::Stream(vec![artifact("words", false)])).await;
-    let agents = Agents::new(&config()).unwrap();
+    let agents = agents();
     let mut hears = |_| panic!("whoever listens breaks");
     let reply = agents.ask(&tenant(), &fake.agent, ask(), &mut hears).await;
     assert_eq!(reply.state, CallState::Failed);
@@ -420,7 +430,7 @@ async fn an_agent_that_fails_in_a_row_is_left_alone_for_a_while() {
         _ => Act::Result(json!({"message": {"parts": [{"text": "back"}]}})),
     })
     .await;
-    let agents = Agents::new(&config()).unwrap();
+    let agents = agents();
     let mut states = Vec::new();
     for _ in 0..3 {
         states.push(agents.ask(&tenant(), &fake.agent, ask(), &mut |_| {}).await.state);
@@ -440,7 +450,7 @@ async fn an_agent_that_says_it_failed_or_answers_with_an_error_is_not_left_alone
         _ => Act::Result(json!({"message": {"parts": [{"text": "a good question"}]}})),
     })
     .await;
-    let agents = Agents::new(&config()).unwrap();
+    let agents = agents();
     for _ in 0..10 {
         let state = agents.ask(&tenant(), &fake.agent, ask(), &mut |_| {}).await.state;
         assert_eq!(state, CallState::Failed);
@@ -460,13 +470,13 @@ async fn a_question_that_went_in_circles_is_not_passed_on() {
 #[tokio::test]
 async fn private_addresses_are_refused_unless_allowed() {
     let fake = FakeAgent::start(true, |_, _, _| Act::Hang).await;
-    let strict = Agents::new(&AgentsConfig { allow_private_addresses: false, ..config() }).unwrap();
+    let strict = Agents::new(&AgentsConfig { allow_private_addresses: false, ..config() }, sealer()).unwrap();
     let reply = strict.ask(&tenant(), &fake.agent, ask(), &mut |_| {}).await;
     assert!(reply.reason.unwrap().contains("allow_private_addresses"));
     let port = fake.agent.card_url.port().unwrap();
     for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"] {
         let url = format!("http://{host}:{port}/").parse().unwrap();
-        let error = strict.fetch_card(&url).await.unwrap_err().to_string();
+        let error = strict.fetch_card(&url, None).await.unwrap_err().to_string();
         assert!(error.contains("private or reserved"), "{host}: {error}");
     }
     assert_eq!(fake.methods().len(), 0);
@@ -475,15 +485,15 @@ async fn private_addresses_are_refused_unless_allowed() {
 #[tokio::test]
 async fn cards_are_fetched_within_bounds_and_without_redirects() {
     let fake = FakeAgent::start(true, |_, _, _| Act::Hang).await;
-    let agents = Agents::new(&config()).unwrap();
+    let agents = agents();
     let base = &fake.agent.card_url;
-    let (url, card) = agents.fetch_card(base).await.unwrap();
+    let (url, card) = agents.fetch_card(base, None).await.unwrap();
     assert_eq!((url.path(), &card["name"]), (WELL_KNOWN, &json!("Fake")));
-    assert_eq!(agents.fetch_card(&url).await.unwrap().0, url);
+    assert_eq!(agents.fetch_card(&url, None).await.unwrap().0, url);
     for (path, expected) in
         [("/moved", "status 303, which leads to /"), ("/huge/", "more than it may"), ("/none", "status 404")]
     {
-        let error = agents.fetch_card(&base.join(path).unwrap()).await.unwrap_err().to_string();
+        let error = agents.fetch_card(&base.join(path).unwrap(), None).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{path}: {error}");
     }
 }

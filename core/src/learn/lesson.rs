@@ -119,6 +119,7 @@ mod tests {
     fn rows(examples: &[&str]) -> RegistryRows {
         let agent = AgentRow {
             enabled: true,
+            credential: None,
             id: "a".parse().unwrap(),
             card_url: "http://a.example/".parse().unwrap(),
             card: serde_json::Value::Null,

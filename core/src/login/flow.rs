@@ -2,8 +2,11 @@
 //! browser, with the provider that it was begun with; and the session that comes of it remembers it, so that it begins no
 //! second one.
 
-use super::{seal::Sealer, secret};
-use crate::error::{Error, Result};
+use super::secret;
+use crate::{
+    error::{Error, Result},
+    seal::Sealer,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@
 //! - [`sessions`]: what becomes of a session: renewed, listed, ended
 //! - [`signer`]: session tokens
 //! - [`programs`]: keys and tickets
-//! - [`secret`], [`seal`]: what clients hold, and what the database keeps of it
+//! - [`secret`]: what clients hold, and what the database keeps of it
 
 pub(crate) mod fault;
 mod flow;
@@ -15,7 +15,6 @@ mod id_token;
 mod line;
 pub(crate) mod programs;
 mod provider;
-pub(crate) mod seal;
 pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
@@ -24,11 +23,11 @@ mod who;
 
 pub(crate) use flow::LASTS_S;
 
-use crate::config::LoginConfig;
+use crate::{config::LoginConfig, seal::Sealer};
 use fault::Fault;
 use provider::Provider;
-use seal::Sealer;
 use signer::Signer;
+use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How people sign in here.
@@ -36,14 +35,14 @@ pub(crate) struct Login {
     pub(crate) config: LoginConfig,
     pub(crate) providers: Vec<Provider>,
     signer: Signer,
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     /// Requests to providers; there is no queue.
     at_once: Semaphore,
 }
 
 impl Login {
     /// Makes it ready; `None` where nobody signs in. Nothing is asked of a provider yet.
-    pub(crate) fn new(config: &LoginConfig) -> Result<Option<Self>, String> {
+    pub(crate) fn new(config: &LoginConfig, sealer: &Arc<Sealer>) -> Result<Option<Self>, String> {
         let signer = Signer::new(&config.keys, &config.issuer, &config.audience, config.token);
         let Some(signer) = signer.map_err(|error| error.to_string())? else { return Ok(None) };
         let providers = config.providers.iter().map(|one| {
@@ -52,7 +51,7 @@ impl Login {
         Ok(Some(Self {
             providers: providers.collect::<Result<_, _>>()?,
             signer,
-            sealer: Sealer::new(&config.seal_keys),
+            sealer: Arc::clone(sealer),
             at_once: Semaphore::new(config.max_at_once),
             config: config.clone(),
         }))

@@ -91,6 +91,7 @@ fn differ_in_examples_alone(before: &[Arc<Agent>], now: &[Arc<Agent>]) -> bool {
             who(&before) == who(&now)
                 && before.endpoint == now.endpoint
                 && before.groups == now.groups
+                && before.credential == now.credential
                 && before.streaming == now.streaming
                 && before.input_modes == now.input_modes
                 && before.skills == now.skills

@@ -1,7 +1,10 @@
 //! The registry's rows.
 
 use super::{Tx, sql};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    seal::Sealed,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use switchboard_shared::{
@@ -22,6 +25,8 @@ pub(crate) struct AgentRow {
     pub(crate) groups: BTreeSet<Group>,
     /// Whether it may be asked at all.
     pub(crate) enabled: bool,
+    /// What it is shown so that it answers; written apart.
+    pub(crate) credential: Option<Sealed>,
 }
 
 /// What an agent that is registered again had before.
@@ -77,6 +82,7 @@ impl Tx {
                     examples: serde_json::from_value(row.get(3)).map_err(Error::reading("agent"))?,
                     groups: groups(row.get(4))?,
                     enabled: row.get(5),
+                    credential: row.get::<_, Option<Vec<u8>>>(6).map(Sealed::from),
                 })
             })
             .collect()

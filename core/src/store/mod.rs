@@ -10,6 +10,7 @@ mod chain;
 mod choice;
 mod conversations;
 mod counts;
+mod credentials;
 mod decisions;
 mod due;
 mod events;

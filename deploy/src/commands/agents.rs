@@ -1,5 +1,7 @@
-//! `switchboard agents list | add | remove | enable | disable | probe | groups | examples | nobody | review | overlap`
+//! `switchboard agents list | add | remove | enable | disable | probe | credentials | groups | examples | nobody | review |
+//! overlap`
 
+pub mod credentials;
 pub mod examples;
 pub mod groups;
 pub mod known;
@@ -55,6 +57,8 @@ pub enum AgentsVerb {
     Disable(switch::Switch),
     /// Fetch the card of one agent, or of all; exit code 1 when one fails
     Probe(ProbeArgs),
+    /// Give an agent the credential that it wants, show what is set, or take it away
+    Credentials(credentials::Credentials),
     /// Show or change whose members may use an agent
     Groups(groups::Groups),
     /// Show, replace or draft the messages that an agent is learned from
@@ -147,6 +151,7 @@ impl Agents {
             AgentsVerb::Enable(switch) => switch.run(true).await,
             AgentsVerb::Disable(switch) => switch.run(false).await,
             AgentsVerb::Probe(probe) => probe.run().await,
+            AgentsVerb::Credentials(credentials) => credentials.run().await,
             AgentsVerb::Groups(groups) => groups.run().await,
             AgentsVerb::Examples(examples) => examples.run().await,
             AgentsVerb::Nobody(nobody) => nobody.run().await,
@@ -198,6 +203,9 @@ impl Add {
             terminal::table(&line(&agent));
             // Its card was read, and nothing else of it is known yet.
             terminal::say(&format!("registered by its card; ask it: chat \"@{} …\"", agent.id));
+            if let Some(wants) = wants(&agent.wants) {
+                terminal::say(&format!("{wants}: agents credentials set {} --kind …", agent.id));
+            }
         }
         Ok(())
     }
@@ -246,7 +254,8 @@ impl ProbeArgs {
         } else {
             for probe in &probes {
                 let state = if probe.ok { "ok" } else { "fail" };
-                let reason = probe.reason.as_deref().map(clean_line).unwrap_or_default();
+                let reason = probe.reason.clone().or_else(|| wants(&probe.wants)).unwrap_or_default();
+                let reason = clean_line(&reason);
                 terminal::table(&format!("{state:4}  {:20} {:5} ms  {reason}", probe.agent, probe.ms));
             }
         }
@@ -266,6 +275,11 @@ pub async fn probe(client: &Client, ids: Vec<AgentId>) -> Result<Vec<Probe>> {
         client.post::<Probe>(&format!("/v1/agents/{id}/probe"), &serde_json::Map::new()).await
     };
     stream::iter(ids).map(one).buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect()
+}
+
+/// What a card wants that is not set, in words.
+fn wants(wants: &[String]) -> Option<String> {
+    (!wants.is_empty()).then(|| clean_line(&format!("it wants {}, and that is not set", wants.join(", or "))))
 }
 
 /// Reads every agent, page by page.

@@ -75,6 +75,10 @@ pub struct AgentView {
     /// Whose members may use it, empty being everyone; shown to those who manage agents, to others absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<BTreeSet<Group>>,
+    /// In the answer to its registration: what its card wants to be shown, in words, one of these and each where the
+    /// credential that is set for it does not do; else absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wants: Vec<String>,
 }
 
 /// `POST /v1/cards`: looks at a card before its agent is registered.
@@ -183,7 +187,7 @@ pub enum CardNoteKind {
     NoStreaming,
     /// It requires an extension that is not spoken here, and may refuse what it is asked.
     Extension,
-    /// It wants credentials, and is sent none.
+    /// It wants a credential, to be set once it is registered.
     Credentials,
 }
 
@@ -211,4 +215,7 @@ pub struct Probe {
     /// What was wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What its card wants to be shown, in words, one of these; absent where it wants nothing, or what is set will do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wants: Vec<String>,
 }

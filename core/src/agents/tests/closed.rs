@@ -44,7 +44,7 @@ async fn closing(times: usize) -> (Agent, Arc<Mutex<Vec<String>>>) {
 async fn a_connection_that_closes_before_an_answer_is_tried_once_more_with_the_same_message_id() {
     for (times, state) in [(1, CallState::Completed), (5, CallState::Failed)] {
         let (agent, seen) = closing(times).await;
-        let reply = Agents::new(&config()).unwrap().ask(&tenant(), &agent, ask(), &mut |_| {}).await;
+        let reply = agents().ask(&tenant(), &agent, ask(), &mut |_| {}).await;
         assert_eq!(reply.state, state, "{reply:?}");
         assert_eq!(*seen.lock().unwrap(), ["m1", "m1"]);
     }

@@ -19,12 +19,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{AgentView, CardLook, LookAtCard, Page, Probe, RegisterAgent},
+    api::{AgentView, CardNoteKind, LookAtCard, Page, Probe, RegisterAgent},
     identity::{Identity, MAX_GROUPS},
     ids::{AgentId, Group},
     problem::ProblemKind,
 };
 use tokio::time::Instant;
+use url::Url;
 
 /// Routes beside `/v1/agents/{id}`.
 const RESERVED: &[&str] = &["overlap"];
@@ -60,13 +61,25 @@ pub(crate) async fn look_at_card(
     Json(wish): Json<LookAtCard>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let look = match core.agents.fetch_card(&wish.url).await {
+    let all = core.registry.all(&core.store, &me.tenant).await?;
+    let known = known(&all.agents, wish.id.as_ref(), &wish.url).map(|agent| (&me.tenant, agent));
+    let mut look = match core.agents.fetch_card(&wish.url, known).await {
         Ok((url, card)) => look(wish.id, url, &card),
         Err(fault) => unread(Agents::card_url(&wish.url), &fault),
     };
-    let known = core.registry.all(&core.store, &me.tenant).await?;
-    let replaces = look.id.as_ref().is_some_and(|id| known.agents.iter().any(|agent| agent.id == *id));
-    Ok(axum::Json(CardLook { replaces, ..look }))
+    let replaced = all.agents.iter().find(|agent| look.id.as_ref() == Some(&agent.id));
+    look.replaces = replaced.is_some();
+    if replaced.is_some_and(|agent| agent.credential.is_some()) {
+        look.notes.retain(|note| note.kind != CardNoteKind::Credentials);
+    }
+    Ok(axum::Json(look))
+}
+
+/// The agent whose card is looked at again: of this id, or without one of this address.
+fn known<'a>(all: &'a [Arc<Agent>], id: Option<&AgentId>, url: &Url) -> Option<&'a Agent> {
+    let at = Agents::card_url(url);
+    let is_it = |agent: &&Arc<Agent>| id.map_or_else(|| agent.card_url == at, |id| agent.id == *id);
+    all.iter().find(is_it).map(Arc::as_ref)
 }
 
 /// How an agent is to be registered.
@@ -88,19 +101,24 @@ pub(crate) async fn register(
     permit(&me, Permission::ManageAgents)?;
     let examples = check(&core, new.examples)?;
     new.groups.as_ref().map_or(Ok(()), check_groups)?;
-    let (card_url, card) = core.agents.fetch_card(&new.url).await.map_err(refused)?;
-    let agent = Agent::from_card(new.id, card_url, card.clone(), examples).map_err(refused)?;
+    let all = core.registry.all(&core.store, &me.tenant).await?;
+    let before = known(&all.agents, new.id.as_ref(), &new.url).map(|agent| (&me.tenant, agent));
+    let (card_url, card) = core.agents.fetch_card(&new.url, before).await.map_err(refused)?;
+    let mut agent = Agent::from_card(new.id, card_url, card.clone(), examples).map_err(refused)?;
+    let before = all.agents.iter().find(|before| before.id == agent.id);
+    agent.credential = before.and_then(|before| before.credential.clone());
+    let wants = core.agents.wants(&me.tenant, &agent, &card);
     if RESERVED.contains(&agent.id.as_str()) {
         let detail =
             format!("No agent can be called {}: a route has this name. Give it another id.", agent.id);
         return Err(Error::public(ProblemKind::BadRequest, detail));
     }
     if how.preview {
-        return Ok((StatusCode::OK, axum::Json(view(&core, &me, &agent))));
+        return Ok((StatusCode::OK, axum::Json(AgentView { wants, ..view(&core, &me, &agent) })));
     }
     let agent = retrying!(envelope.patience, store(&core, &me, agent.clone(), &card, new.groups.clone()))?;
     core.registry.look_again(&core.store, &me.tenant);
-    Ok((StatusCode::CREATED, axum::Json(view(&core, &me, &agent))))
+    Ok((StatusCode::CREATED, axum::Json(AgentView { wants, ..view(&core, &me, &agent) })))
 }
 
 /// Registers it and returns it as it then is: one that comes again without examples or groups keeps those that it has,
@@ -184,6 +202,7 @@ fn row(agent: &Agent) -> AgentRow {
         examples: agent.examples.clone(),
         groups: agent.groups.clone(),
         enabled: agent.enabled,
+        credential: None,
     }
 }
 
@@ -217,11 +236,19 @@ pub(crate) async fn probe(
     permit(&me, Permission::ManageAgents)?;
     let agent = core.registry.seen_by(&core.store, &me, &id).await?;
     let began = Instant::now();
-    let fetched = core.agents.fetch_card(&agent.card_url).await;
-    let checked = fetched.and_then(|(url, card)| Agent::from_card(Some(id.clone()), url, card, Vec::new()));
+    let found = found(&core, &me, &agent).await;
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let reason = checked.err().map(|error| error.to_string());
-    Ok(axum::Json(Probe { agent: id, ok: reason.is_none(), ms, reason }))
+    let (wants, reason) =
+        found.map_or_else(|error| (Vec::new(), Some(error.to_string())), |wants| (wants, None));
+    Ok(axum::Json(Probe { agent: id, ok: reason.is_none(), ms, reason, wants }))
+}
+
+/// Reads an agent's card anew; what it wants to be shown that is not set.
+async fn found(core: &Core, me: &Identity, agent: &Agent) -> Result<Vec<String>, AgentError> {
+    let (url, card) = core.agents.fetch_card(&agent.card_url, Some((&me.tenant, agent))).await?;
+    Agent::from_card(Some(agent.id.clone()), url, card.clone(), Vec::new())?;
+    core.agents.check_credential(&me.tenant, agent)?;
+    Ok(core.agents.wants(&me.tenant, agent, &card))
 }
 
 pub(super) fn view(core: &Core, me: &Identity, agent: &Agent) -> AgentView {

@@ -8,6 +8,7 @@ mod body;
 pub(crate) mod chat;
 mod coarse;
 pub(crate) mod conversations;
+pub(crate) mod credentials;
 pub(crate) mod decisions;
 pub(crate) mod edges;
 pub(crate) mod examples;

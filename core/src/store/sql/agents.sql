@@ -1,2 +1,3 @@
-SELECT id, card_url, coalesce(profile, card), examples, groups, off_since IS NULL
-FROM agents WHERE tenant_id = $1 ORDER BY id
+SELECT a.id, a.card_url, coalesce(a.profile, a.card), a.examples, a.groups, a.off_since IS NULL, c.sealed
+FROM agents a LEFT JOIN agent_credentials c ON c.tenant_id = a.tenant_id AND c.agent_id = a.id
+WHERE a.tenant_id = $1 ORDER BY a.id

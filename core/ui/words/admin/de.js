@@ -24,7 +24,7 @@ export const words = {
     no_examples: "Er bringt keine Beispiele mit: Die Auswahl kennt ihn nur nach seiner Beschreibung. Füge welche hinzu, wenn er da ist.",
     no_streaming: "Er streamt nicht: Seine Antworten kommen am Stück.",
     extension: "Er verlangt eine Erweiterung, die hier niemand spricht, und lehnt vielleicht ab, was man ihn fragt:",
-    credentials: "Er verlangt Zugangsdaten und bekommt keine.",
+    credentials: "Er verlangt Zugangsdaten, die nach dem Hinzufügen zu setzen sind:",
   },
 
   examples: "Beispiele",

@@ -23,7 +23,7 @@ export const words = {
     no_examples: "It brings no examples: the choice knows it by its description alone. Add some after it is here.",
     no_streaming: "It does not stream: its answers come as a whole.",
     extension: "It requires an extension that is not spoken here, and may refuse what it is asked:",
-    credentials: "It wants credentials, and is sent none.",
+    credentials: "It wants a credential, to be set once it is added:",
   },
 
   examples: "Examples",

@@ -24,7 +24,7 @@ export const words = {
     no_examples: "No trae ejemplos: la elección solo lo conoce por su descripción. Añade algunos cuando esté aquí.",
     no_streaming: "No transmite: sus respuestas llegan enteras.",
     extension: "Exige una extensión que aquí no se habla y puede rechazar lo que se le pregunte:",
-    credentials: "Pide credenciales y no recibe ninguna.",
+    credentials: "Pide credenciales, que se indican una vez añadido:",
   },
 
   examples: "Ejemplos",

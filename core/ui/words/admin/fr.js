@@ -24,7 +24,7 @@ export const words = {
     no_examples: "Il n'apporte pas d'exemples : le choix ne le connaît que par sa description. Ajoutez-en quand il sera là.",
     no_streaming: "Il n'envoie pas au fil de l'eau : ses réponses arrivent entières.",
     extension: "Il exige une extension qu'on ne parle pas ici et peut refuser ce qu'on lui demande :",
-    credentials: "Il demande des identifiants et n'en reçoit aucun.",
+    credentials: "Il demande des identifiants, à définir une fois ajouté :",
   },
 
   examples: "Exemples",

@@ -21,7 +21,7 @@ export const words = {
     no_examples: "它没有带示例：选择时只能依据它的描述。添加后请补充一些。",
     no_streaming: "它不支持流式输出：回答会一次性到达。",
     extension: "它要求一个这里不支持的扩展，可能会拒绝询问：",
-    credentials: "它要求凭据，但不会收到任何凭据。",
+    credentials: "它要求凭据，添加后需要设置：",
   },
 
   examples: "示例",

@@ -7,7 +7,30 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use sha2::{Digest, Sha256};
+use std::{fmt, sync::Arc};
 use switchboard_shared::config::Secret;
+
+/// What a [`Sealer`] has made of something.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Sealed(Arc<[u8]>);
+
+impl Sealed {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Sealed {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// The key that seals, and those that open besides.
 pub(crate) struct Sealer(Vec<LessSafeKey>);
@@ -16,6 +39,11 @@ impl Sealer {
     /// Makes the keys out of those of the configuration, which are drawn at random.
     pub(crate) fn new(keys: &[Secret]) -> Self {
         Self(keys.iter().filter_map(|key| key_of(key.expose())).collect())
+    }
+
+    /// Whether there is a key to seal with.
+    pub(crate) fn can_seal(&self) -> bool {
+        !self.0.is_empty()
     }
 
     /// Seals something for one place: the nonce, and what it became.
