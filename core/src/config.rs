@@ -7,6 +7,7 @@ mod limits;
 mod login;
 mod openai;
 mod page;
+mod push;
 
 pub use analytics::{AnalyticsConfig, CeilingConfig, PriceConfig};
 pub use embedder::EmbedderConfig;
@@ -14,6 +15,7 @@ pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
 pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
 pub use page::PageConfig;
+pub use push::PushConfig;
 
 pub(crate) use login::is_closed_to_others;
 pub use openai::OpenAiConfig;
@@ -64,6 +66,7 @@ pub struct Config {
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
     pub openai: OpenAiConfig,
+    pub push: PushConfig,
     pub synthesis: SynthesisConfig,
     pub page: PageConfig,
     pub analytics: AnalyticsConfig,
@@ -285,6 +288,7 @@ impl Check for Config {
         self.analytics.check(faults);
         self.login.check(faults);
         self.openai.check(faults);
+        self.push.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),

@@ -10,6 +10,7 @@ use crate::{
     llm::Llm,
     login::Login,
     metrics,
+    push::Push,
     readings::Readings,
     registry::Registry,
     route::{Router, embed::Embedder},
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) bell: Bell,
     pub(crate) agents: Agents,
     pub(crate) llm: Arc<Llm>,
+    pub(crate) push: Arc<Push>,
     pub(crate) router: Router,
     pub(crate) registry: Arc<Registry>,
     pub(crate) trials: Trials,
@@ -100,6 +102,7 @@ impl Core {
         let keys = Arc::new(config.keys());
         let bell = Bell::start(&config, id, &keys, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
         let agents = Agents::new(&config.agents).map_err(|e| StartError::Agents(e.into()))?;
+        let push = Push::new(&config).map_err(|e| StartError::Agents(e.into()))?;
         let llm = Arc::new(Llm::new(&config.llm).map_err(|e| StartError::Llm(e.into()))?);
         let settings = config.route.embedder.clone();
         let embedder = tokio::task::spawn_blocking(move || Embedder::open(&settings)).await;
@@ -120,6 +123,7 @@ impl Core {
             bell,
             agents,
             llm,
+            push: Arc::new(push),
             router,
             registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),

@@ -17,6 +17,7 @@ mod wire;
 pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
 pub(crate) use files::SentFile;
+pub(crate) use guard::Guard;
 pub(crate) use look::{look, unread};
 pub(crate) use transcript::WAITS_FOR_SIGN_IN;
 
@@ -24,7 +25,6 @@ use crate::{config::AgentsConfig, kept, outside};
 use breaker::{Breakers, Outcome, Rule};
 use files::FileBounds;
 use futures::FutureExt;
-use guard::Guard;
 use line::Line;
 use serde_json::Value;
 use std::panic::AssertUnwindSafe;
