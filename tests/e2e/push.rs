@@ -222,3 +222,27 @@ async fn who_is_told_is_looked_at_bounded_and_each_users_own() -> anyhow::Result
     assert_eq!(ann.call("GetTaskPushNotificationConfig", own).await?["code"], -32001);
     house.stop().await
 }
+
+#[tokio::test]
+async fn a_question_that_is_answered_in_the_page_goes_on_with_its_task_and_is_told() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let asks = FakeAgent::start("booker", &["book a room"], Manner::AsksBack("When?".into())).await?;
+    house.register("booker", &asks).await?;
+    let (receiver, ann) = (Receiver::start(Taking::Answers(200)).await?, Wire::of(&house, "ann")?);
+    let message = json!({"messageId": "m1", "role": "ROLE_USER", "parts": [{"text": "@booker book"}]});
+    let configuration = json!({"taskPushNotificationConfig": {"url": receiver.url()}});
+    let params = json!({"message": message, "configuration": configuration});
+    let task = ann.call("SendMessage", params).await?["task"].clone();
+    assert_eq!(state(&task), "INPUT_REQUIRED", "{task}");
+    let room = task["metadata"]["switchboard.conversation"].as_str().unwrap_or_default();
+    let page = house.topology().client("ann", &["user"])?;
+    let said = json!({"text": "Tuesday"});
+    page.post::<Value>(&format!("/v1/conversations/{room}/messages"), &said).await?;
+    let told = taken(&receiver.told(is_over).await?);
+    let asked = told.iter().position(|told| *told == ("INPUT_REQUIRED".into(), "When?".into()));
+    assert!(asked.is_some_and(|at| told[at + 1].0 == "WORKING"), "{told:?}");
+    let answered = ann.call("GetTask", json!({"id": task["id"]})).await?;
+    assert_eq!((state(&answered), &answered["id"]), ("COMPLETED", &task["id"]), "{answered}");
+    assert_eq!(answered["artifacts"][0]["parts"][0]["text"], "thank you, Tuesday");
+    house.stop().await
+}
