@@ -6,6 +6,7 @@ use crate::{
     config::{Config, DEFAULTS},
     core::{Core, StartError},
     eval,
+    faces::a2a::deliver,
     login::signer::key_set,
     retention, server,
     store::migrate,
@@ -144,6 +145,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     // What is accepted is this core's from the beginning.
     drop(tokio::time::timeout(core.config.turn.lease, core.lease.held()).await);
     shutdown.tasks.spawn(retention::keep(Arc::clone(&core)));
+    shutdown.tasks.spawn(deliver(Arc::clone(&core)));
     shutdown.tasks.spawn(keep_counts(Arc::clone(&core)));
     shutdown.tasks.spawn(keep_report(Arc::clone(&core)));
     let (url, admin_url) = (listener.local_addr(), admin_listener.local_addr());

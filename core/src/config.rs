@@ -7,16 +7,17 @@ mod limits;
 mod login;
 mod openai;
 mod page;
+mod push;
 
 pub use analytics::{AnalyticsConfig, CeilingConfig, PriceConfig};
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
-pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
-pub use page::PageConfig;
-
 pub(crate) use login::is_closed_to_others;
+pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
 pub use openai::OpenAiConfig;
+pub use page::PageConfig;
+pub use push::PushConfig;
 
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -64,6 +65,7 @@ pub struct Config {
     pub quota: QuotaConfig,
     pub retention: RetentionConfig,
     pub openai: OpenAiConfig,
+    pub push: PushConfig,
     pub synthesis: SynthesisConfig,
     pub page: PageConfig,
     pub analytics: AnalyticsConfig,
@@ -287,6 +289,7 @@ impl Check for Config {
         self.analytics.check(faults);
         self.login.check(faults);
         self.openai.check(faults);
+        self.push.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),

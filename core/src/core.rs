@@ -10,6 +10,7 @@ use crate::{
     llm::Llm,
     login::Login,
     metrics,
+    push::Push,
     readings::Readings,
     registry::Registry,
     route::{Router, embed::Embedder},
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) bell: Bell,
     pub(crate) agents: Agents,
     pub(crate) llm: Arc<Llm>,
+    pub(crate) push: Arc<Push>,
     pub(crate) router: Router,
     pub(crate) registry: Arc<Registry>,
     pub(crate) trials: Trials,
@@ -101,6 +103,7 @@ impl Core {
         store.begin(&shutdown).await;
         let keys = Arc::new(config.keys());
         let bell = Bell::start(&config, id, &keys, &shutdown).map_err(|e| StartError::Redis(e.into()))?;
+        let push = Push::new(&config, Arc::clone(&sealer)).map_err(|e| StartError::Agents(e.into()))?;
         let agents = Agents::new(&config.agents, sealer).map_err(|e| StartError::Agents(e.into()))?;
         let llm = Arc::new(Llm::new(&config.llm).map_err(|e| StartError::Llm(e.into()))?);
         let settings = config.route.embedder.clone();
@@ -122,6 +125,7 @@ impl Core {
             bell,
             agents,
             llm,
+            push: Arc::new(push),
             router,
             registry: Registry::new(&config.route, embedder, shutdown.clone()),
             trials: Trials::default(),

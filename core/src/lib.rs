@@ -27,6 +27,7 @@ mod metrics;
 mod no_writer;
 mod outside;
 mod promotion;
+mod push;
 mod readings;
 mod registry;
 mod retention;

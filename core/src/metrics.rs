@@ -83,6 +83,13 @@ pub(crate) static CALLS: LazyLock<IntCounterVec> =
 pub(crate) static CALL_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     histograms("switchboard_core_agent_call_seconds", "Agent calls' time by outcome", &["state"], BUCKETS)
 });
+pub(crate) static PUSHES: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "switchboard_core_pushes_total",
+        "Push notifications: delivered, failed (and tried again), and configurations given_up",
+        &["outcome"],
+    )
+});
 pub(crate) static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters(
         "switchboard_core_route_decisions_total",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use switchboard_shared::ids::TenantId;
 use tokio::time::sleep;
 
-/// How long the key of a request that made a conversation is remembered.
+/// How long the key of a request that made a conversation is remembered, and where a task that is over was told.
 const KEYS: Duration = Duration::days(2);
 /// How long the last word of an edge or core that is gone is kept.
 const PARTS: Duration = Duration::days(1);
@@ -37,7 +37,7 @@ async fn forget(core: &Core) -> Result<()> {
     let now = clock::now();
     let (events, keys) = (now - Duration::days(core.config.events.keep_days.into()), now - KEYS);
     for tenant in core.store.tenants_with_old_rows(events, keys).await? {
-        say(&tenant, "events, or keys,", forget_rows(core, &tenant, events, keys).await);
+        say(&tenant, "events, keys or push configurations", forget_rows(core, &tenant, events, keys).await);
     }
     forget_counts(core, now).await?;
     forget_by_rule(core, now).await
@@ -107,10 +107,11 @@ async fn forget_rows(
     for _ in 0..BATCHES {
         let tx = core.store.write(tenant).await?;
         let events = tx.delete_old_events(tenant, events, ROWS_AT_ONCE).await?;
+        let pushes = tx.delete_old_pushes(tenant, keys, ROWS_AT_ONCE).await?;
         let keys = tx.delete_old_idempotency(tenant, keys, ROWS_AT_ONCE).await?;
         tx.commit().await?;
-        deleted += events + keys;
-        if is_last(core, events.max(keys), ROWS_AT_ONCE) {
+        deleted += events + keys + pushes;
+        if is_last(core, events.max(keys).max(pushes), ROWS_AT_ONCE) {
             break;
         }
     }

@@ -43,6 +43,7 @@ mod observability;
 mod openai;
 mod openapi;
 mod promotion;
+mod push;
 mod quotas;
 mod record;
 mod redis_failover;

@@ -99,12 +99,20 @@ async function everyOperation(binding) {
     const own = await client.getAgentCard();
     return own.skills.some((skill) => skill.id.startsWith("weather/"));
   });
-  await did("push: create", () => client.createTaskPushNotificationConfig({ ...one(), id: "", token: "",
-    url: "https://example.com/told", authentication: undefined }));
-  await did("push: get", () => client.getTaskPushNotificationConfig(one()));
-  await did("push: list", () => client.listTaskPushNotificationConfig({ tenant: "", taskId: seen.task.id,
-    pageSize: 0, pageToken: "" }));
-  await did("push: delete", () => client.deleteTaskPushNotificationConfig(one()));
+  const noted = (config) => [config.id, config.url];
+  const notedAll = async () => {
+    const page = await client.listTaskPushNotificationConfig({ tenant: "", taskId: seen.task.id, pageSize: 0,
+      pageToken: "" });
+    return page.configs.map((config) => config.url);
+  };
+  await did("push: create", async () => noted(await client.createTaskPushNotificationConfig({ ...one(), token: "",
+    url: "https://example.com/told", authentication: undefined })));
+  await did("push: get", async () => noted(await client.getTaskPushNotificationConfig(one())));
+  await did("push: list", notedAll);
+  await did("push: delete", async () => {
+    await client.deleteTaskPushNotificationConfig(one());
+    return (await notedAll()).length === 0;
+  });
   return rows;
 }
 

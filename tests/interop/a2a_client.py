@@ -121,7 +121,20 @@ async def every_operation(binding, version, http, card):
         own = await whole.get_extended_agent_card(GetExtendedAgentCardRequest())
         return any(skill.id.startswith("weather/") for skill in own.skills)
 
-    config = lambda: TaskPushNotificationConfig(task_id=seen["task"].id, url="https://example.com/told")
+    config = lambda: TaskPushNotificationConfig(id="1", task_id=seen["task"].id, url="https://example.com/told")
+
+    async def noted(call):
+        config = await call
+        return [config.id, config.url]
+
+    async def noted_all():
+        page = await whole.list_task_push_notification_configs(ListTaskPushNotificationConfigsRequest(task_id=task_id()))
+        return [config.url for config in page.configs]
+
+    async def forget():
+        await whole.delete_task_push_notification_config(one(DeleteTaskPushNotificationConfigRequest))
+        return await noted_all() == []
+
     one = lambda kind: kind(task_id=seen["task"].id, id="1")
     task_id = lambda: seen["task"].id
     for operation, call in [
@@ -138,10 +151,10 @@ async def every_operation(binding, version, http, card):
         ("reply to what is over", lambda: first(whole.send_message(SendMessageRequest(message=said("x", task_id=task_id()))))),
         ("get what is not there", lambda: whole.get_task(GetTaskRequest(id=str(uuid.uuid4())))),
         ("extended card", extended),
-        ("push: create", lambda: whole.create_task_push_notification_config(config())),
-        ("push: get", lambda: whole.get_task_push_notification_config(one(GetTaskPushNotificationConfigRequest))),
-        ("push: list", lambda: whole.list_task_push_notification_configs(ListTaskPushNotificationConfigsRequest(task_id=task_id()))),
-        ("push: delete", lambda: whole.delete_task_push_notification_config(one(DeleteTaskPushNotificationConfigRequest))),
+        ("push: create", lambda: noted(whole.create_task_push_notification_config(config()))),
+        ("push: get", lambda: noted(whole.get_task_push_notification_config(one(GetTaskPushNotificationConfigRequest)))),
+        ("push: list", noted_all),
+        ("push: delete", forget),
     ]:
         await did(operation, call)
     return rows

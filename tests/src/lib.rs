@@ -10,6 +10,7 @@
 //! - [`llm`]: an OpenAI-compatible endpoint that does the same
 //! - [`link`]: what lies between two of them, to be cut, dripped, delayed or reset
 //! - [`managed`]: Postgres and Redis as providers run them, by TLS alone
+//! - [`receiver`]: a receiver of push notifications
 //! - [`replicas`]: a Postgres primary with a replica
 //! - [`redis_cluster`]: a Redis Cluster as it is run, with replicas that take over
 
@@ -24,6 +25,7 @@ pub mod llm;
 pub mod managed;
 pub mod person;
 pub mod provider;
+pub mod receiver;
 pub mod redis_cluster;
 pub mod replicas;
 mod server;
@@ -39,4 +41,5 @@ pub use llm::{FakeLlm, Mood};
 pub use managed::Managed;
 pub use person::Person;
 pub use provider::{Conduct, FakeProvider};
+pub use receiver::{Receiver, Taking};
 pub use redis_cluster::RedisCluster;

@@ -173,7 +173,11 @@ fn part_in(part: &mut Value) {
 fn config_set(mut params: Map<String, Value>) -> Map<String, Value> {
     let config = params.remove("pushNotificationConfig").unwrap_or_default();
     let mut flat = config_in(config);
-    flat.insert("taskId".into(), params.remove("taskId").unwrap_or_default());
+    let task = params.remove("taskId").unwrap_or_default();
+    if flat.get("id").is_none_or(Value::is_null) {
+        flat.insert("id".into(), task.clone());
+    }
+    flat.insert("taskId".into(), task);
     flat
 }
 

@@ -11,6 +11,8 @@ use crate::{
 const MAX_ID_CHARS: usize = 256;
 /// Characters of a URL.
 const MAX_URL_CHARS: usize = 2_000;
+/// Characters of what a client wants to see when it is told something.
+const MAX_SECRET_CHARS: usize = 4_096;
 /// Tasks on a page, where the client does not say (section 3.1.4).
 const PAGE: i32 = 50;
 /// The most that it may say.
@@ -62,12 +64,23 @@ pub(crate) fn push(config: &mut TaskPushNotificationConfig) -> Result<(), Fault>
     if config.url.trim().is_empty() || config.url.chars().count() > MAX_URL_CHARS {
         return Err(Fault::invalid("url", format!("it must have 1 to {MAX_URL_CHARS} characters")));
     }
-    match &config.authentication {
-        Some(how) if how.scheme.trim().is_empty() => {
-            Err(Fault::invalid("authentication.scheme", "it is missing"))
-        }
-        _ => Ok(()),
+    config.token = config.token.take().filter(|token| !token.is_empty());
+    secret("token", config.token.as_deref())?;
+    let Some(how) = &mut config.authentication else { return Ok(()) };
+    if how.scheme.is_empty() || !how.scheme.chars().all(|c| c.is_ascii_alphanumeric() || "-._~+".contains(c))
+    {
+        return Err(Fault::invalid("authentication.scheme", "it must be a word such as Bearer"));
     }
+    how.credentials = how.credentials.take().filter(|credentials| !credentials.is_empty());
+    secret("authentication.credentials", how.credentials.as_deref())
+}
+
+/// What goes into a header as it is.
+fn secret(field: &str, secret: Option<&str>) -> Result<(), Fault> {
+    let is_visible = |c: char| c.is_ascii_graphic() || c == ' ';
+    let fits = secret.is_none_or(|text| text.len() <= MAX_SECRET_CHARS && text.chars().all(is_visible));
+    let why = || format!("it must have at most {MAX_SECRET_CHARS} characters, all visible and of ASCII");
+    fits.then_some(()).ok_or_else(|| Fault::invalid(field, why()))
 }
 
 /// How much of a history is wanted.

@@ -12,14 +12,14 @@ pub(super) struct RefusedAddress;
 
 /// Resolves names, leaving out the addresses that are not allowed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Guard {
-    pub(super) allow_private: bool,
+pub(crate) struct Guard {
+    pub(crate) allow_private: bool,
 }
 
 impl Guard {
     /// Refuses URLs whose host is an address that is not allowed; those never reach the resolver. The URL parser has
     /// turned decimal, octal and hexadecimal spellings into addresses.
-    pub(super) fn check(self, url: &Url) -> Result<(), String> {
+    pub(crate) fn check(self, url: &Url) -> Result<(), String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("the URL must be http or https".into());
         }

@@ -20,6 +20,7 @@ pub(crate) use ask::{AgentError, Ask, Progress, Reply};
 pub(crate) use card::{Agent, Skill};
 pub(crate) use credentials::{Asker, Credential, read};
 pub(crate) use files::SentFile;
+pub(crate) use guard::Guard;
 pub(crate) use look::{look, unread};
 pub(crate) use transcript::WAITS_FOR_SIGN_IN;
 
@@ -33,7 +34,6 @@ use breaker::{Breakers, Outcome, Rule};
 use credentials::{CredentialFault, Credentials, Pass};
 use files::FileBounds;
 use futures::FutureExt;
-use guard::Guard;
 use line::{Fault, Line};
 use security::Security;
 use serde_json::Value;

@@ -136,6 +136,18 @@ impl Tx {
         Ok(self.execute(sql!("continue_turn"), &[&tenant.as_str(), &waits.0, &by.0]).await? > 0)
     }
 
+    /// A turn of a client that knows of no tasks answers what a task of its user's asked: it is one of that task then.
+    pub(crate) async fn adopt_task(
+        &self,
+        tenant: &TenantId,
+        waits: TurnId,
+        by: TurnId,
+        user: &UserId,
+    ) -> Result<()> {
+        let values: [&(dyn ToSql + Sync); 4] = [&tenant.as_str(), &waits.0, &by.0, &user.as_str()];
+        self.execute(sql!("adopt_task"), &values).await.map(drop)
+    }
+
     /// A turn whose question another one answers.
     pub(crate) async fn turn_by_id(&self, tenant: &TenantId, id: TurnId) -> Result<Option<PreviousTurn>> {
         let row = self.query_opt(sql!("turn_by_id"), &[&tenant.as_str(), &id.0]).await?;

@@ -13,7 +13,10 @@ use crate::{
 };
 use futures::try_join;
 use std::sync::Arc;
-use switchboard_shared::{events::CallState, ids::AgentId};
+use switchboard_shared::{
+    events::{CallState, Plan},
+    ids::{AgentId, TurnId},
+};
 use tokio::time::Instant;
 
 /// The question of a turn and its context.
@@ -34,6 +37,8 @@ pub(super) struct Brief {
     pub(super) previous: Vec<AgentId>,
     /// The agent that waits for this message, and its task; nobody waits for whom its author may not use.
     pub(super) waiting: Option<(AgentId, Option<String>)>,
+    /// The turn before.
+    last: Option<TurnId>,
     pub(super) room: Room,
     /// What was said before it, when the answer to that was to ask back.
     pub(super) asked_back: Option<String>,
@@ -47,6 +52,13 @@ impl Brief {
     /// Whether its roster was read so shortly before that nobody looks again.
     pub(super) fn is_fresh(&self) -> bool {
         self.read.elapsed() < FRESH
+    }
+
+    /// The turn whose question a plan answers, where its client knows of no tasks and says none.
+    pub(super) fn answered(&self, turn: &TurnRow, plan: &Plan) -> Option<TurnId> {
+        let (agent, _) = self.waiting.as_ref()?;
+        let is_asked = plan.steps.iter().any(|step| step.agent == *agent);
+        self.last.filter(|_| is_asked && turn.task.is_none())
     }
 
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
@@ -94,6 +106,7 @@ impl Brief {
         let mut room = Room { speaks, others, was_asked: false };
         let asked_back = asked.as_ref().map(|asked| asked.text.clone());
         let (mut previous, mut chosen) = (Vec::new(), turn.chosen.clone());
+        let before = last.as_ref().map(|last| last.id);
         if let Some(last) = last {
             room.was_asked = answers(turn) && last.user == turn.user && (last.clarifies() || last.waits());
             if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
@@ -105,7 +118,19 @@ impl Brief {
         let asks = |call: &CallRow| call.state == CallState::InputRequired && reached(&call.agent);
         let waiting = calls.into_iter().find(asks).map(|call| (call.agent, call.task_id));
         let context = said.into_iter().rev().map(ContextMessage::from).collect();
-        Ok(Self { message, chosen, context, roster, read, pending, previous, waiting, room, asked_back })
+        Ok(Self {
+            message,
+            chosen,
+            context,
+            roster,
+            read,
+            pending,
+            previous,
+            waiting,
+            last: before,
+            room,
+            asked_back,
+        })
     }
 }
 

@@ -50,7 +50,7 @@ impl Lease {
 
     /// Whether this core could renew all the time of late. If it could not, neither could others, and what looks like
     /// a dead core is one that has not had the time to say that it lives.
-    pub(super) fn is_steady(&self) -> bool {
+    pub(crate) fn is_steady(&self) -> bool {
         let late = self.beats.lock().unwrap_or_else(PoisonError::into_inner).late;
         self.is_held() && late.is_none_or(|at| at.elapsed() >= self.length)
     }

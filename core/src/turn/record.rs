@@ -14,7 +14,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use futures::{future::try_join_all, try_join};
 use serde_json::json;
-use switchboard_shared::events::{Event, EventBody};
+use switchboard_shared::{
+    events::{Event, EventBody},
+    ids::TurnId,
+};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -105,13 +108,21 @@ impl Work {
         .map(drop)
     }
 
+    async fn adopt_task(&self, tx: &Tx, answers: Option<TurnId>) -> Result<()> {
+        match answers {
+            Some(waits) => tx.adopt_task(&self.tenant, waits, self.turn.id, &self.turn.user).await,
+            None => Ok(()),
+        }
+    }
+
     async fn write_rows(&self, tx: &Tx, rows: &Rows<'_>, at: DateTime<Utc>) -> Result<()> {
         let (tenant, turn) = (&self.tenant, &self.turn);
         match rows {
             Rows::None | Rows::Quiet(_) => Ok(()),
-            Rows::Plan { decision, chips } => try_join!(
+            Rows::Plan { decision, chips, answers } => try_join!(
                 tx.upsert_decision(tenant, turn.id, decision, at),
                 tx.insert_suggestions(tenant, turn.id, &turn.user, chips, at),
+                self.adopt_task(tx, *answers),
             )
             .map(drop),
             Rows::TurnEnded { end, agents, rejections, .. } => {

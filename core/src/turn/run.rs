@@ -204,7 +204,8 @@ impl Work {
         // An answer that nothing is waited for with, or whose beginning may be there at any moment, begins with the plan.
         let starts = plan.steps.len() <= 1 || !self.core.llm.is_configured();
         let (bodies, begun) = (vec![EventBody::PlanDecided(plan.clone())], calls::first(&plan, brief));
-        let rows = Rows::Plan { decision: &row, chips: &chips };
+        let answers = brief.answered(&self.turn, &plan);
+        let rows = Rows::Plan { decision: &row, chips: &chips, answers };
         self.record(Step { bodies, rows, calls: &begun, starts, ended: Vec::new() }).await?;
         pieces::lock(self).started = starts;
         let tokens = decision.tokens;

@@ -68,7 +68,7 @@ impl Shares {
     }
 
     /// Whether there is one more for somebody.
-    pub(super) fn may_take(&self, whose: &Whose) -> Result<(), Full> {
+    pub(crate) fn may_take(&self, whose: &Whose) -> Result<(), Full> {
         let (of_tenant, of_user) = (self.of_tenant(&whose.tenant), self.of_user(whose));
         match self.free() {
             0 => Err(Full::All),

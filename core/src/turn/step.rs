@@ -9,6 +9,7 @@ use serde_json::Value;
 use switchboard_shared::{
     api::Author,
     events::{Answer, EventBody, Plan},
+    ids::TurnId,
 };
 
 /// A step; with it goes what was not written yet.
@@ -30,8 +31,9 @@ pub(super) struct Step<'a> {
 pub(super) enum Rows<'a> {
     #[default]
     None,
-    /// The plan, with all that it was decided on; `chips` is what can be learned from the message itself.
-    Plan { decision: &'a NewDecision<'a>, chips: &'a [NewSuggestion] },
+    /// The plan, with all that it was decided on; `chips` is what can be learned from the message itself, `answers` the
+    /// turn whose agent is asked on.
+    Plan { decision: &'a NewDecision<'a>, chips: &'a [NewSuggestion], answers: Option<TurnId> },
     /// That nothing is said; what people say to each other is no decision to be reviewed.
     Quiet(&'a Plan),
     /// Answer, usage and audit; `agents` is for the audit, `rejections` what can be learned from refused calls.

@@ -113,7 +113,7 @@ fn card(origin: &str, skills: Vec<AgentSkill>, mut reads: BTreeSet<String>) -> A
         ],
         capabilities: AgentCapabilities {
             streaming: Some(true),
-            push_notifications: Some(false),
+            push_notifications: Some(true),
             extensions: None,
             extended_agent_card: Some(true),
         },

@@ -8,6 +8,7 @@ use super::{
     },
     asker::Asker,
     card, contexts, files, listing,
+    pushes::{self, Of},
     shown::{self, Place},
     stream::running,
     taken,
@@ -30,7 +31,10 @@ use switchboard_a2a::{
     Abilities, Agent, Fault, Kind, Running,
     task::goes_on,
     wire::{
-        AgentCard, CancelTaskRequest, ListTasksRequest, ListTasksResponse, Message, SendMessageRequest, Task,
+        AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
+        GetTaskPushNotificationConfigRequest, ListTaskPushNotificationConfigsRequest,
+        ListTaskPushNotificationConfigsResponse, ListTasksRequest, ListTasksResponse, Message,
+        SendMessageRequest, Task, TaskPushNotificationConfig,
     },
 };
 use switchboard_shared::{
@@ -69,7 +73,13 @@ impl Agent for Face {
     type Caller = Asker;
 
     fn abilities(&self) -> Abilities {
-        Abilities { streaming: true, extended_card: true, before_1_0: true, ..Abilities::default() }
+        Abilities {
+            streaming: true,
+            push: true,
+            extended_card: true,
+            before_1_0: true,
+            ..Abilities::default()
+        }
     }
 
     fn is_tenant(&self, caller: &Asker, tenant: &str) -> bool {
@@ -92,21 +102,36 @@ impl Agent for Face {
                 Destination { conversation, context, task: TaskOf::New, history: Vec::new() }
             }
         };
+        let goes_on = match to.task {
+            TaskOf::Known { task, .. } => Some(task),
+            TaskOf::Unsaid | TaskOf::New => None,
+        };
+        let push = request.configuration.and_then(|wish| wish.task_push_notification_config);
+        if let Some(config) = &push {
+            pushes::check(core, caller, goes_on, config).await?;
+        }
         let envelope = Envelope { task: to.task, ..caller.envelope.clone() };
         let until = Instant::now() + core.config.turn.deadline + core.config.request_deadline;
         let following = following::ask(core, me, envelope, to.conversation, message, until).await;
         let following = following.map_err(|error| waits_no_more(error, to.task))?;
-        let turn = following.followed.turn;
+        let Followed { turn, seq, .. } = following.followed;
         if following.is_late {
-            // Said before: its task may have gone on since.
+            // Said before: its task may have gone on since, and a core may have died before it noted whom to tell.
             let known = self.known_by_turn(caller, turn).await?;
+            if let Some(config) = push {
+                let config = TaskPushNotificationConfig {
+                    id: config.id.or_else(|| Some(known.row.id.to_string())),
+                    ..config
+                };
+                pushes::create(core, caller, of(&known), config).await?;
+            }
             return self.follow_known(caller, known, None).await;
         }
-        let task = match to.task {
-            TaskOf::Known { task, .. } => task,
-            TaskOf::Unsaid | TaskOf::New => turn,
-        };
+        let task = goes_on.unwrap_or(turn);
         let (conversation, context) = (to.conversation, to.context.clone());
+        if let Some(config) = push {
+            pushes::begin(core, caller, Of { task, conversation }, config, seq).await?;
+        }
         let place = Place { task, turn, conversation, context, origin: caller.origin.clone() };
         let told =
             Told::new(place.clone(), place.begun(history(&place, &to, said), clock::now().trunc_subsecs(3)));
@@ -151,6 +176,42 @@ impl Agent for Face {
 
     async fn card(&self, caller: &Asker) -> Result<AgentCard, Fault> {
         Ok(card::own(&self.core, &caller.me, &caller.origin).await?)
+    }
+
+    async fn create_push(
+        &self,
+        caller: &Asker,
+        config: TaskPushNotificationConfig,
+    ) -> Result<TaskPushNotificationConfig, Fault> {
+        let known = self.known(caller, &config.task_id).await?;
+        pushes::create(&self.core, caller, of(&known), config).await
+    }
+
+    async fn push(
+        &self,
+        caller: &Asker,
+        request: GetTaskPushNotificationConfigRequest,
+    ) -> Result<TaskPushNotificationConfig, Fault> {
+        let task = self.known(caller, &request.task_id).await?.row.id;
+        pushes::get(&self.core, caller, task, &request.id).await
+    }
+
+    async fn pushes(
+        &self,
+        caller: &Asker,
+        request: ListTaskPushNotificationConfigsRequest,
+    ) -> Result<ListTaskPushNotificationConfigsResponse, Fault> {
+        let task = self.known(caller, &request.task_id).await?.row.id;
+        pushes::list(&self.core, caller, task, &request).await
+    }
+
+    async fn delete_push(
+        &self,
+        caller: &Asker,
+        request: DeleteTaskPushNotificationConfigRequest,
+    ) -> Result<(), Fault> {
+        let task = self.known(caller, &request.task_id).await?.row.id;
+        pushes::delete(&self.core, caller, task, &request.id).await
     }
 }
 
@@ -247,6 +308,10 @@ fn waits(row: &TaskRow) -> Result<(), Fault> {
         _ => return Ok(()),
     };
     Err(Fault::new(Kind::UnsupportedOperation, why))
+}
+
+fn of(known: &Known) -> Of {
+    Of { task: known.row.id, conversation: known.row.turn.conversation }
 }
 
 fn followed(row: &TaskRow) -> Followed {

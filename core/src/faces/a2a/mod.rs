@@ -5,15 +5,18 @@
 mod asker;
 mod card;
 mod contexts;
+mod deliver;
 mod face;
 mod faults;
 mod files;
 mod listing;
+mod pushes;
 mod routes;
 mod shown;
 mod stream;
 mod taken;
 mod told;
 
+pub(crate) use deliver::deliver;
 pub(crate) use faults::shaped;
 pub(crate) use routes::routes;
