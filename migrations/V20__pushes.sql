@@ -8,7 +8,7 @@ CREATE TABLE pushes (
     conversation_id uuid NOT NULL,
     url             text NOT NULL,
     scheme          text,             -- of its authentication
-    sealed          bytea,            -- its token and its credentials; see core/src/login/seal.rs
+    sealed          bytea,            -- its token and its credentials; see core/src/seal.rs
     origin          text NOT NULL,    -- under which address the client knows us
     after_seq       bigint NOT NULL,  -- of the conversation's log: what it was told last
     next_at         timestamptz NOT NULL DEFAULT now(),
