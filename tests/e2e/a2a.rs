@@ -147,7 +147,7 @@ async fn a_task_goes_on_on_another_core_and_is_canceled_on_any() -> anyhow::Resu
     let house = House::with(|options| options.cores = 3).await?;
     let words = "a b c d e f g h i j k l";
     let agent =
-        FakeAgent::start("slow", &["be slow"], Manner::Slowly(words.into(), Duration::from_millis(400)))
+        FakeAgent::start("slow", &["be slow"], Manner::Slowly(words.into(), Duration::from_millis(800)))
             .await?;
     house.register("slow", &agent).await?;
     let ann = Wire::of(&house, "ann")?;
