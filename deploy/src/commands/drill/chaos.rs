@@ -1,6 +1,6 @@
 //! Faults of every kind, one after another, under one load for long: what one leaves behind is where the next begins.
 
-use super::{catalogue::Name, faults::Scene, postgres, run::interrupted};
+use super::{catalogue::Name, faults::Scene, interrupted::interrupted, postgres};
 use crate::error::Result;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

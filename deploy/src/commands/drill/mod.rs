@@ -8,6 +8,7 @@ mod disk;
 mod faults;
 mod figures;
 mod http;
+mod interrupted;
 mod llm;
 mod llm_faults;
 mod load;

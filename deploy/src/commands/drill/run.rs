@@ -6,6 +6,7 @@ use super::{
     disk,
     faults::Scene,
     figures::Figures,
+    interrupted::interrupted,
     llm_faults,
     load::{self, Load, Size},
     overload, partition, pitr, postgres,
@@ -22,10 +23,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 /// The load alone, before anything is done, and after it.
 const STEADY: Duration = Duration::from_secs(5);
@@ -77,19 +75,6 @@ async fn in_own_houses(names: &[Name], settings: &Settings, ran: &mut Ran) -> Re
         ran.reports.push(report);
     }
     Ok(())
-}
-
-/// Returns at the `count`th SIGINT or SIGTERM.
-pub(super) async fn interrupted(count: usize) -> Result<()> {
-    let listen = |kind| signal(kind).map_err(Error::io("signal handlers"));
-    let (mut int, mut term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    for _ in 0..count {
-        tokio::select! {
-            _ = int.recv() => {}
-            _ = term.recv() => {}
-        }
-    }
-    Err(Error::Interrupted)
 }
 
 /// Whatever happens, the house is put back. A drill that was killed has put nothing back: that is done before.

@@ -3,8 +3,8 @@
 use super::{
     catalogue::Name,
     figures::Figures,
+    interrupted::interrupted,
     load::{Load, Size},
-    run::interrupted,
     settings::Settings,
     target::Target,
     verdict::Report,
