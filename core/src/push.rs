@@ -54,15 +54,7 @@ pub(crate) struct Place {
 impl Push {
     pub(crate) fn new(config: &Config, sealer: Arc<Sealer>) -> reqwest::Result<Self> {
         let guard = Guard { allow_private: config.agents.allow_private_addresses };
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(guard)
-            .connect_timeout(config.agents.connect)
-            .timeout(config.push.timeout)
-            .pool_idle_timeout(kept::IDLE)
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let client = guard.client(config.agents.connect).timeout(config.push.timeout).build()?;
         Ok(Self {
             client,
             guard,

@@ -1,8 +1,16 @@
-//! Which addresses an agent may have. Checked on the address that is connected to, so that a name that resolves to
+//! Which addresses an agent, or a receiver of push notifications, may have. Checked on the address that is connected to, so that a name that resolves to
 //! something else a moment later (DNS rebinding) gains nothing; redirects are not followed at all.
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use crate::kept;
+use reqwest::{
+    ClientBuilder,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
+};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 use url::{Host, Url};
 
 /// An address that an agent may not have.
@@ -17,6 +25,17 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
+    /// A client for addresses that others name: it connects to allowed ones alone, and nothing leads it elsewhere.
+    pub(crate) fn client(self, connect: Duration) -> ClientBuilder {
+        reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .dns_resolver(self)
+            .connect_timeout(connect)
+            .pool_idle_timeout(kept::IDLE)
+            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+    }
+
     /// Refuses URLs whose host is an address that is not allowed; those never reach the resolver. The URL parser has
     /// turned decimal, octal and hexadecimal spellings into addresses.
     pub(crate) fn check(self, url: &Url) -> Result<(), String> {

@@ -27,7 +27,7 @@ pub(crate) use transcript::WAITS_FOR_SIGN_IN;
 use crate::{
     config::AgentsConfig,
     error::Result as Written,
-    kept, outside,
+    outside,
     seal::{Sealed, Sealer},
 };
 use breaker::{Breakers, Outcome, Rule};
@@ -65,13 +65,8 @@ pub(crate) struct Agents {
 impl Agents {
     pub(crate) fn new(config: &AgentsConfig, sealer: Arc<Sealer>) -> Result<Self, AgentError> {
         let guard = Guard { allow_private: config.allow_private_addresses };
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(guard)
-            .connect_timeout(config.connect)
-            .pool_idle_timeout(kept::IDLE)
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+        let client = guard
+            .client(config.connect)
             .tls_certs_merge(authorities(&config.ca_file)?)
             .build()
             .map_err(AgentError::Client)?;
