@@ -103,6 +103,26 @@ await gone;
 assert.equal(await isThere(), 404);
 await say(ann, "will it rain tomorrow");
 await answered(ann);
+
+// What is deleted in another tab is off the list here, whether it is open or not.
+const entries = ann.locator("sb-side .list li");
+const listed = await entries.count();
+const elsewhere = (method, path, data) =>
+  ann.context().request.fetch(ann.origin + path, { method, data, headers: { Origin: ann.origin, "X-Switchboard": "1" } });
+const { id } = await (await elsewhere("POST", "/v1/conversations", {})).json();
+const look = () => ann.evaluate(() => document.dispatchEvent(new Event("visibilitychange", { bubbles: true })));
+await look();
+await until("what was begun elsewhere is listed", async () => (await entries.count()) === listed + 1);
+await elsewhere("DELETE", `/v1/conversations/${id}`);
+await look();
+await until("what was deleted elsewhere is not", async () => (await entries.count()) === listed);
+const open = new URL(ann.url()).pathname;
+await elsewhere("DELETE", open.replace("/c/", "/v1/conversations/"));
+await ann.locator(".empty").waitFor();
+await until("what was open is not either", async () => (await entries.count()) === listed - 1);
+await ann.locator(".empty a").click();
+await say(ann, "will it rain tomorrow");
+await answered(ann);
 const second = ann.url().replace("/c/", "/v1/conversations/");
 await ann.locator("sb-menu summary").click();
 await ann.getByRole("button", { name: "Delete" }).click();

@@ -109,6 +109,22 @@ await ann.getByRole("button", { name: "Send again" }).click();
 await isSaid("and after that?");
 await answered(ann);
 
+// A first message that the house refuses: whoever discards it is left with no empty conversation.
+const listed = ann.locator("sb-side .list li");
+await news.click();
+await ann.locator(".welcome").waitFor();
+const before = await listed.count();
+await ann.route(/\/messages$/, (route) =>
+  route.fulfill({ status: 413, contentType: "application/problem+json", body: JSON.stringify({ code: "payload_too_large" }) }),
+);
+await picker.setInputFiles([file("large.txt")]);
+await field.fill("too much");
+await ann.keyboard.press("Enter");
+await ann.getByRole("button", { name: "Discard" }).click();
+await ann.locator(".welcome").waitFor();
+await until("it is off the list", async () => (await listed.count()) === before);
+await ann.unroute(/\/messages$/);
+
 // Who signs in after somebody else does not find what that one was writing.
 await news.click();
 await ann.locator(".welcome").waitFor();

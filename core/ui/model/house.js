@@ -46,13 +46,16 @@ export class House extends EventTarget {
     this.#changed();
   }
 
-  /** Reads the newest ones again, which others may have begun; where that fails the list is as it was. */
+  /** Reads the newest ones again, which others may have begun or deleted; where that fails the list is as it was. */
   async readNewest() {
+    const before = new Set(this.conversations);
     try {
       /** @type {import("../types.d.ts").Page<Summary>} */
-      const { items } = await ask("GET", "/v1/conversations?limit=100");
+      const { items, next } = await ask("GET", "/v1/conversations?limit=100");
       const read = new Set(items.map((it) => it.id));
-      const others = (this.conversations ?? []).filter((it) => !read.has(it.id));
+      const oldest = next ? (items.at(-1)?.updated_at ?? "") : "";
+      const isGone = (/** @type {Summary} */ it) => before.has(it) && it.updated_at > oldest;
+      const others = (this.conversations ?? []).filter((it) => !read.has(it.id) && !isGone(it));
       this.conversations = newestFirst([...items.filter((it) => it.id !== this.leaving?.id), ...others]);
       this.#changed();
     } catch {
@@ -150,6 +153,13 @@ export class House extends EventTarget {
   note(summary) {
     const others = (this.conversations ?? []).filter((it) => it.id !== summary.id);
     this.conversations = newestFirst([summary, ...others]);
+    this.#changed();
+  }
+
+  /** Takes off the list what somebody else has deleted, or what one was taken out of. @param {string} id */
+  lost(id) {
+    if (!this.conversations?.some((it) => it.id === id)) return;
+    this.conversations = this.conversations.filter((it) => it.id !== id);
     this.#changed();
   }
 

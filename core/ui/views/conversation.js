@@ -75,6 +75,7 @@ class ConversationView extends Part {
     this.edited = undefined;
     this.follow(room);
     room.addEventListener("news", (event) => this.#hear(/** @type {CustomEvent} */ (event).detail));
+    room.addEventListener("change", () => room.state === "gone" && this.house.lost(room.id));
     room.addEventListener("renamed", () => room.summary && this.house.note(room.summary));
     void this.#come(room);
   }
@@ -145,9 +146,17 @@ class ConversationView extends Part {
         },
       )}
       ${[...room.unsent.values()].map((it) =>
-        unsentMessage(it, { again: () => room.sayAgain(it.clientId), forget: () => room.forget(it.clientId) }),
+        unsentMessage(it, { again: () => room.sayAgain(it.clientId), forget: () => this.#forget(room, it.clientId) }),
       )}
     `;
+  }
+
+  /** A conversation in which nothing else was ever said goes with what is taken back. @param {Room} room @param {string} clientId */
+  #forget(room, clientId) {
+    room.forget(clientId);
+    if (!room.summary || room.summary.last_seq > 0 || room.messages.size > 0 || room.unsent.size > 0) return;
+    this.house.delete(room.summary);
+    go({ view: "home" });
   }
 
   /** One quiet line for all that is not as usual. @param {Room} room */
