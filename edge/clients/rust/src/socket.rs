@@ -8,7 +8,7 @@ use futures::{SinkExt, StreamExt};
 use reqwest::{Response, StatusCode, Upgraded, header};
 use serde::Serialize;
 use std::time::Duration;
-use switchboard_shared::events::SUBPROTOCOL;
+use switchboard_shared::{cause::Cause, events::SUBPROTOCOL};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -94,8 +94,22 @@ pub(crate) fn read(message: Option<Result<Message, WsError>>) -> Result<Option<S
             Err(Closed { code: Some(frame.code.into()), reason: frame.reason.as_str().to_owned() })
         }
         Some(Ok(Message::Close(None))) | None => Err(Closed::default()),
-        Some(Err(error)) => Err(Closed { code: None, reason: error.to_string() }),
+        Some(Err(error)) => Err(Closed { code: None, reason: Cause::of(&error).to_string() }),
         // Pings are answered by the library as it reads on.
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Error as IoError, ErrorKind};
+
+    #[test]
+    fn a_connection_that_breaks_is_told_without_the_words_of_a_library() {
+        let eof =
+            IoError::new(ErrorKind::UnexpectedEof, "peer closed connection without sending TLS close_notify");
+        let closed = read(Some(Err(WsError::Io(eof)))).expect_err("it is closed");
+        assert_eq!(closed.to_string(), "the connection broke in the middle of the answer");
     }
 }
