@@ -350,6 +350,8 @@ export interface EdgePart {
   connections: number;
   max_connections: number;
   draining: boolean;
+  edge_refused: number;
+  edge_errors: number;
 }
 
 export interface RunningFigures extends Figures {
@@ -358,6 +360,8 @@ export interface RunningFigures extends Figures {
     requests: number;
     client_errors: number;
     errors: number;
+    edge_refused: number;
+    edge_errors: number;
     turns: number;
     failed: number;
     objective: number;

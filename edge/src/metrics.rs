@@ -19,6 +19,7 @@ const SECONDS: &[f64] =
 #[allow(missing_docs, reason = "each metric carries its own help text")]
 pub struct Metrics {
     pub requests: IntCounterVec,
+    pub refusals: IntCounterVec,
     pub stages: HistogramVec,
     pub connections: IntGauge,
     pub connections_refused: IntCounterVec,
@@ -48,6 +49,11 @@ impl Metrics {
                 "switchboard_edge_requests_total",
                 "HTTP requests that were answered",
                 &["route", "status"]
+            )?,
+            refusals: register_int_counter_vec!(
+                "switchboard_edge_refusals_total",
+                "Of these, requests that no core has answered, by the first digit of their status",
+                &["class"]
             )?,
             stages: register_histogram_vec!(
                 "switchboard_edge_request_seconds",
@@ -139,6 +145,11 @@ impl Metrics {
     /// Adds the time that a request spent in a stage.
     pub fn stage(&self, stage: &str, time: Duration) {
         self.stages.with_label_values(&[stage]).observe(time.as_secs_f64());
+    }
+
+    /// Counts a request that this edge refuses by itself.
+    pub fn refused(&self, status: u16) {
+        self.refusals.with_label_values(&[if status < 500 { "4" } else { "5" }]).inc();
     }
 
     /// Counts a frame.

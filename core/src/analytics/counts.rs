@@ -38,6 +38,8 @@ pub(crate) enum What {
     Tokens,
     /// Requests by the first digit of their status.
     Requests,
+    /// What edges refused by themselves, in the same way: the house's alone.
+    EdgeRefusals,
     /// How long things took, by bucket.
     Time(Timed),
     /// Breakers that are not closed, by agent: 2 is open, 1 half open. Of this and the next ones the most is kept.
@@ -74,6 +76,7 @@ impl What {
             Self::CallsFailed => "calls_failed",
             Self::Tokens => "tokens",
             Self::Requests => "requests",
+            Self::EdgeRefusals => "edge_refusals",
             Self::Time(Timed::Acknowledgement) => "ms_acknowledgement",
             Self::Time(Timed::Own) => "ms_own",
             Self::Time(Timed::Agent) => "ms_agent",
@@ -94,6 +97,7 @@ impl What {
             | Self::Degraded
             | Self::Calls
             | Self::CallsFailed
+            | Self::EdgeRefusals
             | Self::Breaker
             | Self::MostSockets
             | Self::MostRunning => false,
@@ -154,8 +158,8 @@ impl Counts {
         waiting.add(Some(tenant), key, n);
     }
 
-    /// Notes how much there was at once, of a tenant's or of the house's.
-    pub(super) fn most(
+    /// Counts something of a tenant's alone, or of the house's alone.
+    pub(crate) fn note(
         &self,
         whose: Option<&TenantId>,
         what: What,

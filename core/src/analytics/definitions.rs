@@ -50,11 +50,18 @@ const PRODUCT: &[(&str, &str)] = &[
 const RUNNING: &[(&str, &str)] = &[
     (
         "requests",
-        "Requests of people and programs that are known, however a core answered them; what an edge refused by itself, \
-         as with too many at once, and files of the page do not count.",
+        "Requests of people and programs that are known, however a core answered them; files of the page do not count.",
     ),
     ("client_errors", "Of these, those that were refused with 4xx."),
     ("errors", "Of these, those that were answered with 5xx."),
+    (
+        "edge_refused",
+        "What edges refused by themselves with 4xx, such as tokens that are not valid and too many at once: besides requests, and of the whole house alone.",
+    ),
+    (
+        "edge_errors",
+        "What edges answered by themselves with 5xx, as a rule because no core could take it: besides requests, and of the whole house alone. They count against the budget.",
+    ),
     ("turns", "Turns that ended, however."),
     ("failed", "Of these, those that ended without an answer because something went wrong on our side."),
     ("objective", "The share of requests and turns that is to go well."),

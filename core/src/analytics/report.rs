@@ -54,7 +54,7 @@ async fn say(core: &Core, id: &str, started_at: DateTime<Utc>) -> Result<()> {
     core.store.note_part(PartKind::Core, id, &report).await?;
     count_all(core).await?;
     for (tenant, agent, is_half_open) in core.agents.open_breakers() {
-        core.counts.most(Some(&tenant), What::Breaker, agent.to_string(), if is_half_open { 1 } else { 2 });
+        core.counts.note(Some(&tenant), What::Breaker, agent.to_string(), if is_half_open { 1 } else { 2 });
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ pub(super) async fn heard(core: &Core, now: DateTime<Utc>) -> Result<(Vec<EdgeRe
 /// The most there was at once, of all parts together: each core counts it, and the rows keep the most.
 async fn count_all(core: &Core) -> Result<()> {
     let (edges, cores) = heard(core, clock::now()).await?;
-    core.counts.most(None, What::MostSockets, "", edges.iter().map(|edge| edge.sockets).sum());
-    core.counts.most(None, What::MostRunning, "", cores.iter().map(|core| core.running).sum());
+    core.counts.note(None, What::MostSockets, "", edges.iter().map(|edge| edge.sockets).sum());
+    core.counts.note(None, What::MostRunning, "", cores.iter().map(|core| core.running).sum());
     Ok(())
 }

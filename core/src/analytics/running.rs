@@ -26,8 +26,9 @@ use switchboard_shared::{
 /// The share of requests and turns that is to go well.
 const OBJECTIVE: f64 = 0.999;
 /// What is counted for this page.
-const WHATS: [What; 6] = [
+const WHATS: [What; 7] = [
     What::Requests,
+    What::EdgeRefusals,
     What::Turns,
     What::Time(Timed::Acknowledgement),
     What::Time(Timed::Own),
@@ -71,14 +72,18 @@ fn totals(sums: &Sums) -> RunningTotals {
     let class = |class: &str| sums.of_kind(What::Requests, class);
     let (requests, errors) = (sums.all(What::Requests), class("5"));
     let (turns, failed) = (sums.all(What::Turns), sums.of_kind(What::Turns, "failed"));
+    let of_edges = |class: &str| sums.of_kind(What::EdgeRefusals, class);
+    let edge_errors = of_edges("5");
     RunningTotals {
         requests,
         client_errors: class("4"),
         errors,
+        edge_refused: of_edges("4"),
+        edge_errors,
         turns,
         failed,
         objective: OBJECTIVE,
-        budget_left: budget_left(requests + turns, errors + failed),
+        budget_left: budget_left(requests + edge_errors + turns, errors + edge_errors + failed),
     }
 }
 
@@ -86,6 +91,7 @@ fn point(sums: &Sums, at: DateTime<Utc>) -> RunningPoint {
     let class = |class: &str| sums.of_kind_at(What::Requests, class, at);
     let (requests, errors) = (sums.all_at(What::Requests, at), class("5"));
     let (turns, failed) = (sums.all_at(What::Turns, at), sums.of_kind_at(What::Turns, "failed", at));
+    let edge_errors = sums.of_kind_at(What::EdgeRefusals, "5", at);
     let p95 = |timed| sums.times_at(timed, at).quantile(0.95);
     RunningPoint {
         at,
@@ -94,7 +100,7 @@ fn point(sums: &Sums, at: DateTime<Utc>) -> RunningPoint {
         errors,
         turns,
         failed,
-        budget_left: budget_left(requests + turns, errors + failed),
+        budget_left: budget_left(requests + edge_errors + turns, errors + edge_errors + failed),
         acknowledgement_p95_ms: p95(Timed::Acknowledgement),
         own_p95_ms: p95(Timed::Own),
         agent_p95_ms: p95(Timed::Agent),

@@ -34,10 +34,17 @@ pub(crate) struct Part<T> {
 }
 
 impl Store {
-    /// Notes what a part says of itself now.
-    pub(crate) async fn note_part(&self, kind: PartKind, id: &str, report: &impl Serialize) -> Result<()> {
+    /// Notes what a part says of itself now; what it said before, where that can be read.
+    pub(crate) async fn note_part<T: Serialize + DeserializeOwned>(
+        &self,
+        kind: PartKind,
+        id: &str,
+        report: &T,
+    ) -> Result<Option<T>> {
         let body = serde_json::to_value(report).map_err(Error::writing("part's word"))?;
-        self.of_house(sql!("note_part"), &[&kind.name(), &id, &body]).await.map(drop)
+        let rows = self.of_house(sql!("note_part"), &[&kind.name(), &id, &body]).await?;
+        let before = rows.first().and_then(|row| row.get::<_, Option<serde_json::Value>>(0));
+        Ok(before.and_then(|body| serde_json::from_value(body).ok()))
     }
 
     /// A part is gone.

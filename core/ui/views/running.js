@@ -23,9 +23,9 @@ export function running(data, house) {
   const series = (/** @type {(keyof RunningFigures["points"][0])[]} */ ...keys) =>
     keys.map((key) => ({ name: nameOf(key), values: points.map((it) => (it[key] === undefined ? null : Number(it[key]))) }));
   return html`<p class="fine">${data.whose === "house" ? a.ofHouse : a.ofTenant}</p>
-    ${totals.requests + totals.turns === 0
+    ${totals.requests + totals.edge_errors + totals.turns === 0
       ? html`<p class="note">${a.noRequests}</p>`
-      : html`<sb-figures .definitions=${definitions} .figures=${figures(totals)}></sb-figures>
+      : html`<sb-figures .definitions=${definitions} .figures=${figures(data)}></sb-figures>
           <div class="charts">
             <sb-chart .content=${{ title: a.charts.requests, marks, series: series("requests", "client_errors", "errors", "failed") }}></sb-chart>
             <sb-chart .content=${{ title: a.charts.budget, marks, series: series("budget_left"), show: share }}></sb-chart>
@@ -37,13 +37,14 @@ export function running(data, house) {
     ${data.house ? parts(data.house, Date.parse(data.at)) : nothing}`;
 }
 
-/** @param {RunningFigures["totals"]} totals */
-function figures(totals) {
+/** @param {RunningFigures} data */
+function figures({ totals, whose }) {
   const counted = /** @type {const} */ (["requests", "client_errors", "errors", "turns", "failed"]);
+  const ofEdges = /** @type {const} */ (whose === "house" ? ["edge_refused", "edge_errors"] : []);
   return [
     { key: "budget_left", value: share(totals.budget_left, 1) },
     { key: "objective", value: share(totals.objective, 2) },
-    ...counted.map((key) => ({ key, value: number(totals[key]) })),
+    ...[...counted, ...ofEdges].map((key) => ({ key, value: number(totals[key]) })),
   ];
 }
 
@@ -51,8 +52,8 @@ function figures(totals) {
 function parts({ cores, edges, drill }, now) {
   // One core speaks for what all of them see, so that it is told once and always by the same one.
   const witness = cores.find((it) => now - Date.parse(it.seen_at) < LATE_MS) ?? cores[0];
-  return html`${table(a.edges, [a.part, a.state, nameOf("sockets"), nameOf("streams"), nameOf("load"), a.version, a.seen],
-      edges.map((it) => [html`<bdi>${plainly(it.url || it.id)}${it.region ? ` (${plainly(it.region)})` : ""}</bdi>`, stateOf(it, now), number(it.sockets), number(it.streams), share(it.load, 1), it.version, moment(it.seen_at)]), a.noEdges)}
+  return html`${table(a.edges, [a.part, a.state, nameOf("sockets"), nameOf("streams"), nameOf("load"), nameOf("edge_refused"), nameOf("edge_errors"), a.version, a.seen],
+      edges.map((it) => [html`<bdi>${plainly(it.url || it.id)}${it.region ? ` (${plainly(it.region)})` : ""}</bdi>`, stateOf(it, now), number(it.sockets), number(it.streams), share(it.load, 1), number(it.edge_refused), number(it.edge_errors), it.version, moment(it.seen_at)]), a.noEdges)}
     ${table(a.cores, [a.part, a.state, nameOf("running"), nameOf("waiting"), nameOf("streams"), a.version, a.since, a.seen],
       cores.map((it) => [html`<code>${it.id.slice(-12)}</code>`, stateOf(it, now), number(it.running), number(it.waiting), number(it.streams), it.version, moment(it.started_at), moment(it.seen_at)]), a.noCores)}
     ${witness ? seen(witness) : nothing}

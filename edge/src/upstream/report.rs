@@ -39,6 +39,7 @@ pub async fn keep(edge: Arc<Edge>) {
 
 async fn say(edge: &Edge, id: &str) -> Result<(), Problem> {
     let count = |gauge: &prometheus::IntGauge| u64::try_from(gauge.get()).unwrap_or(0);
+    let refusals = |class: &str| METRICS.refusals.with_label_values(&[class]).get();
     let report = EdgeReport {
         id: id.to_owned(),
         url: edge.config.edge.public_url.clone(),
@@ -49,6 +50,8 @@ async fn say(edge: &Edge, id: &str) -> Result<(), Problem> {
         connections: count(&METRICS.connections),
         max_connections: edge.config.max_connections as u64,
         draining: edge.is_draining(),
+        edge_refused: refusals("4"),
+        edge_errors: refusals("5"),
     };
     let body = serde_json::to_vec(&report).map_err(|_| unavailable())?.into();
     let (request, span) = (request_id(), Span::none());

@@ -28,6 +28,12 @@ pub struct EdgeReport {
     pub max_connections: u64,
     /// Whether it is about to end.
     pub draining: bool,
+    /// What it has refused by itself since it began, with 4xx ...
+    #[serde(default)]
+    pub edge_refused: u64,
+    /// ... and with 5xx.
+    #[serde(default)]
+    pub edge_errors: u64,
 }
 
 /// What a core says of itself.
@@ -154,6 +160,8 @@ pub struct RunningTotals {
     pub requests: i64,
     pub client_errors: i64,
     pub errors: i64,
+    pub edge_refused: i64,
+    pub edge_errors: i64,
     pub turns: i64,
     pub failed: i64,
     pub objective: f64,

@@ -5,6 +5,7 @@ use super::{
     visitor::FromEdge,
 };
 use crate::{
+    analytics::What,
     core::Core,
     error::{Error, Result},
     login::programs,
@@ -57,7 +58,12 @@ pub(crate) async fn report(
         version: short(&said.version),
         ..said
     };
-    core.store.note_part(PartKind::Edge, &report.id, &report).await?;
+    let before = core.store.note_part(PartKind::Edge, &report.id, &report).await?.unwrap_or_default();
+    for (class, now, before) in
+        [("4", report.edge_refused, before.edge_refused), ("5", report.edge_errors, before.edge_errors)]
+    {
+        core.counts.note(None, What::EdgeRefusals, class, now.saturating_sub(before));
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -115,6 +115,8 @@ export const words = {
     requests: "Requests",
     client_errors: "Refused requests",
     errors: "Errors",
+    edge_refused: "Refused by edges",
+    edge_errors: "Errors of edges",
     turns: "Turns",
     objective: "Objective",
     budget_left: "Budget left",
