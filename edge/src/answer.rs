@@ -1,6 +1,6 @@
 //! How a problem is answered, before and within Pingora.
 
-use crate::{auth::Refusal, limit::Decision};
+use crate::{auth::Refusal, limit::Decision, metrics::METRICS};
 use bytes::Bytes;
 use http::StatusCode;
 use std::time::Duration;
@@ -79,6 +79,7 @@ impl Answer {
 /// Writes the last answer of a connection. What the client is still sending is read for a moment, since closing over
 /// unread bytes would take the answer away from it.
 pub async fn close_with(mut conn: impl AsyncRead + AsyncWrite + Unpin, answer: &Answer) {
+    METRICS.answered(answer.status);
     let farewell = async {
         conn.write_all(&answer.closing()).await?;
         conn.flush().await?;

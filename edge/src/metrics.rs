@@ -1,5 +1,6 @@
 //! What the edge counts. Every label has a small, fixed set of values.
 
+use http::StatusCode;
 use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, register_histogram,
     register_histogram_vec, register_int_counter, register_int_counter_vec, register_int_gauge,
@@ -147,9 +148,11 @@ impl Metrics {
         self.stages.with_label_values(&[stage]).observe(time.as_secs_f64());
     }
 
-    /// Counts a request that this edge refuses by itself.
-    pub fn refused(&self, status: u16) {
-        self.refusals.with_label_values(&[if status < 500 { "4" } else { "5" }]).inc();
+    /// Counts an answer of this edge's own, where it is a refusal.
+    pub fn answered(&self, status: StatusCode) {
+        if status.is_client_error() || status.is_server_error() {
+            self.refusals.with_label_values(&[if status.is_client_error() { "4" } else { "5" }]).inc();
+        }
     }
 
     /// Counts a frame.

@@ -231,6 +231,38 @@ async fn who_runs_the_house_sees_all_its_parts_and_another_tenant_its_own_figure
 }
 
 #[tokio::test]
+async fn what_an_edge_refuses_by_itself_is_told_and_its_errors_spend_the_budget() -> anyhow::Result<()> {
+    let house = house(1).await?;
+    let ada = Api::new(&house, "ada", &["admin"])?;
+    let nobody = Api::new(&house, "ada", &[])?.with_token("nobody's".into());
+    let refused = nobody.send("listAgents", &[], "", None).await?;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let core = &house.topology().cores()[0];
+    core.kill9().await;
+    let refused = ada.send("listAgents", &[], "", None).await?;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    core.restart().await?;
+    timeout(PATIENCE, async {
+        while !ada.send("listAgents", &[], "", None).await?.status().is_success() {
+            sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::Ok(())
+    })
+    .await??;
+    let shown = until(&ada, "getRunningAnalytics", |page| {
+        let told = |name: &str| page["totals"][name].as_u64() >= Some(1);
+        told("edge_refused") && told("edge_errors")
+    })
+    .await?;
+    ensure!(shown["totals"]["budget_left"].as_f64() < Some(0.0), "{shown}");
+    ensure!(shown["house"]["edges"][0]["edge_errors"].as_u64() >= Some(1), "{shown}");
+    let token = house.token("ada", &["admin"], |claims| claims.tenant = "other".parse().expect("an id"))?;
+    let own = ada.with_token(token).ask("getRunningAnalytics", &[], None).await?;
+    assert_eq!((&own["totals"]["edge_refused"], &own["totals"]["edge_errors"]), (&json!(0), &json!(0)));
+    house.stop().await
+}
+
+#[tokio::test]
 async fn an_agent_that_fails_is_told_as_not_asked_by_every_core() -> anyhow::Result<()> {
     let house = House::with(|options| {
         let agents =

@@ -40,7 +40,7 @@ export function running(data, house) {
 /** @param {RunningFigures} data */
 function figures({ totals, whose }) {
   const counted = /** @type {const} */ (["requests", "client_errors", "errors", "turns", "failed"]);
-  const ofEdges = /** @type {const} */ (whose === "house" ? ["edge_refused", "edge_errors"] : []);
+  const ofEdges = whose === "house" ? /** @type {const} */ (["edge_refused", "edge_errors"]) : [];
   return [
     { key: "budget_left", value: share(totals.budget_left, 1) },
     { key: "objective", value: share(totals.objective, 2) },

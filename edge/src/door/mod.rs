@@ -197,7 +197,6 @@ impl Door {
 /// Answers a request that goes no further, and closes.
 async fn refuse(conn: Box<Conn>, kind: ProblemKind, detail: &str) {
     METRICS.requests.with_label_values(&["none", &kind.status().to_string()]).inc();
-    METRICS.refused(kind.status());
     close_with(conn, &Answer::new(Problem::new(kind, detail), &request_id(), None)).await;
 }
 

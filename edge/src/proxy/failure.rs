@@ -5,6 +5,7 @@ use crate::{
     auth::Refusal,
     context::Edge,
     door::body::Broken,
+    metrics::METRICS,
     upstream::call::unavailable,
 };
 use bytes::Bytes;
@@ -106,6 +107,7 @@ pub fn is_answered(session: &Session) -> bool {
 
 /// Answers with a problem.
 pub async fn answer(session: &mut Session, answer: Answer) -> Result<()> {
+    METRICS.answered(answer.status);
     let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
     for (name, value) in &answer.fields {
         head.insert_header(*name, value)?;

@@ -300,7 +300,6 @@ impl ProxyHttp for Proxy {
             }
             Some(problem) if !is_answered(session) => {
                 let status = problem.status;
-                METRICS.refused(status);
                 let refusal = request.answer(session, problem);
                 match answer(session, refusal).await {
                     Ok(()) => status,

@@ -55,7 +55,6 @@ pub async fn accept(edge: Arc<Edge>, mut conn: Box<Conn>, upgrade: Upgrade) {
         Ok(admitted) => admitted,
         Err((problem, decision)) => {
             METRICS.requests.with_label_values(&["ws", &problem.status.to_string()]).inc();
-            METRICS.refused(problem.status);
             return close_with(conn, &Answer::new(problem, &id, decision.as_ref())).await;
         }
     };
