@@ -15,10 +15,10 @@ use super::{
     work::Work,
 };
 use crate::{
-    agents::{Agent, Ask, Reply},
+    agents::{Agent, Ask, Reply, WAITS_FOR_SIGN_IN},
     error::{Error, Result},
     metrics, outside,
-    store::{CallRow, FinishedCall, retrying},
+    store::{CallRow, FinishedCall, OpenCall, Openness, retrying},
     synthesise::NamedReply,
 };
 use futures::future::join_all;
@@ -57,7 +57,7 @@ pub(super) fn first(plan: &Plan, brief: &Brief) -> Vec<CallRow> {
         _ => 0,
     };
     let steps = plan.steps.iter().enumerate().take(at_once);
-    steps.map(|(at, step)| new_call(at, step, step.question.clone(), brief)).collect()
+    steps.map(|(at, step)| new_call((at, step), step.question.clone(), plan, brief)).collect()
 }
 
 /// Asks everybody that the plan names. `begun` are the calls that began with it, just now.
@@ -139,7 +139,9 @@ impl Calls<'_> {
         };
         let began = Instant::now();
         let reply = match agent {
-            _ if self.is_off(&step.agent, known.is_some()).await? => skipped("it is switched off".to_owned()),
+            _ if self.is_off(&step.agent, known.is_some()).await? => {
+                Reply::skipped("it is switched off".to_owned())
+            }
             None => gone(),
             Some(agent) => self.converse(step, agent, &row).await,
         };
@@ -152,7 +154,8 @@ impl Calls<'_> {
             message_id: row.id.to_string(),
             context_id: work.turn.conversation.to_string(),
             task_id: row.task_id.clone(),
-            resume: self.are_taken_over && self.rows.contains_key(&row.step) && row.task_id.is_some(),
+            answers: row.answers.is_some(),
+            resume: self.is_to_be_looked_at(row),
             question: row.question.clone(),
             context: whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
             parts: Arc::clone(&self.files.parts),
@@ -163,6 +166,13 @@ impl Calls<'_> {
         let alone = plan.steps.len() == 1;
         let asked = isolated("asking an agent", Box::pin(converse(work, agent, ask, row, alone))).await;
         asked.unwrap_or_else(|error| ours(row, &error))
+    }
+
+    /// Whether its agent may know the question already, or may have gone on by itself.
+    fn is_to_be_looked_at(&self, row: &CallRow) -> bool {
+        let signs_in = |open: &OpenCall| Some(open.call) == row.answers && open.signs_in;
+        let was_asked = self.are_taken_over && self.rows.contains_key(&row.step);
+        row.task_id.is_some() && (was_asked || self.brief.waiting.iter().any(signs_in))
     }
 
     /// Whether an agent was switched off since the plan was made: one that waits for others, or that an LLM chose, is
@@ -176,7 +186,7 @@ impl Calls<'_> {
     }
 
     async fn begin(&self, at: usize, step: &PlanStep, question: String) -> Result<CallRow> {
-        let row = new_call(at, step, question, self.brief);
+        let row = new_call((at, step), question, self.plan, self.brief);
         self.work.record(Step { calls: std::slice::from_ref(&row), ..Step::default() }).await?;
         Ok(row)
     }
@@ -188,7 +198,8 @@ impl Calls<'_> {
             Some(row) => row.clone(),
             None => self.begin(at, step, step.question.clone()).await?,
         };
-        self.end(row, name, skipped(format!("it needs what {failed} did not give")), Instant::now()).await
+        let reply = Reply::skipped(format!("it needs what {failed} did not give"));
+        self.end(row, name, reply, Instant::now()).await
     }
 
     fn ended_before(&self, row: &CallRow, name: String) -> Outcome {
@@ -221,6 +232,7 @@ async fn write_end(
     (ms, waits): (u64, bool),
 ) -> Result<Outcome> {
     let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
+    let open = openness(row, &reply).map(|open| (open, work.core.config.open_calls.wait));
     let (files, refused) = given::within_quota(work, reply.files).await?;
     let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
     let reason = (!reasons.is_empty()).then(|| shorten(&reasons.join("; ")));
@@ -245,6 +257,7 @@ async fn write_end(
         partial: reply.partial,
         ms,
         files,
+        open,
     };
     if waits && ended.fits_a_row() {
         work.unwritten.ended(ended);
@@ -256,26 +269,34 @@ async fn write_end(
     Ok(Outcome { call: row.id, reply: named, files: views })
 }
 
-fn new_call(at: usize, step: &PlanStep, question: String, brief: &Brief) -> CallRow {
-    let waiting = brief.waiting.as_ref().filter(|(id, _)| *id == step.agent);
+/// Whether an agent goes on to wait once its call has ended: it asks, or the answer to what it asked did not come to it.
+fn openness(row: &CallRow, reply: &Reply) -> Option<Openness> {
+    let signs_in = reply.reason.as_deref().is_some_and(|reason| reason.starts_with(WAITS_FOR_SIGN_IN));
+    match reply.state {
+        CallState::InputRequired if signs_in => Some(Openness::SignIn),
+        CallState::InputRequired => Some(Openness::Waiting),
+        _ => row.answers.filter(|_| reply.is_unsent).map(|_| Openness::Waiting),
+    }
+}
+
+/// A call of a step; the first one to an agent that waits answers what that has asked.
+fn new_call((at, step): (usize, &PlanStep), question: String, plan: &Plan, brief: &Brief) -> CallRow {
+    let is_first = plan.steps.iter().position(|other| other.agent == step.agent) == Some(at);
+    let open = brief.open_of(&step.agent).filter(|_| is_first);
     CallRow {
         id: CallId::new(),
         step: at,
         agent: step.agent.clone(),
         question,
         state: CallState::Running,
-        task_id: waiting.and_then(|(_, task)| task.clone()),
+        task_id: open.map(|open| open.task.clone()),
+        answers: open.map(|open| open.call),
         reply: None,
         reason: None,
         partial: false,
         ms: 0,
         files: Vec::new(),
     }
-}
-
-fn skipped(reason: String) -> Reply {
-    let (text, files, reason) = (String::new(), Vec::new(), Some(reason));
-    Reply { state: CallState::Skipped, text, task_id: None, reason, partial: false, files }
 }
 
 fn gone() -> Reply {
@@ -289,9 +310,7 @@ fn ours(row: &CallRow, error: &Error) -> Reply {
 }
 
 fn failed(reason: &str) -> Reply {
-    let reason = Some(reason.to_owned());
-    let (text, files) = (String::new(), Vec::new());
-    Reply { state: CallState::Failed, text, task_id: None, reason, partial: false, files }
+    Reply::without(CallState::Failed, reason.to_owned())
 }
 
 /// Whether a plan asks anybody.
