@@ -223,6 +223,16 @@ impl Router {
         rules::explicit(roster, &alone, None, self.max_agents).is_some()
     }
 
+    /// Who is asked where those that were chosen refuse, if anybody is likely enough then.
+    pub(crate) async fn other_than(
+        &self,
+        roster: &Roster,
+        question: &Question<'_>,
+        refused: &[&AgentId],
+    ) -> Option<AgentId> {
+        Guess::make(roster, &self.config, question).await.other_than(refused)
+    }
+
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
         let waits = question.waiting.is_some() || !question.unclear.is_empty();
         let elsewhere = guess.very_sure_of(question.text).filter(|_| waits);

@@ -18,6 +18,7 @@ use crate::{
     agents::{Agent, Ask, Reply, WAITS_FOR_SIGN_IN},
     error::{Error, Result},
     metrics, outside,
+    route::Question,
     store::{CallRow, FinishedCall, OpenCall, Openness, retrying},
     synthesise::NamedReply,
 };
@@ -28,12 +29,19 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use switchboard_shared::{
-    events::{CallState, Mode, Plan, Step as PlanStep},
+    events::{CallState, Mode, Plan, Stage, Step as PlanStep},
     ids::{AgentId, CallId},
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+
+/// How often it is looked whether an agent was switched off while it works.
+const LOOK_FOR_SWITCH: Duration = Duration::from_secs(2);
 
 /// The calls of a plan while they are made.
 struct Calls<'a> {
@@ -126,7 +134,40 @@ impl Calls<'_> {
         Ok(outcomes)
     }
 
+    /// Asks, and once more the next best agent where the one that the router chose refuses.
     async fn ask_one(&self, at: usize, step: &PlanStep, question: String) -> Result<Outcome> {
+        let first = self.ask_agent(at, step, question.clone(), None).await?;
+        let is_refused = first.reply.state == CallState::Rejected && self.plan.stage != Stage::Rule;
+        // What stands in for a step has its number behind all steps of the plan.
+        let behind = at + self.plan.steps.len();
+        let agent = match self.rows.get(&behind) {
+            _ if !is_refused => None,
+            Some(row) => Some(row.agent.clone()),
+            None => self.next_best(step).await,
+        };
+        let Some(agent) = agent else { return Ok(first) };
+        self.left.fetch_add(1, Ordering::Relaxed);
+        let instead = PlanStep { agent, ..step.clone() };
+        let second = self.ask_agent(behind, &instead, question, Some(&first.reply.name)).await?;
+        Ok(Outcome { refused: Some(first.reply), ..second })
+    }
+
+    /// The agent to ask where one has refused, if one is likely enough by then.
+    async fn next_best(&self, refused: &PlanStep) -> Option<AgentId> {
+        let Self { work, plan, brief, .. } = self;
+        let asked: Vec<_> = plan.steps.iter().map(|step| &step.agent).collect();
+        let question = Question { text: &refused.question, ..brief.question(work) };
+        work.core.router.other_than(&brief.roster, &question, &asked).await
+    }
+
+    /// Makes a call of a step; `refused` is who was asked in vain before.
+    async fn ask_agent(
+        &self,
+        at: usize,
+        step: &PlanStep,
+        question: String,
+        refused: Option<&str>,
+    ) -> Result<Outcome> {
         let agent = self.brief.roster.agents.iter().find(|agent| agent.id == step.agent);
         let name = agent.map_or_else(|| step.agent.to_string(), |agent| agent.name.clone());
         let known = self.rows.get(&at);
@@ -145,7 +186,10 @@ impl Calls<'_> {
             None => gone(),
             Some(agent) => self.converse(step, agent, &row).await,
         };
-        self.end(row, name, reply, began).await
+        let why = refused.map(|name| format!("asked because {name} declined"));
+        let reasons: Vec<_> = why.into_iter().chain(reply.reason).collect();
+        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        self.end(row, name, Reply { reason, ..reply }, began).await
     }
 
     async fn converse(&self, step: &PlanStep, agent: &Agent, row: &CallRow) -> Reply {
@@ -163,9 +207,37 @@ impl Calls<'_> {
             hops: work.turn.hops,
             cancel: work.stop.canceled.child_token(),
         };
-        let alone = plan.steps.len() == 1;
-        let asked = isolated("asking an agent", Box::pin(converse(work, agent, ask, row, alone))).await;
-        asked.unwrap_or_else(|error| ours(row, &error))
+        let (alone, cancel) = (plan.steps.len() == 1, ask.cancel.clone());
+        let asked = isolated("asking an agent", Box::pin(converse(work, agent, ask, row, alone)));
+        let mut asked = std::pin::pin!(asked);
+        let (asked, is_off) = tokio::select! {
+            asked = &mut asked => (asked, false),
+            () = self.until_off(&agent.id) => {
+                cancel.cancel();
+                (asked.await, true)
+            }
+        };
+        let reply = asked.unwrap_or_else(|error| ours(row, &error));
+        match reply.state {
+            CallState::Canceled if is_off => {
+                let reason = Some("it was switched off meanwhile".to_owned());
+                Reply { state: CallState::Failed, reason, ..reply }
+            }
+            _ => reply,
+        }
+    }
+
+    /// Waits until an agent is switched off. Safe to drop.
+    async fn until_off(&self, agent: &AgentId) {
+        let core = &self.work.core;
+        loop {
+            sleep(LOOK_FOR_SWITCH).await;
+            // What cannot be read now is read the next time.
+            let listed = core.registry.all(&core.store, &self.work.tenant).await;
+            if listed.is_ok_and(|listed| listed.is_off(agent)) {
+                return;
+            }
+        }
     }
 
     /// Whether its agent may know the question already, or may have gone on by itself.
@@ -266,7 +338,7 @@ async fn write_end(
     }
     metrics::called(named.state, ms);
     work.count_call(&named.agent, named.state, ms);
-    Ok(Outcome { call: row.id, reply: named, files: views })
+    Ok(Outcome { call: row.id, reply: named, refused: None, files: views })
 }
 
 /// Whether an agent goes on to wait once its call has ended: it asks, or the answer to what it asked did not come to it.

@@ -37,7 +37,7 @@ impl Work {
             message: MessageId::new(),
             attempt: self.turn.attempt,
             text: written.text,
-            sources: outcomes.iter().map(|outcome| source(&outcome.reply)).collect(),
+            sources: outcomes.iter().flat_map(Outcome::replies).map(source).collect(),
             claims: written.claims,
             degraded: written.degraded,
             files: outcomes.iter().flat_map(|outcome| outcome.files.clone()).collect(),
@@ -58,7 +58,7 @@ impl Work {
             bodies.extend(outcomes.iter().filter_map(asks));
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
-        let replies = || outcomes.iter().map(|outcome| &outcome.reply);
+        let replies = || outcomes.iter().flat_map(Outcome::replies);
         let agents: Vec<_> =
             replies().map(|reply| json!({"agent": reply.agent, "state": reply.state})).collect();
         let refused = replies().filter(|reply| reply.state == CallState::Rejected);

@@ -125,7 +125,8 @@ impl Work {
             }
         };
         let outcomes = metrics::timed("call", calls::ask_all(self, &plan, &brief, begun)).await?;
-        usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        let calls = outcomes.iter().flat_map(Outcome::replies).count();
+        usage.calls = u32::try_from(calls).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
         }
