@@ -10,7 +10,7 @@ use crate::{
     login::signer::key_set,
     retention, server,
     store::migrate,
-    turn::{keep_lease, obey, take_over, watch},
+    turn::{keep_lease, look_after, obey, take_over, watch},
 };
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
@@ -146,6 +146,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     drop(tokio::time::timeout(core.config.turn.lease, core.lease.held()).await);
     shutdown.tasks.spawn(retention::keep(Arc::clone(&core)));
     shutdown.tasks.spawn(deliver(Arc::clone(&core)));
+    shutdown.tasks.spawn(look_after(Arc::clone(&core)));
     shutdown.tasks.spawn(keep_counts(Arc::clone(&core)));
     shutdown.tasks.spawn(keep_report(Arc::clone(&core)));
     let (url, admin_url) = (listener.local_addr(), admin_listener.local_addr());

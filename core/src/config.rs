@@ -1,20 +1,24 @@
 //! The core's configuration; `deploy/core.toml` is its manual and its defaults.
 
+mod agents;
 mod analytics;
 mod embedder;
 mod keep;
 mod limits;
 mod login;
+mod open_calls;
 mod openai;
 mod page;
 mod push;
 
+pub use agents::AgentsConfig;
 pub use analytics::{AnalyticsConfig, CeilingConfig, PriceConfig};
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};
 pub(crate) use login::is_closed_to_others;
 pub use login::{LoginConfig, ProviderClaims, ProviderConfig};
+pub use open_calls::OpenCallsConfig;
 pub use openai::OpenAiConfig;
 pub use page::PageConfig;
 pub use push::PushConfig;
@@ -60,6 +64,7 @@ pub struct Config {
     pub events: EventsConfig,
     pub turn: TurnConfig,
     pub agents: AgentsConfig,
+    pub open_calls: OpenCallsConfig,
     pub route: RouteConfig,
     pub limits: LimitsConfig,
     pub quota: QuotaConfig,
@@ -158,35 +163,6 @@ pub struct TurnConfig {
     pub max_agents: usize,
     pub files_bytes: usize,
     pub context_messages: u32,
-}
-
-/// `[agents]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
-pub struct AgentsConfig {
-    pub allow_private_addresses: bool,
-    pub ca_file: PathBuf,
-    #[serde(rename = "connect_ms", deserialize_with = "millis")]
-    pub connect: Duration,
-    #[serde(rename = "call_ms", deserialize_with = "millis")]
-    pub call: Duration,
-    pub max_reply_bytes: usize,
-    pub max_stream_bytes: usize,
-    pub max_file_bytes: usize,
-    pub max_files: usize,
-    pub max_files_bytes: usize,
-    pub files_in_hand_bytes: usize,
-    pub max_card_bytes: usize,
-    pub max_cards_bytes: usize,
-    #[serde(rename = "card_ms", deserialize_with = "millis")]
-    pub card: Duration,
-    pub max_agents: u32,
-    pub max_examples: usize,
-    pub max_hops: u32,
-    pub breaker_failures: u32,
-    #[serde(rename = "breaker_open_ms", deserialize_with = "millis")]
-    pub breaker_open: Duration,
 }
 
 /// `[route]`
@@ -290,6 +266,7 @@ impl Check for Config {
         self.login.check(faults);
         self.openai.check(faults);
         self.push.check(faults);
+        self.open_calls.check(faults);
         for (name, count) in [
             ("max_body_bytes", self.max_body_bytes),
             ("uploads_bytes", self.uploads_bytes),

@@ -90,6 +90,13 @@ pub(crate) static PUSHES: LazyLock<IntCounterVec> = LazyLock::new(|| {
         &["outcome"],
     )
 });
+pub(crate) static OPEN_CALLS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "switchboard_core_open_calls_total",
+        "Agents that waited for a user: timed_out, and of those that were given up, canceled and untold",
+        &["outcome"],
+    )
+});
 pub(crate) static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters(
         "switchboard_core_route_decisions_total",

@@ -96,7 +96,8 @@ async fn an_agent_that_asks_back_interrupts_the_run_and_its_answer_resumes_it() 
     let given_up = client(&house, &["thread-2", "@booker book a room", ""]).await?;
     assert_eq!(end(&given_up["then"])["outcome"]["type"], "cancelled", "{given_up}");
     let next = client(&house, &["thread-2", "hello"]).await?;
-    assert_eq!(booker.asked().len(), 3, "nobody waits for what is said then: {next}");
+    let questions = booker.asked().iter().filter(|(_, asked)| asked["method"] != "CancelTask").count();
+    assert_eq!(questions, 3, "nobody waits for what is said then: {next}");
 
     let closed = asks[0]["id"].as_str().unwrap_or_default().to_owned();
     for (name, resume) in [

@@ -15,6 +15,7 @@ mod circles;
 mod clients;
 mod conversations;
 mod credentials;
+mod dialogues;
 mod directions;
 mod documents;
 mod doorbell;

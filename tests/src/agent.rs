@@ -119,13 +119,14 @@ async fn card(State(state): State<Arc<Shared>>) -> Json<Value> {
 async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
     state.asked.lock().unwrap_or_else(PoisonError::into_inner).push((headers, request.clone()));
     let (id, method) = (request["id"].clone(), request["method"].as_str().unwrap_or_default());
-    if !matches!(method, "SendMessage" | "SendStreamingMessage") {
+    let manner = state.manner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let is_away = matches!(manner, Manner::Status(_));
+    if !is_away && !matches!(method, "SendMessage" | "SendStreamingMessage") {
         return Json(
             json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32001, "message": "no such task"}}),
         )
         .into_response();
     }
-    let manner = state.manner.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match manner {
         Manner::Says(text) => events(vec![(Duration::ZERO, completed(&id, &text))]),
         Manner::Gives(parts) => events(vec![(Duration::ZERO, completed_with(&id, &json!(parts)))]),

@@ -28,8 +28,11 @@ pub(crate) enum AgentError {
 pub(crate) struct Ask {
     pub(crate) message_id: String,
     pub(crate) context_id: String,
-    /// The task to be continued (it waits for input), or with `resume` to be listened to again (it is running).
+    /// The task that this is about: one that waits is gone on with.
     pub(crate) task_id: Option<String>,
+    /// Whether the question answers what that task has asked.
+    pub(crate) answers: bool,
+    /// Whether it may have been asked already: then the task is looked at, and nothing sent that it knows.
     pub(crate) resume: bool,
     pub(crate) question: String,
     /// The whole message, where the question is a part of it and may lack what stands in another.
@@ -59,6 +62,28 @@ pub(crate) struct Reply {
     pub(crate) task_id: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) partial: bool,
+    /// The question did not come to the agent.
+    pub(crate) is_unsent: bool,
     /// Those that fit; `reason` says what was left out.
     pub(crate) files: Vec<SentFile>,
+}
+
+impl Reply {
+    /// Of an agent that was not asked, and why.
+    pub(crate) fn skipped(reason: String) -> Self {
+        Self { is_unsent: true, ..Self::without(CallState::Skipped, reason) }
+    }
+
+    /// Of one that said nothing, and why.
+    pub(crate) fn without(state: CallState, reason: String) -> Self {
+        Self {
+            state,
+            text: String::new(),
+            task_id: None,
+            reason: Some(reason),
+            partial: false,
+            is_unsent: false,
+            files: Vec::new(),
+        }
+    }
 }

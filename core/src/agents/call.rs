@@ -1,6 +1,6 @@
-//! Asking an agent once, from the question to its end: send, listen, and after a broken stream subscribe again or
-//! poll. A question is sent twice only with the same message id, and only where its connection was closed before anything
-//! came back, or its core died.
+//! Asking an agent once, from the question to its end: send, listen, and after a broken stream look where the task is,
+//! and subscribe again or poll. A question is sent twice only with the same message id, and only where its connection was
+//! closed before anything came back, or its core died and no task of the agent's knows it.
 
 use super::{
     Agent, Ask, Progress, Reply,
@@ -14,32 +14,43 @@ use super::{
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 const CANCEL_BOUND: Duration = Duration::from_secs(1);
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Between two looks at a task, at first; ...
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+/// ... and later on.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// Requests in a row that may fail while a running task is looked after.
-const MAX_MISSES: u32 = 4;
+/// While an agent is away, it is looked for at least so often: it is to be back in time.
+const LONGEST_MISS: Duration = Duration::from_millis(500);
 const MAX_PROGRESS: u32 = 200;
 const MAX_PROGRESS_CHARS: usize = 2_000;
 
 /// What an agent says of a task that it has lost, as when it was started anew.
 const UNKNOWN_TASK: &str = "it no longer knows the task";
 
+/// What an agent may cost.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds<'a> {
+    pub(super) max_reply_bytes: usize,
+    pub(super) files: &'a FileBounds,
+    /// How long it may be away while its task is looked after.
+    pub(super) outage: Duration,
+}
+
 /// Asks; and once more, under the same message id, where a task that was running is not known any more.
 pub(super) async fn run(
     line: &Line<'_>,
     agent: &Agent,
     ask: &Ask,
-    bounds: (usize, &FileBounds),
+    bounds: Bounds<'_>,
     progress: &mut (dyn FnMut(Progress) + Send + Sync),
 ) -> (Reply, Outcome) {
     let (reply, outcome) = once(line, agent, ask, bounds, progress).await;
-    if !ask.resume || reply.reason.as_deref() != Some(UNKNOWN_TASK) {
+    if !ask.resume || ask.answers || reply.reason.as_deref() != Some(UNKNOWN_TASK) {
         return (reply, outcome);
     }
-    let anew = Ask { task_id: None, resume: false, ..ask.clone() };
+    let anew = Ask { task_id: None, answers: false, resume: false, ..ask.clone() };
     once(line, agent, &anew, bounds, progress).await
 }
 
@@ -47,7 +58,7 @@ async fn once(
     line: &Line<'_>,
     agent: &Agent,
     ask: &Ask,
-    (max_reply_bytes, files): (usize, &FileBounds),
+    Bounds { max_reply_bytes, files, outage }: Bounds<'_>,
     progress: &mut (dyn FnMut(Progress) + Send + Sync),
 ) -> (Reply, Outcome) {
     let mut call = Call {
@@ -56,6 +67,7 @@ async fn once(
         ask,
         transcript: Transcript::new(max_reply_bytes, ask.task_id.clone()).with_files(files.clone()),
         progress,
+        outage,
         told_task: ask.task_id.is_some(),
         told: 0,
     };
@@ -76,17 +88,47 @@ struct Call<'a> {
     ask: &'a Ask,
     transcript: Transcript,
     progress: &'a mut (dyn FnMut(Progress) + Send + Sync),
+    outage: Duration,
     told_task: bool,
     told: u32,
 }
 
 impl Call<'_> {
     async fn converse(&mut self) -> End {
-        let sent = match (&self.ask.task_id, self.ask.resume) {
-            (Some(_), true) => Ok(None),
-            _ => self.send().await,
+        match &self.ask.task_id {
+            Some(task) if self.ask.resume => self.go_on(&task.clone()).await,
+            _ => self.ask().await,
+        }
+    }
+
+    async fn ask(&mut self) -> End {
+        match self.send().await {
+            Ok(Some(end)) => end,
+            Ok(None) => self.look_after().await,
+            Err(fault @ Fault::Unreachable(_)) => End::Unsent(fault.to_string()),
+            Err(fault) => refused(fault),
+        }
+    }
+
+    /// Goes on with a task that was there before: it is looked at first. What answers its question is sent where it still
+    /// waits, and has not heard it.
+    async fn go_on(&mut self, task: &str) -> End {
+        let (mut pause, since) = (FIRST_PAUSE, Instant::now());
+        let found = loop {
+            match self.line.one(methods::GET_TASK, json!({"id": task})).await {
+                Ok(found) => break found,
+                // It may be followed all the same.
+                Err(Fault::Rpc(error)) if cannot(error.code) => return self.look_after().await,
+                Err(fault) if is_for_good(&fault) || since.elapsed() >= self.outage => return refused(fault),
+                Err(_) => sleep(pause).await,
+            }
+            pause = LONGEST_MISS.min(pause * 2);
         };
-        match sent {
+        let is_to_be_sent = self.ask.answers && !wire::has_heard(&found, &self.ask.message_id);
+        match self.look(&found) {
+            Ok(Some(End::Task(TaskState::InputRequired | TaskState::AuthRequired))) if is_to_be_sent => {
+                self.ask().await
+            }
             Ok(Some(end)) => end,
             Ok(None) => self.look_after().await,
             Err(fault) => refused(fault),
@@ -96,19 +138,22 @@ impl Call<'_> {
     /// Sends the question. `None`: it was taken, and what became of it must be found out.
     async fn send(&mut self) -> Result<Option<End>, Fault> {
         if self.agent.streaming {
-            match self.line.open(methods::SEND_STREAMING_MESSAGE, self.question()).await {
+            match self.line.open(methods::SEND_STREAMING_MESSAGE, self.question(false)).await {
                 Ok(events) => return self.listen(events, self.ask.task_id.is_some()).await,
                 // The card promised what the agent does not do; it has not taken the question.
                 Err(Fault::Rpc(error)) if cannot(error.code) => {}
                 Err(fault) => return Err(fault),
             }
         }
-        let result = self.line.one(methods::SEND_MESSAGE, self.question()).await?;
+        // New work is named at once, so that it can be looked for, canceled, and gone on with by another core. The name of
+        // work that waits is known; what such an agent says at once may be what it asked before.
+        let question = self.question(self.ask.task_id.is_none());
+        let result = self.line.one(methods::SEND_MESSAGE, question).await?;
         let said = wire::said(&result).map_err(nonsense)?;
         Ok(self.take(said))
     }
 
-    fn question(&self) -> Value {
+    fn question(&self, at_once: bool) -> Value {
         let Ask { message_id, context_id, task_id, question, context, parts, .. } = self.ask;
         let (files, left_out): (Vec<_>, Vec<_>) =
             parts.iter().partition(|part| wire::takes(&self.agent.input_modes, &part.media_type));
@@ -130,7 +175,12 @@ impl Call<'_> {
             Some(task) => message["taskId"] = json!(task),
             None => message["contextId"] = json!(context_id),
         }
-        json!({"message": message, "configuration": {"acceptedOutputModes": ["text/plain", "text/markdown", "application/json", "*/*"]}})
+        let modes = ["text/plain", "text/markdown", "application/json", "*/*"];
+        let mut configuration = json!({"acceptedOutputModes": modes});
+        if at_once {
+            configuration["returnImmediately"] = json!(true);
+        }
+        json!({"message": message, "configuration": configuration})
     }
 
     /// Listens until the task is over; `None`: the stream ended before that.
@@ -171,30 +221,34 @@ impl Call<'_> {
         let Some(task) = self.transcript.task().map(str::to_owned) else {
             return End::Failed("it took the question and named no task".into());
         };
-        let (mut pause, mut misses, mut subscribe) = (FIRST_PAUSE, 0, self.agent.streaming);
+        let (mut pause, mut away, mut subscribe) = (FIRST_PAUSE, None, self.agent.streaming);
         loop {
             if subscribe {
                 match self.subscribe(&task).await {
                     Ok(Some(end)) => return end,
                     Ok(None) => {}
-                    Err(fault @ (Fault::TooMuch | Fault::Garbage(_) | Fault::Credential(_))) => {
+                    Err(Fault::Rpc(_)) => subscribe = false,
+                    Err(fault) if is_for_good(&fault) => return refused(fault),
+                    Err(_) => {}
+                }
+            }
+            let longest = match self.get(&task).await {
+                Ok(Some(end)) => return end,
+                Ok(None) => {
+                    away = None;
+                    LONGEST_PAUSE
+                }
+                Err(fault) if is_for_good(&fault) => return refused(fault),
+                Err(fault) => {
+                    let since = *away.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.outage {
                         return refused(fault);
                     }
-                    Err(Fault::Rpc(_)) => subscribe = false,
-                    Err(_) => misses += 1,
+                    LONGEST_MISS
                 }
-            }
-            match self.get(&task).await {
-                Ok(Some(end)) => return end,
-                Ok(None) => misses = 0,
-                Err(fault @ (Fault::TooMuch | Fault::Garbage(_) | Fault::Rpc(_) | Fault::Credential(_))) => {
-                    return refused(fault);
-                }
-                Err(fault) if misses + 1 >= MAX_MISSES => return refused(fault),
-                Err(_) => misses += 1,
-            }
+            };
             sleep(pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+            pause = longest.min(pause * 2);
         }
     }
 
@@ -204,8 +258,12 @@ impl Call<'_> {
     }
 
     async fn get(&mut self, task: &str) -> Result<Option<End>, Fault> {
-        let result = self.line.one(methods::GET_TASK, json!({"id": task})).await?;
-        let said = wire::task(&result).map_or_else(|| wire::said(&result), Ok).map_err(nonsense)?;
+        let found = self.line.one(methods::GET_TASK, json!({"id": task})).await?;
+        self.look(&found)
+    }
+
+    fn look(&mut self, found: &Value) -> Result<Option<End>, Fault> {
+        let said = wire::task(found).map_or_else(|| wire::said(found), Ok).map_err(nonsense)?;
         Ok(self.take(said))
     }
 
@@ -237,9 +295,8 @@ impl Call<'_> {
     async fn give_up(&self, end: &End) {
         let Some(task) = self.transcript.task() else { return };
         if matches!(end, End::TimedOut | End::Canceled | End::Full | End::Error(_) | End::Failed(_)) {
-            let cancel = self.line.one(methods::CANCEL_TASK, json!({"id": task}));
-            match timeout(CANCEL_BOUND, cancel).await {
-                Ok(Ok(_)) => {}
+            match timeout(CANCEL_BOUND, self.line.cancel(task)).await {
+                Ok(Ok(())) => {}
                 Ok(Err(fault)) => {
                     let error = self.line.hide(&fault.to_string());
                     tracing::debug!(error, "the agent did not cancel its task");
@@ -248,6 +305,11 @@ impl Call<'_> {
             }
         }
     }
+}
+
+/// Whether it is no use to try again.
+fn is_for_good(fault: &Fault) -> bool {
+    matches!(fault, Fault::TooMuch | Fault::Garbage(_) | Fault::Rpc(_) | Fault::Credential(_))
 }
 
 fn refused(fault: Fault) -> End {

@@ -101,6 +101,14 @@ impl<'a> Line<'a> {
         Ok(events.filter_map(move |event| std::future::ready(event_result(event, &id))).boxed())
     }
 
+    /// Tells the agent that nobody goes on with its work. One that does not know it, or cannot stop, is not told again.
+    pub(super) async fn cancel(&self, task: &str) -> Result<(), Fault> {
+        match self.one(wire::methods::CANCEL_TASK, json!({"id": task})).await {
+            Ok(_) | Err(Fault::Rpc(_)) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// A text of the agent's without what it was shown.
     pub(super) fn hide(&self, text: &str) -> String {
         self.pass.hide(text)

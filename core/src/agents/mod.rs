@@ -31,6 +31,7 @@ use crate::{
     seal::{Sealed, Sealer},
 };
 use breaker::{Breakers, Outcome, Rule};
+use call::Bounds;
 use credentials::{CredentialFault, Credentials, Pass};
 use files::FileBounds;
 use futures::FutureExt;
@@ -148,6 +149,20 @@ impl Agents {
         reply
     }
 
+    /// Tells an agent that nobody goes on with its work; whether it knows that now.
+    pub(crate) async fn cancel(&self, tenant: &TenantId, agent: &Agent, task: &str) -> bool {
+        let span = tracing::info_span!("cancel_at_agent", otel.kind = "client", agent.id = %agent.id);
+        let canceled = async {
+            let pass = self.pass(tenant, agent)?;
+            let most = self.config.max_stream_bytes;
+            Line::new(&self.client, self.guard, (agent, &pass), 0, most, &span)?.cancel(task).await
+        };
+        match tokio::time::timeout(self.config.card, canceled.instrument(span.clone())).await {
+            Ok(canceled) => canceled.is_ok(),
+            Err(_) => false,
+        }
+    }
+
     /// `closed`, `open` or `half_open`.
     pub(crate) fn breaker_state(&self, tenant: &TenantId, agent: &Agent) -> &'static str {
         self.breakers.state(tenant, &agent.id, Instant::now())
@@ -192,7 +207,7 @@ impl Agents {
         progress: &mut (dyn FnMut(Progress) + Send + Sync),
         span: &Span,
     ) -> (Reply, Outcome) {
-        let AgentsConfig { max_stream_bytes, max_reply_bytes, .. } = self.config;
+        let AgentsConfig { max_stream_bytes, max_reply_bytes, outage, .. } = self.config;
         let failed = |fault: Fault| {
             // An agent that was not asked for want of our own credential has not failed.
             let is_ours = matches!(fault, Fault::Credential(_));
@@ -206,7 +221,7 @@ impl Agents {
         let line = Line::new(&self.client, self.guard, (agent, &pass), ask.hops, max_stream_bytes, span);
         let (reply, outcome) = match line {
             Ok(line) => {
-                let bounds = (max_reply_bytes, &self.files);
+                let bounds = Bounds { max_reply_bytes, files: &self.files, outage };
                 Box::pin(call::run(&line, agent, ask, bounds, progress)).await
             }
             Err(fault) => failed(fault),
@@ -264,8 +279,7 @@ fn broken() -> Reply {
 
 fn skipped(reason: &str, span: &Span) -> Reply {
     span.record("error.type", CallState::Skipped.name());
-    let (text, reason) = (String::new(), Some(reason.to_owned()));
-    Reply { state: CallState::Skipped, text, task_id: None, reason, partial: false, files: Vec::new() }
+    Reply::skipped(reason.to_owned())
 }
 
 fn card_url(url: &Url) -> Url {

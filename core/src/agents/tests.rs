@@ -148,6 +148,7 @@ fn config() -> AgentsConfig {
         allow_private_addresses: true,
         ca_file: "".into(),
         connect: Duration::from_secs(1),
+        outage: Duration::from_secs(1),
         call: Duration::from_secs(5),
         max_reply_bytes: 10_000,
         max_stream_bytes: 100_000,
@@ -175,6 +176,7 @@ fn ask() -> Ask {
         message_id: "m1".into(),
         context_id: "c1".into(),
         task_id: None,
+        answers: false,
         resume: false,
         question: "question".into(),
         context: None,
@@ -367,20 +369,6 @@ async fn a_cut_stream_is_subscribed_to_again_and_nothing_is_sent_twice() {
     .await;
     assert_eq!(fake.ask().await.text, "half and half");
     assert_eq!(fake.methods(), ["SendStreamingMessage", "SubscribeToTask"]);
-}
-
-#[tokio::test]
-async fn a_task_that_cannot_be_subscribed_to_is_polled() {
-    let fake = FakeAgent::start(true, |method, _, nth| match (method, nth) {
-        ("SendStreamingMessage", _) => Act::Stream(vec![json!({"task": task("WORKING", "")})]),
-        ("GetTask", 0) => Act::Result(task("WORKING", "")),
-        ("GetTask", 1) => Act::Status(502),
-        ("GetTask", _) => Act::Result(task("COMPLETED", "all")),
-        _ => Act::Error(-32004),
-    })
-    .await;
-    assert_eq!(fake.ask().await.text, "all");
-    assert_eq!(fake.methods(), ["SendStreamingMessage", "SubscribeToTask", "GetTask", "GetTask", "GetTask"]);
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub(super) enum End {
     Refused(String),
     /// The agent answered, and the answer is an error (JSON-RPC 2.0, section 5.1).
     Error(String),
+    /// The question did not come to it.
+    Unsent(String),
     /// It cannot be reached, or does not keep to the protocol.
     Failed(String),
     TimedOut,
@@ -156,6 +158,7 @@ impl Transcript {
         if said.is_empty() && status.text.trim().is_empty() {
             last_files.extend(last.files);
         }
+        let is_unsent = matches!(end, End::Unsent(_));
         let (files, left_out) = self.files.map(|files| files.end(last_files)).unwrap_or_default();
         let (status, last) = (status.text, last.text);
         let (state, text, reason) = match end {
@@ -190,14 +193,17 @@ impl Transcript {
                 Some(first_of(status, String::new(), "it failed without saying why")),
             ),
             End::Refused(reason) => (CallState::Rejected, said, Some(reason)),
-            End::Error(reason) | End::Failed(reason) => (CallState::Failed, said, Some(reason)),
+            End::Error(reason) | End::Failed(reason) | End::Unsent(reason) => {
+                (CallState::Failed, said, Some(reason))
+            }
             End::TimedOut => (CallState::TimedOut, said, Some("it did not answer in time".to_owned())),
             End::Canceled => (CallState::Canceled, said, Some("the question was canceled".to_owned())),
         };
         let whole = matches!(state, CallState::Completed | CallState::InputRequired) && !self.full;
         let reasons: Vec<String> = reason.into_iter().chain(left_out).collect();
         let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-        Reply { state, partial: !whole && !text.trim().is_empty(), text, task_id: task, reason, files }
+        let partial = !whole && !text.trim().is_empty();
+        Reply { state, partial, text, task_id: task, reason, is_unsent, files }
     }
 }
 

@@ -136,6 +136,11 @@ pub(super) fn task(value: &Value) -> Option<Said> {
     })
 }
 
+/// Whether a task, as `GetTask` answers it, has heard a message.
+pub(super) fn has_heard(task: &Value, message_id: &str) -> bool {
+    list(task, "history").any(|message| string(message, "messageId") == message_id)
+}
+
 /// The parts of a question.
 pub(super) fn question(text: &str, files: &[&api::Part]) -> Vec<Value> {
     let files = files.iter().map(|file| {

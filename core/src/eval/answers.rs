@@ -104,6 +104,7 @@ async fn answer_one(router: &Router, registry: &Registry, roster: &Roster, row: 
         text: &row.text,
         chosen: &[],
         waiting: None,
+        unclear: &[],
         context: &context,
         previous: &previous,
         files: &[],

@@ -4,7 +4,7 @@ use crate::{
     clock,
     core::Core,
     error::Result,
-    store::{NewEvent, retrying},
+    store::{NewEvent, OpenOf, retrying},
 };
 use switchboard_shared::{
     events::{Event, EventBody, TurnState, Usage},
@@ -13,7 +13,7 @@ use switchboard_shared::{
 };
 use tokio::time::Instant;
 
-/// Gives it up, once: the next message is no answer then. The agent is not told: it waits for as long as its task does.
+/// Gives it up, once: the next message is no answer then, and its agents are told that nobody goes on with their work.
 pub(super) async fn give_up(
     core: &Core,
     me: &Identity,
@@ -42,6 +42,7 @@ async fn give_up_once(
         tx.rollback().await?;
         return Ok(Vec::new());
     }
+    tx.give_up_open_calls(&me.tenant, OpenOf::Turn(turn)).await?;
     tx.commit().await?;
     Ok(events)
 }

@@ -68,6 +68,7 @@ fn an_agent_that_is_named_after_a_question_back_should_have_got_the_message_befo
         text,
         chosen,
         waiting: None,
+        unclear: &[],
         context: &[],
         previous: &[],
         files: &[],

@@ -248,6 +248,16 @@ impl<'a> Guess<'a> {
         }
     }
 
+    /// The likeliest agent once it is known that it is none of these; what acts is not asked on such a guess.
+    pub(super) fn other_than(&self, refused: &[&AgentId]) -> Option<AgentId> {
+        let scores = self.scores();
+        let others = || scores.iter().filter(|score| !refused.contains(&&score.agent));
+        let rest = self.shares.none + others().map(|score| score.score).sum::<f64>();
+        let best =
+            others().next().filter(|best| best.score > self.shares.none && best.score >= WEAK * rest)?;
+        self.roster.agent(&best.agent).filter(|agent| !agent.has_effects()).map(|agent| agent.id.clone())
+    }
+
     fn previous(&self, question: &Question<'_>) -> Option<Plan> {
         let is_here = |id: &&AgentId| self.roster.knows(id);
         let short = super::lexical::words(question.text).len() <= MAX_FOLLOW_UP_WORDS;

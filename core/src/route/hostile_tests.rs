@@ -105,7 +105,16 @@ fn local() -> Router {
 
 fn question(text: &str) -> Question<'_> {
     let deadline = Instant::now() + Duration::from_secs(10);
-    Question { text, chosen: &[], waiting: None, context: &[], previous: &[], files: &[], deadline }
+    Question {
+        text,
+        chosen: &[],
+        waiting: None,
+        unclear: &[],
+        context: &[],
+        previous: &[],
+        files: &[],
+        deadline,
+    }
 }
 
 fn asked(plan: &Plan) -> Vec<String> {

@@ -11,6 +11,7 @@ impl Router {
             text,
             chosen: &[],
             waiting: None,
+            unclear: &[],
             context: &[],
             previous: &[],
             files: &[],

@@ -143,6 +143,8 @@ pub(crate) struct Question<'a> {
     pub(crate) chosen: &'a [AgentId],
     /// The agent that waits for the user's input.
     pub(crate) waiting: Option<&'a AgentId>,
+    /// The agents that wait, where it is not clear for which of them it is.
+    pub(crate) unclear: &'a [AgentId],
     pub(crate) context: &'a [ContextMessage],
     /// The agents of the turn before.
     pub(crate) previous: &'a [AgentId],
@@ -217,12 +219,23 @@ impl Router {
 
     /// Whether the message itself says who is to be asked, so that no model is needed.
     pub(crate) fn is_addressed(&self, roster: &Roster, question: &Question<'_>) -> bool {
-        let alone = Question { waiting: None, ..*question };
+        let alone = Question { waiting: None, unclear: &[], ..*question };
         rules::explicit(roster, &alone, None, self.max_agents).is_some()
     }
 
+    /// Who is asked where those that were chosen refuse, if anybody is likely enough then.
+    pub(crate) async fn other_than(
+        &self,
+        roster: &Roster,
+        question: &Question<'_>,
+        refused: &[&AgentId],
+    ) -> Option<AgentId> {
+        Guess::make(roster, &self.config, question).await.other_than(refused)
+    }
+
     fn without_llm(&self, roster: &Roster, question: &Question<'_>, guess: &Guess<'_>) -> Option<Plan> {
-        let elsewhere = question.waiting.and_then(|_| guess.very_sure_of(question.text));
+        let waits = question.waiting.is_some() || !question.unclear.is_empty();
+        let elsewhere = guess.very_sure_of(question.text).filter(|_| waits);
         rules::explicit(roster, question, elsewhere, self.max_agents)
             .or_else(|| rules::sticky(roster, question, guess.sure_of(), self.max_agents))
             .or_else(|| guess.plan(question.text, self.max_agents))

@@ -50,7 +50,10 @@ impl Remembered {
 /// None for what should be decided anew each time: files have to be looked at, and long texts do not come again.
 fn key(question: &Question<'_>) -> Option<Key> {
     let text = question.text.trim();
-    let plain = question.files.is_empty() && question.waiting.is_none() && text.chars().count() <= MAX_CHARS;
+    let plain = question.files.is_empty()
+        && question.waiting.is_none()
+        && question.unclear.is_empty()
+        && text.chars().count() <= MAX_CHARS;
     plain.then(|| Key {
         text: text.to_owned(),
         previous: question.previous.to_vec(),
@@ -80,6 +83,7 @@ mod tests {
             text,
             chosen: &[],
             waiting: None,
+            unclear: &[],
             context: &[],
             previous,
             files: &[],

@@ -183,10 +183,26 @@ pub(super) fn explicit(
     }
     let waiting = question.waiting.filter(|id| roster.knows(id));
     if let Some(waiting) = waiting.filter(|id| elsewhere.is_none_or(|elsewhere| elsewhere == *id)) {
-        let steps = vec![step(waiting, question.text)];
-        return Some(plan(Mode::Direct, steps, format!("{waiting} waits for this.")));
+        return Some(awaited(waiting, question.text));
     }
-    small_talk(roster, question)
+    which_waits(roster, question, elsewhere).or_else(|| small_talk(roster, question))
+}
+
+fn awaited(agent: &AgentId, text: &str) -> Plan {
+    plan(Mode::Direct, vec![step(agent, text)], format!("{agent} waits for this."))
+}
+
+/// Where several wait, whose answer this is: surely one's, or it is asked. Another agent's message goes past them.
+fn which_waits(roster: &Roster, question: &Question<'_>, elsewhere: Option<&AgentId>) -> Option<Plan> {
+    let (unclear, text) = (question.unclear, question.text);
+    let waiting: Vec<_> = unclear.iter().filter_map(|id| roster.agent(id)).collect();
+    match (waiting.as_slice(), elsewhere) {
+        ([], _) => None,
+        (waiting, Some(agent)) => {
+            waiting.iter().find(|one| one.id == *agent).map(|one| awaited(&one.id, text))
+        }
+        (waiting, None) => Some(words::which_waits(waiting)),
+    }
 }
 
 /// Stays with the agents of the turn before, for a short message that is not clearly for another.

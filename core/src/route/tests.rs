@@ -170,7 +170,16 @@ pub(super) fn local() -> Router {
 
 pub(super) fn question(text: &str) -> Question<'_> {
     let deadline = Instant::now() + Duration::from_secs(5);
-    Question { text, chosen: &[], waiting: None, context: &[], previous: &[], files: &[], deadline }
+    Question {
+        text,
+        chosen: &[],
+        waiting: None,
+        unclear: &[],
+        context: &[],
+        previous: &[],
+        files: &[],
+        deadline,
+    }
 }
 
 fn asked(plan: &Plan) -> Vec<String> {

@@ -53,6 +53,13 @@ pub(super) fn ask_before(agents: &[&Agent], stage: Stage, confidence: f64, reaso
     Plan { says: Some(reply), ..ask_back(agents, stage, confidence, reason) }
 }
 
+/// Asks which of the agents that wait a message is for.
+pub(super) fn which_waits(agents: &[&Agent]) -> Plan {
+    let reply = format!("Several agents wait for you. Which one is this for?\n{}", lines(agents));
+    let reason = "Several agents wait, and it does not say which of them it is for.";
+    Plan { says: Some(reply), ..ask_back(agents, Stage::Rule, 1.0, reason) }
+}
+
 /// "No agent here does this", and what can be asked.
 pub(super) fn nobody(agents: &[Arc<Agent>]) -> String {
     match agents {

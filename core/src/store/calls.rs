@@ -4,17 +4,20 @@ use super::{
     Tx,
     files::NewFile,
     messages::seq,
+    open_calls::Openness,
     sql,
     turns::{int, named},
 };
 use crate::error::{Error, Result};
 use chrono::{DateTime, Utc};
+use std::time::Duration;
 use switchboard_shared::{
     api::{CallView, FileView},
     events::CallState,
     ids::{AgentId, CallId, TenantId, TurnId},
 };
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 /// A call as it is stored.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct CallRow {
     pub(crate) question: String,
     pub(crate) state: CallState,
     pub(crate) task_id: Option<String>,
+    /// The call whose question it answers.
+    pub(crate) answers: Option<CallId>,
     pub(crate) reply: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) partial: bool,
@@ -60,6 +65,8 @@ pub(crate) struct FinishedCall {
     pub(crate) partial: bool,
     pub(crate) ms: u64,
     pub(crate) files: Vec<NewFile>,
+    /// Whether its agent goes on with it, and until when that is not looked at.
+    pub(crate) open: Option<(Openness, Duration)>,
 }
 
 impl FinishedCall {
@@ -77,7 +84,7 @@ impl Tx {
         rows.iter().map(call).collect()
     }
 
-    /// Begins calls.
+    /// Begins calls; what they answer is open no more.
     pub(crate) async fn insert_calls(
         &self,
         tenant: &TenantId,
@@ -93,9 +100,10 @@ impl Tx {
         let agents: Vec<_> = new.iter().map(|call| call.agent.as_str()).collect();
         let questions: Vec<_> = new.iter().map(|call| call.question.as_str()).collect();
         let tasks: Vec<_> = new.iter().map(|call| call.task_id.as_deref()).collect();
+        let answers: Vec<_> = new.iter().map(|call| call.answers.map(|call| call.0)).collect();
         self.execute(
             sql!("insert_calls"),
-            &[&tenant.as_str(), &turn.0, &ids, &steps, &agents, &questions, &tasks, &at],
+            &[&tenant.as_str(), &turn.0, &ids, &steps, &agents, &questions, &tasks, &at, &answers],
         )
         .await?;
         Ok(())
@@ -119,6 +127,7 @@ impl Tx {
         turn: TurnId,
         end: &FinishedCall,
     ) -> Result<()> {
+        let (open, rest) = end.open.map(|(open, rest)| (open.name(), rest.as_secs_f64() * 1e3)).unzip();
         self.execute(
             sql!("finish_call"),
             &[
@@ -131,6 +140,8 @@ impl Tx {
                 &end.reason,
                 &end.partial,
                 &int(end.ms),
+                &open,
+                &rest.unwrap_or_default(),
             ],
         )
         .await?;
@@ -151,5 +162,6 @@ fn call(row: &Row) -> Result<CallRow> {
         partial: row.get(8),
         ms: seq(row, 9),
         files: serde_json::from_value(row.get(10)).map_err(Error::reading("call"))?,
+        answers: row.get::<_, Option<Uuid>>(11).map(CallId),
     })
 }

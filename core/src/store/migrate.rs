@@ -212,6 +212,7 @@ async fn grant_due(client: &Client, role: &str) -> Result<(), MigrateError> {
         ("idempotency", "tenant_id, at"),
         ("counts", "tenant_id, step, at"),
         ("conversations", "tenant_id, id, last_seq"),
+        ("open_calls", "tenant_id, due_at"),
         ("pushes", "tenant_id, user_id, conversation_id, after_seq, next_at, lease_owner, ended_at"),
         // A logout at a provider, and what edges have to refuse, are of any tenant.
         ("sessions", "tenant_id, subject_hash, provider_hash, ended_at"),

@@ -136,16 +136,10 @@ impl Tx {
         Ok(self.execute(sql!("continue_turn"), &[&tenant.as_str(), &waits.0, &by.0]).await? > 0)
     }
 
-    /// A turn of a client that knows of no tasks answers what a task of its user's asked: it is one of that task then.
-    pub(crate) async fn adopt_task(
-        &self,
-        tenant: &TenantId,
-        waits: TurnId,
-        by: TurnId,
-        user: &UserId,
-    ) -> Result<()> {
-        let values: [&(dyn ToSql + Sync); 4] = [&tenant.as_str(), &waits.0, &by.0, &user.as_str()];
-        self.execute(sql!("adopt_task"), &values).await.map(drop)
+    /// A turn of a client that knows of no tasks answers what a task asked, whichever member's message it is of: it is one
+    /// of that task then.
+    pub(crate) async fn adopt_task(&self, tenant: &TenantId, waits: TurnId, by: TurnId) -> Result<()> {
+        self.execute(sql!("adopt_task"), &[&tenant.as_str(), &waits.0, &by.0]).await.map(drop)
     }
 
     /// A turn whose question another one answers.

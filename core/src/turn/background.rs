@@ -4,7 +4,7 @@
 use crate::{
     config::Config,
     error::Result,
-    store::{MessageRow, PreviousTurn, Tx},
+    store::{MessageRow, OpenCall, PreviousTurn, Tx},
 };
 use futures::try_join;
 use std::{ops::Range, time::Duration};
@@ -27,6 +27,8 @@ pub(crate) struct Background {
     /// The last messages, newest first.
     pub(super) said: Vec<MessageRow>,
     pub(super) last: Option<PreviousTurn>,
+    /// The agents that wait, the newest first.
+    pub(super) open: Vec<OpenCall>,
     pub(super) speaks: Speaks,
     pub(super) people: Vec<UserId>,
     pub(super) read: Instant,
@@ -49,21 +51,22 @@ impl Background {
     ) -> Result<Self> {
         let (size, before) = (config.events.size(config.turn.context_messages), seqs.end);
         let read = Instant::now();
-        let (version, said, last, (speaks, people)) = try_join!(
+        let (version, said, last, open, (speaks, people)) = try_join!(
             tx.registry_version(tenant),
             tx.messages_before(tenant, conversation, seqs, size),
             tx.previous_turn(tenant, conversation, before),
+            tx.open_calls(tenant, conversation),
             tx.room(tenant, conversation),
         )?;
-        Ok(Self { version, said: said.rows, last, speaks, people, read })
+        Ok(Self { version, said: said.rows, last, open, speaks, people, read })
     }
 
-    /// Whether it is all that a turn needs to know, and still so: more is asked after a turn that asked something back,
-    /// and one that was running may have ended by now.
+    /// Whether it is all that a turn needs to know, and still so: more is asked after a turn that asked which agent was
+    /// meant, and one that was running may have ended by now.
     pub(super) fn will_do(&self) -> bool {
         let last = self.last.as_ref();
         let is_over = last.is_none_or(|last| last.state != TurnState::Running);
-        is_over && !last.is_some_and(|last| last.clarifies() || last.waits()) && self.read.elapsed() < FRESH
+        is_over && !last.is_some_and(PreviousTurn::clarifies) && self.read.elapsed() < FRESH
     }
 }
 

@@ -9,12 +9,12 @@ use crate::{
     error::{Error, Result},
     registry::{Found, Pending},
     route::{ContextMessage, Question, Roster, choice, without_own_name},
-    store::{CallRow, MessageRow, PreviousTurn, TurnRow, retrying},
+    store::{MessageRow, OpenCall, PreviousTurn, TurnRow, retrying},
 };
 use futures::try_join;
 use std::sync::Arc;
 use switchboard_shared::{
-    events::{CallState, Plan},
+    events::Plan,
     ids::{AgentId, TurnId},
 };
 use tokio::time::Instant;
@@ -35,10 +35,12 @@ pub(super) struct Brief {
     pending: Option<Arc<Pending>>,
     /// The agents of the turn before, which may have been somebody else's: those that are on the roster.
     pub(super) previous: Vec<AgentId>,
-    /// The agent that waits for this message, and its task; nobody waits for whom its author may not use.
-    pub(super) waiting: Option<(AgentId, Option<String>)>,
-    /// The turn before.
-    last: Option<TurnId>,
+    /// The agents that wait for what this message may be, the newest first; nobody waits for whom its author may not use.
+    pub(super) waiting: Vec<OpenCall>,
+    /// The one that it is for, unless it says otherwise, ...
+    awaited: Option<AgentId>,
+    /// ... or those of which it does not say which.
+    unclear: Vec<AgentId>,
     pub(super) room: Room,
     /// What was said before it, when the answer to that was to ask back.
     pub(super) asked_back: Option<String>,
@@ -56,16 +58,21 @@ impl Brief {
 
     /// The turn whose question a plan answers, where its client knows of no tasks and says none.
     pub(super) fn answered(&self, turn: &TurnRow, plan: &Plan) -> Option<TurnId> {
-        let (agent, _) = self.waiting.as_ref()?;
-        let is_asked = plan.steps.iter().any(|step| step.agent == *agent);
-        self.last.filter(|_| is_asked && turn.task.is_none())
+        let is_asked = |open: &&OpenCall| plan.steps.iter().any(|step| step.agent == open.agent);
+        self.waiting.iter().find(is_asked).filter(|_| turn.task.is_none()).map(|open| open.turn)
+    }
+
+    /// What a call to an agent answers.
+    pub(super) fn open_of(&self, agent: &AgentId) -> Option<&OpenCall> {
+        self.waiting.iter().find(|open| open.agent == *agent)
     }
 
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
         Question {
             text: without_own_name(&self.message.text),
             chosen: &self.chosen,
-            waiting: self.waiting.as_ref().map(|(agent, _)| agent),
+            waiting: self.awaited.as_ref(),
+            unclear: &self.unclear,
             context: &self.context,
             previous: &self.previous,
             files: &self.message.files,
@@ -99,14 +106,16 @@ impl Brief {
             Found::Learned(roster) => (roster, None),
             Found::Learning(pending) | Found::Refused(pending) => (pending.meanwhile().await?, Some(pending)),
         };
-        let Known { mut message, background, asked, calls } = known;
-        let Background { said, last, speaks, people, read, .. } = background;
+        let Known { mut message, background, asked } = known;
+        let Background { said, last, open, speaks, people, read, .. } = background;
         let (turn, reached) = (&work.turn, |id: &AgentId| roster.knows(id));
         let others = people.into_iter().filter(|user| *user != turn.user).collect();
         let mut room = Room { speaks, others, was_asked: false };
         let asked_back = asked.as_ref().map(|asked| asked.text.clone());
         let (mut previous, mut chosen) = (Vec::new(), turn.chosen.clone());
-        let before = last.as_ref().map(|last| last.id);
+        let mut waiting = open;
+        waiting.retain(|open| may_answer(turn, open) && reached(&open.agent));
+        let (awaited, unclear) = meant(&waiting, last.as_ref().map(|last| last.id));
         if let Some(last) = last {
             room.was_asked = answers(turn) && last.user == turn.user && (last.clarifies() || last.waits());
             if let (Some(asked), Some(agent)) = (asked, chosen_of(work, &roster, &last, &message)) {
@@ -115,8 +124,6 @@ impl Brief {
             let steps = last.plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent);
             previous = steps.filter(reached).collect();
         }
-        let asks = |call: &CallRow| call.state == CallState::InputRequired && reached(&call.agent);
-        let waiting = calls.into_iter().find(asks).map(|call| (call.agent, call.task_id));
         let context = said.into_iter().rev().map(ContextMessage::from).collect();
         Ok(Self {
             message,
@@ -127,7 +134,8 @@ impl Brief {
             pending,
             previous,
             waiting,
-            last: before,
+            awaited,
+            unclear,
             room,
             asked_back,
         })
@@ -140,8 +148,6 @@ struct Known {
     background: Background,
     /// What the turn before asked back about.
     asked: Option<MessageRow>,
-    /// The calls of the turn before, where one of them waits.
-    calls: Vec<CallRow>,
 }
 
 /// What came with the message, if that is all that there is to know, of agents that this core knows.
@@ -149,7 +155,7 @@ fn at_hand(work: &Work) -> Option<(Found, Known)> {
     let Arrival { message, background } = *work.arrival().take().filter(|_| work.turn.continues.is_none())?;
     let version = Some(background.version).filter(|_| background.will_do())?;
     let found = work.core.registry.seek_at(&work.tenant, version, &work.turn.reach)?;
-    Some((found, Known { message, background, asked: None, calls: Vec::new() }))
+    Some((found, Known { message, background, asked: None }))
 }
 
 impl Known {
@@ -172,13 +178,9 @@ impl Known {
             }
             _ => None,
         };
-        let calls = match &background.last {
-            Some(last) if answers(turn) && last.waits() => tx.calls(tenant, last.id).await?,
-            _ => Vec::new(),
-        };
         let found = core.registry.seek_in(&tx, tenant, background.version, &turn.reach).await?;
         tx.leave();
-        Ok((found, Self { message, background, asked, calls }))
+        Ok((found, Self { message, background, asked }))
     }
 }
 
@@ -187,9 +189,56 @@ fn answers(turn: &TurnRow) -> bool {
     turn.task != Some(turn.id)
 }
 
+/// Whether a message may be for an agent that waits: where its client has said which task it is of, for one of that.
+fn may_answer(turn: &TurnRow, open: &OpenCall) -> bool {
+    answers(turn) && turn.task.is_none_or(|task| task == open.of_task)
+}
+
+/// The agent that a message is for that names none: the only one that waits, or the one that the turn before went on with.
+/// Otherwise those of which it is one.
+pub(crate) fn meant(waiting: &[OpenCall], last: Option<TurnId>) -> (Option<AgentId>, Vec<AgentId>) {
+    let mut agents: Vec<_> = Vec::new();
+    for open in waiting {
+        if !agents.contains(&open.agent) {
+            agents.push(open.agent.clone());
+        }
+    }
+    let just_now: Vec<_> = waiting.iter().filter(|open| Some(open.turn) == last).collect();
+    match (agents.as_slice(), just_now.as_slice()) {
+        ([only], _) => (Some(only.clone()), Vec::new()),
+        (_, [only]) if only.asks_on => (Some(only.agent.clone()), Vec::new()),
+        _ => (None, agents),
+    }
+}
+
 /// The agent that a message chooses, and does nothing else, after its author was asked which one.
 fn chosen_of(work: &Work, roster: &Roster, last: &PreviousTurn, message: &MessageRow) -> Option<AgentId> {
     let choices = last.plan.as_ref().map(|plan| plan.choices.as_slice())?;
     let is_answer = last.user == work.turn.user && work.turn.chosen.is_empty() && message.files.is_empty();
     choice(roster, choices, &message.text).filter(|_| is_answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_shared::ids::CallId;
+
+    fn open(agent: &str, turn: TurnId, asks_on: bool) -> OpenCall {
+        let (agent, task) = (agent.parse().unwrap(), "t".to_owned());
+        OpenCall { call: CallId::new(), turn, of_task: turn, agent, task, asks_on, signs_in: false }
+    }
+
+    #[test]
+    fn of_several_that_wait_the_one_is_meant_that_was_just_gone_on_with_and_otherwise_it_is_asked() {
+        let (before, now) = (TurnId::new(), TurnId::new());
+        let [a, b]: [AgentId; 2] = ["a", "b"].map(|id| id.parse().unwrap());
+        assert_eq!(meant(&[], Some(now)), (None, vec![]));
+        assert_eq!(meant(&[open("a", before, false)], Some(now)), (Some(a.clone()), vec![]));
+        let twice = [open("a", now, false), open("a", before, false)];
+        assert_eq!(meant(&twice, Some(now)), (Some(a.clone()), vec![]));
+        let new = [open("b", now, false), open("a", before, false)];
+        assert_eq!(meant(&new, Some(now)), (None, vec![b.clone(), a]));
+        let on = [open("b", now, true), open("a", before, false)];
+        assert_eq!(meant(&on, Some(now)), (Some(b), vec![]));
+    }
 }

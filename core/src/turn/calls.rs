@@ -15,10 +15,11 @@ use super::{
     work::Work,
 };
 use crate::{
-    agents::{Agent, Ask, Reply},
+    agents::{Agent, Ask, Reply, WAITS_FOR_SIGN_IN},
     error::{Error, Result},
     metrics, outside,
-    store::{CallRow, FinishedCall, retrying},
+    route::Question,
+    store::{CallRow, FinishedCall, OpenCall, Openness, retrying},
     synthesise::NamedReply,
 };
 use futures::future::join_all;
@@ -28,12 +29,19 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use switchboard_shared::{
-    events::{CallState, Mode, Plan, Step as PlanStep},
+    events::{CallState, Mode, Plan, Stage, Step as PlanStep},
     ids::{AgentId, CallId},
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+
+/// How often it is looked whether an agent was switched off while it works.
+const LOOK_FOR_SWITCH: Duration = Duration::from_secs(2);
 
 /// The calls of a plan while they are made.
 struct Calls<'a> {
@@ -57,7 +65,7 @@ pub(super) fn first(plan: &Plan, brief: &Brief) -> Vec<CallRow> {
         _ => 0,
     };
     let steps = plan.steps.iter().enumerate().take(at_once);
-    steps.map(|(at, step)| new_call(at, step, step.question.clone(), brief)).collect()
+    steps.map(|(at, step)| new_call((at, step), step.question.clone(), plan, brief)).collect()
 }
 
 /// Asks everybody that the plan names. `begun` are the calls that began with it, just now.
@@ -126,7 +134,40 @@ impl Calls<'_> {
         Ok(outcomes)
     }
 
+    /// Asks, and once more the next best agent where the one that the router chose refuses.
     async fn ask_one(&self, at: usize, step: &PlanStep, question: String) -> Result<Outcome> {
+        let first = self.ask_agent(at, step, question.clone(), None).await?;
+        let is_refused = first.reply.state == CallState::Rejected && self.plan.stage != Stage::Rule;
+        // What stands in for a step has its number behind all steps of the plan.
+        let behind = at + self.plan.steps.len();
+        let agent = match self.rows.get(&behind) {
+            _ if !is_refused => None,
+            Some(row) => Some(row.agent.clone()),
+            None => self.next_best(step).await,
+        };
+        let Some(agent) = agent else { return Ok(first) };
+        self.left.fetch_add(1, Ordering::Relaxed);
+        let instead = PlanStep { agent, ..step.clone() };
+        let second = self.ask_agent(behind, &instead, question, Some(&first.reply.name)).await?;
+        Ok(Outcome { refused: Some(first.reply), ..second })
+    }
+
+    /// The agent to ask where one has refused, if one is likely enough by then.
+    async fn next_best(&self, refused: &PlanStep) -> Option<AgentId> {
+        let Self { work, plan, brief, .. } = self;
+        let asked: Vec<_> = plan.steps.iter().map(|step| &step.agent).collect();
+        let question = Question { text: &refused.question, ..brief.question(work) };
+        work.core.router.other_than(&brief.roster, &question, &asked).await
+    }
+
+    /// Makes a call of a step; `refused` is who was asked in vain before.
+    async fn ask_agent(
+        &self,
+        at: usize,
+        step: &PlanStep,
+        question: String,
+        refused: Option<&str>,
+    ) -> Result<Outcome> {
         let agent = self.brief.roster.agents.iter().find(|agent| agent.id == step.agent);
         let name = agent.map_or_else(|| step.agent.to_string(), |agent| agent.name.clone());
         let known = self.rows.get(&at);
@@ -139,11 +180,16 @@ impl Calls<'_> {
         };
         let began = Instant::now();
         let reply = match agent {
-            _ if self.is_off(&step.agent, known.is_some()).await? => skipped("it is switched off".to_owned()),
+            _ if self.is_off(&step.agent, known.is_some()).await? => {
+                Reply::skipped("it is switched off".to_owned())
+            }
             None => gone(),
             Some(agent) => self.converse(step, agent, &row).await,
         };
-        self.end(row, name, reply, began).await
+        let why = refused.map(|name| format!("asked because {name} declined"));
+        let reasons: Vec<_> = why.into_iter().chain(reply.reason).collect();
+        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        self.end(row, name, Reply { reason, ..reply }, began).await
     }
 
     async fn converse(&self, step: &PlanStep, agent: &Agent, row: &CallRow) -> Reply {
@@ -152,7 +198,8 @@ impl Calls<'_> {
             message_id: row.id.to_string(),
             context_id: work.turn.conversation.to_string(),
             task_id: row.task_id.clone(),
-            resume: self.are_taken_over && self.rows.contains_key(&row.step) && row.task_id.is_some(),
+            answers: row.answers.is_some(),
+            resume: self.is_to_be_looked_at(row),
             question: row.question.clone(),
             context: whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
             parts: Arc::clone(&self.files.parts),
@@ -160,9 +207,44 @@ impl Calls<'_> {
             hops: work.turn.hops,
             cancel: work.stop.canceled.child_token(),
         };
-        let alone = plan.steps.len() == 1;
-        let asked = isolated("asking an agent", Box::pin(converse(work, agent, ask, row, alone))).await;
-        asked.unwrap_or_else(|error| ours(row, &error))
+        let (alone, cancel) = (plan.steps.len() == 1, ask.cancel.clone());
+        let asked = isolated("asking an agent", Box::pin(converse(work, agent, ask, row, alone)));
+        let mut asked = std::pin::pin!(asked);
+        let (asked, is_off) = tokio::select! {
+            asked = &mut asked => (asked, false),
+            () = self.until_off(&agent.id) => {
+                cancel.cancel();
+                (asked.await, true)
+            }
+        };
+        let reply = asked.unwrap_or_else(|error| ours(row, &error));
+        match reply.state {
+            CallState::Canceled if is_off => {
+                let reason = Some("it was switched off meanwhile".to_owned());
+                Reply { state: CallState::Failed, reason, ..reply }
+            }
+            _ => reply,
+        }
+    }
+
+    /// Waits until an agent is switched off. Safe to drop.
+    async fn until_off(&self, agent: &AgentId) {
+        let core = &self.work.core;
+        loop {
+            sleep(LOOK_FOR_SWITCH).await;
+            // What cannot be read now is read the next time.
+            let listed = core.registry.all(&core.store, &self.work.tenant).await;
+            if listed.is_ok_and(|listed| listed.is_off(agent)) {
+                return;
+            }
+        }
+    }
+
+    /// Whether its agent may know the question already, or may have gone on by itself.
+    fn is_to_be_looked_at(&self, row: &CallRow) -> bool {
+        let signs_in = |open: &OpenCall| Some(open.call) == row.answers && open.signs_in;
+        let was_asked = self.are_taken_over && self.rows.contains_key(&row.step);
+        row.task_id.is_some() && (was_asked || self.brief.waiting.iter().any(signs_in))
     }
 
     /// Whether an agent was switched off since the plan was made: one that waits for others, or that an LLM chose, is
@@ -176,7 +258,7 @@ impl Calls<'_> {
     }
 
     async fn begin(&self, at: usize, step: &PlanStep, question: String) -> Result<CallRow> {
-        let row = new_call(at, step, question, self.brief);
+        let row = new_call((at, step), question, self.plan, self.brief);
         self.work.record(Step { calls: std::slice::from_ref(&row), ..Step::default() }).await?;
         Ok(row)
     }
@@ -188,7 +270,8 @@ impl Calls<'_> {
             Some(row) => row.clone(),
             None => self.begin(at, step, step.question.clone()).await?,
         };
-        self.end(row, name, skipped(format!("it needs what {failed} did not give")), Instant::now()).await
+        let reply = Reply::skipped(format!("it needs what {failed} did not give"));
+        self.end(row, name, reply, Instant::now()).await
     }
 
     fn ended_before(&self, row: &CallRow, name: String) -> Outcome {
@@ -221,6 +304,7 @@ async fn write_end(
     (ms, waits): (u64, bool),
 ) -> Result<Outcome> {
     let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
+    let open = openness(row, &reply).map(|open| (open, work.core.config.open_calls.wait));
     let (files, refused) = given::within_quota(work, reply.files).await?;
     let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
     let reason = (!reasons.is_empty()).then(|| shorten(&reasons.join("; ")));
@@ -245,6 +329,7 @@ async fn write_end(
         partial: reply.partial,
         ms,
         files,
+        open,
     };
     if waits && ended.fits_a_row() {
         work.unwritten.ended(ended);
@@ -253,29 +338,37 @@ async fn write_end(
     }
     metrics::called(named.state, ms);
     work.count_call(&named.agent, named.state, ms);
-    Ok(Outcome { call: row.id, reply: named, files: views })
+    Ok(Outcome { call: row.id, reply: named, refused: None, files: views })
 }
 
-fn new_call(at: usize, step: &PlanStep, question: String, brief: &Brief) -> CallRow {
-    let waiting = brief.waiting.as_ref().filter(|(id, _)| *id == step.agent);
+/// Whether an agent goes on to wait once its call has ended: it asks, or the answer to what it asked did not come to it.
+fn openness(row: &CallRow, reply: &Reply) -> Option<Openness> {
+    let signs_in = reply.reason.as_deref().is_some_and(|reason| reason.starts_with(WAITS_FOR_SIGN_IN));
+    match reply.state {
+        CallState::InputRequired if signs_in => Some(Openness::SignIn),
+        CallState::InputRequired => Some(Openness::Waiting),
+        _ => row.answers.filter(|_| reply.is_unsent).map(|_| Openness::Waiting),
+    }
+}
+
+/// A call of a step; the first one to an agent that waits answers what that has asked.
+fn new_call((at, step): (usize, &PlanStep), question: String, plan: &Plan, brief: &Brief) -> CallRow {
+    let is_first = plan.steps.iter().position(|other| other.agent == step.agent) == Some(at);
+    let open = brief.open_of(&step.agent).filter(|_| is_first);
     CallRow {
         id: CallId::new(),
         step: at,
         agent: step.agent.clone(),
         question,
         state: CallState::Running,
-        task_id: waiting.and_then(|(_, task)| task.clone()),
+        task_id: open.map(|open| open.task.clone()),
+        answers: open.map(|open| open.call),
         reply: None,
         reason: None,
         partial: false,
         ms: 0,
         files: Vec::new(),
     }
-}
-
-fn skipped(reason: String) -> Reply {
-    let (text, files, reason) = (String::new(), Vec::new(), Some(reason));
-    Reply { state: CallState::Skipped, text, task_id: None, reason, partial: false, files }
 }
 
 fn gone() -> Reply {
@@ -289,9 +382,7 @@ fn ours(row: &CallRow, error: &Error) -> Reply {
 }
 
 fn failed(reason: &str) -> Reply {
-    let reason = Some(reason.to_owned());
-    let (text, files) = (String::new(), Vec::new());
-    Reply { state: CallState::Failed, text, task_id: None, reason, partial: false, files }
+    Reply::without(CallState::Failed, reason.to_owned())
 }
 
 /// Whether a plan asks anybody.

@@ -37,7 +37,7 @@ impl Work {
             message: MessageId::new(),
             attempt: self.turn.attempt,
             text: written.text,
-            sources: outcomes.iter().map(|outcome| source(&outcome.reply)).collect(),
+            sources: outcomes.iter().flat_map(Outcome::replies).map(source).collect(),
             claims: written.claims,
             degraded: written.degraded,
             files: outcomes.iter().flat_map(|outcome| outcome.files.clone()).collect(),
@@ -54,16 +54,11 @@ impl Work {
         if let Some(answer) = &answer {
             bodies.push(EventBody::AnswerFinished(answer.clone()));
         }
-        if state == TurnState::InputRequired
-            && let Some(asking) =
-                outcomes.iter().find(|outcome| outcome.reply.state == CallState::InputRequired)
-        {
-            let question = outside::shorten(&asking.reply.text, MAX_QUESTION_CHARS);
-            let (agent, call) = (asking.reply.agent.clone(), asking.call);
-            bodies.push(EventBody::InputRequired { agent, call, question });
+        if state == TurnState::InputRequired {
+            bodies.extend(outcomes.iter().filter_map(asks));
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
-        let replies = || outcomes.iter().map(|outcome| &outcome.reply);
+        let replies = || outcomes.iter().flat_map(Outcome::replies);
         let agents: Vec<_> =
             replies().map(|reply| json!({"agent": reply.agent, "state": reply.state})).collect();
         let refused = replies().filter(|reply| reply.state == CallState::Rejected);
@@ -86,6 +81,13 @@ impl Work {
     pub(super) async fn fail(&self, error: &str) -> Result<()> {
         self.close(TurnState::Failed, None, &[], Usage::default(), Some(error.to_owned())).await
     }
+}
+
+/// What an agent asks.
+fn asks(outcome: &Outcome) -> Option<EventBody> {
+    let reply = Some(&outcome.reply).filter(|reply| reply.state == CallState::InputRequired)?;
+    let question = outside::shorten(&reply.text, MAX_QUESTION_CHARS);
+    Some(EventBody::InputRequired { agent: reply.agent.clone(), call: outcome.call, question })
 }
 
 fn source(reply: &NamedReply) -> Source {

@@ -18,6 +18,7 @@ mod isolate;
 mod keep_lease;
 mod landed;
 mod lease;
+mod open_calls;
 mod outcome;
 mod pace;
 mod pieces;
@@ -34,8 +35,10 @@ mod whole_message;
 mod work;
 
 pub(crate) use background::{Arrival, Background};
+pub(crate) use brief::meant;
 pub(crate) use keep_lease::keep_lease;
 pub(crate) use lease::Lease;
+pub(crate) use open_calls::look_after;
 pub(crate) use queue::Turns;
 pub(crate) use run::spawn;
 pub(crate) use share::{Full, Shares, Whose};

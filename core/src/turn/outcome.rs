@@ -8,8 +8,17 @@ use switchboard_shared::{api::FileView, ids::CallId};
 pub(super) struct Outcome {
     pub(super) call: CallId,
     pub(super) reply: NamedReply,
+    /// What the agent said that was asked before this one, and declined.
+    pub(super) refused: Option<NamedReply>,
     /// Those that are kept.
     pub(super) files: Vec<FileView>,
+}
+
+impl Outcome {
+    /// All that was said in it.
+    pub(super) fn replies(&self) -> impl Iterator<Item = &NamedReply> {
+        self.refused.iter().chain([&self.reply])
+    }
 }
 
 /// Of a call that another core, or an earlier attempt, has made.
@@ -23,5 +32,5 @@ pub(super) fn outcome_of_row(row: &CallRow, name: String) -> Outcome {
         reason: row.reason.clone(),
         partial: row.partial,
     };
-    Outcome { call: row.id, reply, files: row.files.clone() }
+    Outcome { call: row.id, reply, refused: None, files: row.files.clone() }
 }

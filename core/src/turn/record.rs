@@ -9,13 +9,13 @@ use crate::{
     clock,
     error::{Error, Result},
     metrics,
-    store::{Act, FilePlace, FinishedCall, MessageRow, NewEvent, Tx, retrying},
+    store::{Act, FilePlace, FinishedCall, MessageRow, NewEvent, OpenOf, Tx, retrying},
 };
 use chrono::{DateTime, Utc};
 use futures::{future::try_join_all, try_join};
 use serde_json::json;
 use switchboard_shared::{
-    events::{Event, EventBody},
+    events::{Event, EventBody, TurnState},
     ids::TurnId,
 };
 use tokio::time::Instant;
@@ -93,25 +93,36 @@ impl Work {
 
     async fn end_call(&self, tx: &Tx, call: &FinishedCall, at: DateTime<Utc>) -> Result<()> {
         let (tenant, turn) = (&self.tenant, &self.turn);
+        tx.finish_call(tenant, turn.id, call).await?;
+        if call.open.is_some() {
+            let most = self.core.config.open_calls.max_per_user;
+            tx.give_up_oldest_open_calls(tenant, &turn.user, most).await?;
+        }
         if call.files.is_empty() {
-            return tx.finish_call(tenant, turn.id, call).await;
+            return Ok(());
         }
         let (conversation, agent) = (turn.conversation, &call.agent);
         let place = FilePlace { conversation, turn: turn.id, call: call.id, agent, at };
         let bytes = call.files.iter().map(|file| file.bytes.len()).sum::<usize>();
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        try_join!(
-            tx.finish_call(tenant, turn.id, call),
-            tx.insert_files(tenant, place, &call.files),
-            tx.keep_bytes(tenant, &turn.user, bytes),
-        )
-        .map(drop)
+        try_join!(tx.insert_files(tenant, place, &call.files), tx.keep_bytes(tenant, &turn.user, bytes),)
+            .map(drop)
     }
 
     async fn adopt_task(&self, tx: &Tx, answers: Option<TurnId>) -> Result<()> {
         match answers {
-            Some(waits) => tx.adopt_task(&self.tenant, waits, self.turn.id, &self.turn.user).await,
+            Some(waits) => tx.adopt_task(&self.tenant, waits, self.turn.id).await,
             None => Ok(()),
+        }
+    }
+
+    /// Of a turn that was stopped, or has failed, no agent waits.
+    async fn give_up(&self, tx: &Tx, state: TurnState) -> Result<()> {
+        match state {
+            TurnState::Canceled | TurnState::Failed => {
+                tx.give_up_open_calls(&self.tenant, OpenOf::Turn(self.turn.id)).await.map(drop)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -133,6 +144,7 @@ impl Work {
                     tx.insert_suggestions(tenant, turn.id, &turn.user, rejections, at),
                     tx.add_usage(tenant, &turn.user, at, &end.usage),
                     tx.append_audit(tenant, &act),
+                    self.give_up(tx, end.state),
                 )
                 .map(drop)
             }

@@ -125,7 +125,8 @@ impl Work {
             }
         };
         let outcomes = metrics::timed("call", calls::ask_all(self, &plan, &brief, begun)).await?;
-        usage.calls = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+        let calls = outcomes.iter().flat_map(Outcome::replies).count();
+        usage.calls = u32::try_from(calls).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
             return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
         }
@@ -191,7 +192,10 @@ impl Work {
             let others = plan.degraded.map_or_else(String::new, |others| format!("; {others}"));
             plan.degraded = Some(format!("{without}{others}"));
         }
-        let chips = learn::from_chip(brief.asked_back.as_deref(), &question, &plan);
+        // Whom an answer is for says nothing about whose question it would be.
+        let is_answer = plan.steps.iter().any(|step| brief.open_of(&step.agent).is_some());
+        let asked_back = brief.asked_back.as_deref().filter(|_| !is_answer);
+        let chips = learn::from_chip(asked_back, &question, &plan);
         let row = NewDecision {
             question: question.text,
             registry_version: brief.roster.version,

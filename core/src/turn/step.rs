@@ -168,6 +168,7 @@ mod tests {
             partial: false,
             ms: 1,
             files: Vec::new(),
+            open: None,
         }
     }
 

@@ -59,7 +59,8 @@ impl Told {
             EventBody::AnswerDelta(delta) => self.delta(delta),
             EventBody::AnswerFinished(answer) => return self.answer(answer),
             EventBody::InputRequired { agent, question, .. } => {
-                self.asks = Some((json!({"switchboard.agent": agent}), question.clone()));
+                // Of several the first, as its rows tell it.
+                self.asks.get_or_insert_with(|| (json!({"switchboard.agent": agent}), question.clone()));
                 None
             }
             EventBody::TurnFinished { state, usage, error } => {

@@ -114,6 +114,7 @@ mod tests {
                 text,
                 chosen: &[],
                 waiting: None,
+                unclear: &[],
                 context: &[],
                 previous: &[],
                 files: &[],

@@ -8,7 +8,7 @@ use crate::{
     core::Core,
     error::{Error, Result},
     outside,
-    store::{CreateRow, NewEvent, Tx, View, reading, retrying},
+    store::{CreateRow, NewEvent, OpenOf, Tx, View, reading, retrying},
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use serde::Deserialize;
@@ -195,6 +195,7 @@ async fn erase(core: &Core, me: &Identity, id: ConversationId) -> Result<()> {
     let tx = core.store.write(&me.tenant).await?;
     let access = tx.lock_conversation(&me.tenant, id, &me.user).await?;
     permit_owner(access.role)?;
+    tx.give_up_open_calls(&me.tenant, OpenOf::Conversation(id)).await?;
     tx.give_back_conversation(&me.tenant, id).await?;
     tx.delete_conversation(&me.tenant, id).await?;
     tx.audit(me, "conversation.deleted", id, json!({})).await?;

@@ -60,6 +60,7 @@ pub(crate) async fn replay(
         text: &decision.view.question,
         chosen: &decision.view.chosen,
         waiting: decision.view.waiting.as_ref().filter(|id| known(id)),
+        unclear: &[],
         context: &context,
         previous: &decision.view.previous,
         files: &files,

@@ -10,14 +10,16 @@ use crate::{
     core::Core,
     error::{Error, Result},
     events::Control,
+    faces::questions,
     route::{ContextMessage, Decision, Question, Roster},
     store::{CallRow, TurnRow, Tx, View, reading, retrying},
+    turn,
 };
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use std::sync::Arc;
 use switchboard_shared::{
     api::{Analysis, Analyze, TurnView},
-    events::{CallState, TurnState},
+    events::TurnState,
     identity::Identity,
     ids::{AgentId, TurnId},
     problem::ProblemKind,
@@ -51,7 +53,13 @@ pub(in crate::faces) async fn stop(
     patience: Instant,
 ) -> Result<TurnView> {
     let view = retrying!(patience, request_cancel(core, me, id))?;
-    core.bell.tell(Control::Cancel(id));
+    match view.state {
+        // It has ended, and its agent waits.
+        TurnState::InputRequired => {
+            questions::give_up(core, me, view.conversation, id, view.usage, patience).await?;
+        }
+        _ => core.bell.tell(Control::Cancel(id)),
+    }
     Ok(view)
 }
 
@@ -85,10 +93,12 @@ pub(crate) async fn analyze(
     let known = |id: &AgentId| roster.knows(id);
     around.previous.retain(known);
     around.waiting = around.waiting.filter(known);
+    around.unclear.retain(known);
     let question = Question {
         text: &ask.text,
         chosen: &[],
         waiting: around.waiting.as_ref(),
+        unclear: &around.unclear,
         context: &around.context,
         previous: &around.previous,
         files: &[],
@@ -122,28 +132,26 @@ struct Around {
     context: Vec<ContextMessage>,
     previous: Vec<AgentId>,
     waiting: Option<AgentId>,
+    unclear: Vec<AgentId>,
 }
 
 /// As a turn would find it that began now.
 async fn around(core: &Core, me: &Identity, ask: &Analyze) -> Result<Around> {
     let Some(id) = ask.conversation else { return Ok(Around::default()) };
     let size = core.config.events.size(core.config.turn.context_messages);
-    let (before, last, calls) = reading!(&core.store, &me.tenant, View::Own, tx, async {
+    let (before, last, open) = reading!(&core.store, &me.tenant, View::Own, tx, async {
         tx.conversation(&me.tenant, id, &me.user).await?;
         let before = tx.messages_before(&me.tenant, id, 0..u64::MAX, size).await?;
         let last = tx.previous_turn(&me.tenant, id, u64::MAX).await?;
-        let waits = last.as_ref().filter(|turn| turn.state == TurnState::InputRequired).map(|turn| turn.id);
-        let calls = match waits {
-            Some(turn) => tx.calls(&me.tenant, turn).await?,
-            None => Vec::new(),
-        };
-        Ok((before, last, calls))
+        Ok((before, last, tx.open_calls(&me.tenant, id).await?))
     })?;
+    let (waiting, unclear) = turn::meant(&open, last.as_ref().map(|last| last.id));
     let plan = last.and_then(|turn| turn.plan);
     Ok(Around {
         context: before.rows.into_iter().rev().map(ContextMessage::from).collect(),
         previous: plan.into_iter().flat_map(|plan| plan.steps).map(|step| step.agent).collect(),
-        waiting: calls.into_iter().find(|call| call.state == CallState::InputRequired).map(|call| call.agent),
+        waiting,
+        unclear,
     })
 }
 

@@ -142,7 +142,7 @@ fn around<'a>(
         others.push((ChangeKind::WithoutMention, Question { text, ..*question }));
     }
     if question.waiting.is_some_and(|id| roster.knows(id)) {
-        others.push((ChangeKind::WithoutWaiting, Question { waiting: None, ..*question }));
+        others.push((ChangeKind::WithoutWaiting, Question { waiting: None, unclear: &[], ..*question }));
     }
     if question.previous.iter().any(|id| roster.knows(id)) {
         others.push((ChangeKind::WithoutPrevious, Question { previous: &[], ..*question }));

@@ -9,7 +9,7 @@ SELECT t.*, greatest(t.state_at, t.finished_at, t.created_at) AS since, x.name A
                     AND starts_with(c.reason, $4)) THEN 'auth_required'
             ELSE t.state END AS task_state
 FROM turns t
-JOIN members m ON m.tenant_id = t.tenant_id AND m.conversation_id = t.conversation_id AND m.user_id = t.user_id
-LEFT JOIN contexts x ON x.tenant_id = t.tenant_id AND x.conversation_id = t.conversation_id AND x.user_id = t.user_id
-WHERE t.tenant_id = $1 AND (t.id = $2 OR t.task_id = $2) AND coalesce(t.task_id, t.id) = $2 AND t.user_id = $3
-    AND t.continued_by IS NULL
+JOIN members m ON m.tenant_id = t.tenant_id AND m.conversation_id = t.conversation_id AND m.user_id = $3
+LEFT JOIN contexts x ON x.tenant_id = t.tenant_id AND x.conversation_id = t.conversation_id AND x.user_id = $3
+WHERE t.tenant_id = $1 AND (t.id = $2 OR t.task_id = $2) AND coalesce(t.task_id, t.id) = $2
+    AND coalesce(t.task_user, t.user_id) = $3 AND t.continued_by IS NULL

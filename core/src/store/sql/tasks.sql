@@ -10,8 +10,8 @@ WITH own AS (
                         AND starts_with(c.reason, $3)) THEN 'auth_required'
                 ELSE t.state END AS task_state
     FROM turns t
-    JOIN members m ON m.tenant_id = t.tenant_id AND m.conversation_id = t.conversation_id AND m.user_id = t.user_id
-    WHERE t.tenant_id = $1 AND t.user_id = $2 AND t.continued_by IS NULL
+    JOIN members m ON m.tenant_id = t.tenant_id AND m.conversation_id = t.conversation_id AND m.user_id = $2
+    WHERE t.tenant_id = $1 AND (t.user_id = $2 AND t.task_user IS NULL OR t.task_user = $2) AND t.continued_by IS NULL
         AND t.plan ->> 'mode' IS DISTINCT FROM 'quiet'
         AND ($4::uuid IS NULL OR t.conversation_id = $4)
         AND ($5::timestamptz IS NULL OR greatest(t.state_at, t.finished_at, t.created_at) >= $5)
@@ -23,7 +23,7 @@ WITH own AS (
 SELECT t.*, wanted.since, wanted.task_state, x.name AS context, (SELECT count(*) FROM wanted) AS total
 FROM wanted
 JOIN turns t ON t.tenant_id = $1 AND t.id = wanted.id
-LEFT JOIN contexts x ON x.tenant_id = t.tenant_id AND x.conversation_id = t.conversation_id AND x.user_id = t.user_id
+LEFT JOIN contexts x ON x.tenant_id = t.tenant_id AND x.conversation_id = t.conversation_id AND x.user_id = $2
 WHERE $7::timestamptz IS NULL OR (wanted.since, wanted.id) < ($7, $8::uuid)
 ORDER BY wanted.since DESC, wanted.id DESC
 LIMIT $9
