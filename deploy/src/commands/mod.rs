@@ -12,6 +12,7 @@ pub mod eval;
 pub mod feedback;
 pub mod frozen;
 pub mod keys;
+pub mod plan;
 mod question;
 pub mod route;
 pub mod token;
@@ -89,6 +90,8 @@ pub enum Verb {
     Drill(drill::Drill),
     /// Measure what a house does on this machine, and what it costs
     Bench(bench::Bench),
+    /// Say how many edges, cores and databases a load needs, by what bench has measured
+    Plan(plan::Plan),
     /// Print shell completions
     Completions(completions::Completions),
 }
@@ -121,6 +124,7 @@ pub async fn run(cli: Cli, json: bool) -> u8 {
         Verb::Doctor(doctor) => doctor.run().await,
         Verb::Drill(drill) => drill.run().await,
         Verb::Bench(bench) => bench.run().await,
+        Verb::Plan(plan) => plan.run().await,
         Verb::Completions(completions) => completions.run(Cli::command()),
     };
     // A result that nobody has got is none.

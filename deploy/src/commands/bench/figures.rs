@@ -5,58 +5,64 @@ use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
 
 /// With less of it taken by others, a machine counts as quiet.
-const QUIET_PERCENT: f64 = 5.0;
+pub(in crate::commands) const QUIET_PERCENT: f64 = 5.0;
 
 /// All of it. Times are milliseconds.
 #[derive(Debug, Serialize)]
-pub(super) struct Figures {
+pub(in crate::commands) struct Figures {
     /// Messages that were due each second, and for how long.
-    pub(super) rate: u32,
-    pub(super) seconds: u64,
-    pub(super) sent: usize,
-    pub(super) acknowledged: usize,
-    pub(super) answered: usize,
+    pub(in crate::commands) rate: u32,
+    pub(in crate::commands) seconds: u64,
+    pub(in crate::commands) sent: usize,
+    pub(in crate::commands) acknowledged: usize,
+    pub(in crate::commands) answered: usize,
     /// From when each was due, as its sender saw it.
-    pub(super) acknowledgement_ms: Quantiles,
-    pub(super) first_piece_ms: Quantiles,
-    pub(super) answer_ms: Quantiles,
+    pub(in crate::commands) acknowledgement_ms: Quantiles,
+    pub(in crate::commands) first_piece_ms: Quantiles,
+    pub(in crate::commands) answer_ms: Quantiles,
     /// As the core counts it: from the acceptance to the whole answer, without its agents.
-    pub(super) own_ms: Option<Own>,
+    pub(in crate::commands) own_ms: Option<Own>,
     /// By stage, on average.
-    pub(super) stage_ms: BTreeMap<String, f64>,
+    pub(in crate::commands) stage_ms: BTreeMap<String, f64>,
     /// Of one turn, by process.
-    pub(super) cpu_ms: BTreeMap<&'static str, f64>,
+    pub(in crate::commands) cpu_ms: BTreeMap<&'static str, f64>,
     /// Of one turn: all that is the house's own, without the agents and whoever asks.
-    pub(super) cpu_own_ms: f64,
+    pub(in crate::commands) cpu_own_ms: f64,
     /// Of one turn, as the core counts it.
-    pub(super) transactions: f64,
-    pub(super) round_trips: f64,
-    pub(super) statements: f64,
+    pub(in crate::commands) transactions: f64,
+    pub(in crate::commands) round_trips: f64,
+    pub(in crate::commands) statements: f64,
     /// How much of one processor everything else took that ran on the machine meanwhile, in percent.
-    pub(super) others_percent: f64,
-    pub(super) processors: usize,
-    pub(super) is_quiet: bool,
+    pub(in crate::commands) others_percent: f64,
+    pub(in crate::commands) processors: usize,
+    pub(in crate::commands) is_quiet: bool,
 }
 
 /// Nearest ranks.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Quantiles {
-    pub(super) p50: f64,
-    pub(super) p95: f64,
-    pub(super) p99: f64,
-    pub(super) max: f64,
+pub(in crate::commands) struct Quantiles {
+    pub(in crate::commands) p50: f64,
+    pub(in crate::commands) p95: f64,
+    pub(in crate::commands) p99: f64,
+    pub(in crate::commands) max: f64,
 }
 
 /// Of a histogram.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Own {
-    pub(super) p50: f64,
-    pub(super) p95: f64,
-    pub(super) p99: f64,
+pub(in crate::commands) struct Own {
+    pub(in crate::commands) p50: f64,
+    pub(in crate::commands) p95: f64,
+    pub(in crate::commands) p99: f64,
 }
 
 impl Figures {
-    pub(super) fn of(rate: u32, time: Duration, took: &[Took], cost: &Cost, counted: &Counters) -> Self {
+    pub(in crate::commands) fn of(
+        rate: u32,
+        time: Duration,
+        took: &[Took],
+        cost: &Cost,
+        counted: &Counters,
+    ) -> Self {
         let times = |of: fn(&Took) -> Option<Duration>| took.iter().filter_map(of).collect::<Vec<_>>();
         let (acknowledged, answered) = (times(|took| took.acknowledged), times(|took| took.answered));
         let turns = to_f64(answered.len()).max(1.0);
@@ -66,7 +72,7 @@ impl Figures {
         let own_ms = quantile(0.5).zip(quantile(0.95)).zip(quantile(0.99));
         let each = |name: &str| counted.sum(&format!("switchboard_core_postgres_{name}_total")) / turns;
         let others_percent = cost.others() / (time.as_secs_f64() * 1e3) * 100.0;
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let processors = processors();
         Self {
             rate,
             seconds: time.as_secs(),
@@ -90,7 +96,7 @@ impl Figures {
     }
 
     /// As rows for people.
-    pub(super) fn rows(&self) -> Vec<String> {
+    pub(in crate::commands) fn rows(&self) -> Vec<String> {
         let mut rows = vec![format!(
             "{} messages a second for {} s: {} sent, {} acknowledged, {} answered",
             self.rate, self.seconds, self.sent, self.acknowledged, self.answered
@@ -122,17 +128,25 @@ impl Figures {
             "  a turn in Postgres: {:.2} transactions, {:.2} round trips, {:.2} statements",
             self.transactions, self.round_trips, self.statements
         ));
-        let quiet = if self.is_quiet { "quiet" } else { "NOT QUIET: measure again" };
-        rows.push(format!(
-            "  the machine: {} processors; all else took {:.1} % of one: {quiet}",
-            self.processors, self.others_percent
-        ));
+        rows.push(machine(self.others_percent));
         rows
     }
 }
 
+/// What else ran.
+pub(in crate::commands) fn machine(others_percent: f64) -> String {
+    let quiet = if others_percent <= QUIET_PERCENT { "quiet" } else { "NOT QUIET: measure again" };
+    let processors = processors();
+    format!("  the machine: {processors} processors; all else took {others_percent:.1} % of one: {quiet}")
+}
+
+/// How many this machine has.
+pub(in crate::commands) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 impl Quantiles {
-    fn of(mut times: Vec<Duration>) -> Self {
+    pub(in crate::commands) fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let rank = |percent: usize| {
             let at = (times.len() * percent).div_ceil(100).saturating_sub(1);
@@ -153,7 +167,7 @@ fn stages(counted: &Counters) -> BTreeMap<String, f64> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no load says so much")]
-fn to_f64(count: usize) -> f64 {
+pub(in crate::commands) fn to_f64(count: usize) -> f64 {
     count as f64
 }
 

@@ -22,41 +22,57 @@ const QUESTIONS: [&str; 4] = [
     "Review this code: eval(input())",
     "What is the mean of 4, 8 and 15?",
 ];
+/// What two of the example agents have to answer.
+const COMPOUND: &str = "What is the mean of 4, 8 and 15, and how strong is the password hunter2?";
 /// How long the last answers are waited for.
 const LAST_WITHIN: Duration = Duration::from_secs(10);
 
+/// How many agents a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::commands) enum Agents {
+    One,
+    Two,
+}
+
 /// What one message took from when it was due; what did not come is absent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Took {
-    pub(super) acknowledged: Option<Duration>,
-    pub(super) first_piece: Option<Duration>,
-    pub(super) answered: Option<Duration>,
+pub(in crate::commands) struct Took {
+    pub(in crate::commands) acknowledged: Option<Duration>,
+    pub(in crate::commands) first_piece: Option<Duration>,
+    pub(in crate::commands) answered: Option<Duration>,
 }
 
 /// People, each with a socket in a conversation of their own.
-pub(super) struct Load {
+pub(in crate::commands) struct Load {
     people: Vec<mpsc::UnboundedSender<(usize, Instant)>>,
+    rooms: Vec<String>,
     ended: Vec<tokio::task::JoinHandle<Vec<Took>>>,
 }
 
 impl Load {
     /// Brings everybody in.
-    pub(super) async fn enter(site: &Site, people: usize) -> Result<Self> {
+    pub(in crate::commands) async fn enter(site: &Site, people: usize, agents: Agents) -> Result<Self> {
         let sockets =
             try_join_all((0..people).map(async |number| enter(&site.person(number)?).await)).await?;
         let tasks = TaskTracker::new();
         let (mut all, mut ended) = (Vec::new(), Vec::new());
+        let rooms = sockets.iter().map(|(_, room)| room.clone()).collect();
         for (socket, room) in sockets {
             // Unbounded, or what is late to be taken would hold the others up; there are no more than are due.
             let (orders, ordered) = mpsc::unbounded_channel();
             all.push(orders);
-            ended.push(tasks.spawn(Person { socket, room, timed: Timed::default() }.live(ordered)));
+            ended.push(tasks.spawn(Person { socket, room, agents, timed: Timed::default() }.live(ordered)));
         }
-        Ok(Self { people: all, ended })
+        Ok(Self { people: all, rooms, ended })
+    }
+
+    /// Their conversations.
+    pub(super) fn rooms(&self) -> &[String] {
+        &self.rooms
     }
 
     /// Lets so many messages a second be due, for so long.
-    pub(super) async fn say(&self, per_second: u32, time: Duration) {
+    pub(in crate::commands) async fn say(&self, per_second: u32, time: Duration) {
         // From a tick of the timer on, so that what is due at whole milliseconds is due at ticks.
         sleep(Duration::from_millis(1)).await;
         let (start, step) = (Instant::now(), Duration::from_secs(1) / per_second);
@@ -74,7 +90,7 @@ impl Load {
     }
 
     /// Waits for the last answers; what each message took.
-    pub(super) async fn end(self) -> Result<Vec<Took>> {
+    pub(in crate::commands) async fn end(self) -> Result<Vec<Took>> {
         drop(self.people);
         let broke = |error| Error::Failed(format!("a person of the load: {error}"));
         Ok(try_join_all(self.ended).await.map_err(broke)?.into_iter().flatten().collect())
@@ -82,19 +98,30 @@ impl Load {
 }
 
 async fn enter(who: &Client) -> Result<(Socket, String)> {
+    let room = room(who).await?;
+    Ok((join(who, &room).await?, room))
+}
+
+/// A new conversation.
+pub(super) async fn room(who: &Client) -> Result<String> {
     let room: Value = who.post("/v1/conversations", &json!({})).await?;
-    let room = room["id"].as_str().unwrap_or_default().to_owned();
+    Ok(room["id"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A socket that is in a conversation.
+pub(super) async fn join(who: &Client, room: &str) -> Result<Socket> {
     let mut socket = who.socket("/ws").await?;
     let gone = |_| Error::Failed("a socket closed before it was in its conversation".to_owned());
     let join = json!({"type": "join", "conversation": room, "after": 0});
     send_frame(&mut socket, &join).await.map_err(|error| Error::Failed(error.to_string()))?;
     while !next_text(&mut socket).await.map_err(gone)?.contains("\"joined\"") {}
-    Ok((socket, room))
+    Ok(socket)
 }
 
 struct Person {
     socket: Socket,
     room: String,
+    agents: Agents,
     timed: Timed,
 }
 
@@ -125,7 +152,10 @@ impl Person {
 
     async fn say(&mut self, number: usize, due: Instant) -> bool {
         let id = number.to_string();
-        let text = QUESTIONS[number % QUESTIONS.len()];
+        let text = match self.agents {
+            Agents::One => QUESTIONS[number % QUESTIONS.len()],
+            Agents::Two => COMPOUND,
+        };
         let frame = json!({"type": "send", "id": id, "conversation": self.room, "text": text});
         self.timed.due.insert(id, due);
         send_frame(&mut self.socket, &frame).await.is_ok()

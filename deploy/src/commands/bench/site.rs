@@ -5,33 +5,57 @@ use crate::{
     error::{Error, Result},
     topology::{Options, Topology, config, files},
 };
-use std::path::PathBuf;
+use nix::{
+    errno::Errno,
+    sys::resource::{Resource, getrlimit, setrlimit},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use toml::Table;
 
 /// It runs.
-pub(super) struct Site {
-    pub(super) topology: Topology,
+pub(in crate::commands) struct Site {
+    pub(in crate::commands) topology: Topology,
     folder: PathBuf,
 }
 
 impl Site {
-    pub(super) async fn start(programs: Option<PathBuf>) -> Result<Self> {
+    pub(in crate::commands) async fn start(programs: Option<PathBuf>, redis: bool) -> Result<Self> {
+        // What this process may have open its children may too: each socket is one here and one at the edge.
+        let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).map_err(unlimited)?;
+        setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(unlimited)?;
         let folder = files::temporary("bench")?;
         let options = Options {
             data: folder.join("data"),
             programs,
-            edge_overrides: config::unlimited(),
+            redis: Some(redis),
+            edge_overrides: open_edge(),
+            core_overrides: toml::toml! { max_streams_per_user = 20_000 },
             ..Options::default()
         };
         Ok(Self { topology: Topology::start(options).await?, folder })
     }
 
+    /// Resident memory of its only edge and core, in KiB (proc(5), `VmRSS`).
+    pub(in crate::commands) fn memory_kb(&self) -> [f64; 2] {
+        let nodes = [self.topology.edges()[0], self.topology.cores()[0]];
+        nodes.map(|node| node.pid().and_then(resident_kb).unwrap_or_default())
+    }
+
+    /// Bytes of the files of Postgres that hold tables and indexes; what is only in its memory is not among them.
+    pub(in crate::commands) fn stored_bytes(&self) -> u64 {
+        bytes(&self.topology.data().join("postgres"), "pg_wal")
+    }
+
     /// Somebody of the load.
-    pub(super) fn person(&self, number: usize) -> Result<Client> {
+    pub(in crate::commands) fn person(&self, number: usize) -> Result<Client> {
         self.topology.client(&format!("person-{number}"), &["user"])
     }
 
     /// What its only core has counted.
-    pub(super) async fn metrics(&self) -> Result<String> {
+    pub(in crate::commands) async fn metrics(&self) -> Result<String> {
         let url = self.topology.cores()[0].admin().join("/metrics");
         let url = url.map_err(|error| Error::Failed(error.to_string()))?;
         let failed = |error: reqwest::Error| Error::Failed(format!("the core's metrics: {error}"));
@@ -40,8 +64,39 @@ impl Site {
     }
 
     /// Ends the house; its folder goes with it.
-    pub(super) async fn stop(self) {
+    pub(in crate::commands) async fn stop(self) {
         drop(self.topology.stop().await);
         drop(std::fs::remove_dir_all(&self.folder));
     }
+}
+
+/// An edge that takes as many sockets from one address as there may be.
+fn open_edge() -> Table {
+    let mut table = toml::toml! {
+        max_connections = 50_000
+        max_connections_per_address = 50_000
+    };
+    config::overlay(&mut table, &config::unlimited());
+    table
+}
+
+fn unlimited(error: Errno) -> Error {
+    Error::Failed(format!("how many files may be open: {error}"))
+}
+
+fn resident_kb(pid: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Of all files in a folder and below it, but for one folder.
+fn bytes(folder: &Path, but: &str) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(it) if it.is_dir() && entry.file_name() != but => bytes(&entry.path(), but),
+        Ok(it) if it.is_file() => it.len(),
+        _ => 0,
+    };
+    entries.map(of).sum()
 }
