@@ -218,6 +218,7 @@ impl Router {
             None => self.with_llm(roster, question, &guess, &scores).await,
         };
         mentions::name_unknown(roster, question.text, &mut plan);
+        mentions::hold_back(roster, question.text, &scores, &mut plan);
         count(&plan, began);
         Decision { plan, scores, tokens, degraded }
     }
