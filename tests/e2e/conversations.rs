@@ -58,7 +58,7 @@ async fn a_question_for_two_agents_is_asked_of_both_and_each_claim_is_tied_to_it
     let answer = heard.answer();
     assert!(answer.contains("It will rain.") && answer.contains("Acme is up 3 %."), "{answer}");
     assert_eq!(heard.streamed(), answer, "the pieces put together are the answer");
-    assert!(heard.degraded().contains("no LLM"), "{}", heard.degraded());
+    assert_eq!(heard.degraded(), "", "having no LLM is no fault");
     let finished = heard.data("answer.finished");
     for claim in finished["claims"].as_array().unwrap() {
         let place = |name: &str| usize::try_from(claim[name].as_u64().unwrap()).unwrap();

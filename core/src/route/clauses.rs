@@ -3,6 +3,7 @@
 use super::{
     joins::{self, Joins},
     lexical::{is_mark, is_unspaced},
+    prose,
 };
 use std::ops::Range;
 
@@ -26,7 +27,7 @@ const MOST_CLAUSES: usize = 8;
 pub(super) fn data_of(text: &str) -> (&str, &str) {
     let fence = text.find("```");
     let below = text.find("\n\n").or_else(|| text.find(":\n"));
-    match fence.into_iter().chain(below).min() {
+    match fence.into_iter().chain(below).chain(prose::code_below(text)).min() {
         Some(at) if !text[..at].trim().is_empty() => text.split_at(at),
         _ => (text, ""),
     }
@@ -259,6 +260,20 @@ mod tests {
         );
         assert_eq!(texts("Get the page and then list my files"), ["Get the page", "list my files"]);
         assert_eq!(texts("Is it safe? Who wrote it?"), ["Is it safe?", "Who wrote it?"]);
+    }
+
+    #[test]
+    fn code_below_a_question_is_what_it_asks_about() {
+        for (text, asked) in [
+            ("Why does this fail?\n@api.route(\"/x\")\ndef f(): return 1", "Why does this fail?"),
+            ("Is it safe\nfn main() {\n}", "Is it safe"),
+            ("What does it print\nfor x in range(3):\n  print(x)", "What does it print"),
+            ("fn main() {\n    go();\n}", "fn main() {\n    go();\n}"),
+            ("Check the weather;\nconvert 5 euro", "Check the weather;\nconvert 5 euro"),
+            ("Tell me (soon)\n@money and write", "Tell me (soon)\n@money and write"),
+        ] {
+            assert_eq!(data_of(text).0, asked, "{text}");
+        }
     }
 
     #[test]

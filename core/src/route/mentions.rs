@@ -2,6 +2,7 @@
 //! packages, rules of style sheets, addresses, what is quoted or pasted.
 
 mod called;
+mod forbidden;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::agents::Agent;
 use called::called_until;
+pub(super) use forbidden::hold_back;
 use switchboard_shared::{
     events::{Mode, Plan, Stage, Step},
     ids::{AgentId, UserId},
@@ -28,7 +30,8 @@ const SIGNS: [char; 2] = ['@', '\u{FF20}'];
 
 /// Decides by the agents that a text addresses; a slip of the pen at its beginning is asked about.
 pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Option<Plan> {
-    let found = find_mentions(text);
+    let found: Vec<_> =
+        find_mentions(text).into_iter().filter(|mention| !forbidden::forbids(text, mention)).collect();
     let known = known(roster, &found);
     let switched_off = named_off(roster, &found);
     if known.is_empty() && !switched_off.is_empty() {

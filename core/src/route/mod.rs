@@ -53,6 +53,13 @@ use trust::Trust;
 /// What a plan does without when there is no LLM.
 const NO_LLM: &str = "no LLM configured";
 
+/// What of the things that a plan did without is a fault. That there is no LLM is how a house is run: its plans say that
+/// they are guesses, and its answers lack nothing.
+pub(crate) fn faults(without: &str) -> Option<String> {
+    let faults: Vec<_> = without.split("; ").filter(|what| *what != NO_LLM).collect();
+    (!faults.is_empty()).then(|| faults.join("; "))
+}
+
 /// A tenant's agents at one version of its registry, and the model learned from them.
 #[derive(Debug)]
 pub(crate) struct Roster {
@@ -213,6 +220,7 @@ impl Router {
             None => self.with_llm(roster, question, &guess, &scores).await,
         };
         mentions::name_unknown(roster, question.text, &mut plan);
+        mentions::hold_back(roster, question.text, &scores, &mut plan);
         count(&plan, began);
         Decision { plan, scores, tokens, degraded }
     }

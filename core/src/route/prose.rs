@@ -28,6 +28,26 @@ pub(crate) fn is_shown(shown: &[Range<usize>], at: usize) -> bool {
     after > 0 && at < shown[after - 1].end
 }
 
+/// The end of the line below which code begins that is pasted without a fence; the first line is none.
+pub(super) fn code_below(text: &str) -> Option<usize> {
+    let mut at = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        at += line.len();
+        (at - line.len(), line.trim())
+    });
+    let mut lines = lines.skip_while(|(_, line)| line.is_empty());
+    let (_, first) = lines.next()?;
+    (!is_code(first)).then(|| lines.find(|(_, line)| is_code(line)))?.map(|(start, _)| start - 1)
+}
+
+/// Whether a line is code whatever its language: a block or a call ends with it, or it is a decorator with arguments.
+fn is_code(line: &str) -> bool {
+    let called = line.strip_prefix('@').and_then(|rest| {
+        rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "._".contains(c)).strip_prefix('(')
+    });
+    called.is_some() || ["{", "}", ");", "):", "];"].iter().any(|end| line.ends_with(end))
+}
+
 /// Lines that are shown as a whole.
 fn blocks(text: &str) -> Vec<Range<usize>> {
     let (mut blocks, mut at) = (Vec::new(), 0);

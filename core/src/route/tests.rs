@@ -259,8 +259,9 @@ async fn what_nobody_does_is_said_to_be_so() {
         let plan = local_plan(&roster, text).await;
         assert_eq!((plan.mode, asked(&plan).len()), (Mode::None, 0), "{text}: {plan:?}");
         assert!(plan.says.unwrap().starts_with("No agent here does this."));
-        assert_eq!(plan.degraded.as_deref(), Some("no LLM configured"));
+        assert_eq!(plan.degraded.as_deref().map(faults), Some(None), "a guess, and no fault");
     }
+    assert_eq!(faults("the model was late; no LLM configured").as_deref(), Some("the model was late"));
 }
 
 #[tokio::test]

@@ -115,11 +115,12 @@ async fn together(
         Err(LlmError::Cut(fault)) => (Tokens::default(), Some(fault.to_string())),
         Err(error) => {
             let degraded = match error {
-                LlmError::Failed(fault) => format!("the LLM failed: {fault}"),
-                error => error.to_string(),
+                LlmError::NotConfigured => None,
+                LlmError::Failed(fault) => Some(format!("the LLM failed: {fault}")),
+                error => Some(error.to_string()),
             };
             let claims = beside::write(page, replies, agents);
-            return Draft { claims, degraded: Some(degraded), ..Draft::default() };
+            return Draft { claims, degraded, ..Draft::default() };
         }
     };
     page.push(&markers.end());

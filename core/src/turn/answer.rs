@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    outside,
+    outside, route,
     synthesise::{self, Beside, Material, Written},
 };
 use switchboard_shared::events::Plan;
@@ -31,8 +31,8 @@ pub(super) async fn write(work: &Work, plan: &Plan, outcomes: &[Outcome], brief:
     };
     let (mut written, ()) = futures::future::join(writing, stream(work, pieces)).await;
     written.text = outside::signs(&written.text);
-    if let Some(lost) = &plan.degraded {
-        let more = written.degraded.take().filter(|reason| reason != lost);
+    if let Some(lost) = plan.degraded.as_deref().and_then(route::faults) {
+        let more = written.degraded.take().filter(|reason| *reason != lost);
         written.degraded = Some(more.map_or_else(|| lost.clone(), |reason| format!("{lost}; {reason}")));
     }
     Ok(written)
