@@ -382,7 +382,8 @@ fn agents(rows: Vec<AgentRow>, frozen: &Frozen) -> Vec<Arc<Agent>> {
         .filter_map(|row| {
             let (id, own) = (row.id.clone(), (row.groups, row.enabled, row.credential));
             let agent: Result<Agent, AgentError> =
-                Agent::from_card(Some(row.id), row.card_url, row.card, row.examples);
+                Agent::from_card(Some(row.id), row.card_url, row.card, row.examples)
+                    .and_then(|agent| agent.pinned(row.card_keys.as_ref()));
             let mut agent =
                 agent.inspect_err(|error| tracing::error!(agent = %id, %error, "left out")).ok()?;
             (agent.groups, agent.enabled, agent.credential) = own;

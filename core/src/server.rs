@@ -140,9 +140,12 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
     let path = request.uri().path().to_owned();
     // What listens or waits for an answer has bounds of its own; only the head of its response is waited for here.
     let bound = match route.as_str() {
-        "/chat" | "/v1/chat/completions" | theirs::JSONRPC | theirs::JSONRPC_SLASH | theirs::REST_ROUTE => {
-            core.config.turn.deadline + core.config.request_deadline
-        }
+        "/chat"
+        | "/v1/chat/completions"
+        | theirs::JSONRPC
+        | theirs::JSONRPC_SLASH
+        | theirs::REST_ROUTE
+        | theirs::GRPC_ROUTE => core.config.turn.deadline + core.config.request_deadline,
         _ => core.config.request_deadline,
     };
     let answered = timeout(bound, next.run(request).instrument(span)).await;

@@ -36,6 +36,9 @@ impl Answer {
     #[must_use]
     pub fn at(path: &str, mut problem: Problem, request_id: &str, decision: Option<&Decision>) -> Self {
         problem.request_id = Some(request_id.into());
+        if a2a::is_grpc(path) {
+            return Self::over_grpc(&problem, request_id);
+        }
         let (media_type, body) = if openai::is_theirs(path) {
             ("application/json", serde_json::to_vec(&OpenAiError::from(&problem)))
         } else if a2a::is_theirs(path) {
@@ -59,6 +62,16 @@ impl Answer {
         fields.extend(decision.map(limit_fields).into_iter().flatten());
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, fields, body }
+    }
+
+    /// The same for clients of gRPC.
+    fn over_grpc(problem: &Problem, request_id: &str) -> Self {
+        let mut fields = a2a::grpc_fields(problem).to_vec();
+        fields.push(("x-request-id", request_id.to_owned()));
+        if let Some(seconds) = problem.retry_after_s {
+            fields.push(("retry-after", seconds.to_string()));
+        }
+        Self { status: StatusCode::OK, fields, body: Bytes::new() }
     }
 
     /// The answer as HTTP/1.1 bytes, after which the connection is closed.

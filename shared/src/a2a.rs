@@ -13,13 +13,57 @@ pub const REST: &str = "/a2a/v1/";
 /// The same as a route.
 pub const REST_ROUTE: &str = "/a2a/v1/{*path}";
 
+/// What the paths of gRPC begin with: the full name of its service.
+pub const GRPC: &str = "/lf.a2a.v1.A2AService/";
+/// The same as a route.
+pub const GRPC_ROUTE: &str = "/lf.a2a.v1.A2AService/{method}";
+/// Its media type, which may go on.
+pub const GRPC_MEDIA_TYPE: &str = "application/grpc";
+
 /// Where clients of before 1.0 look for the card.
 pub const CARD_BEFORE_1_0: &str = "/.well-known/agent.json";
+
+/// Where the keys lie that sign our cards.
+pub const KEYS: &str = "/.well-known/jwks.json";
 
 /// Whether A2A is spoken on a path.
 #[must_use]
 pub fn is_theirs(path: &str) -> bool {
-    path == JSONRPC || path == JSONRPC_SLASH || path.starts_with(REST)
+    path == JSONRPC || path == JSONRPC_SLASH || path.starts_with(REST) || is_grpc(path)
+}
+
+/// Whether that is gRPC.
+#[must_use]
+pub fn is_grpc(path: &str) -> bool {
+    path.starts_with(GRPC)
+}
+
+/// A problem as gRPC has it, whose answers have a status of their own: in header fields, below the HTTP status 200 and
+/// without a body.
+#[must_use]
+pub fn grpc_fields(problem: &Problem) -> [(&'static str, String); 3] {
+    let status = match words(problem.code).1 {
+        // Over gRPC a method that is not there has a code of its own.
+        _ if problem.code == ProblemKind::MethodNotAllowed => 12,
+        "INVALID_ARGUMENT" => 3,
+        "NOT_FOUND" => 5,
+        "ALREADY_EXISTS" => 6,
+        "PERMISSION_DENIED" => 7,
+        "RESOURCE_EXHAUSTED" => 8,
+        "OUT_OF_RANGE" => 11,
+        "UNAVAILABLE" => 14,
+        "UNAUTHENTICATED" => 16,
+        _ => 13,
+    };
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'%';
+    let signs = problem.message().bytes();
+    let message =
+        signs.map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
+    [
+        ("content-type", GRPC_MEDIA_TYPE.to_owned()),
+        ("grpc-status", status.to_string()),
+        ("grpc-message", message.collect()),
+    ]
 }
 
 /// A problem, as its path's binding has it: `google.rpc.Status`, or a response of JSON-RPC to no request.
@@ -85,6 +129,9 @@ mod tests {
         );
         assert_eq!(rest["error"]["details"][1]["retryDelay"], "3s");
         assert_eq!(body("/a2a", &problem)["error"]["code"], -32043);
+        let [kind, status, message] = grpc_fields(&Problem::new(ProblemKind::NotFound, "é 5%"));
+        assert_eq!((kind.1.as_str(), status.1.as_str()), ("application/grpc", "5"));
+        assert!(message.1.contains("%C3%A9 5%25"), "{message:?}");
         assert!(is_theirs("/a2a") && is_theirs("/a2a/v1/tasks") && !is_theirs("/a2a/v2/tasks"));
     }
 }

@@ -49,6 +49,10 @@ fn plain(outcome: &Value) -> Value {
 }
 
 async fn rows(mut program: Command) -> anyhow::Result<Vec<Value>> {
+    Ok(serde_json::from_value(said(&mut program).await?)?)
+}
+
+async fn said(program: &mut Command) -> anyhow::Result<Value> {
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = timeout(PATIENCE, program.output()).await??;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -86,7 +90,7 @@ async fn the_official_clients_do_every_operation_over_each_binding() -> anyhow::
         table.push_str(&format!("| {client:6} | {binding:13} | {operation:27} | {mark} | {outcome}\n"));
     }
     std::io::Write::write_all(&mut std::io::stderr(), table.as_bytes())?;
-    assert_eq!(all.len(), (3 + 2) * 17, "{table}");
+    assert_eq!(all.len(), (4 + 2) * 17, "{table}");
     assert!(!table.contains("OTHERWISE"), "{table}");
     house.stop().await
 }
@@ -260,7 +264,7 @@ async fn the_card_is_everybodys_and_the_extended_one_is_the_callers() -> anyhow:
         .iter()
         .map(|i| &i["protocolBinding"])
         .collect();
-    assert_eq!(bindings, ["JSONRPC", "HTTP+JSON", "JSONRPC"]);
+    assert_eq!(bindings, ["JSONRPC", "HTTP+JSON", "GRPC", "JSONRPC"]);
     let before: Value =
         http.get(house.topology().url().join("/.well-known/agent.json")?).send().await?.json().await?;
     assert_eq!(
@@ -284,6 +288,30 @@ async fn the_card_is_everybodys_and_the_extended_one_is_the_callers() -> anyhow:
     };
     let (ann, bob) = (house.member_token("ann", &["finance"])?, house.member_token("bob", &[])?);
     assert!(own(ann).await?.contains("ledger/test") && !own(bob).await?.contains("ledger"));
+    house.stop().await
+}
+
+#[tokio::test]
+async fn what_goes_wrong_over_grpc_has_its_status() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let weather = FakeAgent::start("weather", &["will it rain"], Manner::Says(RAIN.into())).await?;
+    house.register("weather", &weather).await?;
+    let anns = Wire::of(&house, "ann")?.send("m-1", "@weather rain?", json!({})).await?;
+    let (url, topology) = (house.topology().url().clone(), house.topology());
+    let address = format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(443));
+    let mut python = peer("python");
+    python.arg("grpc_faults.py").arg(address).arg(topology.ca()).arg(topology.token("bob", &["user"])?);
+    let seen = said(python.arg(anns["id"].as_str().context("it has one")?)).await?;
+    let expected = json!({
+        "no token": ["UNAUTHENTICATED"],
+        "no version": ["FAILED_PRECONDITION", "VERSION_NOT_SUPPORTED"],
+        "another's task": ["NOT_FOUND", "TASK_NOT_FOUND"],
+        "no id": ["INVALID_ARGUMENT", "INVALID_PARAMS"],
+        "no message": ["INVALID_ARGUMENT", "INVALID_PARAMS"],
+        "no protocol buffer": ["INVALID_ARGUMENT", "PARSE_ERROR"],
+        "no method": ["UNIMPLEMENTED", "METHOD_NOT_FOUND"],
+    });
+    assert_eq!(seen, expected);
     house.stop().await
 }
 

@@ -11,6 +11,7 @@ mod bad_input;
 mod bad_providers;
 mod branches;
 mod browser;
+mod cards;
 mod circles;
 mod clients;
 mod conversations;

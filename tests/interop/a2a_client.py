@@ -9,6 +9,7 @@ import ssl
 import sys
 import uuid
 
+import grpc
 import httpx
 from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 from a2a.helpers.proto_helpers import get_artifact_text, new_text_part
@@ -42,6 +43,15 @@ def name(task):
     return TaskState.Name(task.status.state).removeprefix("TASK_STATE_").lower()
 
 
+def channel(address):
+    """A channel that shows the token with each call."""
+    with open(ca, "rb") as file:
+        trusted = grpc.ssl_channel_credentials(file.read())
+    return grpc.aio.secure_channel(
+        address, grpc.composite_channel_credentials(trusted, grpc.access_token_call_credentials(token))
+    )
+
+
 async def first(events):
     return [event async for event in events][0].task
 
@@ -60,7 +70,7 @@ async def every_operation(binding, version, http, card):
     rows, seen = [], {}
     card = only(card, binding, version)
     make = lambda **how: ClientFactory(
-        ClientConfig(httpx_client=http, supported_protocol_bindings=[binding], **how)
+        ClientConfig(httpx_client=http, grpc_channel_factory=channel, supported_protocol_bindings=[binding], **how)
     ).create(card)
     whole, streaming, polling = make(streaming=False), make(), make(streaming=False, polling=True)
 
@@ -165,7 +175,7 @@ async def main():
     async with httpx.AsyncClient(verify=trust, timeout=60) as http:
         card = await A2ACardResolver(http, url).get_agent_card()
         http.headers["Authorization"] = f"Bearer {token}"
-        spoken = [("JSONRPC", "1.0"), ("HTTP+JSON", "1.0"), ("JSONRPC", "0.3")]
+        spoken = [("JSONRPC", "1.0"), ("HTTP+JSON", "1.0"), ("GRPC", "1.0"), ("JSONRPC", "0.3")]
         rows = [row for binding, version in spoken for row in await every_operation(binding, version, http, card)]
     print(json.dumps(rows))
 

@@ -96,6 +96,7 @@ impl House {
             id: Some(id.parse()?),
             examples: examples.iter().map(example).collect(),
             groups: None,
+            card_keys: None,
         };
         Ok(self.topology.client("olga", &["agent-admin"])?.post("/v1/agents", &new).await?)
     }
@@ -115,6 +116,7 @@ impl House {
             id: Some(id.parse()?),
             examples: Vec::new(),
             groups: Some(groups.iter().map(|group| group.parse()).collect::<Result<_, _>>()?),
+            card_keys: None,
         };
         Ok(self.topology.client("olga", &["agent-admin"])?.post("/v1/agents", &new).await?)
     }

@@ -16,6 +16,7 @@
 
 pub mod agent;
 pub mod browser;
+pub mod cards;
 pub mod guarded;
 pub mod guest;
 pub mod house;
@@ -32,6 +33,7 @@ mod server;
 
 pub use agent::{FakeAgent, Manner};
 pub use browser::{Browser, Came};
+pub use cards::CardServer;
 pub use guarded::GuardedAgent;
 pub use guest::{Guest, Library};
 pub use house::House;

@@ -101,6 +101,8 @@ pub(crate) fn event(update: &StreamResponse) -> Value {
 #[must_use]
 pub fn card(mut card: Value) -> Value {
     let Value::Object(fields) = &mut card else { return card };
+    // They are over what it says in the words of 1.0.
+    fields.remove("signatures");
     let interfaces = fields.remove("supportedInterfaces").unwrap_or_default();
     let interfaces: Vec<_> = interfaces.as_array().into_iter().flatten().collect();
     let spoken = interfaces.iter().find(|of| of["protocolBinding"] == "JSONRPC");

@@ -1,21 +1,25 @@
 //! The Agent2Agent protocol (A2A 1.0), as its servers speak it: an [`Agent`] has tasks and events, and this says them over
-//! JSON-RPC and over HTTP+JSON. Neither storage nor routing is known here.
+//! JSON-RPC, HTTP+JSON and gRPC. Neither storage nor routing is known here.
 //!
 //! - [`agent`]: what an agent does
 //! - [`task`]: what a task becomes by its events
 //! - [`fault`]: the errors, and how each binding tells them
 //! - [`operation`]: the eleven operations, whichever binding asks for them
-//! - [`jsonrpc`], [`rest`]: the two bindings; [`before_1_0`]: what clients of 0.3 say and read over the first one
+//! - [`jsonrpc`], [`rest`], [`grpc`]: the bindings; [`before_1_0`]: what clients of 0.3 say and read over the first one
+//! - [`signed`]: who has made a card, and that it is as it was made
 
 pub mod agent;
 pub mod before_1_0;
 mod check;
 pub mod fault;
+pub mod grpc;
 pub mod jsonrpc;
 pub mod negotiate;
 pub mod operation;
+mod proto;
 mod query;
 pub mod rest;
+pub mod signed;
 mod sse;
 pub mod task;
 

@@ -35,23 +35,32 @@ fn frames(
     binding: Binding,
     ping: Duration,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    let frames =
+        stream::unfold((events(running).boxed(), binding), move |(mut events, binding)| async move {
+            let frame = match timeout(ping, events.next()).await {
+                Ok(event) => frame(&binding, event?),
+                Err(_) => Bytes::from_static(PING.as_bytes()),
+            };
+            Some((frame, (events, binding)))
+        });
+    frames.map(Ok)
+}
+
+/// The task as it is, and then what happens to it, until it is over, waits for its client, or cannot be told any more.
+pub(crate) fn events(running: Running) -> impl Stream<Item = Result<StreamResponse, Fault>> + Send + use<> {
     let Running { task, updates } = running;
     let rest = goes_on(&task.status.state).then_some(updates);
     let first = Ok(StreamResponse::Task(task));
-    let first = frame(&binding, first);
-    let later = stream::unfold((rest, binding), move |(updates, binding)| async move {
+    let later = stream::unfold(rest, |updates| async move {
         let mut updates = updates?;
-        let Ok(next) = timeout(ping, updates.next()).await else {
-            return Some((Bytes::from_static(PING.as_bytes()), (Some(updates), binding)));
-        };
-        let next = next?;
+        let next = updates.next().await?;
         let is_last = match &next {
             Ok(update) => state_of(update).is_some_and(|state| !goes_on(state)),
             Err(_) => true,
         };
-        Some((frame(&binding, next), ((!is_last).then_some(updates), binding)))
+        Some((next, (!is_last).then_some(updates)))
     });
-    stream::once(async { first }).chain(later).map(Ok)
+    stream::once(async { first }).chain(later)
 }
 
 /// An event, in the words of its binding: a whole response of JSON-RPC (section 9.4.2), or the event itself (11.7).

@@ -19,6 +19,10 @@ pub(crate) enum AgentError {
     Fetch(String),
     #[error("the card is not valid: {0}")]
     Card(String),
+    #[error("the keys for its card cannot be used: {0}")]
+    Keys(String),
+    #[error("the card is not that of whoever holds the keys pinned for it: {0}")]
+    Unproven(String),
     #[error("an id cannot be made of the card's name: {0}")]
     Id(#[from] InvalidId),
 }

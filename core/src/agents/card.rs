@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::AgentError;
+use super::{AgentError, pins::Pins};
 use crate::{outside, seal::Sealed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -48,6 +48,8 @@ pub(crate) struct Agent {
     pub(crate) enabled: bool,
     /// What it is shown so that it answers; the tenant's too.
     pub(crate) credential: Option<Sealed>,
+    /// Of which one has to have signed its card; the tenant's as well.
+    pub(crate) pins: Pins,
     pub(crate) endpoint: Endpoint,
     pub(crate) streaming: bool,
     pub(crate) skills: Vec<Skill>,
@@ -129,6 +131,7 @@ impl Agent {
             groups: BTreeSet::new(),
             enabled: true,
             credential: None,
+            pins: Pins::default(),
             endpoint,
             streaming,
             skills,
@@ -193,6 +196,7 @@ impl Agent {
             breaker: breaker.to_owned(),
             enabled: self.enabled,
             groups: None,
+            card_keys: None,
             wants: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ mod files;
 mod guard;
 mod line;
 mod look;
+mod pins;
 mod security;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub(crate) use credentials::{Asker, Credential, read};
 pub(crate) use files::SentFile;
 pub(crate) use guard::Guard;
 pub(crate) use look::{look, unread};
+pub(crate) use pins::Pins;
 pub(crate) use transcript::WAITS_FOR_SIGN_IN;
 
 use crate::{

@@ -120,6 +120,7 @@ mod tests {
         let agent = AgentRow {
             enabled: true,
             credential: None,
+            card_keys: None,
             id: "a".parse().unwrap(),
             card_url: "http://a.example/".parse().unwrap(),
             card: serde_json::Value::Null,

@@ -5,10 +5,11 @@
 //! - [`provider`], [`line`]: one identity provider, and the way to it; [`id_token`]: what it signs, pure; [`who`]: who that is
 //! - [`sign_in`]: from the provider's answer to a session
 //! - [`sessions`]: what becomes of a session: renewed, listed, ended
-//! - [`signer`]: session tokens
+//! - [`signer`]: session tokens; `cards`: cards of A2A, with the same keys
 //! - [`programs`]: keys and tickets
 //! - [`secret`]: what clients hold, and what the database keeps of it
 
+mod cards;
 pub(crate) mod fault;
 mod flow;
 mod id_token;

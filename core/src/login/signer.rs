@@ -8,6 +8,7 @@ use jsonwebtoken::{
 };
 use serde::Serialize;
 use std::{collections::BTreeSet, time::Duration};
+use switchboard_a2a::signed::Signing;
 use switchboard_shared::{
     config::Secret,
     identity::{Role, Tier},
@@ -102,6 +103,17 @@ impl Signer {
         };
         let text = jsonwebtoken::encode(&self.header, &claims, &self.key);
         Ok(SessionToken { text: text.map_err(Error::writing("session token"))?, expires_at })
+    }
+}
+
+impl Signer {
+    /// The same key for cards.
+    pub(super) fn signing<'a>(&'a self, jku: &'a str) -> Signing<'a> {
+        Signing { key: &self.key, algorithm: self.header.alg, kid: self.kid(), jku }
+    }
+
+    pub(super) fn kid(&self) -> &str {
+        self.header.kid.as_deref().unwrap_or_default()
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct AgentRow {
     pub(crate) enabled: bool,
     /// What it is shown so that it answers; written apart.
     pub(crate) credential: Option<Sealed>,
+    /// Of which one has to have signed its card.
+    pub(crate) card_keys: Option<Value>,
 }
 
 /// What an agent that is registered again had before.
@@ -34,6 +36,7 @@ pub(crate) struct RegisteredBefore {
     pub(crate) examples: Vec<Example>,
     pub(crate) groups: BTreeSet<Group>,
     pub(crate) enabled: bool,
+    pub(crate) card_keys: Option<Value>,
 }
 
 /// How many agents a tenant has, and how large their cards are.
@@ -83,6 +86,7 @@ impl Tx {
                     groups: groups(row.get(4))?,
                     enabled: row.get(5),
                     credential: row.get::<_, Option<Vec<u8>>>(6).map(Sealed::from),
+                    card_keys: row.get(7),
                 })
             })
             .collect()
@@ -97,7 +101,8 @@ impl Tx {
         let row = self.query_opt(sql!("registered_before"), &[&tenant.as_str(), &id.as_str()]).await?;
         row.map(|row| {
             let examples = serde_json::from_value(row.get(0)).map_err(Error::reading("agent"))?;
-            Ok(RegisteredBefore { examples, groups: groups(row.get(1))?, enabled: row.get(2) })
+            let (groups, enabled, card_keys) = (groups(row.get(1))?, row.get(2), row.get(3));
+            Ok(RegisteredBefore { examples, groups, enabled, card_keys })
         })
         .transpose()
     }
@@ -132,6 +137,7 @@ impl Tx {
                 &by.as_str(),
                 &card,
                 &bytes,
+                &agent.card_keys,
             ],
         )
         .await?;

@@ -19,10 +19,14 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use futures::{StreamExt, stream};
-use serde_json::json;
-use std::collections::BTreeSet;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 use switchboard_shared::{
     api::{AgentView, Example, MAX_PAGE, Page, Probe, RegisterAgent},
+    cause::Cause,
     config::web_url,
     ids::{AgentId, Group},
 };
@@ -101,6 +105,10 @@ pub struct Add {
     /// Those that come after the first one and a blank.
     #[arg(value_name = "GROUP", value_delimiter = ',', requires = "groups", hide = true)]
     pub more_groups: Vec<Group>,
+    /// A file with a JWK Set: its card has to be signed with one of these keys. Without, one that is registered already
+    /// keeps its own; an empty set takes them away
+    #[arg(long, value_name = "FILE")]
+    pub card_keys: Option<PathBuf>,
     /// Put it in the place of the one that has its id
     #[arg(long)]
     pub replace: bool,
@@ -189,6 +197,7 @@ impl Add {
             id: self.id.clone(),
             examples: examples.collect(),
             groups: Some(groups).filter(|groups: &BTreeSet<_>| !groups.is_empty()),
+            card_keys: self.card_keys.as_deref().map(key_set).transpose()?,
         };
         let client = self.access.client(&["user", "agent-admin"])?;
         let before = all(&client).await?;
@@ -227,6 +236,12 @@ impl Add {
             _ => Ok(()),
         }
     }
+}
+
+fn key_set(file: &Path) -> Result<Value> {
+    let wrong = |why: String| Error::Failed(format!("{}: {why}", file.display()));
+    let text = std::fs::read(file).map_err(|error| wrong(Cause::of(&error).to_string()))?;
+    serde_json::from_slice(&text).map_err(|error| wrong(Cause::of(&error).to_string()))
 }
 
 impl Remove {

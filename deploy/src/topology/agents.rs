@@ -61,7 +61,13 @@ impl Agents {
         let one = |agent: Agent| async move {
             let id =
                 agent.id.parse().map_err(|error| Error::Failed(format!("agent {}: {error}", agent.id)))?;
-            let request = RegisterAgent { url: agent.url, id: Some(id), examples: Vec::new(), groups: None };
+            let request = RegisterAgent {
+                url: agent.url,
+                id: Some(id),
+                examples: Vec::new(),
+                groups: None,
+                card_keys: None,
+            };
             let registered = client.post::<AgentView>("/v1/agents", &request).await;
             registered
                 .map_err(|error| Error::Failed(format!("agent {} cannot be registered: {error}", agent.id)))

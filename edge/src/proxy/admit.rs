@@ -8,7 +8,7 @@ use crate::{
     identify,
     metrics::METRICS,
 };
-use http::{Method, header};
+use http::{Method, Version, header};
 use pingora::{http::RequestHeader, protocols::l4::socket::SocketAddr as PeerAddr, proxy::Session};
 use std::net::IpAddr;
 use switchboard_shared::{
@@ -47,6 +47,9 @@ impl Proxy {
             return Err(Problem::new(ProblemKind::NotFound, "this path is not served here"));
         };
         let head = session.req_header();
+        if route.is_grpc && head.version != Version::HTTP_2 {
+            return Err(Problem::new(ProblemKind::BadRequest, "gRPC is spoken over HTTP/2 alone"));
+        }
         let own = page::own_origin(Some(&head.uri), &head.headers);
         let listed = &self.0.config.socket.origins;
         page::require(&head.method, &head.headers, own.as_deref(), listed, route.is_sign_in)?;

@@ -9,6 +9,7 @@ use crate::{
     upstream::call::unavailable,
 };
 use bytes::Bytes;
+use http::Version;
 use pingora::{
     Error, ErrorSource,
     ErrorType::{self, HTTPStatus},
@@ -115,6 +116,11 @@ pub async fn answer(session: &mut Session, answer: Answer) -> Result<()> {
     if !session.as_mut().is_body_empty() {
         session.set_keepalive(None);
     }
-    session.write_response_header(Box::new(head), false).await?;
+    // Over gRPC a head that has the status is the end of the answer, or it is not taken for one.
+    let is_all = answer.body.is_empty() && session.req_header().version == Version::HTTP_2;
+    session.write_response_header(Box::new(head), is_all).await?;
+    if is_all {
+        return Ok(());
+    }
     session.write_response_body(Some(answer.body), true).await
 }

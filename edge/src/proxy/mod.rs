@@ -4,12 +4,14 @@
 //! - [`route`]: what a path is for
 //! - [`failure`]: what a client is told when it goes no further
 //! - [`fields`]: header fields between client and core
+//! - `grpc`: the connection to a core that gRPC needs
 //! - `listing`: the list of edges, which needs no core
 //! - [`linger`]: what becomes of a body that nobody needs any more
 
 mod admit;
 pub mod failure;
 pub mod fields;
+mod grpc;
 pub mod linger;
 mod listing;
 pub mod route;
@@ -38,6 +40,7 @@ use pingora::{
 use route::{EDGES, Route};
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
+    a2a,
     headers::{IDEMPOTENCY_KEY, UNCOUNTED},
     identity::Identity,
     problem::Problem,
@@ -157,6 +160,9 @@ impl ProxyHttp for Proxy {
         let share = Visit::of(session.digest()).and_then(|visit| visit.share.clone());
         let share = share.filter(|share| request.is_stream() || share.siblings() > UNCOUNTED_ANSWERS);
         request.is_alone = request.is_stream() || share.is_some();
+        if request.is_grpc() {
+            grpc::over_http2(&mut peer, self.silence());
+        }
         if request.is_alone {
             let ends_with = request.identity.clone().filter(|_| request.is_stream()).map(|listener| {
                 let revoked = self.0.revoked.follow(&listener, CancellationToken::new());
@@ -164,7 +170,7 @@ impl ProxyHttp for Proxy {
             });
             peer.options.custom_l4 = Some(Arc::new(Wires { ends_with, share, patience: connect }));
             // These connections are none for other requests.
-            peer.group_key = 1;
+            peer.group_key = if request.is_grpc() { grpc::alone() } else { 1 };
         }
         request.tried.push(core.index);
         request.core = Some(core);
@@ -205,7 +211,7 @@ impl ProxyHttp for Proxy {
         }
         let authority = request.core.as_ref().map(|core| core.authority.as_str()).unwrap_or_default();
         fields::to_core(upstream, stamp, authority)?;
-        if request.is_alone {
+        if request.is_alone && !request.is_grpc() {
             // Its connection is never used again: see `Wires`.
             upstream.insert_header(header::CONNECTION, "close")?;
         }
@@ -245,7 +251,8 @@ impl ProxyHttp for Proxy {
     ) -> Result<()> {
         may_hear(&self.0, request.identity.as_deref())?;
         let kind = response.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
-        request.streaming = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
+        let told = [b"text/event-stream".as_slice(), a2a::GRPC_MEDIA_TYPE.as_bytes()];
+        request.streaming = kind.is_some_and(|kind| told.iter().any(|told| kind.starts_with(told)));
         if let Some(asked) = request.asked {
             METRICS.stage("core", asked.elapsed());
         }
@@ -367,6 +374,10 @@ impl Request {
 
     fn is_stream(&self) -> bool {
         self.route.is_some_and(|route| route.is_stream)
+    }
+
+    fn is_grpc(&self) -> bool {
+        self.route.is_some_and(|route| route.is_grpc)
     }
 
     fn is_over(&self) -> bool {

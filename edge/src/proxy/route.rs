@@ -26,6 +26,8 @@ pub struct Route {
     pub is_sign_in: bool,
     /// Whether the answer names addresses of this edge, as the client knows it.
     pub names_us: bool,
+    /// Whether it is gRPC: HTTP/2 from end to end, since the end of an answer stands behind its body.
+    pub is_grpc: bool,
 }
 
 const fn plain(label: &'static str) -> Route {
@@ -37,6 +39,7 @@ const fn plain(label: &'static str) -> Route {
         is_page: false,
         is_sign_in: false,
         names_us: false,
+        is_grpc: false,
     }
 }
 
@@ -51,6 +54,7 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         EDGES => return Some(Route { is_public: true, ..plain("edges") }),
         "/openapi.json" => return Some(Route { is_public: true, ..plain("openapi") }),
         "/chat" => return Some(Route { is_message: post, ..plain("chat") }),
+        a2a::KEYS => return Some(Route { is_public: true, ..plain("a2a-card") }),
         CARD | a2a::CARD_BEFORE_1_0 => {
             return Some(Route { is_public: true, names_us: true, ..plain("a2a-card") });
         }
@@ -61,6 +65,11 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
         _ if path.starts_with(a2a::REST) => {
             let is_message = post && (path.ends_with("/message:send") || path.ends_with("/message:stream"));
             return Some(Route { is_message, names_us: true, ..plain("a2a") });
+        }
+        _ if a2a::is_grpc(path) => {
+            let is_message =
+                post && (path.ends_with("/SendMessage") || path.ends_with("/SendStreamingMessage"));
+            return Some(Route { is_message, is_grpc: true, names_us: true, ..plain("a2a") });
         }
         _ if path.starts_with("/auth/") => {
             return Some(Route { is_public: true, is_sign_in: true, ..plain("auth") });
@@ -170,7 +179,11 @@ mod tests {
         }
         assert_eq!(message(Method::POST, "/a2a/v1/message%3Asend"), Some(false));
         assert_eq!(message(Method::GET, "/a2a/v2/tasks"), None);
+        let grpc = |name: &str| find(&Method::POST, &format!("{}{name}", a2a::GRPC)).unwrap();
+        assert!(grpc("SendMessage").is_message && grpc("SendStreamingMessage").is_grpc);
+        assert!(!grpc("GetTask").is_message);
         let card = find(&Method::GET, CARD).unwrap();
+        assert!(find(&Method::GET, a2a::KEYS).unwrap().is_public);
         assert!(card.is_public && card.names_us && !find(&Method::GET, "/a2a/v1/tasks").unwrap().is_public);
     }
 

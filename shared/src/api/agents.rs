@@ -21,6 +21,10 @@ pub struct RegisterAgent {
     /// keeps its own, so that one which registers at each start is not opened to everyone by that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<BTreeSet<Group>>,
+    /// A JWK Set (RFC 7517): its card has to be signed with one of these keys, now and whenever it is read again. When
+    /// absent, an agent that is registered already keeps its own; an empty set takes them away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_keys: Option<serde_json::Value>,
 }
 
 /// `PUT /v1/agents/{id}/groups`: whose members may use the agent from now on.
@@ -75,6 +79,10 @@ pub struct AgentView {
     /// Whose members may use it, empty being everyone; shown to those who manage agents, to others absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<BTreeSet<Group>>,
+    /// What the keys are called of which one has to have signed its card; shown to those who manage agents, to others
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_keys: Option<Vec<String>>,
     /// In the answer to its registration: what its card wants to be shown, in words, one of these and each where the
     /// credential that is set for it does not do; else absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,13 +2,13 @@
 //! caller, with the skills of the agents that they may use.
 
 use super::super::http::respond;
-use crate::{access::Reach, agents::Agent, core::Core, error::Result, store::hex};
+use crate::{access::Reach, agents::Agent, core::Core, error::Result, login::Login, store::hex};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,8 +17,9 @@ use std::{
 use switchboard_a2a::{
     before_1_0,
     wire::{
-        AgentCapabilities, AgentCard, AgentInterface, AgentProvider, AgentSkill, HttpAuthSecurityScheme,
-        SecurityScheme, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC,
+        AgentCapabilities, AgentCard, AgentCardSignature, AgentInterface, AgentProvider, AgentSkill,
+        HttpAuthSecurityScheme, SecurityScheme, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON,
+        TRANSPORT_PROTOCOL_JSONRPC,
     },
 };
 use switchboard_shared::{
@@ -39,12 +40,28 @@ const BEARER: &str = "bearer";
 
 /// `GET /.well-known/agent-card.json`
 pub(super) async fn public(State(core): State<Arc<Core>>, fields: HeaderMap) -> Response {
-    shown(&fields, serde_json::to_value(nobodys(&core, &fields)))
+    let card = nobodys(&core, &fields);
+    let signed = || signatures(&core, &card, &origin(&core, &fields));
+    shown(&core, &fields, serde_json::to_value(&card), signed)
 }
 
 /// The same where clients of before 1.0 look for it, as they read it.
 pub(super) async fn before_1_0(State(core): State<Arc<Core>>, fields: HeaderMap) -> Response {
-    shown(&fields, serde_json::to_value(nobodys(&core, &fields)).map(before_1_0::card))
+    shown(&core, &fields, serde_json::to_value(nobodys(&core, &fields)).map(before_1_0::card), || None)
+}
+
+/// The public halves of the keys that sign cards (RFC 7517).
+pub(super) async fn keys(State(core): State<Arc<Core>>) -> Response {
+    match core.login.as_ref().map(Login::keys) {
+        None => respond(Problem::new(ProblemKind::NotFound, "")),
+        Some(Err(_)) => respond(Problem::new(ProblemKind::Internal, "")),
+        Some(Ok(keys)) => ([(header::CACHE_CONTROL, KEPT)], axum::Json(keys)).into_response(),
+    }
+}
+
+/// What proves that a card is ours, where this house has keys.
+fn signatures(core: &Core, card: &AgentCard, origin: &str) -> Option<Vec<AgentCardSignature>> {
+    core.login.as_ref()?.sign(card, &format!("{origin}{}", a2a::KEYS))
 }
 
 /// The card of who has not said who they are.
@@ -52,15 +69,22 @@ fn nobodys(core: &Core, fields: &HeaderMap) -> AgentCard {
     card(&origin(core, fields), vec![ask()], BTreeSet::new())
 }
 
-fn shown(asked: &HeaderMap, card: serde_json::Result<Value>) -> Response {
-    let Ok(body) = card.map(|card| card.to_string()) else {
+/// A signature is another one each time that it is made, so the tag is of what is signed, and of the key.
+fn shown(
+    core: &Core,
+    asked: &HeaderMap,
+    card: serde_json::Result<Value>,
+    signatures: impl FnOnce() -> Option<Vec<AgentCardSignature>>,
+) -> Response {
+    let Ok(mut card) = card else {
         return respond(Problem::new(ProblemKind::Internal, ""));
     };
-    let etag = format!("\"{}\"", hex(&Sha256::digest(&body)));
+    let kid = core.login.as_ref().map(Login::kid).unwrap_or_default();
+    let etag = format!("\"{}\"", hex(&Sha256::digest(format!("{card}{kid}"))));
     let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_known =
         known.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == etag);
-    let etag = HeaderValue::try_from(etag).unwrap_or(HeaderValue::from_static("\"\""));
+    let etag = HeaderValue::try_from(format!("W/{etag}")).unwrap_or(HeaderValue::from_static("\"\""));
     let fields = [
         (header::CACHE_CONTROL, HeaderValue::from_static(KEPT)),
         (header::ETAG, etag),
@@ -69,7 +93,12 @@ fn shown(asked: &HeaderMap, card: serde_json::Result<Value>) -> Response {
     ];
     match is_known {
         true => (StatusCode::NOT_MODIFIED, fields).into_response(),
-        false => (fields, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        false => {
+            if let Some(signatures) = signatures() {
+                card["signatures"] = json!(signatures);
+            }
+            (fields, [(header::CONTENT_TYPE, "application/json")], card.to_string()).into_response()
+        }
     }
 }
 
@@ -79,7 +108,8 @@ pub(super) async fn own(core: &Arc<Core>, me: &Identity, origin: &str) -> Result
     let skills = agents.iter().flat_map(|agent| skills(agent)).take(MAX_SKILLS);
     let skills = std::iter::once(ask()).chain(skills).collect();
     let reads = agents.iter().flat_map(|agent| agent.input_modes.iter().cloned()).collect();
-    Ok(card(origin, skills, reads))
+    let card = card(origin, skills, reads);
+    Ok(AgentCard { signatures: signatures(core, &card, origin), ..card })
 }
 
 /// Under which address a client knows us: what the edge says, where that is one of the listed ones, or none is listed.
@@ -105,6 +135,7 @@ fn card(origin: &str, skills: Vec<AgentSkill>, mut reads: BTreeSet<String>) -> A
                 format!("{origin}{}", a2a::REST.trim_end_matches('/')),
                 TRANSPORT_PROTOCOL_HTTP_JSON,
             ),
+            AgentInterface::new(origin.trim_start_matches("https://"), TRANSPORT_PROTOCOL_GRPC),
             // Under an address of its own, since there are clients that know an interface by its address alone.
             AgentInterface {
                 protocol_version: "0.3".to_owned(),

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use axum::{
-    http::{HeaderValue, header},
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use switchboard_a2a::{Fault, Kind};
@@ -52,11 +53,18 @@ fn kind(code: ProblemKind) -> Kind {
 
 /// A response that is this problem's, in the protocol's words: what never reached the binding.
 pub(crate) fn shaped(response: &mut Response, path: &str, problem: &Problem) {
-    let body = a2a::body(path, problem).to_string();
     let fields = response.headers_mut();
     fields.remove(header::CONTENT_LENGTH);
+    if a2a::is_grpc(path) {
+        for (name, value) in a2a::grpc_fields(problem) {
+            fields.insert(name, HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("")));
+        }
+        *response.status_mut() = StatusCode::OK;
+        *response.body_mut() = Body::empty();
+        return;
+    }
     fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    *response.body_mut() = body.into();
+    *response.body_mut() = a2a::body(path, problem).to_string().into();
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Where A2A is spoken: one path for JSON-RPC, a prefix for HTTP+JSON, and the card, which is everybody's.
+//! Where A2A is spoken: one path for JSON-RPC, prefixes for HTTP+JSON and gRPC, and the card, which is everybody's.
 
 use super::{
     super::http::{Caller, Raw, deadline},
@@ -20,7 +20,7 @@ use axum::{
     routing::{any, get, post},
 };
 use std::{sync::Arc, time::Duration};
-use switchboard_a2a::{Asked, CARD_PATH, Performed, jsonrpc, rest};
+use switchboard_a2a::{Asked, CARD_PATH, Performed, grpc, jsonrpc, rest};
 use switchboard_shared::{a2a, headers, identity::Identity};
 use tokio::time::Instant;
 
@@ -32,8 +32,10 @@ pub(crate) fn routes() -> Router<Arc<Core>> {
         .route(a2a::JSONRPC, post(by_jsonrpc))
         .route(a2a::JSONRPC_SLASH, post(by_jsonrpc))
         .route(a2a::REST_ROUTE, any(by_rest))
+        .route(a2a::GRPC_ROUTE, post(by_grpc))
         .route(CARD_PATH, get(card::public))
         .route(a2a::CARD_BEFORE_1_0, get(card::before_1_0))
+        .route(a2a::KEYS, get(card::keys))
 }
 
 async fn by_jsonrpc(
@@ -69,6 +71,20 @@ async fn by_rest(
         body: &body,
     };
     Ok(counted(rest::answer(&asked, request).await))
+}
+
+async fn by_grpc(
+    State(core): State<Arc<Core>>,
+    Caller(me): Caller,
+    uri: Uri,
+    fields: HeaderMap,
+    envelope: Envelope,
+    Raw(body): Raw,
+) -> Result<Response> {
+    let (face, asker) = begun(&core, me, &fields, envelope)?;
+    let asked = asked(&face, &asker, &fields);
+    let method = uri.path().strip_prefix(a2a::GRPC).unwrap_or_default();
+    Ok(counted(Box::pin(grpc::answer(&asked, method, &fields, body)).await))
 }
 
 fn begun(core: &Arc<Core>, me: Identity, fields: &HeaderMap, envelope: Envelope) -> Result<(Face, Asker)> {

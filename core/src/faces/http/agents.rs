@@ -7,7 +7,7 @@ use super::{
 use crate::{
     accept::Envelope,
     access::{Permission, Reach, may, permit},
-    agents::{Agent, AgentError, Agents, look, unread},
+    agents::{Agent, AgentError, Agents, Pins, look, unread},
     core::Core,
     error::{Error, Result},
     learn::Frozen,
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use switchboard_shared::{
-    api::{AgentView, CardNoteKind, LookAtCard, Page, Probe, RegisterAgent},
+    api::{AgentView, CardLook, CardNoteKind, LookAtCard, Page, Probe, RegisterAgent},
     identity::{Identity, MAX_GROUPS},
     ids::{AgentId, Group},
     problem::ProblemKind,
@@ -64,7 +64,11 @@ pub(crate) async fn look_at_card(
     let all = core.registry.all(&core.store, &me.tenant).await?;
     let known = known(&all.agents, wish.id.as_ref(), &wish.url).map(|agent| (&me.tenant, agent));
     let mut look = match core.agents.fetch_card(&wish.url, known).await {
-        Ok((url, card)) => look(wish.id, url, &card),
+        Ok((url, card)) => {
+            let unproven = known.and_then(|(_, agent)| agent.pins.proven(card.clone()).err());
+            let look = look(wish.id, url, &card);
+            CardLook { fault: unproven.map(|why| why.to_string()).or(look.fault), ..look }
+        }
         Err(fault) => unread(Agents::card_url(&wish.url), &fault),
     };
     let replaced = all.agents.iter().find(|agent| look.id.as_ref() == Some(&agent.id));
@@ -99,13 +103,14 @@ pub(crate) async fn register(
     Json(new): Json<RegisterAgent>,
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::ManageAgents)?;
-    let examples = check(&core, new.examples)?;
+    let examples = check(&core, new.examples.clone())?;
     new.groups.as_ref().map_or(Ok(()), check_groups)?;
     let all = core.registry.all(&core.store, &me.tenant).await?;
     let before = known(&all.agents, new.id.as_ref(), &new.url).map(|agent| (&me.tenant, agent));
     let (card_url, card) = core.agents.fetch_card(&new.url, before).await.map_err(refused)?;
-    let mut agent = Agent::from_card(new.id, card_url, card.clone(), examples).map_err(refused)?;
-    let before = all.agents.iter().find(|before| before.id == agent.id);
+    let read = Agent::from_card(new.id.clone(), card_url, card.clone(), examples).map_err(refused)?;
+    let before = all.agents.iter().find(|before| before.id == read.id);
+    let (mut agent, card) = proven(read, card, new.card_keys.as_ref(), before).map_err(refused)?;
     agent.credential = before.and_then(|before| before.credential.clone());
     let wants = core.agents.wants(&me.tenant, &agent, &card);
     if RESERVED.contains(&agent.id.as_str()) {
@@ -116,9 +121,26 @@ pub(crate) async fn register(
     if how.preview {
         return Ok((StatusCode::OK, axum::Json(AgentView { wants, ..view(&core, &me, &agent) })));
     }
-    let agent = retrying!(envelope.patience, store(&core, &me, agent.clone(), &card, new.groups.clone()))?;
+    let agent = retrying!(envelope.patience, store(&core, &me, agent.clone(), &card, &new))?;
     core.registry.look_again(&core.store, &me.tenant);
     Ok((StatusCode::CREATED, axum::Json(AgentView { wants, ..view(&core, &me, &agent) })))
+}
+
+/// The agent by what is signed of its card, where keys are pinned for it: those that come with it, or else those that it
+/// has.
+fn proven(
+    read: Agent,
+    card: Value,
+    new: Option<&Value>,
+    before: Option<&Arc<Agent>>,
+) -> Result<(Agent, Value), AgentError> {
+    let pins = match new {
+        Some(set) => Pins::read(set)?,
+        None => before.map(|before| before.pins.clone()).unwrap_or_default(),
+    };
+    let card = pins.proven(card)?;
+    let agent = Agent::from_card(Some(read.id), read.card_url, card.clone(), read.examples)?;
+    Ok((Agent { pins, ..agent }, card))
 }
 
 /// Registers it and returns it as it then is: one that comes again without examples or groups keeps those that it has,
@@ -129,7 +151,7 @@ async fn store(
     me: &Identity,
     mut agent: Agent,
     card: &Value,
-    groups: Option<BTreeSet<Group>>,
+    new: &RegisterAgent,
 ) -> Result<Agent> {
     let tx = core.store.write(&me.tenant).await?;
     tx.upsert_user(&me.tenant, &me.user).await?;
@@ -146,13 +168,18 @@ async fn store(
     }
     let action = if known.is_some() { "agent.replaced" } else { "agent.registered" };
     let before = known.as_ref().map(|known| known.groups.clone()).unwrap_or_default();
-    agent.groups = groups.unwrap_or_else(|| before.clone());
+    agent.groups = new.groups.clone().unwrap_or_else(|| before.clone());
+    let pinned = known.as_ref().and_then(|known| known.card_keys.clone());
+    if new.card_keys.is_none() && pinned != agent.pins.stored() {
+        let detail = "The keys for this agent's card have changed meanwhile; try again.";
+        return Err(Error::public(ProblemKind::Conflict, detail));
+    }
     agent.enabled = known.as_ref().is_none_or(|known| known.enabled);
     if let Some(known) = known.filter(|_| agent.examples.is_empty()) {
         agent.examples = known.examples;
     }
     tx.upsert_agent(&me.tenant, &row(&agent), card, &me.user).await?;
-    let detail = json!({"url": agent.card_url});
+    let detail = json!({"url": agent.card_url, "card_keys": agent.pins.names()});
     tx.audit(me, action, &agent.id, detail).await?;
     if agent.groups != before {
         audit_groups(&tx, me, &agent.id, &before, &agent.groups).await?;
@@ -203,6 +230,7 @@ fn row(agent: &Agent) -> AgentRow {
         groups: agent.groups.clone(),
         enabled: agent.enabled,
         credential: None,
+        card_keys: agent.pins.stored(),
     }
 }
 
@@ -246,14 +274,17 @@ pub(crate) async fn probe(
 /// Reads an agent's card anew; what it wants to be shown that is not set.
 async fn found(core: &Core, me: &Identity, agent: &Agent) -> Result<Vec<String>, AgentError> {
     let (url, card) = core.agents.fetch_card(&agent.card_url, Some((&me.tenant, agent))).await?;
+    let card = agent.pins.proven(card)?;
     Agent::from_card(Some(agent.id.clone()), url, card.clone(), Vec::new())?;
     core.agents.check_credential(&me.tenant, agent)?;
     Ok(core.agents.wants(&me.tenant, agent, &card))
 }
 
 pub(super) fn view(core: &Core, me: &Identity, agent: &Agent) -> AgentView {
-    let groups = may(me, Permission::ManageAgents).then(|| agent.groups.clone());
-    AgentView { groups, ..agent.view(core.agents.breaker_state(&me.tenant, agent)) }
+    let manages = may(me, Permission::ManageAgents);
+    let groups = manages.then(|| agent.groups.clone());
+    let card_keys = manages.then(|| agent.pins.names()).filter(|names| !names.is_empty());
+    AgentView { groups, card_keys, ..agent.view(core.agents.breaker_state(&me.tenant, agent)) }
 }
 
 /// What is wrong with an agent is its registrant's business.
