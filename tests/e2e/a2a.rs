@@ -303,6 +303,7 @@ async fn what_goes_wrong_over_grpc_has_its_status() -> anyhow::Result<()> {
     python.arg("grpc_faults.py").arg(address).arg(topology.ca()).arg(topology.token("bob", &["user"])?);
     let seen = said(python.arg(anns["id"].as_str().context("it has one")?)).await?;
     let expected = json!({
+        "no token": ["UNAUTHENTICATED"],
         "no version": ["FAILED_PRECONDITION", "VERSION_NOT_SUPPORTED"],
         "another's task": ["NOT_FOUND", "TASK_NOT_FOUND"],
         "no id": ["INVALID_ARGUMENT", "INVALID_PARAMS"],

@@ -34,6 +34,7 @@ def outcome(method, request, metadata):
 
 get = GetTaskRequest(id=task).SerializeToString()
 print(json.dumps({
+    "no token": outcome("GetTask", get, OWN[:1]),
     "no version": outcome("GetTask", get, OWN[1:]),
     "another's task": outcome("GetTask", get, OWN),
     "no id": outcome("GetTask", b"", OWN),

@@ -100,7 +100,7 @@ impl Brief {
     async fn read_once(work: &Work) -> Result<Self> {
         let (found, known) = match at_hand(work) {
             Some(known) => known,
-            None => Known::read(work).await?,
+            None => Box::pin(Known::read(work)).await?,
         };
         let (roster, pending) = match found {
             Found::Learned(roster) => (roster, None),

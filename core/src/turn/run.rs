@@ -18,6 +18,7 @@ use crate::{
     learn, metrics,
     store::{CallRow, NewDecision, TurnRow},
 };
+use futures::FutureExt;
 use std::sync::Arc;
 use switchboard_shared::{
     events::{CallState, EventBody, Mode, Plan, Stage, TurnState, Usage},
@@ -97,7 +98,7 @@ impl Work {
     async fn run_and_close(&self, place: Place) -> Result<()> {
         let _place = metrics::timed("wait", place.wait()).await;
         let _running = metrics::running();
-        match isolated("working on the turn", Box::pin(self.run())).await.flatten() {
+        match isolated("working on the turn", self.run().boxed()).await.flatten() {
             // It would happen again: no other attempt follows.
             Err(error) if error.is_defect() => {
                 tracing::error!(%error, "the turn failed");

@@ -9,12 +9,12 @@ use crate::{
     upstream::call::unavailable,
 };
 use bytes::Bytes;
-use http::Version;
 use pingora::{
     Error, ErrorSource,
     ErrorType::{self, HTTPStatus},
     Result,
     http::ResponseHeader,
+    protocols::http::ServerSession,
     proxy::Session,
 };
 use std::io;
@@ -116,11 +116,13 @@ pub async fn answer(session: &mut Session, answer: Answer) -> Result<()> {
     if !session.as_mut().is_body_empty() {
         session.set_keepalive(None);
     }
-    // Over gRPC a head that has the status is the end of the answer, or it is not taken for one.
-    let is_all = answer.body.is_empty() && session.req_header().version == Version::HTTP_2;
-    session.write_response_header(Box::new(head), is_all).await?;
-    if is_all {
-        return Ok(());
+    // A refusal of gRPC is a head alone, and only then it is read as one; what Pingora writes leaves HTTP/2 open for a
+    // body, so that is done at the exchange beneath.
+    if answer.body.is_empty()
+        && let ServerSession::Custom(exchange) = &mut *session.downstream_session
+    {
+        return exchange.write_response_header(Box::new(head), true).await;
     }
+    session.write_response_header(Box::new(head), false).await?;
     session.write_response_body(Some(answer.body), true).await
 }
