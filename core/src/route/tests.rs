@@ -169,7 +169,6 @@ pub(super) fn local() -> Router {
 }
 
 pub(super) fn question(text: &str) -> Question<'_> {
-    let deadline = Instant::now() + Duration::from_secs(5);
     Question {
         text,
         chosen: &[],
@@ -178,7 +177,7 @@ pub(super) fn question(text: &str) -> Question<'_> {
         context: &[],
         previous: &[],
         files: &[],
-        deadline,
+        deadline: Instant::now() + Duration::from_secs(5),
     }
 }
 
