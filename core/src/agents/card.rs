@@ -77,6 +77,12 @@ pub(crate) struct Skill {
 }
 
 impl Agent {
+    /// The same with the keys that are stored for it. Without those that cannot be read it would be believed unproven.
+    pub(crate) fn pinned(self, stored: Option<&Value>) -> Result<Self, AgentError> {
+        let pins = stored.map_or(Ok(Pins::default()), Pins::read)?;
+        Ok(Self { pins, ..self })
+    }
+
     /// Reads a card (A2A 1.0, section 8); `id` is made of its name when there is none. A fault names where it lies.
     pub(crate) fn from_card(
         id: Option<AgentId>,

@@ -1,7 +1,7 @@
 //! Keys that whoever manages agents has pinned for one: its card has to be signed with one of them (A2A 1.0, section 8.4),
 //! each time that it is read. What a card itself says of where its keys lie proves nothing, and is not followed.
 
-use super::{Agent, AgentError};
+use super::AgentError;
 use crate::outside;
 use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
 use serde_json::{Value, json};
@@ -60,14 +60,6 @@ impl Pins {
         }
         let keys = JwkSet { keys: self.0.clone() };
         signed::verify(&card, &keys).map_err(|why| AgentError::Unproven(why.to_string()))
-    }
-}
-
-impl Agent {
-    /// The same with the keys that are stored for it. Without those that cannot be read it would be believed unproven.
-    pub(crate) fn pinned(self, stored: Option<&Value>) -> Result<Self, AgentError> {
-        let pins = stored.map_or(Ok(Pins::default()), Pins::read)?;
-        Ok(Self { pins, ..self })
     }
 }
 

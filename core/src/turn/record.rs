@@ -91,18 +91,37 @@ impl Work {
         tx.insert_message(&self.tenant, self.turn.conversation, answer, (&[], None), whose).await.map(drop)
     }
 
+    /// All of it is sent at once: what waits for something else of the step would come behind its end.
     async fn end_call(&self, tx: &Tx, call: &FinishedCall, at: DateTime<Utc>) -> Result<()> {
-        let (tenant, turn) = (&self.tenant, &self.turn);
-        tx.finish_call(tenant, turn.id, call).await?;
-        if call.open.is_some() {
-            let most = self.core.config.open_calls.max_per_user;
-            tx.give_up_oldest_open_calls(tenant, &turn.user, most).await?;
+        try_join!(
+            tx.finish_call(&self.tenant, self.turn.id, call),
+            self.make_room(tx, call),
+            self.keep_files(tx, call, at),
+        )
+        .map(drop)
+    }
+
+    /// Of too many agents that wait for one user, those that wait longest are given up.
+    async fn make_room(&self, tx: &Tx, call: &FinishedCall) -> Result<()> {
+        if call.open.is_none() {
+            return Ok(());
         }
+        let most = self.core.config.open_calls.max_per_user;
+        tx.give_up_oldest_open_calls(&self.tenant, &self.turn.user, most).await.map(drop)
+    }
+
+    async fn keep_files(&self, tx: &Tx, call: &FinishedCall, at: DateTime<Utc>) -> Result<()> {
         if call.files.is_empty() {
             return Ok(());
         }
-        let (conversation, agent) = (turn.conversation, &call.agent);
-        let place = FilePlace { conversation, turn: turn.id, call: call.id, agent, at };
+        let (tenant, turn) = (&self.tenant, &self.turn);
+        let place = FilePlace {
+            conversation: turn.conversation,
+            turn: turn.id,
+            call: call.id,
+            agent: &call.agent,
+            at,
+        };
         let bytes = call.files.iter().map(|file| file.bytes.len()).sum::<usize>();
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         try_join!(tx.insert_files(tenant, place, &call.files), tx.keep_bytes(tenant, &turn.user, bytes),)

@@ -15,61 +15,61 @@ use std::{
 
 /// Where it is kept.
 #[derive(Clone, Debug, Args)]
-pub(in crate::commands) struct Saved {
+pub(crate) struct Saved {
     /// The file of what this machine was measured to take, for `switchboard plan`
     #[arg(id = "ceilings", long = "ceilings", value_name = "FILE", default_value = "bench.json")]
-    pub(in crate::commands) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 /// All of it; what was not measured is absent.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(in crate::commands) struct Ceilings {
-    pub(in crate::commands) processors: usize,
+pub(crate) struct Ceilings {
+    pub(crate) processors: usize,
     #[serde(default)]
-    pub(in crate::commands) turns: Vec<Point>,
+    pub(crate) turns: Vec<Point>,
     /// Bytes of tables and indexes that a turn leaves.
-    pub(in crate::commands) stored_bytes: Option<f64>,
-    pub(in crate::commands) sockets: Option<Memory>,
-    pub(in crate::commands) events: Option<Delivery>,
+    pub(crate) stored_bytes: Option<f64>,
+    pub(crate) sockets: Option<Memory>,
+    pub(crate) events: Option<Delivery>,
 }
 
 /// One rate at which something was said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::commands) struct Point {
-    pub(in crate::commands) agents: u8,
+pub(crate) struct Point {
+    pub(crate) agents: u8,
     /// Answered each second.
-    pub(in crate::commands) per_second: f64,
+    pub(crate) per_second: f64,
     /// Of one turn, by process.
-    pub(in crate::commands) cpu_ms: BTreeMap<String, f64>,
+    pub(crate) cpu_ms: BTreeMap<String, f64>,
     /// The house's own time: its mean, and its squared coefficient of variation.
-    pub(in crate::commands) own_mean_ms: f64,
-    pub(in crate::commands) own_scv: f64,
-    pub(in crate::commands) others_percent: f64,
+    pub(crate) own_mean_ms: f64,
+    pub(crate) own_scv: f64,
+    pub(crate) others_percent: f64,
     /// Whether all was answered that was due.
-    pub(in crate::commands) kept_up: bool,
+    pub(crate) kept_up: bool,
 }
 
 /// KiB of a joined, idle socket, and of a process without any.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::commands) struct Memory {
-    pub(in crate::commands) edge_kb: f64,
-    pub(in crate::commands) core_kb: f64,
-    pub(in crate::commands) empty_edge_kb: f64,
-    pub(in crate::commands) empty_core_kb: f64,
+pub(crate) struct Memory {
+    pub(crate) edge_kb: f64,
+    pub(crate) core_kb: f64,
+    pub(crate) empty_edge_kb: f64,
+    pub(crate) empty_core_kb: f64,
 }
 
 /// What a socket more in a conversation costs for each turn said there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::commands) struct Delivery {
-    pub(in crate::commands) edge_ms: f64,
-    pub(in crate::commands) core_ms: f64,
-    pub(in crate::commands) bytes: f64,
-    pub(in crate::commands) events: f64,
+pub(crate) struct Delivery {
+    pub(crate) edge_ms: f64,
+    pub(crate) core_ms: f64,
+    pub(crate) bytes: f64,
+    pub(crate) events: f64,
 }
 
 impl Ceilings {
     /// Takes what is there; nothing where there is no file.
-    pub(in crate::commands) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = match fs::read_to_string(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             text => text.map_err(Error::named(path))?,
@@ -78,27 +78,27 @@ impl Ceilings {
     }
 
     /// Keeps it.
-    pub(in crate::commands) fn write(&mut self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&mut self, path: &Path) -> Result<()> {
         self.processors = processors();
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::Failed(error.to_string()))?;
         fs::write(path, text).map_err(Error::file(path))
     }
 
-    pub(in crate::commands) fn forget_turns(&mut self, agents: u8) {
+    pub(crate) fn forget_turns(&mut self, agents: u8) {
         self.turns.retain(|point| point.agents != agents);
     }
 
-    pub(in crate::commands) fn add(&mut self, point: Point) {
+    pub(crate) fn add(&mut self, point: Point) {
         self.turns.push(point);
     }
 
-    pub(in crate::commands) fn stored(&mut self, bytes: f64) {
+    pub(crate) fn stored(&mut self, bytes: f64) {
         self.stored_bytes = Some(bytes);
     }
 }
 
 impl Point {
-    pub(in crate::commands) fn of(agents: u8, figures: &Figures, counted: &Counters) -> Self {
+    pub(crate) fn of(agents: u8, figures: &Figures, counted: &Counters) -> Self {
         let (own_mean_s, own_scv) = counted.moments("switchboard_core_own_seconds").unwrap_or_default();
         let seconds = u32::try_from(figures.seconds).unwrap_or(u32::MAX);
         Self {

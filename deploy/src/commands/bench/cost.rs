@@ -8,16 +8,16 @@ const TICK_MS: f64 = 10.0;
 
 /// What was used until now, in milliseconds of one processor.
 #[derive(Clone, Debug, Default)]
-pub(in crate::commands) struct Cost {
+pub(crate) struct Cost {
     /// By part of the house; `client` is this process.
-    pub(in crate::commands) parts: BTreeMap<&'static str, f64>,
+    pub(crate) parts: BTreeMap<&'static str, f64>,
     /// By the whole machine.
     machine: f64,
 }
 
 impl Cost {
     /// Looks.
-    pub(in crate::commands) fn now(site: &Site) -> Self {
+    pub(crate) fn now(site: &Site) -> Self {
         let processes = processes();
         let mut parts = BTreeMap::new();
         for child in site.topology.children() {
@@ -30,7 +30,7 @@ impl Cost {
     }
 
     /// What came since then.
-    pub(in crate::commands) fn since(&self, before: &Self) -> Self {
+    pub(crate) fn since(&self, before: &Self) -> Self {
         let part = |(name, ms): (&&'static str, &f64)| {
             (*name, ms - before.parts.get(name).copied().unwrap_or_default())
         };
@@ -38,7 +38,7 @@ impl Cost {
     }
 
     /// What everything else used that runs here.
-    pub(in crate::commands) fn others(&self) -> f64 {
+    pub(crate) fn others(&self) -> f64 {
         (self.machine - self.parts.values().sum::<f64>()).max(0.0)
     }
 }

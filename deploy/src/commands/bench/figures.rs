@@ -5,64 +5,58 @@ use serde::Serialize;
 use std::{collections::BTreeMap, time::Duration};
 
 /// With less of it taken by others, a machine counts as quiet.
-pub(in crate::commands) const QUIET_PERCENT: f64 = 5.0;
+pub(crate) const QUIET_PERCENT: f64 = 5.0;
 
 /// All of it. Times are milliseconds.
 #[derive(Debug, Serialize)]
-pub(in crate::commands) struct Figures {
+pub(crate) struct Figures {
     /// Messages that were due each second, and for how long.
-    pub(in crate::commands) rate: u32,
-    pub(in crate::commands) seconds: u64,
-    pub(in crate::commands) sent: usize,
-    pub(in crate::commands) acknowledged: usize,
-    pub(in crate::commands) answered: usize,
+    pub(crate) rate: u32,
+    pub(crate) seconds: u64,
+    pub(crate) sent: usize,
+    pub(crate) acknowledged: usize,
+    pub(crate) answered: usize,
     /// From when each was due, as its sender saw it.
-    pub(in crate::commands) acknowledgement_ms: Quantiles,
-    pub(in crate::commands) first_piece_ms: Quantiles,
-    pub(in crate::commands) answer_ms: Quantiles,
+    pub(crate) acknowledgement_ms: Quantiles,
+    pub(crate) first_piece_ms: Quantiles,
+    pub(crate) answer_ms: Quantiles,
     /// As the core counts it: from the acceptance to the whole answer, without its agents.
-    pub(in crate::commands) own_ms: Option<Own>,
+    pub(crate) own_ms: Option<Own>,
     /// By stage, on average.
-    pub(in crate::commands) stage_ms: BTreeMap<String, f64>,
+    pub(crate) stage_ms: BTreeMap<String, f64>,
     /// Of one turn, by process.
-    pub(in crate::commands) cpu_ms: BTreeMap<&'static str, f64>,
+    pub(crate) cpu_ms: BTreeMap<&'static str, f64>,
     /// Of one turn: all that is the house's own, without the agents and whoever asks.
-    pub(in crate::commands) cpu_own_ms: f64,
+    pub(crate) cpu_own_ms: f64,
     /// Of one turn, as the core counts it.
-    pub(in crate::commands) transactions: f64,
-    pub(in crate::commands) round_trips: f64,
-    pub(in crate::commands) statements: f64,
+    pub(crate) transactions: f64,
+    pub(crate) round_trips: f64,
+    pub(crate) statements: f64,
     /// How much of one processor everything else took that ran on the machine meanwhile, in percent.
-    pub(in crate::commands) others_percent: f64,
-    pub(in crate::commands) processors: usize,
-    pub(in crate::commands) is_quiet: bool,
+    pub(crate) others_percent: f64,
+    pub(crate) processors: usize,
+    pub(crate) is_quiet: bool,
 }
 
 /// Nearest ranks.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(in crate::commands) struct Quantiles {
-    pub(in crate::commands) p50: f64,
-    pub(in crate::commands) p95: f64,
-    pub(in crate::commands) p99: f64,
-    pub(in crate::commands) max: f64,
+pub(crate) struct Quantiles {
+    pub(crate) p50: f64,
+    pub(crate) p95: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
 }
 
 /// Of a histogram.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(in crate::commands) struct Own {
-    pub(in crate::commands) p50: f64,
-    pub(in crate::commands) p95: f64,
-    pub(in crate::commands) p99: f64,
+pub(crate) struct Own {
+    pub(crate) p50: f64,
+    pub(crate) p95: f64,
+    pub(crate) p99: f64,
 }
 
 impl Figures {
-    pub(in crate::commands) fn of(
-        rate: u32,
-        time: Duration,
-        took: &[Took],
-        cost: &Cost,
-        counted: &Counters,
-    ) -> Self {
+    pub(crate) fn of(rate: u32, time: Duration, took: &[Took], cost: &Cost, counted: &Counters) -> Self {
         let times = |of: fn(&Took) -> Option<Duration>| took.iter().filter_map(of).collect::<Vec<_>>();
         let (acknowledged, answered) = (times(|took| took.acknowledged), times(|took| took.answered));
         let turns = to_f64(answered.len()).max(1.0);
@@ -96,7 +90,7 @@ impl Figures {
     }
 
     /// As rows for people.
-    pub(in crate::commands) fn rows(&self) -> Vec<String> {
+    pub(crate) fn rows(&self) -> Vec<String> {
         let mut rows = vec![format!(
             "{} messages a second for {} s: {} sent, {} acknowledged, {} answered",
             self.rate, self.seconds, self.sent, self.acknowledged, self.answered
@@ -134,19 +128,19 @@ impl Figures {
 }
 
 /// What else ran.
-pub(in crate::commands) fn machine(others_percent: f64) -> String {
+pub(crate) fn machine(others_percent: f64) -> String {
     let quiet = if others_percent <= QUIET_PERCENT { "quiet" } else { "NOT QUIET: measure again" };
     let processors = processors();
     format!("  the machine: {processors} processors; all else took {others_percent:.1} % of one: {quiet}")
 }
 
 /// How many this machine has.
-pub(in crate::commands) fn processors() -> usize {
+pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 impl Quantiles {
-    pub(in crate::commands) fn of(mut times: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let rank = |percent: usize| {
             let at = (times.len() * percent).div_ceil(100).saturating_sub(1);
@@ -167,7 +161,7 @@ fn stages(counted: &Counters) -> BTreeMap<String, f64> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no load says so much")]
-pub(in crate::commands) fn to_f64(count: usize) -> f64 {
+pub(crate) fn to_f64(count: usize) -> f64 {
     count as f64
 }
 

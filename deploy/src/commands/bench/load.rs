@@ -29,21 +29,21 @@ const LAST_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many agents a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::commands) enum Agents {
+pub(crate) enum Agents {
     One,
     Two,
 }
 
 /// What one message took from when it was due; what did not come is absent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::commands) struct Took {
-    pub(in crate::commands) acknowledged: Option<Duration>,
-    pub(in crate::commands) first_piece: Option<Duration>,
-    pub(in crate::commands) answered: Option<Duration>,
+pub(crate) struct Took {
+    pub(crate) acknowledged: Option<Duration>,
+    pub(crate) first_piece: Option<Duration>,
+    pub(crate) answered: Option<Duration>,
 }
 
 /// People, each with a socket in a conversation of their own.
-pub(in crate::commands) struct Load {
+pub(crate) struct Load {
     people: Vec<mpsc::UnboundedSender<(usize, Instant)>>,
     rooms: Vec<String>,
     ended: Vec<tokio::task::JoinHandle<Vec<Took>>>,
@@ -51,7 +51,7 @@ pub(in crate::commands) struct Load {
 
 impl Load {
     /// Brings everybody in.
-    pub(in crate::commands) async fn enter(site: &Site, people: usize, agents: Agents) -> Result<Self> {
+    pub(crate) async fn enter(site: &Site, people: usize, agents: Agents) -> Result<Self> {
         let sockets =
             try_join_all((0..people).map(async |number| enter(&site.person(number)?).await)).await?;
         let tasks = TaskTracker::new();
@@ -72,7 +72,7 @@ impl Load {
     }
 
     /// Lets so many messages a second be due, for so long.
-    pub(in crate::commands) async fn say(&self, per_second: u32, time: Duration) {
+    pub(crate) async fn say(&self, per_second: u32, time: Duration) {
         // From a tick of the timer on, so that what is due at whole milliseconds is due at ticks.
         sleep(Duration::from_millis(1)).await;
         let (start, step) = (Instant::now(), Duration::from_secs(1) / per_second);
@@ -90,7 +90,7 @@ impl Load {
     }
 
     /// Waits for the last answers; what each message took.
-    pub(in crate::commands) async fn end(self) -> Result<Vec<Took>> {
+    pub(crate) async fn end(self) -> Result<Vec<Took>> {
         drop(self.people);
         let broke = |error| Error::Failed(format!("a person of the load: {error}"));
         Ok(try_join_all(self.ended).await.map_err(broke)?.into_iter().flatten().collect())

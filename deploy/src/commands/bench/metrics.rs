@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 /// Counters by their names with labels.
 #[derive(Clone, Debug, Default)]
-pub(in crate::commands) struct Counters(BTreeMap<String, f64>);
+pub(crate) struct Counters(BTreeMap<String, f64>);
 
 impl Counters {
     /// Reads the text format.
-    pub(in crate::commands) fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let pairs = lines.filter_map(|line| line.rsplit_once(' '));
         Self(pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
     }
 
     /// What came since then.
-    pub(in crate::commands) fn since(&self, before: &Self) -> Self {
+    pub(crate) fn since(&self, before: &Self) -> Self {
         let since = |(name, value): (&String, &f64)| {
             (name.clone(), value - before.0.get(name).copied().unwrap_or_default())
         };
@@ -23,7 +23,7 @@ impl Counters {
     }
 
     /// All of a name, whatever its labels.
-    pub(in crate::commands) fn sum(&self, name: &str) -> f64 {
+    pub(crate) fn sum(&self, name: &str) -> f64 {
         let is_of = |counter: &str| counter.split('{').next() == Some(name);
         let all = self.0.iter().filter(|(counter, _)| is_of(counter));
         // Nothing is 0 and not -0.
@@ -31,7 +31,7 @@ impl Counters {
     }
 
     /// The values of a name by one of its labels.
-    pub(in crate::commands) fn by(&self, name: &str, label: &str) -> BTreeMap<String, f64> {
+    pub(crate) fn by(&self, name: &str, label: &str) -> BTreeMap<String, f64> {
         let start = format!("{name}{{{label}=\"");
         let of = |(counter, value): (&String, &f64)| {
             Some((counter.strip_prefix(&start)?.strip_suffix("\"}")?.to_owned(), *value))
@@ -41,7 +41,7 @@ impl Counters {
 
     /// Mean and squared coefficient of variation of a histogram without labels, each of its buckets taken to be at its
     /// middle; none of one that counted nothing.
-    pub(in crate::commands) fn moments(&self, histogram: &str) -> Option<(f64, f64)> {
+    pub(crate) fn moments(&self, histogram: &str) -> Option<(f64, f64)> {
         let count = self.sum(&format!("{histogram}_count"));
         let mean = self.sum(&format!("{histogram}_sum")) / count;
         let (mut below, mut squares) = ((0.0, 0.0), 0.0);
@@ -63,7 +63,7 @@ impl Counters {
 
     /// So much of a histogram without labels is below this, in its own unit; none of one that counted nothing. Between two
     /// bounds it is taken to be spread evenly.
-    pub(in crate::commands) fn quantile(&self, histogram: &str, quantile: f64) -> Option<f64> {
+    pub(crate) fn quantile(&self, histogram: &str, quantile: f64) -> Option<f64> {
         let buckets = self.buckets(histogram);
         let wanted = buckets.last().map(|(_, all)| all * quantile).filter(|wanted| *wanted > 0.0)?;
         let mut below = (0.0, 0.0);

@@ -16,13 +16,13 @@ use std::{
 use toml::Table;
 
 /// It runs.
-pub(in crate::commands) struct Site {
-    pub(in crate::commands) topology: Topology,
+pub(crate) struct Site {
+    pub(crate) topology: Topology,
     folder: PathBuf,
 }
 
 impl Site {
-    pub(in crate::commands) async fn start(programs: Option<PathBuf>, redis: bool) -> Result<Self> {
+    pub(crate) async fn start(programs: Option<PathBuf>, redis: bool) -> Result<Self> {
         // What this process may have open its children may too: each socket is one here and one at the edge.
         let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).map_err(unlimited)?;
         setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(unlimited)?;
@@ -39,23 +39,23 @@ impl Site {
     }
 
     /// Resident memory of its only edge and core, in KiB (proc(5), `VmRSS`).
-    pub(in crate::commands) fn memory_kb(&self) -> [f64; 2] {
+    pub(crate) fn memory_kb(&self) -> [f64; 2] {
         let nodes = [self.topology.edges()[0], self.topology.cores()[0]];
         nodes.map(|node| node.pid().and_then(resident_kb).unwrap_or_default())
     }
 
     /// Bytes of the files of Postgres that hold tables and indexes; what is only in its memory is not among them.
-    pub(in crate::commands) fn stored_bytes(&self) -> u64 {
+    pub(crate) fn stored_bytes(&self) -> u64 {
         bytes(&self.topology.data().join("postgres"), "pg_wal")
     }
 
     /// Somebody of the load.
-    pub(in crate::commands) fn person(&self, number: usize) -> Result<Client> {
+    pub(crate) fn person(&self, number: usize) -> Result<Client> {
         self.topology.client(&format!("person-{number}"), &["user"])
     }
 
     /// What its only core has counted.
-    pub(in crate::commands) async fn metrics(&self) -> Result<String> {
+    pub(crate) async fn metrics(&self) -> Result<String> {
         let url = self.topology.cores()[0].admin().join("/metrics");
         let url = url.map_err(|error| Error::Failed(error.to_string()))?;
         let failed = |error: reqwest::Error| Error::Failed(format!("the core's metrics: {error}"));
@@ -64,7 +64,7 @@ impl Site {
     }
 
     /// Ends the house; its folder goes with it.
-    pub(in crate::commands) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         drop(self.topology.stop().await);
         drop(std::fs::remove_dir_all(&self.folder));
     }
