@@ -20,3 +20,6 @@ pub const ORIGIN: &str = "x-switchboard-origin";
 pub const PAGE: &str = "x-switchboard";
 /// What was asked is none of the messages that the limit counts, core → edge: what was taken for it is given back.
 pub const UNCOUNTED: &str = "x-switchboard-uncounted";
+/// Milliseconds until a core would take one more message of this user, where it has as many of theirs as it can answer in
+/// time, core → edge.
+pub const NEXT_MS: &str = "x-switchboard-next-ms";

@@ -120,10 +120,17 @@ impl Turns {
         Ok(Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false })
     }
 
-    /// When whoever has just been refused may find a place, if that can be told.
-    pub(crate) fn free_in(&self) -> Option<Duration> {
-        let queue = self.hall.queue();
-        queue.pace.time_for(queue.in_hand.over() + 1, Instant::now())
+    /// When one more of theirs would find a place, if none would now and that can be told.
+    pub(crate) fn next_in(&self, whose: &Whose) -> Option<Duration> {
+        let mut queue = self.hall.queue();
+        queue.measure();
+        queue.in_hand.may_take_fairly(whose).err()?;
+        // They are served in turn: as many are before each of theirs as there are others for each of theirs.
+        let ahead = match queue.in_hand.of_user(whose) {
+            0 => queue.in_hand.over() + 1,
+            own => queue.in_hand.taken().div_ceil(own),
+        };
+        queue.pace.time_for(ahead, Instant::now())
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.

@@ -1,10 +1,12 @@
 //! Usage limits: addresses before authentication, users and their messages after it.
 //!
 //! - [`gcra`]: the arithmetic
+//! - [`line`]: users whose messages are too many for the cores just now
 //! - [`local`]: counts in this process
 //! - [`redis`]: counts for all edges together
 
 pub mod gcra;
+pub mod line;
 pub mod local;
 pub mod redis;
 
@@ -14,10 +16,15 @@ use crate::{
     config::{Config, LimitsConfig, OnDown},
     metrics::METRICS,
 };
+use line::Lines;
 use local::LocalLimiter;
 use redis::{LimitError, RedisLimiter};
-use std::net::IpAddr;
-use switchboard_shared::identity::Identity;
+use std::{net::IpAddr, time::Duration};
+use switchboard_shared::{
+    identity::Identity,
+    problem::{Problem, ProblemKind},
+};
+use tokio::time::Instant;
 
 /// So many more files of the page than other requests an address may fetch before a token is known.
 const PAGE_FILES: u32 = 10;
@@ -29,6 +36,7 @@ pub struct Limits {
     on_down: OnDown,
     local: LocalLimiter,
     redis: Option<RedisLimiter>,
+    lines: Lines,
 }
 
 impl Limits {
@@ -42,7 +50,8 @@ impl Limits {
             false => Some(RedisLimiter::connect(&config.redis).await?),
         };
         let local = LocalLimiter::new(config.limits.local_keys);
-        Ok(Self { config: config.limits.clone(), on_down: config.redis.on_down, local, redis })
+        let lines = Lines::new(config.limits.local_keys);
+        Ok(Self { config: config.limits.clone(), on_down: config.redis.on_down, local, redis, lines })
     }
 
     /// Decides about a request or handshake before anything else is done for it: by its user, where its token was
@@ -77,6 +86,25 @@ impl Limits {
     /// Decides about any other request.
     pub async fn request(&self, identity: &Identity) -> Decision {
         self.decide(Policy::per_minute("requests", self.config.requests_per_minute), identity).await
+    }
+
+    /// Refuses a message that no core would take yet; it is not counted. `has_more`: whether one of this user's is with
+    /// a core just now.
+    ///
+    /// # Errors
+    /// With what to say.
+    pub fn line(&self, identity: &Identity, has_more: bool) -> Result<(), Problem> {
+        let Some(wait) = self.lines.wait(&line(identity), has_more, Instant::now()) else { return Ok(()) };
+        METRICS.limit_decisions.with_label_values(&["line", "refused"]).inc();
+        let detail = "Too many messages of yours are waiting for answers.";
+        Err(Problem::new(ProblemKind::RateLimited, detail).retry_after(wait.as_secs() + 1))
+    }
+
+    /// Keeps what a core said with its answer to a message: when it would take the next.
+    pub fn told(&self, identity: &Identity, next: Option<Duration>) {
+        if let Some(next) = next {
+            self.lines.told(&line(identity), next, Instant::now());
+        }
     }
 
     /// Decides about a message.
@@ -118,6 +146,11 @@ impl Limits {
 /// The tag in braces keeps what belongs to one user on one shard. Neither id can hold a brace or a slash.
 fn key(identity: &Identity, policy: Policy) -> String {
     format!("switchboard:limit:{{{}/{}}}:{}", identity.tenant, identity.user, policy.name)
+}
+
+/// Neither id can hold a slash.
+fn line(identity: &Identity) -> String {
+    format!("{}/{}", identity.tenant, identity.user)
 }
 
 /// A person usually holds a whole /64 of IPv6, so that is what is counted.

@@ -7,8 +7,9 @@ use crate::{
     door::guest::Visit,
     identify,
     metrics::METRICS,
+    upstream::call,
 };
-use http::{Method, Version, header};
+use http::{HeaderMap, Method, Version, header};
 use pingora::{http::RequestHeader, protocols::l4::socket::SocketAddr as PeerAddr, proxy::Session};
 use std::net::IpAddr;
 use switchboard_shared::{
@@ -66,6 +67,9 @@ impl Proxy {
         if let Some(visit) = Visit::of(session.digest()) {
             visit.guest.introduce();
         }
+        if route.has_line {
+            self.0.limits.line(&identity, false)?;
+        }
         let started = Instant::now();
         let decision = match route {
             Route { is_message: true, .. } => self.0.limits.message(&identity).await,
@@ -80,6 +84,13 @@ impl Proxy {
         }
         request.uncounted = route.is_message;
         Ok(())
+    }
+
+    /// Keeps what a core says of how long the line of a user's messages is.
+    pub(super) fn hear_of_line(&self, answer: &HeaderMap, request: &Request) {
+        if let Some(identity) = &request.identity {
+            self.0.limits.told(identity, call::next(answer));
+        }
     }
 
     /// HTTP/2 heads have not passed the door's look, which reads HTTP/1 only.

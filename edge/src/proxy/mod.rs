@@ -256,6 +256,7 @@ impl ProxyHttp for Proxy {
         if let Some(asked) = request.asked {
             METRICS.stage("core", asked.elapsed());
         }
+        self.hear_of_line(&response.headers, request);
         if response.headers.contains_key(UNCOUNTED) {
             request.uncounted = false;
             self.give_back(request).await;

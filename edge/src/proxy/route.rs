@@ -16,6 +16,8 @@ pub struct Route {
     pub label: &'static str,
     /// Whether the limit of messages counts it.
     pub is_message: bool,
+    /// Whether it is a message whatever its body says, so that it can be refused where the cores have too many.
+    pub has_line: bool,
     /// Whether it is an event stream, which has no deadline.
     pub is_stream: bool,
     /// Whether it needs no token.
@@ -34,6 +36,7 @@ const fn plain(label: &'static str) -> Route {
     Route {
         label,
         is_message: false,
+        has_line: false,
         is_stream: false,
         is_public: false,
         is_page: false,
@@ -83,7 +86,7 @@ pub fn find(method: &Method, path: &str) -> Option<Route> {
     let parts: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
     Some(match parts.as_slice() {
         ["conversations"] | ["conversations", _] => plain("conversations"),
-        ["conversations", _, "messages"] => Route { is_message: post, ..plain("messages") },
+        ["conversations", _, "messages"] => Route { is_message: post, has_line: post, ..plain("messages") },
         ["conversations", _, "events"] => Route { is_stream: true, ..plain("events") },
         ["conversations", _, "members", ..] => plain("members"),
         ["conversations", _, "files", _] => plain("files"),

@@ -6,7 +6,7 @@ use crate::{
     identify,
     limit::Decision,
     metrics::METRICS,
-    upstream::call::Call,
+    upstream::call::{Answered, Call},
 };
 use bytes::Bytes;
 use http::Method;
@@ -106,6 +106,10 @@ impl Asker {
             let problem = Problem::new(ProblemKind::Unauthenticated, "the token has expired; refresh it");
             return vec![fail(&problem)];
         }
+        // It may have been told while this one waited for those before it.
+        if let Err(problem) = self.edge.limits.line(&self.identity, false) {
+            return vec![fail(&problem)];
+        }
         let decision = self.edge.limits.message(&self.identity).await;
         if !decision.allowed {
             return vec![fail(&rate_limited(&decision)), limit(&decision)];
@@ -115,7 +119,9 @@ impl Asker {
             return vec![fail(&Problem::new(ProblemKind::BadRequest, "the message cannot be written"))];
         };
         let path = format!("/v1/conversations/{conversation}/messages");
-        match self.call(Method::POST, path, body.into(), since, span).await {
+        let answered = self.call(Method::POST, path, body.into(), since, span).await;
+        self.edge.limits.told(&self.identity, answered.next);
+        match answered.body {
             Ok(answer) => match serde_json::from_slice::<Accepted>(&answer) {
                 Ok(Accepted { message, turn, seq, duplicate, .. }) => {
                     METRICS.chat_response_time.observe(since.elapsed().as_secs_f64());
@@ -131,26 +137,19 @@ impl Asker {
 
     async fn cancel(&self, turn: TurnId, since: Instant) -> Vec<ServerFrame> {
         let path = format!("/v1/turns/{turn}/cancel");
-        match self.call(Method::POST, path, Bytes::new(), since, &self.span).await {
+        match self.call(Method::POST, path, Bytes::new(), since, &self.span).await.body {
             // The turn's events say the rest.
             Ok(_) => Vec::new(),
             Err(problem) => vec![ServerFrame::error(Some(turn.to_string()), None, &problem)],
         }
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: String,
-        body: Bytes,
-        since: Instant,
-        span: &Span,
-    ) -> Result<Bytes, Problem> {
+    async fn call(&self, method: Method, path: String, body: Bytes, since: Instant, span: &Span) -> Answered {
         let socket = &self.edge.config.socket;
         let deadline = since + Duration::from_millis(socket.send_deadline_ms);
         let attempt = Duration::from_millis(socket.send_attempt_ms);
         let stamp = self.edge.stamp(Some(&self.identity), &self.session, span);
-        self.edge.cores.call(&Call { method, path, body, deadline, attempt }, &stamp).await
+        self.edge.cores.ask(&Call { method, path, body, deadline, attempt }, &stamp).await
     }
 
     /// Takes another token of the same user; anybody else has to open a socket of their own.

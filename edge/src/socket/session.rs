@@ -178,6 +178,10 @@ impl Session {
                 self.say(ServerFrame::Left { conversation });
             }
             ClientFrame::Send { id, conversation, text, agents, parts } => {
+                let line = self.edge.limits.line(&self.identity.borrow(), self.job.is_some());
+                if let Err(problem) = line {
+                    return self.fail(Some(id.to_string()), Some(conversation), &problem);
+                }
                 let message = Box::new(SendMessage { client_id: Some(id.clone()), text, agents, parts });
                 self.queue(Some(id.to_string()), Some(conversation), Job::Send { id, conversation, message });
             }

@@ -6,7 +6,10 @@ use crate::context::Stamp;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use std::time::Duration;
-use switchboard_shared::problem::{Problem, ProblemKind};
+use switchboard_shared::{
+    headers,
+    problem::{Problem, ProblemKind},
+};
 use tokio::time::Instant;
 
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -26,23 +29,39 @@ pub struct Call {
     pub attempt: Duration,
 }
 
+/// What came of a call.
+#[derive(Debug)]
+pub struct Answered {
+    /// The body, or the core's problem, or `unavailable` when no core answered in time.
+    pub body: Result<Bytes, Problem>,
+    /// When a core would take another message of the same user, where it takes none now.
+    pub next: Option<Duration>,
+}
+
 impl Cores {
     /// Makes a call.
     ///
     /// # Errors
     /// With the core's problem, or `unavailable` when no core answered in time.
     pub async fn call(&self, call: &Call, stamp: &Stamp<'_>) -> Result<Bytes, Problem> {
+        self.ask(call, stamp).await.body
+    }
+
+    /// Makes a call of which more than the body matters.
+    pub async fn ask(&self, call: &Call, stamp: &Stamp<'_>) -> Answered {
         let mut tried = Vec::new();
         let mut pause = Duration::from_millis(50);
         loop {
             let left = call.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(unavailable());
+                return Answered { body: Err(unavailable()), next: None };
             }
             if let Some(core) = self.choose(&tried) {
                 let headers = stamp.headers(Some(left), &call.method, &call.path);
                 match tokio::time::timeout(left.min(call.attempt), ask(&core, call, headers)).await {
-                    Ok(Ok((status, body))) if !worth_another_try(status) => return settle(status, body),
+                    Ok(Ok((status, next, body))) if !worth_another_try(status) => {
+                        return Answered { body: settle(status, body), next };
+                    }
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) if error.is_connect() => core.mark_down("it refuses connections"),
                     Ok(Err(error)) => tracing::debug!(%error, "a call to a core broke off"),
@@ -60,7 +79,9 @@ impl Cores {
     }
 }
 
-async fn ask(core: &Lease, call: &Call, headers: HeaderMap) -> Result<(StatusCode, Bytes), reqwest::Error> {
+type Said = (StatusCode, Option<Duration>, Bytes);
+
+async fn ask(core: &Lease, call: &Call, headers: HeaderMap) -> Result<Said, reqwest::Error> {
     let slot = core.streams.take();
     let url = format!("http://{}{}", core.authority, call.path);
     let mut request = slot.client.request(call.method.clone(), url).headers(headers);
@@ -68,14 +89,22 @@ async fn ask(core: &Lease, call: &Call, headers: HeaderMap) -> Result<(StatusCod
         request = request.header(header::CONTENT_TYPE, "application/json").body(call.body.clone());
     }
     let mut response = request.send().await?;
+    let next = next(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Ok((StatusCode::BAD_GATEWAY, Bytes::new()));
+            return Ok((StatusCode::BAD_GATEWAY, None, Bytes::new()));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((response.status(), body.into()))
+    Ok((response.status(), next, body.into()))
+}
+
+/// When a core would take another message of the same user, as it says with its answer to one.
+#[must_use]
+pub fn next(fields: &HeaderMap) -> Option<Duration> {
+    let ms = fields.get(headers::NEXT_MS)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_millis(ms))
 }
 
 fn worth_another_try(status: StatusCode) -> bool {

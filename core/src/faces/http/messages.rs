@@ -2,7 +2,7 @@
 
 use super::extract::{Caller, Id, IdempotencyKey, Json, Limit, Params};
 use crate::{
-    accept::{Envelope, accept},
+    accept::{self, Envelope, accept},
     access::{Permission, permit},
     core::Core,
     error::{Error, Result},
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use std::{convert::Infallible, sync::Arc};
 use switchboard_shared::{
     api::{Page, SendMessage},
+    headers,
     ids::ConversationId,
     problem::ProblemKind,
 };
@@ -34,8 +35,16 @@ pub(crate) async fn send(
 ) -> Result<impl IntoResponse> {
     permit(&me, Permission::Converse)?;
     message.client_id = message.client_id.or(key);
-    let accepted = accept(&core, &me, id, message, envelope).await?;
-    Ok((StatusCode::ACCEPTED, axum::Json(accepted)))
+    let accepted = accept(&core, &me, id, message, envelope).await;
+    let mut response = match accepted {
+        Ok(accepted) => (StatusCode::ACCEPTED, axum::Json(accepted)).into_response(),
+        Err(error) => error.into_response(),
+    };
+    if let Some(next) = accept::next_in(&core, &me) {
+        let ms = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
+        response.headers_mut().insert(headers::NEXT_MS, ms.into());
+    }
+    Ok(response)
 }
 
 #[derive(Deserialize)]
