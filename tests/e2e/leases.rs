@@ -140,7 +140,7 @@ async fn a_turn_that_nobody_works_on_is_found_though_its_core_lives() -> anyhow:
 }
 
 #[tokio::test]
-async fn a_core_that_has_too_much_in_hand_refuses_what_would_wait_and_answers_what_it_took()
+async fn a_core_that_has_too_much_in_hand_refuses_what_would_wait_and_so_does_the_edge_for_it()
 -> anyhow::Result<()> {
     const EACH: usize = 5;
     let house = House::with(|options| {
@@ -161,6 +161,7 @@ async fn a_core_that_has_too_much_in_hand_refuses_what_would_wait_and_answers_wh
         people.push((person, room));
     }
     let core = house.topology().cores()[0].admin().join("/metrics")?;
+    let edge = house.topology().edges()[0].admin().join("/metrics")?;
     until(async || {
         // So many that they take a while, however quick a turn is: what is too short is not measured.
         for _ in 0..EACH {
@@ -182,8 +183,10 @@ async fn a_core_that_has_too_much_in_hand_refuses_what_would_wait_and_answers_wh
                 }
             }
         }
-        let metrics = reqwest::get(core.clone()).await?.text().await?;
-        Ok(metrics.lines().any(|line| line.starts_with("switchboard_core_refused_total{")))
+        let by_core = reqwest::get(core.clone()).await?.text().await?;
+        let by_edge = reqwest::get(edge.clone()).await?.text().await?;
+        let line = r#"switchboard_edge_limit_decisions_total{decision="refused",policy="line"}"#;
+        Ok(by_core.contains("switchboard_core_refused_total{") && by_edge.contains(line))
     })
     .await?;
     house.stop().await

@@ -137,7 +137,17 @@ async fn what_would_wait_for_too_long_is_refused_by_whose_it_is() {
         running.push_back(turns.take_in(whose("busy", "u1")).wait().now_or_never().unwrap());
     }
     assert_eq!(turns.reserve(whose("busy", "u1")).err(), Some(Full::All), "a hundred wait for five seconds");
+    let ms = |user: &str| turns.next_in(&whose("busy", user)).map(|time| time.as_millis());
+    assert_eq!(
+        (ms("u1"), ms("new")),
+        (Some(50), Some(50)),
+        "all are of one, and the next of them is over then"
+    );
     assert!(turns.reserve(whose("other", "ann")).is_ok(), "they are served in turn, and it has none");
+    assert_eq!(turns.next_in(&whose("other", "ann")), None, "and would find a place now");
+    let ones: Vec<_> = (0..20).map(|i| turns.take_in(whose("busy", &format!("w{i}")))).collect();
+    assert_eq!(ms("w7"), Some(6_000), "each of all is served before its own is over");
+    drop(ones);
     running.truncate(20);
     assert_eq!(
         turns.reserve(whose("busy", "new")).err(),
