@@ -15,6 +15,8 @@ const FEWEST: usize = 4 * BUSY;
 /// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it. For so
 /// long after a stall nothing is measured: what ends then is what had to wait.
 const HOLDS: Duration = Duration::from_secs(10);
+/// A line is long from this part of the longest wait on. A tenant that is alone is refused from half of it on.
+const LONG: u32 = 4;
 
 /// What is known of the rate.
 pub(super) struct Pace {
@@ -74,6 +76,11 @@ impl Pace {
         )]
         let most = most as usize;
         Some(most.max(FEWEST))
+    }
+
+    /// Whether so many in hand are a long line: a good part of what may be in it.
+    pub(super) fn is_long(&self, count: usize, now: Instant) -> bool {
+        self.time_for(count, now).is_some_and(|time| time >= self.max_wait / LONG)
     }
 
     /// How long until so many have come to their end.

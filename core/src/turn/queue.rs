@@ -120,17 +120,20 @@ impl Turns {
         Ok(Place { hall: Arc::clone(&self.hall), whose, served: None, runs: false })
     }
 
-    /// When one more of theirs would find a place, if none would now and that can be told.
+    /// When one more of theirs would find a place, or should come, if that can be told: none would now, or they have some
+    /// and the line is long. If they were told only once it is full, all would come meanwhile to be refused.
     pub(crate) fn next_in(&self, whose: &Whose) -> Option<Duration> {
         let mut queue = self.hall.queue();
         queue.measure();
-        queue.in_hand.may_take_fairly(whose).err()?;
-        // They are served in turn: as many are before each of theirs as there are others for each of theirs.
-        let ahead = match queue.in_hand.of_user(whose) {
-            0 => queue.in_hand.over() + 1,
-            own => queue.in_hand.taken().div_ceil(own),
-        };
-        queue.pace.time_for(ahead, Instant::now())
+        let (in_hand, now) = (&queue.in_hand, Instant::now());
+        let (all, own) = (in_hand.taken(), in_hand.of_user(whose));
+        let is_full = in_hand.may_take_fairly(whose).is_err();
+        match own {
+            0 => queue.pace.time_for(in_hand.over() + 1, now).filter(|_| is_full),
+            // They are served in turn: as many are before each of theirs as there are others for each of theirs.
+            _ if is_full || queue.pace.is_long(all, now) => queue.pace.time_for(all.div_ceil(own), now),
+            _ => None,
+        }
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.
