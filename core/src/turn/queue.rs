@@ -128,12 +128,10 @@ impl Turns {
         let (in_hand, now) = (&queue.in_hand, Instant::now());
         let (all, own) = (in_hand.taken(), in_hand.of_user(whose));
         let is_full = in_hand.may_take_fairly(whose).is_err();
-        match own {
-            0 => queue.pace.time_for(in_hand.over() + 1, now).filter(|_| is_full),
-            // They are served in turn: as many are before each of theirs as there are others for each of theirs.
-            _ if is_full || queue.pace.is_long(all, now) => queue.pace.time_for(all.div_ceil(own), now),
-            _ => None,
-        }
+        let waits = is_full || own > 0 && queue.pace.is_long(all, now);
+        // They are served in turn: as many are before each of theirs as there are others for each of theirs. Whoever has
+        // none comes when all that wait now are over.
+        queue.pace.time_for(all.div_ceil(own.max(1)), now).filter(|_| waits)
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.

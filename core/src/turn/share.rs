@@ -45,11 +45,6 @@ impl Shares {
         self.all.saturating_sub(self.taken)
     }
 
-    /// How many more are taken than there are.
-    pub(super) fn over(&self) -> usize {
-        self.taken.saturating_sub(self.all)
-    }
-
     pub(super) fn are_idle(&self) -> bool {
         self.taken == 0
     }
