@@ -86,17 +86,19 @@ pub(super) async fn overload(settings: &Settings, target: &Target) -> Result<Rep
 }
 
 async fn find_peak(load: &Load, begin: f64) -> f64 {
-    let (mut rate, mut peak) = (begin, 0.0_f64);
+    let (mut rate, mut peak, mut was_short) = (begin, 0.0_f64, false);
     for _ in 0..STEPS {
         load.pace(rate);
         let before = load.record.answered();
         sleep(STEP).await;
         let answered = (load.record.answered() - before) as f64 / STEP.as_secs_f64();
         peak = peak.max(answered);
-        if answered < rate * KEEPS_UP {
-            break;
+        // Once may be a hiccup of the machine.
+        match answered < rate * KEEPS_UP {
+            true if was_short => break,
+            true => was_short = true,
+            false => (rate, was_short) = (rate * MORE, false),
         }
-        rate *= MORE;
     }
     peak.max(1.0)
 }
