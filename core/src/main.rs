@@ -3,6 +3,10 @@
 use std::process::ExitCode;
 use switchboard_core::Cli;
 
+/// Gives memory back after streams have ended, as the edge does.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     // Two providers are in the tree (ring and aws-lc-rs): one of them is chosen before anything can ask.
     if rustls::crypto::ring::default_provider().install_default().is_err() {

@@ -7,6 +7,7 @@ mod publisher;
 mod redis;
 mod rings;
 mod rooms;
+mod start;
 mod stream;
 mod streams;
 

@@ -4,35 +4,32 @@
 use super::{
     hearing::Hearing,
     rooms::Listener,
+    start::{Start, start},
     streams::{Piece, StreamPlace, Unread, Writer, queue},
 };
 use crate::{
     core::Core,
     error::{Error, Result},
-    store::{MessageRow, Paged, Tx, View, reading},
+    store::{Paged, View, reading},
 };
 use bytes::Bytes;
-use futures::try_join;
+use futures::FutureExt;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
-    api::{ConversationSummary, MessageView},
     events::{Event, EventBody, NoticeCode, StreamHead},
     identity::{EXPIRY_GRACE_S, Identity},
-    ids::{ConversationId, TenantId, TurnId},
+    ids::{ConversationId, TurnId},
     problem::{Problem, ProblemKind},
 };
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc, watch},
-    time::{Instant, interval_at, sleep_until},
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-/// Messages in a snapshot.
-const SNAPSHOT_MESSAGES: u32 = 50;
-
 /// An opened stream: its frames, in the format of server-sent events.
 pub(crate) struct OpenStream {
-    pub(crate) frames: mpsc::Receiver<Piece>,
+    pub(crate) frames: mpsc::Receiver<Box<Piece>>,
 }
 
 /// Opens the events of a conversation after `after`; from now on when there is no cursor.
@@ -45,18 +42,18 @@ pub(crate) async fn open(
     let place = core.streams.take(identity).map_err(Error::Public)?;
     // Listen first, read then: what happens in between is heard.
     let listener = core.bell.listen(conversation);
-    let Start { head, page, running } = start(core, identity, conversation, after).await?;
+    let start = start(core, identity, conversation, after).await?;
     let (frames, receiver) = queue(core.config.events.queue_bytes, core.config.events.stall);
-    let cursor = match &head {
-        StreamHead::Attached { seq, .. } => after.unwrap_or(*seq),
-        StreamHead::Snapshot { seq, .. } => *seq,
+    let (cursor, member_at) = match &start.head {
+        StreamHead::Attached { seq, .. } => (after.unwrap_or(*seq), *seq),
+        StreamHead::Snapshot { seq, .. } => (*seq, *seq),
     };
-    let member_at = match &head {
-        StreamHead::Attached { seq, .. } | StreamHead::Snapshot { seq, .. } => *seq,
-    };
+    // The edge attaches again with a fresh token where it has one; nobody else can.
+    let left = identity.expires_at + EXPIRY_GRACE_S - chrono::Utc::now().timestamp();
     let reader = Reader {
         core: Arc::clone(core),
-        identity: identity.clone(),
+        place,
+        expiry: Instant::now() + Duration::from_secs(u64::try_from(left).unwrap_or(0)),
         conversation,
         listener,
         cursor,
@@ -64,103 +61,18 @@ pub(crate) async fn open(
         frames,
         hearing: Hearing { deaf: false, ..core.bell.hearing(conversation) },
         hearings: core.bell.changes(),
-        _place: place,
     };
     let stop = core.shutdown.token.clone();
-    core.shutdown.tasks.spawn(reader.run(Start { head, page, running }, stop));
+    core.shutdown.tasks.spawn(reader.run(Box::new(start), stop));
     Ok(OpenStream { frames: receiver })
 }
 
-/// What a stream begins with.
-struct Start {
-    head: StreamHead,
-    /// The first events after the cursor.
-    page: Paged<Event>,
-    running: Vec<TurnId>,
-}
-
-async fn start(
-    core: &Core,
-    identity: &Identity,
-    conversation: ConversationId,
-    after: Option<u64>,
-) -> Result<Start> {
-    let tenant = &identity.tenant;
-    // The cursor may come from another core's answer.
-    reading!(&core.store, tenant, View::Latest, tx, start_in(tx, core, identity, conversation, after))
-}
-
-async fn start_in(
-    tx: &Tx,
-    core: &Core,
-    identity: &Identity,
-    conversation: ConversationId,
-    after: Option<u64>,
-) -> Result<Start> {
-    let tenant = &identity.tenant;
-    let (access, members, running) = try_join!(
-        tx.conversation(tenant, conversation, &identity.user),
-        tx.members(tenant, conversation),
-        tx.running_turns(tenant, conversation),
-    )?;
-    let summary = ConversationSummary { members, ..access.conversation };
-    let head = head(tx, core, tenant, summary, after).await?;
-    let page = match (&head, after) {
-        (StreamHead::Attached { seq, .. }, Some(after)) if after < *seq => {
-            let size = core.config.events.size(core.config.events.page);
-            tx.events_after(tenant, conversation, after, size).await?
-        }
-        _ => Paged { rows: Vec::new(), more: false },
-    };
-    Ok(Start { head, page, running })
-}
-
-async fn head(
-    tx: &Tx,
-    core: &Core,
-    tenant: &TenantId,
-    summary: ConversationSummary,
-    after: Option<u64>,
-) -> Result<StreamHead> {
-    let (conversation, seq) = (summary.id, summary.last_seq);
-    let reason = match after {
-        // A replica may be behind the cursor, which is then none of the cursor's faults.
-        Some(after) if after > seq => tx.is_latest().then_some("ahead"),
-        Some(after) if after < seq => {
-            let oldest = tx.oldest_event(tenant, conversation).await?;
-            oldest.is_none_or(|oldest| oldest > after + 1).then_some("expired")
-        }
-        _ => None,
-    };
-    let head = match reason {
-        None => StreamHead::Attached { conversation: summary, seq },
-        Some(reason) => {
-            let size = core.config.events.size(SNAPSHOT_MESSAGES);
-            let newest = tx.messages_before(tenant, conversation, 0..seq + 1, size).await?;
-            let messages = newest_within(size.bytes, newest.rows.iter().map(MessageRow::view));
-            StreamHead::Snapshot { conversation: summary, seq, reason: reason.to_owned(), messages }
-        }
-    };
-    Ok(head)
-}
-
-/// The newest messages, oldest first, that are so many bytes as JSON: more than what they say, which was counted before.
-fn newest_within(bytes: usize, newest_first: impl Iterator<Item = MessageView>) -> Vec<MessageView> {
-    let mut left = bytes;
-    let fits = |message: &MessageView| {
-        let size = serde_json::to_string(message).map_or(usize::MAX, |json| json.len());
-        let fits = size <= left;
-        left = left.saturating_sub(size);
-        fits
-    };
-    let mut messages: Vec<_> = newest_first.take_while(fits).collect();
-    messages.reverse();
-    messages
-}
-
+/// A quiet one waits in [`Reader::follow`] and is to be small there: what is done now and then is boxed while it lasts.
 struct Reader {
     core: Arc<Core>,
-    identity: Identity,
+    /// Whose it is, too.
+    place: StreamPlace,
+    expiry: Instant,
     conversation: ConversationId,
     listener: Listener,
     /// The seq of the last event that was passed on.
@@ -171,7 +83,6 @@ struct Reader {
     /// How well the doorbell was heard when it was last looked at.
     hearing: Hearing,
     hearings: Option<watch::Receiver<Vec<Hearing>>>,
-    _place: StreamPlace,
 }
 
 /// Why a stream ends.
@@ -183,18 +94,20 @@ enum End {
 }
 
 impl Reader {
-    async fn run(mut self, start: Start, stop: CancellationToken) {
-        if let Err(End::Told(problem)) = self.follow(start, stop).await {
+    async fn run(mut self, start: Box<Start>, stop: CancellationToken) {
+        let ended = match self.begin(start).boxed().await {
+            Ok(()) => self.follow(stop).await,
+            Err(end) => Err(end),
+        };
+        if let Err(End::Told(problem)) = ended {
             let json = serde_json::to_string(&problem).unwrap_or_default();
             drop(self.frames.send(Bytes::from(format!("event: error\ndata: {json}\n\n"))).await);
         }
     }
 
-    async fn follow(
-        &mut self,
-        Start { head, page, running }: Start,
-        stop: CancellationToken,
-    ) -> Result<(), End> {
+    /// Says what is there already.
+    async fn begin(&mut self, start: Box<Start>) -> Result<(), End> {
+        let Start { head, page, running } = *start;
         let name = match &head {
             StreamHead::Attached { .. } => "attached",
             StreamHead::Snapshot { .. } => "snapshot",
@@ -212,31 +125,38 @@ impl Reader {
             }
             false => self.running_answers(Ok(running)).await?,
         }
-        self.may_have_missed().await?;
+        self.may_have_missed().await.map(drop)
+    }
+
+    async fn follow(&mut self, stop: CancellationToken) -> Result<(), End> {
         let ping = self.core.config.events.ping;
-        let mut pings = interval_at(Instant::now() + ping, ping);
-        let (mut view, mut poll_at) = (View::Any, Instant::now() + self.poll_every());
-        // The edge attaches again with a fresh token where it has one; nobody else can.
-        let left = self.identity.expires_at + EXPIRY_GRACE_S - chrono::Utc::now().timestamp();
-        let expiry = Instant::now() + Duration::from_secs(u64::try_from(left).unwrap_or(0));
+        let (mut ping_at, mut poll_at) = (Instant::now() + ping, Instant::now() + self.poll_every());
+        let mut view = View::Any;
         loop {
             tokio::select! {
-                heard = self.listener.events.recv() => match heard {
-                    Ok(event) => self.hear(&event).await?,
-                    Err(RecvError::Lagged(_)) => self.catch_up(View::Latest).await?,
-                    Err(RecvError::Closed) => return Err(End::Quiet),
+                heard = self.listener.hear() => match heard {
+                    Some(event) => self.hear(&event).await?,
+                    None => self.catch_up(View::Latest).boxed().await?,
                 },
-                () = sleep_until(poll_at) => {
-                    self.catch_up(std::mem::replace(&mut view, View::Any)).await?;
-                    poll_at = Instant::now() + self.poll_every();
+                () = sleep_until(poll_at.min(ping_at).min(self.expiry)) => {
+                    let now = Instant::now();
+                    if now >= self.expiry {
+                        return Err(End::Quiet);
+                    }
+                    if now >= ping_at {
+                        self.send(Bytes::from_static(b": ping\n\n")).await?;
+                        ping_at = now + ping;
+                    }
+                    if now >= poll_at {
+                        self.catch_up(std::mem::replace(&mut view, View::Any)).boxed().await?;
+                        poll_at = Instant::now() + self.poll_every();
+                    }
                 }
                 () = changed(&mut self.hearings) => {
-                    if self.may_have_missed().await? {
+                    if self.may_have_missed().boxed().await? {
                         (view, poll_at) = (View::Latest, poll_at.min(self.soon()));
                     }
                 }
-                () = sleep_until(expiry) => return Err(End::Quiet),
-                _ = pings.tick() => self.send(Bytes::from_static(b": ping\n\n")).await?,
                 () = self.frames.closed() => return Err(End::Quiet),
                 () = stop.cancelled() => return Err(End::Quiet),
             }
@@ -248,7 +168,7 @@ impl Reader {
         match event.seq {
             Some(seq) if seq <= self.cursor => Ok(()),
             Some(seq) if seq == self.cursor + 1 => self.pass_on(event).await,
-            Some(_) => self.catch_up(View::Latest).await,
+            Some(_) => self.catch_up(View::Latest).boxed().await,
             None => self.pass_on(event).await,
         }
     }
@@ -257,8 +177,8 @@ impl Reader {
         self.send(frame(event.body.name(), event.seq, event)).await?;
         self.cursor = event.seq.unwrap_or(self.cursor);
         match &event.body {
-            EventBody::MemberRemoved { user } if *user == self.identity.user => {
-                self.may_stay(event.seq).await
+            EventBody::MemberRemoved { user } if user == self.place.whose().1 => {
+                self.may_stay(event.seq).boxed().await
             }
             EventBody::ConversationDeleted {} => {
                 Err(End::Told(Problem::new(ProblemKind::NotFound, "This conversation was deleted.")))
@@ -272,7 +192,7 @@ impl Reader {
         if seq.is_some_and(|seq| seq <= self.member_at) {
             return Ok(());
         }
-        let (tenant, user) = (&self.identity.tenant, &self.identity.user);
+        let (tenant, user) = self.place.whose();
         let store = &self.core.store;
         match reading!(store, tenant, View::Latest, tx, tx.conversation(tenant, self.conversation, user)) {
             Ok(_) => Ok(()),
@@ -305,7 +225,7 @@ impl Reader {
     }
 
     async fn page(&self, view: View) -> Result<Paged<Event>> {
-        let (tenant, store) = (&self.identity.tenant, &self.core.store);
+        let ((tenant, _), store) = (self.place.whose(), &self.core.store);
         let size = self.core.config.events.size(self.core.config.events.page);
         reading!(store, tenant, view, tx, tx.events_after(tenant, self.conversation, self.cursor, size))
     }
@@ -335,7 +255,7 @@ impl Reader {
     }
 
     async fn running_turns(&self) -> Result<Vec<TurnId>> {
-        let tenant = &self.identity.tenant;
+        let (tenant, _) = self.place.whose();
         reading!(&self.core.store, tenant, View::Latest, tx, tx.running_turns(tenant, self.conversation))
     }
 

@@ -31,14 +31,16 @@ pub(crate) struct Streams {
 #[derive(Default)]
 struct Open {
     all: usize,
-    by_user: HashMap<(TenantId, UserId), usize>,
+    by_user: HashMap<Whose, usize>,
 }
 
 /// One stream's place; it is free again when this is dropped.
 pub(crate) struct StreamPlace {
     streams: Arc<Streams>,
-    whose: (TenantId, UserId),
+    whose: Whose,
 }
+
+type Whose = Arc<(TenantId, UserId)>;
 
 impl Streams {
     pub(crate) fn new(most: usize, most_per_user: usize) -> Self {
@@ -52,13 +54,13 @@ impl Streams {
 
     /// A place for one more stream of a user.
     pub(crate) fn take(self: &Arc<Self>, identity: &Identity) -> Result<StreamPlace, Problem> {
-        let whose = (identity.tenant.clone(), identity.user.clone());
+        let whose = Arc::new((identity.tenant.clone(), identity.user.clone()));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= self.most {
             let detail = "This core has as many streams as it may.";
             return Err(Problem::new(ProblemKind::Unavailable, detail).retry_after(2));
         }
-        let of_user = open.by_user.entry(whose.clone()).or_default();
+        let of_user = open.by_user.entry(Arc::clone(&whose)).or_default();
         if *of_user >= self.most_per_user {
             let detail =
                 format!("You listen to {} conversations at once, which is the most.", self.most_per_user);
@@ -67,6 +69,13 @@ impl Streams {
         *of_user += 1;
         open.all += 1;
         Ok(StreamPlace { streams: Arc::clone(self), whose })
+    }
+}
+
+impl StreamPlace {
+    /// Whose it is.
+    pub(super) fn whose(&self) -> (&TenantId, &UserId) {
+        (&self.whose.0, &self.whose.1)
     }
 }
 
@@ -85,7 +94,8 @@ impl Drop for StreamPlace {
 
 /// Where a stream's frames are put.
 pub(crate) struct Writer {
-    pieces: mpsc::Sender<Piece>,
+    // Boxed, since a queue has room for 32 of its items from the beginning.
+    pieces: mpsc::Sender<Box<Piece>>,
     room: Arc<Semaphore>,
     size: usize,
     stall: Duration,
@@ -102,7 +112,7 @@ pub(crate) struct Piece {
 }
 
 /// What waits for a reader: so many bytes, and a piece more where a piece is larger.
-pub(crate) fn queue(bytes: usize, stall: Duration) -> (Writer, mpsc::Receiver<Piece>) {
+pub(crate) fn queue(bytes: usize, stall: Duration) -> (Writer, mpsc::Receiver<Box<Piece>>) {
     // Each piece has a byte at least, so this is never what stops a writer.
     let (pieces, receiver) = mpsc::channel(bytes.max(1));
     (Writer { pieces, room: Arc::new(Semaphore::new(bytes)), size: bytes, stall }, receiver)
@@ -116,7 +126,7 @@ impl Writer {
             let wanted = u32::try_from(bytes.len().min(self.size)).unwrap_or(u32::MAX);
             let room = timeout(self.stall, Arc::clone(&self.room).acquire_many_owned(wanted)).await;
             let room = room.map_err(|_| Unread)?.map_err(|_| Unread)?;
-            self.pieces.send(Piece { bytes, _room: room }).await.map_err(|_| Unread)?;
+            self.pieces.send(Box::new(Piece { bytes, _room: room })).await.map_err(|_| Unread)?;
         }
         Ok(())
     }

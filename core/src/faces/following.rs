@@ -20,10 +20,7 @@ use switchboard_shared::{
     ids::{ConversationId, MessageId, TurnId},
     problem::ProblemKind,
 };
-use tokio::{
-    sync::broadcast::error::RecvError,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 /// How often the rows are looked at, in case the doorbell was missed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -145,12 +142,9 @@ impl Following {
                 return Err(Error::public(ProblemKind::DeadlineExceeded, detail));
             }
             tokio::select! {
-                heard = self.listener.events.recv() => match heard {
-                    Ok(event) => self.hear(&event).await,
-                    Err(RecvError::Lagged(_)) => self.catch_up().await,
-                    Err(RecvError::Closed) => {
-                        return Err(Error::public(ProblemKind::Unavailable, "This core ends."));
-                    }
+                heard = self.listener.hear() => match heard {
+                    Some(event) => self.hear(&event).await,
+                    None => self.catch_up().await,
                 },
                 () = sleep_until(self.look_at.min(self.until)) => self.catch_up().await,
             }

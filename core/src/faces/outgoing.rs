@@ -30,7 +30,7 @@ pub(super) struct Gone;
 pub(super) fn stream_to_client(core: &Core) -> (Outgoing, Response) {
     let events = &core.config.events;
     let (frames, receiver) = queue(events.queue_bytes, events.stall);
-    (Outgoing { frames, ping: events.ping }, response(receiver))
+    (Outgoing { frames, ping: events.ping }, respond(receiver))
 }
 
 impl Outgoing {
@@ -51,8 +51,10 @@ impl Outgoing {
     }
 }
 
-fn response(receiver: mpsc::Receiver<Piece>) -> Response {
-    let pieces = stream::unfold(receiver, async |mut pieces| Some((pieces.recv().await?, pieces)));
+/// Frames as the response that they are.
+pub(super) fn respond(mut frames: mpsc::Receiver<Box<Piece>>) -> Response {
+    // No future of its own, which a stream that is quiet would keep.
+    let pieces = stream::poll_fn(move |cx| frames.poll_recv(cx));
     let body = Body::from_stream(pieces.map(|piece| Ok::<_, Infallible>(piece.into_bytes())));
     let fields = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -30,7 +30,7 @@ use crate::{
 };
 use conn::Conn;
 use guest::{Addresses, Guest};
-use head::{Bounds, Head, Refused};
+use head::{Bounds, Head, Refused, Upgrade};
 use pingora::{apps::HttpServerApp, protocols::http::ServerSession, proxy::HttpProxy, server::ShutdownWatch};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use switchboard_shared::problem::{Problem, ProblemKind};
@@ -87,8 +87,14 @@ impl Door {
             shutdown.tasks.spawn(async move {
                 let _open = Counted::new(&[&METRICS.connections]);
                 let gone = guest.gone.clone();
-                // Boxed, or it would lie twice in the task that each idle socket keeps.
-                let served = Box::pin(door.connection(tcp, peer, guest));
+                // Boxed, or it would lie twice in the task that each idle socket keeps; and what came before a socket is
+                // gone by the time that it is served.
+                let served = Box::pin(async {
+                    let upgraded = Box::pin(door.connection(tcp, peer, guest)).await;
+                    if let Some((conn, upgrade)) = upgraded {
+                        Box::pin(socket::accept(door.edge.clone(), conn, upgrade)).await;
+                    }
+                });
                 if gone.run_until_cancelled_owned(served).await.is_none() {
                     refused("stranger");
                 }
@@ -97,7 +103,13 @@ impl Door {
         }
     }
 
-    async fn connection(&self, tcp: TcpStream, peer: SocketAddr, guest: Guest) {
+    /// Serves a connection; what is to become a WebSocket is given back.
+    async fn connection(
+        &self,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        guest: Guest,
+    ) -> Option<(Box<Conn>, Upgrade)> {
         let started = Instant::now();
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "a connection was gone at once");
@@ -107,12 +119,20 @@ impl Door {
             Ok(Ok(tls)) => Box::new(Conn::new(tls, peer, guest)),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a TLS handshake failed");
-                return refused("handshake");
+                refused("handshake");
+                return None;
             }
-            Err(_) => return refused("handshake_timeout"),
+            Err(_) => {
+                refused("handshake_timeout");
+                return None;
+            }
         };
         METRICS.stage("handshake", started.elapsed());
-        if conn.is_http2() { self.http2(conn).await } else { self.http1(conn).await }
+        if !conn.is_http2() {
+            return self.http1(conn).await;
+        }
+        self.http2(conn).await;
+        None
     }
 
     async fn http2(&self, mut conn: Box<Conn>) {
@@ -127,26 +147,30 @@ impl Door {
     }
 
     /// Serves one request after another. Each head is read here, against one deadline, and put back for its reader.
-    async fn http1(&self, mut conn: Box<Conn>) {
+    /// It ends with one that is to become a WebSocket.
+    async fn http1(&self, mut conn: Box<Conn>) -> Option<(Box<Conn>, Upgrade)> {
         let mut idle = self.header_timeout();
         loop {
             let head = match self.head(&mut conn, idle).await {
                 Ok(Some(head)) => head,
-                Ok(None) => return,
-                Err(Refused(kind, detail)) => return refuse(conn, kind, detail).await,
+                Ok(None) => return None,
+                Err(Refused(kind, detail)) => {
+                    refuse(conn, kind, detail).await;
+                    return None;
+                }
             };
             if let Some(upgrade) = head.upgrade {
                 conn.skip(head.len);
                 // A socket has a bound of its own for showing its token.
                 conn.guest().introduce();
-                return Box::pin(socket::accept(self.edge.clone(), conn, upgrade)).await;
+                return Some((conn, upgrade));
             }
             conn.put_back(&head, self.body_until());
             let mut session = ServerSession::new_http1(conn);
             session.set_keepalive((!self.edge.is_draining()).then_some(self.edge.config.http.keepalive_s));
             let reused = Box::pin(self.proxy.process_new_http(session, &self.ending)).await;
             let stream = reused.map(|reused| reused.consume().0.into_any().downcast::<Conn>());
-            let Some(Ok(next)) = stream else { return };
+            let Some(Ok(next)) = stream else { return None };
             conn = next;
             idle = self.patience(conn.guest());
         }

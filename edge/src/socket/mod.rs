@@ -51,11 +51,11 @@ pub async fn accept(edge: Arc<Edge>, mut conn: Box<Conn>, upgrade: Upgrade) {
     let id = request_id();
     let span = tracing::info_span!("socket", otel.kind = "server", request_id = %id);
     telemetry::follow(&span, &upgrade.headers);
-    let (accepted, identity) = match admit(&edge, &conn, &upgrade, &id).await {
+    let (accepted, identity) = match Box::pin(admit(&edge, &conn, &upgrade, &id)).await {
         Ok(admitted) => admitted,
         Err((problem, decision)) => {
             METRICS.requests.with_label_values(&["ws", &problem.status.to_string()]).inc();
-            return close_with(conn, &Answer::new(problem, &id, decision.as_ref())).await;
+            return Box::pin(close_with(conn, &Answer::new(problem, &id, decision.as_ref()))).await;
         }
     };
     drop(upgrade);
@@ -106,7 +106,7 @@ async fn admit(
 /// Small buffers, since most sockets are idle most of the time; no compression, since a few bytes could become a bomb.
 fn websocket_config(max_bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(2048)
+        .read_buffer_size(1024)
         .write_buffer_size(0)
         .max_frame_size(Some(max_bytes))
         .max_message_size(Some(max_bytes))

@@ -46,8 +46,8 @@ pub struct Room {
     pub identity: watch::Receiver<Arc<Identity>>,
     /// The socket's request id.
     pub session: Arc<str>,
-    /// To the socket.
-    pub out: mpsc::Sender<FromRoom>,
+    /// To the socket. Boxed, since a queue has room for 32 of its items from the beginning.
+    pub out: mpsc::Sender<Box<FromRoom>>,
     /// The socket's span.
     pub span: Span,
 }
@@ -91,7 +91,8 @@ impl Room {
 
     async fn follow(&mut self) -> Result<(), SocketGone> {
         let identity = self.identity.borrow().clone();
-        let decision = self.edge.limits.join(&identity).await;
+        // What is done now and then is boxed while it lasts: a quiet room is to be small.
+        let decision = Box::pin(self.edge.limits.join(&identity)).await;
         if let Err(refusal) = passed(&decision, None, Some(self.conversation)) {
             for frame in refusal {
                 self.say(Entry::from(&frame)).await?;
@@ -101,7 +102,7 @@ impl Room {
         let mut welcomed = false;
         let mut short_lives = 0_u32;
         loop {
-            let attached = match self.attach(welcomed).await? {
+            let attached = match Box::pin(self.attach(welcomed)).await? {
                 Ok(attached) => attached,
                 Err(problem) => return self.over(&problem).await,
             };
@@ -280,7 +281,7 @@ impl Room {
 
     async fn tell(&mut self, entry: Option<Entry>) -> Result<(), SocketGone> {
         let from = FromRoom { conversation: self.conversation, generation: self.generation, entry };
-        self.out.send(from).await.map_err(|_| SocketGone)
+        self.out.send(Box::new(from)).await.map_err(|_| SocketGone)
     }
 }
 

@@ -42,7 +42,8 @@ const FROM_ROOMS: usize = 4;
 pub async fn serve(socket: Socket, opening: Opening) {
     let (mut sink, mut stream) = socket.split();
     let edges = opening.edge.edges.clone();
-    let leaving = match greet(&mut stream, &opening).await {
+    // What the beginning and the end take is not kept in between.
+    let leaving = match Box::pin(greet(&mut stream, &opening)).await {
         Ok(identity) => {
             let mut session = Session::new(opening, identity);
             session.run(&mut sink, &mut stream).await
@@ -50,7 +51,7 @@ pub async fn serve(socket: Socket, opening: Opening) {
         Err(leaving) => leaving,
     };
     let to = (leaving == Leaving::Code(CloseCode::Restart)).then(|| edges.better()).flatten();
-    close(sink, stream, leaving, to).await;
+    Box::pin(close(sink, stream, leaving, to)).await;
 }
 
 struct Session {
@@ -60,8 +61,8 @@ struct Session {
     identity: watch::Sender<Arc<Identity>>,
     rooms: HashMap<ConversationId, (u64, CancellationToken)>,
     joins: u64,
-    to_socket: mpsc::Sender<FromRoom>,
-    from_rooms: mpsc::Receiver<FromRoom>,
+    to_socket: mpsc::Sender<Box<FromRoom>>,
+    from_rooms: mpsc::Receiver<Box<FromRoom>>,
     jobs: VecDeque<(Job, Instant)>,
     job: Option<BoxFuture<'static, Done>>,
     outbox: Outbox,
@@ -117,7 +118,7 @@ impl Session {
                     Some(Err(error)) => return Leaving::from(&error),
                     None => return Leaving::Gone,
                 },
-                Some(frame) = self.from_rooms.recv(), if !self.outbox.is_full() => self.take(frame),
+                Some(frame) = self.from_rooms.recv(), if !self.outbox.is_full() => self.take(*frame),
                 done = poll_job(&mut self.job), if self.job.is_some() => self.done(done),
                 Ok(()) = revoked.changed() => if self.edge.revoked.covers(&self.identity.borrow()) {
                     return Leaving::Code(CloseCode::Unauthenticated);

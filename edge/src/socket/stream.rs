@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use eventsource_stream::{EventStreamError, Eventsource};
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -29,14 +29,16 @@ pub fn events(
     silence: Duration,
     max_event: usize,
 ) -> impl Stream<Item = SourceEvent> + Send + Unpin {
-    let start = (response, Size { max: max_event, ..Size::default() });
-    let bytes = stream::try_unfold(start, move |(mut response, mut size)| async move {
-        let chunk = timeout(silence, response.chunk()).await.map_err(|_| Fault::Silent)??;
+    // Its head is not kept, which a quiet stream would hold for hours.
+    let body = response.bytes_stream().boxed();
+    let start = (body, Size { max: max_event, ..Size::default() });
+    let bytes = stream::try_unfold(start, move |(mut body, mut size)| async move {
+        let chunk = timeout(silence, body.next()).await.map_err(|_| Fault::Silent)?.transpose()?;
         let Some(chunk) = chunk else { return Ok(None) };
         if !size.feed(&chunk) {
             return Err(Fault::TooLarge);
         }
-        Ok::<_, Fault>(Some((chunk, (response, size))))
+        Ok::<_, Fault>(Some((chunk, (body, size))))
     });
     let bytes: stream::BoxStream<'static, Result<Bytes, Fault>> = Box::pin(bytes);
     bytes.eventsource()

@@ -61,6 +61,8 @@ impl Streams {
 fn client(connect_timeout: Duration) -> Result<Client, reqwest::Error> {
     Client::builder()
         .http2_prior_knowledge()
+        // Cores are asked without TLS here; each client would keep all certificates that the system trusts.
+        .tls_certs_only([])
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(connect_timeout)

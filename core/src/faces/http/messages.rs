@@ -7,17 +7,16 @@ use crate::{
     core::Core,
     error::{Error, Result},
     events,
+    faces::outgoing,
     store::{MessageRow, View, reading},
 };
 use axum::{
-    body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
-use futures::StreamExt;
 use serde::Deserialize;
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 use switchboard_shared::{
     api::{Page, SendMessage},
     headers,
@@ -97,14 +96,7 @@ pub(crate) async fn stream(
     permit(&me, Permission::Converse)?;
     let after = last_event_id(&headers)?.or(cursor.after);
     let stream = events::open(&core, &me, id, after).await?;
-    let frames =
-        futures::stream::unfold(stream.frames, async |mut frames| Some((frames.recv().await?, frames)));
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(frames.map(|piece| Ok::<_, Infallible>(piece.into_bytes())))))
+    Ok(outgoing::respond(stream.frames))
 }
 
 /// The cursor that a browser's EventSource sends by itself.
