@@ -9,6 +9,7 @@ use super::{
         head::{Head, Sample},
         zero_shot::Descriptions,
     },
+    language,
     lexical::{self, Shares},
     trust::Trust,
 };
@@ -85,9 +86,12 @@ impl Meaning {
     /// What both views together say of a message.
     pub(crate) async fn shares(&self, text: &str, lexical: Shares) -> Result<Shares, EmbedError> {
         let vector = self.embedder.embed(&[text]).await?.pop().unwrap_or_default();
+        if vector.is_empty() {
+            return Ok(lexical);
+        }
         Ok(match &self.view {
             View::Examples { head, weights } => {
-                let weight = weights.of(language(text));
+                let weight = weights.of(language::of(text), |language| self.embedder.knows(language));
                 let nearest = head.nearest(&vector, 1).first().map_or(0.0, |near| near.cosine);
                 combined(&lexical, &head.score(&vector), weight, nearest)
             }
@@ -117,9 +121,11 @@ fn fit(
     by_words: &[Option<lexical::HeldOut>],
     classes: usize,
 ) -> (Head, Weights, Trust) {
+    let is_known: Vec<bool> = vectors.iter().map(|vector| !vector.is_empty()).collect();
     let samples: Vec<Sample> = texts
         .iter()
         .zip(vectors)
+        .filter(|(_, vector)| !vector.is_empty())
         .map(|(text, vector)| Sample {
             vector,
             class: text.class,
@@ -128,13 +134,13 @@ fn fit(
         })
         .collect();
     let trained = Head::train(&samples, classes);
-    let rows: Vec<(&lexical::HeldOut, HeldOut<'_>)> = by_words
-        .iter()
+    let known = by_words.iter().zip(&is_known).filter(|(_, known)| **known).map(|(words, _)| words);
+    let rows: Vec<(&lexical::HeldOut, HeldOut<'_>)> = known
         .zip(&trained.held_out)
         .filter_map(|(words, meaning)| {
             let words = words.as_ref()?;
             let row = HeldOut {
-                language: language(&words.text),
+                language: language::of(&words.text),
                 class: words.class,
                 lexical: &words.shares,
                 embedded: meaning.as_deref()?,
@@ -146,10 +152,14 @@ fn fit(
     let of_agents = rows.iter().map(|(_, row)| *row).filter(|row| row.class + 1 < classes);
     let weights = Weights::fit(&of_agents.collect::<Vec<_>>());
     let both = |(words, row): &(&lexical::HeldOut, HeldOut<'_>)| {
-        let weight = weights.of(row.language);
+        let weight = weights.of(row.language, |_| false);
         (words.only(), blend::combine(row.lexical, row.embedded, weight))
     };
-    let together: Vec<(Option<usize>, Vec<f64>)> = rows.iter().map(both).collect();
+    // What the embedder does not know is decided by words.
+    let unknown = by_words.iter().zip(&is_known).filter(|(_, known)| !**known);
+    let alone =
+        unknown.filter_map(|(words, _)| words.as_ref()).map(|words| (words.only(), words.shares.clone()));
+    let together: Vec<(Option<usize>, Vec<f64>)> = rows.iter().map(both).chain(alone).collect();
     let trust = Trust::learn(together.iter().map(|(class, shares)| (*class, shares.as_slice())));
     (trained.head, weights, trust)
 }
@@ -199,11 +209,6 @@ fn as_asked_for(agent: &Agent) -> [String; 4] {
         if description.is_empty() { name.clone() } else { description },
         name,
     ]
-}
-
-/// The language of a text, where that can be told; by the same means for examples and messages.
-fn language(text: &str) -> Option<&'static str> {
-    whatlang::detect(text).filter(whatlang::Info::is_reliable).map(|info| info.lang().code())
 }
 
 fn refs(texts: &[String]) -> Vec<&str> {

@@ -13,6 +13,7 @@ mod guess;
 #[cfg(test)]
 mod hostile_tests;
 mod joins;
+mod language;
 pub(crate) mod lexical;
 mod local;
 pub(crate) mod meaning;

@@ -14,6 +14,7 @@ use tokio_util::{sync::DropGuard, task::TaskTracker};
 
 fn nothing() -> EmbedderConfig {
     EmbedderConfig {
+        folder: String::new(),
         model: String::new(),
         tokenizer: String::new(),
         url: String::new(),
