@@ -66,7 +66,7 @@ impl Rosters {
                     }
                     None => None,
                 };
-                vacant.insert(roster.with(meaning));
+                vacant.insert(roster.with(meaning).await);
             }
         }
         Ok(Self(rosters))

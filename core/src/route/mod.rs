@@ -38,9 +38,9 @@ use crate::{
     llm::{self, Llm, LlmError, Tokens},
     metrics,
 };
-use division::Division;
+use division::{Division, Lesson};
 use guess::Guess;
-use meaning::{Learned, Meaning};
+use meaning::Meaning;
 use remembered::Remembered;
 use std::sync::Arc;
 use switchboard_shared::{
@@ -69,7 +69,7 @@ pub(crate) struct Roster {
     /// Those that would be among them if they were not switched off: of these it says so, and nothing else.
     pub(crate) off: Vec<AgentId>,
     pub(crate) model: lexical::Model,
-    /// How often it is right where it is so sure.
+    /// How often it is right where it is so sure, by words.
     trust: Trust,
     /// How sure the parts of a message must be together to be divided among agents.
     division: Division,
@@ -89,7 +89,9 @@ impl Roster {
 
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
-        let division = division::learn(&model, &agents);
+        let lesson = Lesson::of(&agents);
+        let shares: Vec<_> = lesson.texts().iter().map(|text| model.score(text)).collect();
+        let division = lesson.learn(&shares);
         let trust = Trust::learn(model.held_out().iter().map(|held| (held.only(), held.shares.as_slice())));
         Self {
             version,
@@ -110,11 +112,16 @@ impl Roster {
     }
 
     /// With an embedder's view beside the words.
-    pub(crate) fn with(self, meaning: Option<Learned>) -> Self {
-        match meaning {
-            Some(Learned { meaning, trust }) => Self { meaning: Some(meaning), trust, ..self },
-            None => self,
+    pub(crate) async fn with(self, meaning: Option<Meaning>) -> Self {
+        if meaning.is_none() {
+            return self;
         }
+        let roster = Self { meaning, ..self };
+        let lesson = Lesson::of(&roster.agents);
+        let shares: Vec<_> =
+            guess::views(&roster, lesson.texts()).await.into_iter().map(|(of, _)| of).collect();
+        let division = lesson.learn(&shares);
+        Self { division, ..roster }
     }
 
     /// About how much memory it takes, without its agents, which others have as well.

@@ -148,7 +148,12 @@ impl Up {
             listen: Some(self.listen),
             agents: !self.no_agents,
             llm,
-            encoder: self.encoder.as_deref().map(std::path::absolute).transpose().map_err(Error::io("--encoder"))?,
+            encoder: self
+                .encoder
+                .as_deref()
+                .map(std::path::absolute)
+                .transpose()
+                .map_err(Error::io("--encoder"))?,
             otlp: self.otlp.clone(),
             progress: Arc::new(|line| terminal::say(&terminal::clean(line))),
             ..Options::default()

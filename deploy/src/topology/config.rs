@@ -207,7 +207,13 @@ mod tests {
         let (listen, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
         let llm = Llm { base_url: "http://m/v1".into(), api_key: "env:KEY".into(), model: "m".into() };
         let redis = ["redis://127.0.0.1:7000".to_owned()];
-        let shared = Shared { identity_key: Path::new("/k"), redis: &redis, otlp: None, cores: 1, encoder: Some(Path::new("/e")) };
+        let shared = Shared {
+            identity_key: Path::new("/k"),
+            redis: &redis,
+            otlp: None,
+            cores: 1,
+            encoder: Some(Path::new("/e")),
+        };
         let core = shared.core(listen, admin, &["postgres://x".to_owned()], &[llm]);
         let core: Table = toml::from_str(&toml::to_string(&core).unwrap()).unwrap();
         assert_eq!(core["llm"][0]["api_key"].as_str(), Some("env:KEY"));

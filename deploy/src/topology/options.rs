@@ -106,7 +106,8 @@ impl Options {
         }
         if self.encoder.is_none() {
             without.push(
-                "no sentence encoder: the local model goes by words (deploy/install brings it, --encoder)".to_owned(),
+                "no sentence encoder: the local model goes by words (deploy/install brings it, --encoder)"
+                    .to_owned(),
             );
         }
         if !self.wants_redis() {
