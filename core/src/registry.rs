@@ -340,7 +340,7 @@ impl Registry {
         });
         let roster = learned.await.map_err(Error::task("learning the agents"))?;
         let meaning = self.meaning(&roster, &nobody).await;
-        Ok(roster.with(meaning).await)
+        Ok(roster.with(meaning))
     }
 
     /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.

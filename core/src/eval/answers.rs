@@ -66,7 +66,7 @@ impl Rosters {
                     }
                     None => None,
                 };
-                vacant.insert(roster.with(meaning).await);
+                vacant.insert(roster.with(meaning));
             }
         }
         Ok(Self(rosters))

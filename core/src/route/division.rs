@@ -1,7 +1,7 @@
 //! How sure the parts of a message must be before it is divided among agents. The registry's own examples say it: each
 //! is for one agent, so where agents are so alike that examples would be divided, more is asked of a message as well.
 
-use super::{clauses, guess::best, lexical::Shares};
+use super::{clauses, guess::best, lexical::Model};
 use crate::agents::Agent;
 use std::{collections::HashSet, sync::Arc};
 
@@ -41,66 +41,25 @@ impl Division {
     }
 }
 
-/// What it is learned from: the examples that would be divided at all.
-#[derive(Debug)]
-pub(super) struct Lesson<'a> {
-    /// Of each its requests, and all of it behind them.
-    texts: Vec<&'a str>,
-    /// How many texts each has.
-    counts: Vec<usize>,
-    tried: usize,
-    keeper: Option<usize>,
-}
-
-impl<'a> Lesson<'a> {
-    pub(super) fn of(agents: &'a [Arc<Agent>]) -> Self {
-        let mut all: Vec<&str> = agents.iter().flat_map(|agent| agent.all_examples()).collect();
-        let several = of_several(&all);
-        all.retain(|text| !several.contains(text));
-        let step = all.len().div_ceil(TRIED).max(1);
-        let tried: Vec<&str> = all.into_iter().step_by(step).collect();
-        let keeper = keeper(agents);
-        let mut lesson = Self { texts: Vec::new(), counts: Vec::new(), tried: tried.len(), keeper };
-        // Orders of steps are not divided where there is an agent for them.
-        tried
-            .into_iter()
-            .filter(|text| keeper.is_none() || !is_ordered(text))
-            .for_each(|text| lesson.add(text));
-        lesson
+/// Learns it from the examples.
+pub(super) fn learn(model: &Model, agents: &[Arc<Agent>]) -> Division {
+    let mut all: Vec<&str> = agents.iter().flat_map(|agent| agent.all_examples()).collect();
+    let several = of_several(&all);
+    all.retain(|text| !several.contains(text));
+    let step = all.len().div_ceil(TRIED).max(1);
+    let tried: Vec<&str> = all.into_iter().step_by(step).collect();
+    let keeper = keeper(agents);
+    // Orders of steps are not divided where there is an agent for them.
+    let is_kept = |text: &&&str| keeper.is_some() && is_ordered(text);
+    let mut wrong: Vec<f64> =
+        tried.iter().filter(|text| !is_kept(text)).filter_map(|text| divided(model, text)).collect();
+    wrong.sort_by(|a, b| b.total_cmp(a));
+    if tried.is_empty() {
+        // Of descriptions alone a part of a message says too little.
+        return Division { to_decide: UNKNOWN, to_guess: UNKNOWN, keeper: None };
     }
-
-    fn add(&mut self, text: &'a str) {
-        let (request, _) = clauses::data_of(text);
-        let clauses = clauses::split(request);
-        if clauses.len() > 1 {
-            self.counts.push(clauses.len() + 1);
-            self.texts.extend(clauses.into_iter().map(|clause| &request[clause.at]).chain([request]));
-        }
-    }
-
-    /// What is to be known of the agents' shares.
-    pub(super) fn texts(&self) -> &[&'a str] {
-        &self.texts
-    }
-
-    /// Learns it from the shares of these texts.
-    pub(super) fn learn(&self, shares: &[Shares]) -> Division {
-        if self.tried == 0 {
-            // Of descriptions alone a part of a message says too little.
-            return Division { to_decide: UNKNOWN, to_guess: UNKNOWN, keeper: None };
-        }
-        let mut rest = shares;
-        let mut wrong: Vec<f64> = Vec::new();
-        for count in &self.counts {
-            let (of_one, others) = rest.split_at((*count).min(rest.len()));
-            wrong.extend(divided(of_one));
-            rest = others;
-        }
-        wrong.sort_by(|a, b| b.total_cmp(a));
-        let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).max(LEAST));
-        let (to_decide, to_guess) = (beyond(self.tried / ONE_OF), beyond(SOME));
-        Division { to_decide, to_guess, keeper: self.keeper }
-    }
+    let beyond = |allowed: usize| wrong.get(allowed).map_or(LEAST, |share| (share + 0.01).max(LEAST));
+    Division { to_decide: beyond(tried.len() / ONE_OF), to_guess: beyond(SOME), keeper }
 }
 
 /// "First fetch the page, then count its words": whose examples say such things.
@@ -124,42 +83,46 @@ fn of_several<'a>(texts: &[&'a str]) -> HashSet<&'a str> {
 }
 
 /// How sure the parts are together, if a message would be divided among several agents. One of them must be the likeliest
-/// for the whole, whose shares are the last: an agent for combined tasks keeps its own.
-fn divided(shares: &[Shares]) -> Option<f64> {
-    let (whole, clauses) = shares.split_last()?;
+/// for the whole: an agent for combined tasks keeps its own.
+fn divided(model: &Model, text: &str) -> Option<f64> {
+    let (request, _) = clauses::data_of(text);
     let mut together = 1.0;
     let mut agents: Vec<usize> = Vec::new();
+    let clauses = clauses::split(request);
+    if clauses.len() < 2 {
+        return None;
+    }
     for clause in clauses {
-        let (agent, share) = best(&clause.agents)?;
+        let shares = model.score(&request[clause.at]).agents;
+        let (agent, share) = best(&shares)?;
         if share >= PART && agents.last() != Some(&agent) {
             together *= share;
             agents.push(agent);
         }
     }
-    let (whole, _) = best(&whole.agents)?;
-    (agents.len() > 1 && agents.contains(&whole)).then_some(together)
+    if agents.len() < 2 {
+        return None;
+    }
+    let (whole, _) = best(&model.score(request).agents)?;
+    agents.contains(&whole).then_some(together)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::route::{lexical::Model, tests::agents};
-
-    fn learn(agents: &[Arc<Agent>]) -> Division {
-        let (model, lesson) = (Model::train(agents), Lesson::of(agents));
-        lesson.learn(&lesson.texts().iter().map(|text| model.score(text)).collect::<Vec<_>>())
-    }
+    use crate::route::tests::agents;
 
     #[test]
     fn examples_that_would_be_divided_raise_it() {
         let mut agents = agents();
-        let before = learn(&agents);
+        let before = learn(&Model::train(&agents), &agents);
         let mut two = Agent::clone(&agents[0]);
         let both = "What is the weather in Paris? Convert 50 dollars to euros.";
         two.examples[0].text = both.into();
         agents[0] = Arc::new(two);
-        let after = learn(&agents);
-        assert!((LEAST..1.0).contains(&before.to_decide), "{before:?}");
+        let model = Model::train(&agents);
+        let after = learn(&model, &agents);
+        assert!((LEAST..1.0).contains(&before.to_decide) && divided(&model, both).is_some());
         assert!(after.to_decide > before.to_decide, "{before:?} {after:?}");
         assert!(after.to_guess <= after.to_decide, "one example must not forbid a guess: {after:?}");
     }

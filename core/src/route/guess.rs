@@ -291,7 +291,7 @@ impl<'a> Guess<'a> {
 }
 
 /// What is made of texts, by words and where that can be had by meaning, and how far each is to be trusted.
-pub(super) async fn views<'a>(roster: &'a Roster, texts: &[&str]) -> Vec<(Shares, &'a Trust)> {
+async fn views<'a>(roster: &'a Roster, texts: &[&str]) -> Vec<(Shares, &'a Trust)> {
     let words: Vec<Shares> = texts.iter().map(|text| roster.model.score(text)).collect();
     let by_words = |words: Vec<Shares>| words.into_iter().map(|shares| (shares, &roster.trust)).collect();
     let Some(meaning) = &roster.meaning else { return by_words(words) };

@@ -38,7 +38,7 @@ use crate::{
     llm::{self, Llm, LlmError, Tokens},
     metrics,
 };
-use division::{Division, Lesson};
+use division::Division;
 use guess::Guess;
 use meaning::Meaning;
 use remembered::Remembered;
@@ -89,9 +89,7 @@ impl Roster {
 
     /// With a model that was learned in another way.
     pub(crate) fn of(version: i64, agents: Vec<Arc<Agent>>, model: lexical::Model) -> Self {
-        let lesson = Lesson::of(&agents);
-        let shares: Vec<_> = lesson.texts().iter().map(|text| model.score(text)).collect();
-        let division = lesson.learn(&shares);
+        let division = division::learn(&model, &agents);
         let trust = Trust::learn(model.held_out().iter().map(|held| (held.only(), held.shares.as_slice())));
         Self {
             version,
@@ -112,16 +110,8 @@ impl Roster {
     }
 
     /// With an embedder's view beside the words.
-    pub(crate) async fn with(self, meaning: Option<Meaning>) -> Self {
-        if meaning.is_none() {
-            return self;
-        }
-        let roster = Self { meaning, ..self };
-        let lesson = Lesson::of(&roster.agents);
-        let shares: Vec<_> =
-            guess::views(&roster, lesson.texts()).await.into_iter().map(|(of, _)| of).collect();
-        let division = lesson.learn(&shares);
-        Self { division, ..roster }
+    pub(crate) fn with(self, meaning: Option<Meaning>) -> Self {
+        Self { meaning, ..self }
     }
 
     /// About how much memory it takes, without its agents, which others have as well.

@@ -149,7 +149,7 @@ async fn what_an_embedder_adds_is_shown_apart_from_the_words_and_from_the_conver
     let (embedder, _stop) = embedder().await;
     let roster = roster();
     let meaning = Meaning::learn(embedder, &roster.agents, &[], &roster.model).await.unwrap();
-    let roster = roster.with(Some(meaning)).await;
+    let roster = roster.with(Some(meaning));
     let weather: [AgentId; 1] = ["weather".parse().unwrap()];
     let question =
         Question { previous: &weather, ..question("Kerro sää huomenna Helsingissä, kiitos paljon") };
