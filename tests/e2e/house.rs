@@ -32,7 +32,6 @@ pub(super) async fn up(arguments: &[&str]) -> anyhow::Result<Up> {
         .arg(folder.path().join("data"))
         .args(arguments)
         .env("XDG_RUNTIME_DIR", folder.path())
-        .env("SWITCHBOARD_ENCODER", concat!(env!("CARGO_MANIFEST_DIR"), "/../.tools/encoder"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
