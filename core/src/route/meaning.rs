@@ -270,7 +270,7 @@ pub(super) mod tests {
         let weather = agents.iter().position(|agent| agent.id.as_str() == "weather").unwrap();
         let text = "Kerro sää huomenna";
         let words = model.score(text);
-        let both = meaning.shares(&[text], &[words.clone()]).await.unwrap().remove(0).unwrap();
+        let both = meaning.shares(&[text], std::slice::from_ref(&words)).await.unwrap().remove(0).unwrap();
         assert!(both.known > words.known && both.known > 0.9, "{words:?} {both:?}");
         assert!(both.agents[weather] > words.agents[weather], "{words:?} {both:?}");
         let sum: f64 = both.agents.iter().sum::<f64>() + both.none;
