@@ -21,7 +21,7 @@ use crate::{
         Roster,
         embed::{EmbedError, Embedder},
         lexical::Model,
-        meaning::{Learned, Meaning},
+        meaning::Meaning,
     },
     store::{AgentRow, RegistryRows, Store, Tx, View, reading},
 };
@@ -344,7 +344,7 @@ impl Registry {
     }
 
     /// What the embedder makes of the agents. Without it the words alone decide, until the registry changes.
-    async fn meaning(&self, roster: &Roster, nobody: &[String]) -> Option<Learned> {
+    async fn meaning(&self, roster: &Roster, nobody: &[String]) -> Option<Meaning> {
         let embedder = Arc::clone(self.embedder.as_ref()?);
         let learned = Meaning::learn(embedder, &roster.agents, nobody, &roster.model).await;
         learned.inspect_err(|error| tracing::error!(%error, "the agents could not be embedded")).ok()

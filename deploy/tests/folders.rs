@@ -78,7 +78,7 @@ fn read_back(row: &str, data: &Path) -> String {
     assert_eq!(parsed.get_hosts(), [Host::Unix(socket)], "{row}");
     assert_eq!((parsed.get_user(), parsed.get_dbname()), (Some("u"), Some("switchboard")), "{row}");
     let key = data.join("run/identity.key");
-    let shared = Shared { identity_key: &key, redis: &[], otlp: None, cores: 1 };
+    let shared = Shared { identity_key: &key, redis: &[], otlp: None, cores: 1, encoder: None };
     let (listen, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
     let certificate = (data.join("tls/cert.pem"), data.join("tls/key.pem"));
     let tls = (certificate.0.as_path(), certificate.1.as_path());

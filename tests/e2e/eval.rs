@@ -11,9 +11,13 @@ use switchboard_tests::{FakeLlm, Mood};
 use tokio::process::Command;
 
 fn switchboard() -> Command {
+    program("switchboard")
+}
+
+fn program(name: &str) -> Command {
     let mine = std::env::current_exe().expect("a running program has a path");
     let folder = mine.parent().and_then(|deps| deps.parent()).expect("tests run from target/*/deps");
-    let mut command = Command::new(folder.join("switchboard"));
+    let mut command = Command::new(folder.join(name));
     command.kill_on_drop(true);
     command
 }
@@ -44,6 +48,54 @@ async fn routing_of_the_frozen_set_is_not_worse_than_its_gate() -> anyhow::Resul
         format!("{}{}", String::from_utf8_lossy(&measured.stdout), String::from_utf8_lossy(&measured.stderr));
     assert!(measured.status.success(), "{said}");
     assert!(said.contains("accuracy"), "{said}");
+    Ok(())
+}
+
+/// Where `deploy/install` puts the sentence encoder.
+fn encoder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools/encoder");
+    assert!(folder.join("weights.npz").is_file(), "run `deploy/install test` once: it brings the encoder");
+    folder
+}
+
+#[tokio::test]
+async fn with_the_encoder_english_examples_are_understood_in_other_languages() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let train = r#"{"text":"will it rain tomorrow","label":"weather"}
+{"text":"how warm is it outside today","label":"weather"}
+{"text":"do I need an umbrella in the evening","label":"weather"}
+{"text":"convert ten dollars to euros","label":"money"}
+{"text":"what is the exchange rate of the yen","label":"money"}
+{"text":"how many francs do I get for a hundred pounds","label":"money"}
+{"text":"wake me up at seven","label":"alarm"}
+{"text":"set an alarm for half past six","label":"alarm"}
+{"text":"cancel my alarm for tomorrow morning","label":"alarm"}
+"#;
+    let test = r#"{"text":"Wird es heute Abend in Hamburg regnen?","label":"weather"}
+{"text":"Quel temps fera-t-il demain à Lyon ?","label":"weather"}
+{"text":"Stell bitte den Wecker auf sechs Uhr","label":"alarm"}
+{"text":"Despiértame mañana a las ocho","label":"alarm"}
+{"text":"Cambia cien dólares a euros","label":"money"}
+{"text":"100ドルをユーロに両替するといくらですか","label":"money"}
+"#;
+    let config = format!("[route.embedder]\nfolder = {:?}\n", encoder());
+    let files = [("train.jsonl", train), ("test.jsonl", test), ("core.toml", &*config)];
+    let arguments = ["--train", "train.jsonl", "--test", "test.jsonl", "--config", "core.toml", "--json"];
+    let measured = eval(folder.path(), &files, &arguments).await?;
+    let said = String::from_utf8_lossy(&measured.stderr);
+    assert!(measured.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&measured.stdout)?;
+    assert_eq!(report["accuracy"].as_f64(), Some(1.0), "{report}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_encoder_says_what_the_package_says_that_its_files_are_from() -> anyhow::Result<()> {
+    let recorded = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../core/router/eval/encoder.jsonl");
+    let mut check = program("switchboard-router-eval");
+    let ended = check.arg("--recorded").arg(recorded).arg("--encoder").arg(encoder()).output().await?;
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(String::from_utf8(ended.stdout)?.starts_with("40 texts with the same tokens"));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use switchboard_shared::{
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "deploy/core.toml says what each key means, and is what users read")]
 pub struct EmbedderConfig {
+    pub folder: String,
     pub model: String,
     pub tokenizer: String,
     pub url: String,
@@ -27,9 +28,14 @@ pub struct EmbedderConfig {
 impl Check for EmbedderConfig {
     fn check(&self, faults: &mut Faults) {
         faults.require(
-            self.model.is_empty() || self.url.is_empty(),
+            self.folder.is_empty() || self.model.is_empty(),
+            "route.embedder.model",
+            "must be empty when folder is given: there is one embedder",
+        );
+        faults.require(
+            self.url.is_empty() || (self.folder.is_empty() && self.model.is_empty()),
             "route.embedder.url",
-            "must be empty when model is given: there is one embedder",
+            "must be empty when folder or model is given: there is one embedder",
         );
         faults.require(
             self.model.is_empty() == self.tokenizer.is_empty(),

@@ -41,6 +41,12 @@ fn there_is_one_embedder_and_all_that_it_needs() {
     let (model, url) =
         ("model = \"a.onnx\"\ntokenizer = \"a.json\"\n", "url = \"http://a/v1\"\nurl_model = \"a\"\n");
     assert_eq!((faults(model), faults(url)), (String::new(), String::new()));
+    let folder = "folder = \"a\"\n";
+    assert_eq!(faults(folder), "");
+    assert_eq!(
+        (faults(&format!("{folder}{model}")), faults(&format!("{folder}{url}"))),
+        ("model".into(), "url".into())
+    );
     assert_eq!(faults(&format!("{model}{url}")), "url");
     assert_eq!(faults("model = \"a.onnx\""), "tokenizer");
     assert_eq!(faults("url = \"http://a/v1\""), "url_model");

@@ -10,10 +10,13 @@ use super::{
     bounds::Standing,
     clauses,
     lexical::{Shares, Together},
-    rules, words,
+    rules,
+    trust::Trust,
+    words,
 };
 use crate::{agents::Agent, config::RouteConfig};
-use parts::{Heard, heard};
+use parts::Heard;
+use std::iter;
 use switchboard_shared::{
     api::Score,
     events::{Mode, Plan, Stage, Step},
@@ -45,6 +48,8 @@ pub(super) struct Guess<'a> {
     roster: &'a Roster,
     config: &'a RouteConfig,
     shares: Shares,
+    /// How often that is right.
+    trust: &'a Trust,
     /// The agents of the turn before, in the order of the roster.
     previous: Vec<usize>,
     /// The requests of the message, where it has several.
@@ -60,21 +65,19 @@ pub(super) struct Guess<'a> {
 impl<'a> Guess<'a> {
     pub(super) async fn make(roster: &'a Roster, config: &'a RouteConfig, question: &Question<'_>) -> Self {
         let text = read(question);
-        let mut shares = roster.model.score(&text);
-        if let Some(meaning) = &roster.meaning {
-            match meaning.shares(&text, shares.clone()).await {
-                Ok(both) => shares = both,
-                // Counted where it happened; the words alone decide then.
-                Err(error) => tracing::warn!(%error, "routing goes on without the embedder"),
-            }
-        }
+        let request = clauses::data_of(question.text).0;
+        let requests = clauses::requests(request);
+        let (ordered, many) = (requests.ordered, requests.many);
+        let texts: Vec<&str> =
+            iter::once(text.as_str()).chain(parts::said(request, &requests.clauses)).collect();
+        let mut views = views(roster, &texts).await.into_iter();
+        let (shares, trust) = views.next().unwrap_or_else(|| (roster.model.score(&text), &roster.trust));
         let place = |id: &AgentId| roster.agents.iter().position(|agent| agent.id == *id);
         let previous: Vec<usize> = question.previous.iter().filter_map(place).collect();
-        let requests = clauses::requests(clauses::data_of(question.text).0);
-        let (ordered, many) = (requests.ordered, requests.many);
-        let heard = heard(roster, question.text, requests.clauses);
+        let heard =
+            views.zip(requests.clauses).map(|((shares, _), clause)| Heard { clause, shares }).collect();
         let shares = in_context(shares, &previous);
-        let guess = Self { roster, config, shares, previous, heard, ordered, many, together: None };
+        let guess = Self { roster, config, shares, trust, previous, heard, ordered, many, together: None };
         let together = roster.model.together(&text);
         let one = guess.whole().map_or(0.0, |whole| whole.right);
         Self { together: together.filter(|together| together.right > one), ..guess }
@@ -89,7 +92,7 @@ impl<'a> Guess<'a> {
     pub(super) fn whole(&self) -> Option<Standing> {
         let standing = self.standing(&self.shares)?;
         let share = standing.share * self.alone(standing.best);
-        Some(Standing { share, right: self.roster.trust.right(share), ..standing })
+        Some(Standing { share, right: self.trust.right(share), ..standing })
     }
 
     /// How likely it is that no request of the message is another agent's. One that is not clearly anybody's by itself
@@ -116,6 +119,11 @@ impl<'a> Guess<'a> {
     /// How the likeliest agent stands by some shares of a message or of a part of it.
     pub(super) fn standing(&self, shares: &Shares) -> Option<Standing> {
         Standing::of(shares, &self.previous)
+    }
+
+    /// How often it is right with such a share.
+    pub(super) fn right(&self, share: f64) -> f64 {
+        self.trust.right(share)
     }
 
     /// Every agent's score, best first.
@@ -157,7 +165,7 @@ impl<'a> Guess<'a> {
     /// Whether parts that were together so sure are right often enough.
     fn is_right(&self, several: &Plan) -> bool {
         let together = several.steps.iter().map(|step| step.confidence).product();
-        self.roster.trust.right(together) >= self.config.right
+        self.trust.right(together) >= self.config.right
     }
 
     fn one(&self, text: &str) -> Option<Plan> {
@@ -279,6 +287,27 @@ impl<'a> Guess<'a> {
         let floor = (1.5 / (to_f64(scores.len()) + 1.0)).min(0.15).max(self.shares.none / 3.0);
         let stands_out = scores.iter().take(3).filter(|score| score.score >= floor);
         stands_out.filter_map(|score| self.roster.agent(&score.agent)).collect()
+    }
+}
+
+/// What is made of texts, by words and where that can be had by meaning, and how far each is to be trusted.
+async fn views<'a>(roster: &'a Roster, texts: &[&str]) -> Vec<(Shares, &'a Trust)> {
+    let words: Vec<Shares> = texts.iter().map(|text| roster.model.score(text)).collect();
+    let by_words = |words: Vec<Shares>| words.into_iter().map(|shares| (shares, &roster.trust)).collect();
+    let Some(meaning) = &roster.meaning else { return by_words(words) };
+    match meaning.shares(texts, &words).await {
+        Ok(both) => {
+            let view = |(words, both): (Shares, Option<Shares>)| match both {
+                Some(both) => (both, meaning.trust()),
+                None => (words, &roster.trust),
+            };
+            words.into_iter().zip(both).map(view).collect()
+        }
+        // Counted where it happened; the words alone decide then.
+        Err(error) => {
+            tracing::warn!(%error, "routing goes on without the embedder");
+            by_words(words)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
         head::{Head, Sample},
         zero_shot::Descriptions,
     },
+    language,
     lexical::{self, Shares},
     trust::Trust,
 };
@@ -27,6 +28,8 @@ const NAME_WEIGHT: f32 = 0.4;
 pub(crate) struct Meaning {
     embedder: Arc<Embedder>,
     view: View,
+    /// How often words and meaning together are right where they are so sure.
+    trust: Trust,
 }
 
 #[derive(Debug)]
@@ -43,20 +46,17 @@ struct Text {
     is_message: bool,
 }
 
-/// What was learned, and how often words and meaning together are right where they are so sure.
-#[derive(Debug)]
-pub(crate) struct Learned {
-    pub(super) meaning: Meaning,
-    pub(super) trust: Trust,
-}
-
 impl Meaning {
     /// About how much memory it takes, without the embedder, which all have.
     pub(super) fn bytes(&self) -> usize {
         match &self.view {
-            View::Examples { head, .. } => head.bytes(),
+            View::Examples { head, .. } => self.trust.bytes() + head.bytes(),
             View::Descriptions(descriptions) => descriptions.bytes(),
         }
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Learns the agents, and how far meaning is to be trusted.
@@ -65,12 +65,12 @@ impl Meaning {
         agents: &[Arc<Agent>],
         nobody: &[String],
         model: &lexical::Model,
-    ) -> Result<Learned, EmbedError> {
+    ) -> Result<Self, EmbedError> {
         if agents.iter().all(|agent| agent.all_examples().next().is_none()) {
             let descriptions: Vec<String> = agents.iter().flat_map(|agent| as_asked_for(agent)).collect();
             let vectors = embedder.embed_examples(&refs(&descriptions)).await?;
             let view = View::Descriptions(Descriptions::new(&vectors, &WAYS));
-            return Ok(Learned { meaning: Self { embedder, view }, trust: Trust::default() });
+            return Ok(Self { embedder, view, trust: Trust::default() });
         }
         let texts = texts(agents, nobody);
         let said: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
@@ -79,26 +79,39 @@ impl Meaning {
         let learned = tokio::task::spawn_blocking(move || fit(&texts, vectors, &words, classes)).await;
         let (head, weights, trust) = learned.map_err(|error| EmbedError::Failed(error.to_string()))?;
         let view = View::Examples { head: Box::new(head), weights };
-        Ok(Learned { meaning: Self { embedder, view }, trust })
+        Ok(Self { embedder, view, trust })
     }
 
-    /// What both views together say of a message.
-    pub(crate) async fn shares(&self, text: &str, lexical: Shares) -> Result<Shares, EmbedError> {
-        let vector = self.embedder.embed(&[text]).await?.pop().unwrap_or_default();
-        Ok(match &self.view {
+    /// What both views together say of some texts, each with what the words say of it; none of those that the embedder
+    /// does not know.
+    pub(crate) async fn shares(
+        &self,
+        texts: &[&str],
+        lexical: &[Shares],
+    ) -> Result<Vec<Option<Shares>>, EmbedError> {
+        let vectors = self.embedder.embed(texts).await?;
+        let rows = texts.iter().zip(lexical).zip(&vectors);
+        let both = |((text, lexical), vector): ((&&str, &Shares), &Vec<f32>)| {
+            (!vector.is_empty()).then(|| self.both(text, lexical, vector))
+        };
+        Ok(rows.map(both).collect())
+    }
+
+    fn both(&self, text: &str, lexical: &Shares, vector: &[f32]) -> Shares {
+        match &self.view {
             View::Examples { head, weights } => {
-                let weight = weights.of(language(text));
-                let nearest = head.nearest(&vector, 1).first().map_or(0.0, |near| near.cosine);
-                combined(&lexical, &head.score(&vector), weight, nearest)
+                let weight = weights.of(language::of(text), |language| self.embedder.knows(language));
+                let nearest = head.nearest(vector, 1).first().map_or(0.0, |near| near.cosine);
+                combined(lexical, &head.score(vector), weight, nearest)
             }
             View::Descriptions(descriptions) => {
-                let nearest = descriptions.cosines(&vector).into_iter().fold(0.0, f64::max);
+                let nearest = descriptions.cosines(vector).into_iter().fold(0.0, f64::max);
                 let of_agents =
-                    descriptions.score(&vector).into_iter().map(|share| share * (1.0 - lexical.none));
+                    descriptions.score(vector).into_iter().map(|share| share * (1.0 - lexical.none));
                 let shares: Vec<f64> = of_agents.chain([lexical.none]).collect();
-                combined(&lexical, &shares, ZERO_SHOT_WEIGHT, nearest)
+                combined(lexical, &shares, ZERO_SHOT_WEIGHT, nearest)
             }
-        })
+        }
     }
 }
 
@@ -117,9 +130,11 @@ fn fit(
     by_words: &[Option<lexical::HeldOut>],
     classes: usize,
 ) -> (Head, Weights, Trust) {
+    let is_known: Vec<bool> = vectors.iter().map(|vector| !vector.is_empty()).collect();
     let samples: Vec<Sample> = texts
         .iter()
         .zip(vectors)
+        .filter(|(_, vector)| !vector.is_empty())
         .map(|(text, vector)| Sample {
             vector,
             class: text.class,
@@ -128,13 +143,13 @@ fn fit(
         })
         .collect();
     let trained = Head::train(&samples, classes);
-    let rows: Vec<(&lexical::HeldOut, HeldOut<'_>)> = by_words
-        .iter()
+    let known = by_words.iter().zip(&is_known).filter(|(_, known)| **known).map(|(words, _)| words);
+    let rows: Vec<(&lexical::HeldOut, HeldOut<'_>)> = known
         .zip(&trained.held_out)
         .filter_map(|(words, meaning)| {
             let words = words.as_ref()?;
             let row = HeldOut {
-                language: language(&words.text),
+                language: language::of(&words.text),
                 class: words.class,
                 lexical: &words.shares,
                 embedded: meaning.as_deref()?,
@@ -146,7 +161,7 @@ fn fit(
     let of_agents = rows.iter().map(|(_, row)| *row).filter(|row| row.class + 1 < classes);
     let weights = Weights::fit(&of_agents.collect::<Vec<_>>());
     let both = |(words, row): &(&lexical::HeldOut, HeldOut<'_>)| {
-        let weight = weights.of(row.language);
+        let weight = weights.of(row.language, |_| false);
         (words.only(), blend::combine(row.lexical, row.embedded, weight))
     };
     let together: Vec<(Option<usize>, Vec<f64>)> = rows.iter().map(both).collect();
@@ -201,11 +216,6 @@ fn as_asked_for(agent: &Agent) -> [String; 4] {
     ]
 }
 
-/// The language of a text, where that can be told; by the same means for examples and messages.
-fn language(text: &str) -> Option<&'static str> {
-    whatlang::detect(text).filter(whatlang::Info::is_reliable).map(|info| info.lang().code())
-}
-
 fn refs(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
 }
@@ -256,11 +266,11 @@ pub(super) mod tests {
         let (embedder, _stop) = embedder().await;
         let agents = agents();
         let model = lexical::Model::train(&agents);
-        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap().meaning;
+        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap();
         let weather = agents.iter().position(|agent| agent.id.as_str() == "weather").unwrap();
         let text = "Kerro sää huomenna";
         let words = model.score(text);
-        let both = meaning.shares(text, words.clone()).await.unwrap();
+        let both = meaning.shares(&[text], std::slice::from_ref(&words)).await.unwrap().remove(0).unwrap();
         assert!(both.known > words.known && both.known > 0.9, "{words:?} {both:?}");
         assert!(both.agents[weather] > words.agents[weather], "{words:?} {both:?}");
         let sum: f64 = both.agents.iter().sum::<f64>() + both.none;
@@ -278,8 +288,9 @@ pub(super) mod tests {
         };
         let agents: Vec<_> = agents().iter().map(bare).collect();
         let model = lexical::Model::train(&agents);
-        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap().meaning;
-        let shares = meaning.shares("valuutta", model.score("valuutta")).await.unwrap();
+        let meaning = Meaning::learn(embedder, &agents, &[], &model).await.unwrap();
+        let words = [model.score("valuutta")];
+        let shares = meaning.shares(&["valuutta"], &words).await.unwrap().remove(0).unwrap();
         let best = (0..agents.len()).max_by(|a, b| shares.agents[*a].total_cmp(&shares.agents[*b])).unwrap();
         assert_eq!(agents[best].id.as_str(), "money", "{shares:?}");
     }

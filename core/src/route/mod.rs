@@ -13,6 +13,7 @@ mod guess;
 #[cfg(test)]
 mod hostile_tests;
 mod joins;
+mod language;
 pub(crate) mod lexical;
 mod local;
 pub(crate) mod meaning;
@@ -39,7 +40,7 @@ use crate::{
 };
 use division::Division;
 use guess::Guess;
-use meaning::{Learned, Meaning};
+use meaning::Meaning;
 use remembered::Remembered;
 use std::sync::Arc;
 use switchboard_shared::{
@@ -68,7 +69,7 @@ pub(crate) struct Roster {
     /// Those that would be among them if they were not switched off: of these it says so, and nothing else.
     pub(crate) off: Vec<AgentId>,
     pub(crate) model: lexical::Model,
-    /// How often it is right where it is so sure.
+    /// How often it is right where it is so sure, by words.
     trust: Trust,
     /// How sure the parts of a message must be together to be divided among agents.
     division: Division,
@@ -109,11 +110,8 @@ impl Roster {
     }
 
     /// With an embedder's view beside the words.
-    pub(crate) fn with(self, meaning: Option<Learned>) -> Self {
-        match meaning {
-            Some(Learned { meaning, trust }) => Self { meaning: Some(meaning), trust, ..self },
-            None => self,
-        }
+    pub(crate) fn with(self, meaning: Option<Meaning>) -> Self {
+        Self { meaning, ..self }
     }
 
     /// About how much memory it takes, without its agents, which others have as well.

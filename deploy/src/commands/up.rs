@@ -9,7 +9,11 @@ use crate::{
         Options, Topology, children::Child, config::Llm, control::Control, names, process::Condition,
     },
 };
-use clap::{Args, builder::TypedValueParser, value_parser};
+use clap::{
+    Args,
+    builder::{NonEmptyStringValueParser, TypedValueParser},
+    value_parser,
+};
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
@@ -52,6 +56,9 @@ pub struct Up {
     /// Do not start the sixteen example agents
     #[arg(long)]
     pub no_agents: bool,
+    /// The folder of the router's sentence encoder, as deploy/install brings it; without it the router works by words
+    #[arg(long, value_name = "DIR", env = "SWITCHBOARD_ENCODER", value_parser = NonEmptyStringValueParser::new().map(PathBuf::from))]
+    pub encoder: Option<PathBuf>,
     /// An OpenAI-compatible endpoint (https://host/v1)
     #[arg(long, value_name = "URL", requires = "llm_model", help_heading = "LLM", value_parser = web_url)]
     pub llm_url: Option<Url>,
@@ -141,6 +148,12 @@ impl Up {
             listen: Some(self.listen),
             agents: !self.no_agents,
             llm,
+            encoder: self
+                .encoder
+                .as_deref()
+                .map(std::path::absolute)
+                .transpose()
+                .map_err(Error::io("--encoder"))?,
             otlp: self.otlp.clone(),
             progress: Arc::new(|line| terminal::say(&terminal::clean(line))),
             ..Options::default()

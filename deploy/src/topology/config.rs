@@ -44,6 +44,8 @@ pub struct Shared<'a> {
     pub otlp: Option<&'a str>,
     /// How many cores there are.
     pub cores: usize,
+    /// The folder of the sentence encoder, if there is one.
+    pub encoder: Option<&'a Path>,
 }
 
 impl Shared<'_> {
@@ -67,7 +69,9 @@ impl Shared<'_> {
         let mut table = self.table(listen, admin);
         table.insert("postgres".into(), section([("urls", list(postgres))]));
         // The first question comes right after the agents, while they are learned on a machine that is still busy.
-        table.insert("route".into(), section([("model_wait_ms", 15_000.into())]));
+        let folder = self.encoder.map_or_else(|| String::new().into(), path);
+        let embedder = section([("folder", folder)]);
+        table.insert("route".into(), section([("model_wait_ms", 15_000.into()), ("embedder", embedder)]));
         table.insert("turn".into(), section([("max_at_work", at_work(self.cores).into())]));
         // The agents of this house listen on loopback.
         table.insert("agents".into(), section([("allow_private_addresses", true.into())]));
@@ -203,10 +207,17 @@ mod tests {
         let (listen, admin) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
         let llm = Llm { base_url: "http://m/v1".into(), api_key: "env:KEY".into(), model: "m".into() };
         let redis = ["redis://127.0.0.1:7000".to_owned()];
-        let shared = Shared { identity_key: Path::new("/k"), redis: &redis, otlp: None, cores: 1 };
+        let shared = Shared {
+            identity_key: Path::new("/k"),
+            redis: &redis,
+            otlp: None,
+            cores: 1,
+            encoder: Some(Path::new("/e")),
+        };
         let core = shared.core(listen, admin, &["postgres://x".to_owned()], &[llm]);
         let core: Table = toml::from_str(&toml::to_string(&core).unwrap()).unwrap();
         assert_eq!(core["llm"][0]["api_key"].as_str(), Some("env:KEY"));
+        assert_eq!(core["route"]["embedder"]["folder"].as_str(), Some("/e"));
         assert_eq!(core["postgres"]["urls"][0].as_str(), Some("postgres://x"));
         let edge = shared.edge(
             listen,

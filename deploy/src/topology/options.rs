@@ -35,6 +35,8 @@ pub struct Options {
     pub agents_reach_private: bool,
     /// The LLM endpoints, in order of preference; empty means lexical routing and extractive answers.
     pub llm: Vec<Llm>,
+    /// The folder of the router's sentence encoder; absent means routing by words.
+    pub encoder: Option<PathBuf>,
     /// Where spans go.
     pub otlp: Option<Url>,
     /// Laid over every core's configuration.
@@ -61,6 +63,7 @@ impl Default for Options {
             register_agents: true,
             agents_reach_private: false,
             llm: Vec::new(),
+            encoder: None,
             otlp: None,
             core_overrides: Table::new(),
             edge_overrides: Table::new(),
@@ -98,6 +101,12 @@ impl Options {
             without.push(
                 "no LLM is configured: routing is lexical and answers are extractive (--llm-url, --llm-model, \
                  --llm-key-env)"
+                    .to_owned(),
+            );
+        }
+        if self.encoder.is_none() {
+            without.push(
+                "no sentence encoder: the local model goes by words (deploy/install brings it, --encoder)"
                     .to_owned(),
             );
         }
@@ -169,5 +178,8 @@ mod tests {
     fn what_a_house_does_without_is_said() {
         let without = Options::default().without();
         assert!(without[0].contains("routing is lexical and answers are extractive"), "{without:?}");
+        assert!(without[1].contains("goes by words"), "{without:?}");
+        let with = Options { encoder: Some("/e".into()), ..Options::default() };
+        assert_eq!(with.without().len() + 1, without.len());
     }
 }

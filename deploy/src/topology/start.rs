@@ -62,6 +62,7 @@ impl Start<'_> {
             redis: &state.redis,
             otlp,
             cores: options.cores,
+            encoder: options.encoder.as_deref(),
         };
         self.migrate(&shared, &state).await?;
         let (cores, urls) = self.cores(&shared, &state.databases)?;

@@ -74,10 +74,14 @@ impl Weights {
     }
 
     /// The weights for a message. In a language without examples the embedder's worth is not known, and it does not
-    /// count; where the language could not be told, those of all languages hold.
-    pub(crate) fn of(&self, language: Option<&str>) -> Weight {
+    /// count, unless `knows` has it; where the language could not be told, those of all languages hold.
+    pub(crate) fn of(&self, language: Option<&str>, knows: impl Fn(&str) -> bool) -> Weight {
         match language {
-            Some(language) => self.by_language.get(language).copied().unwrap_or(Weight::WORDS),
+            Some(language) => match self.by_language.get(language) {
+                Some(learned) => *learned,
+                None if knows(language) => self.overall,
+                None => Weight::WORDS,
+            },
             None => self.overall,
         }
     }
@@ -134,18 +138,19 @@ mod tests {
         let mut held_out = knowing("en", 200, false);
         held_out.extend(knowing("sv", 200, true));
         let weights = Weights::fit(&held_out);
-        let (en, sv) = (weights.of(Some("en")), weights.of(Some("sv")));
+        let (en, sv) = (weights.of(Some("en"), |_| false), weights.of(Some("sv"), |_| false));
         assert!(en.embedded > 4.0 * en.lexical, "{en:?}");
         assert!(sv.lexical > 4.0 * sv.embedded, "{sv:?}");
-        assert_eq!(weights.of(Some("fi")), Weight::WORDS, "nothing is known of it there");
-        assert!(weights.of(None).embedded > 0.0);
+        assert_eq!(weights.of(Some("fi"), |_| false), Weight::WORDS, "nothing is known of it there");
+        assert_eq!(weights.of(Some("fr"), |language| language == "fr"), weights.of(None, |_| false));
+        assert!(weights.of(None, |_| false).embedded > 0.0);
     }
 
     #[test]
     fn a_few_messages_of_a_language_do_not_decide_alone() {
         let mut held_out = knowing("en", 400, false);
         held_out.extend(rows("sv", 2, &RIGHT, &WRONG));
-        assert!(Weights::fit(&held_out).of(Some("sv")).embedded > 0.3);
-        assert_eq!(Weights::fit(&[]).of(None), Weight::WORDS);
+        assert!(Weights::fit(&held_out).of(Some("sv"), |_| false).embedded > 0.3);
+        assert_eq!(Weights::fit(&[]).of(None, |_| true), Weight::WORDS);
     }
 }

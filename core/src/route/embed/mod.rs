@@ -1,10 +1,12 @@
-//! The optional sentence embedder beside the lexical model: a model file that runs in this process, or an
-//! OpenAI-compatible endpoint. What is made of its vectors is pure: `head`, `zero_shot` and `blend`.
+//! The optional sentence embedder beside the lexical model: the encoder of an installation or a model file, which run in
+//! this process, or an OpenAI-compatible endpoint. What is made of its vectors is pure: `head`, `zero_shot` and `blend`.
 
 pub(crate) mod blend;
 mod cache;
+mod encoder;
 mod endpoint;
 pub(crate) mod head;
+mod lanes;
 mod model;
 mod regression;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use crate::{
     metrics::{EMBED_FAILURES, EMBED_SECONDS},
 };
 use cache::{Cache, Key};
+use encoder::Encoder;
 use endpoint::Endpoint;
 use futures::{StreamExt, TryStreamExt, stream};
 use model::Model;
@@ -76,7 +79,8 @@ impl EmbedError {
     }
 }
 
-/// Makes vectors of unit length from texts; the closer two are, the nearer the meanings.
+/// Makes vectors of unit length from texts; the closer two are, the nearer the meanings. The vector of a text in a
+/// language that it does not know is empty.
 #[derive(Debug)]
 pub(crate) struct Embedder {
     source: Source,
@@ -90,6 +94,7 @@ pub(crate) struct Embedder {
 
 #[derive(Debug)]
 enum Source {
+    Encoder(Arc<Encoder>),
     Model(Arc<Model>),
     Endpoint(Box<Endpoint>),
 }
@@ -99,7 +104,11 @@ impl Embedder {
     /// about a second.
     pub(crate) fn open(config: &EmbedderConfig) -> Result<Option<Self>, EmbedError> {
         let mut digest = Sha256::new();
-        let (source, dimensions) = if !config.model.is_empty() {
+        let (source, dimensions) = if !config.folder.is_empty() {
+            let encoder = Encoder::open(&config.folder, &mut digest)?;
+            let dimensions = OnceLock::from(encoder.dimensions());
+            (Source::Encoder(Arc::new(encoder)), dimensions)
+        } else if !config.model.is_empty() {
             let model = Model::open(config, &mut digest)?;
             let dimensions = OnceLock::from(model.embed("dimensions")?.len());
             (Source::Model(Arc::new(model)), dimensions)
@@ -122,6 +131,11 @@ impl Embedder {
     /// How many numbers a vector has; none before an endpoint's first answer.
     pub(crate) fn dimensions(&self) -> Option<usize> {
         self.dimensions.get().copied()
+    }
+
+    /// Whether it says of itself that it knows a language, so that no examples have to show it.
+    pub(crate) fn knows(&self, language: &str) -> bool {
+        matches!(self.source, Source::Encoder(_)) && encoder::knows(language)
     }
 
     /// Tells apart embedders whose vectors must not be mixed.
@@ -177,6 +191,9 @@ impl Embedder {
     }
 
     fn check(&self, vector: &[f32]) -> Result<(), EmbedError> {
+        if vector.is_empty() {
+            return Ok(());
+        }
         let (expected, got) = (*self.dimensions.get_or_init(|| vector.len()), vector.len());
         if got == expected { Ok(()) } else { Err(EmbedError::Dimensions { expected, got }) }
     }
@@ -189,6 +206,7 @@ impl Embedder {
 impl Source {
     fn name(&self) -> &'static str {
         match self {
+            Self::Encoder(_) => "encoder",
             Self::Model(_) => "model",
             Self::Endpoint(_) => "endpoint",
         }
@@ -201,9 +219,14 @@ impl Source {
         in_background: bool,
     ) -> stream::BoxStream<'a, Result<Vec<Vec<f32>>, EmbedError>> {
         match self {
+            Self::Encoder(encoder) => {
+                let one = |text: &String| Arc::clone(encoder).embed_in_lane(text.clone());
+                let at_once = lanes::at_once(in_background);
+                stream::iter(texts).map(one).buffered(at_once).map_ok(|vector| vec![vector]).boxed()
+            }
             Self::Model(model) => {
-                let at_once = if in_background { (model.lanes() / 2).max(1) } else { model.lanes() };
                 let one = |text: &String| Arc::clone(model).embed_in_lane(text.clone());
+                let at_once = lanes::at_once(in_background);
                 stream::iter(texts).map(one).buffered(at_once).map_ok(|vector| vec![vector]).boxed()
             }
             Self::Endpoint(endpoint) => {

@@ -1,18 +1,17 @@
 //! A model file that runs in this process: an ONNX encoder like MiniLM, by rten, which is pure Rust.
 
-use super::{EmbedError, tokens::Tokens, vector};
+use super::{
+    EmbedError,
+    lanes::{self, Lanes},
+    tokens::Tokens,
+    vector,
+};
 use crate::config::EmbedderConfig;
 use rten::{ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use sha2::{Digest, Sha256};
-use std::{
-    num::NonZero,
-    sync::{Arc, Mutex, PoisonError},
-    thread::available_parallelism,
-};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const WHAT: &str = "model";
-const MAX_LANES: usize = 8;
 
 /// A network with its tokenizer, and as many lanes as there are processors. A text takes one lane; one that comes alone
 /// has the other processors' help.
@@ -24,8 +23,7 @@ pub(super) struct Model {
     free: Mutex<Vec<Arc<ThreadPool>>>,
     /// Of all lanes together.
     wide: Arc<ThreadPool>,
-    lanes: usize,
-    permits: Arc<Semaphore>,
+    lanes: Lanes,
 }
 
 /// What a model of this kind may ask for, besides the tokens.
@@ -52,27 +50,15 @@ impl Model {
         let inputs = inputs(&network).map_err(unusable)?;
         let output = output(&network).map_err(unusable)?;
         let tokens = Tokens::open(config, digest)?;
-        let lanes = available_parallelism().map_or(1, NonZero::get).min(MAX_LANES);
-        let pools = (0..lanes).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect();
-        let permits = Arc::new(Semaphore::new(lanes));
-        let wide = Arc::new(ThreadPool::with_num_threads(lanes));
-        Ok(Self { network, tokens, inputs, output, free: Mutex::new(pools), wide, lanes, permits })
+        let pools = (0..lanes::count()).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect();
+        let wide = Arc::new(ThreadPool::with_num_threads(lanes::count()));
+        Ok(Self { network, tokens, inputs, output, free: Mutex::new(pools), wide, lanes: Lanes::new() })
     }
 
-    /// How many texts it takes at once.
-    pub(super) fn lanes(&self) -> usize {
-        self.lanes
-    }
-
-    /// Embeds a text off the runtime's threads. Waiting texts are served in their order, each for milliseconds.
+    /// Embeds a text off the runtime's threads.
     pub(super) async fn embed_in_lane(self: Arc<Self>, text: String) -> Result<Vec<f32>, EmbedError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let work = spawn_blocking(move || {
-            let vector = self.embed(&text);
-            drop(permit);
-            vector
-        });
-        work.await.unwrap_or_else(|error| Err(EmbedError::Failed(error.to_string())))
+        let model = Arc::clone(&self);
+        self.lanes.run(move || model.embed(&text)).await
     }
 
     /// Embeds a text on this thread.
@@ -80,7 +66,7 @@ impl Model {
         let tokens = self.tokens.of(text)?;
         let (lane, alone) = {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-            let alone = free.len() == self.lanes;
+            let alone = free.len() == lanes::count();
             (free.pop(), alone)
         };
         let threads = if alone { Some(Arc::clone(&self.wide)) } else { lane.clone() };

@@ -14,6 +14,7 @@ use tokio_util::{sync::DropGuard, task::TaskTracker};
 
 fn nothing() -> EmbedderConfig {
     EmbedderConfig {
+        folder: String::new(),
         model: String::new(),
         tokenizer: String::new(),
         url: String::new(),
@@ -311,6 +312,12 @@ fn what_cannot_be_opened_is_named() {
     let missing = EmbedderConfig { model: "/nowhere/model.onnx".into(), ..folder.config() };
     let error = Embedder::open(&missing).unwrap_err();
     assert!(error.kind() == "read" && error.to_string().contains("/nowhere/model.onnx"), "{error}");
+    let missing = EmbedderConfig { folder: "/nowhere".into(), ..nothing() };
+    let error = Embedder::open(&missing).unwrap_err();
+    assert!(error.kind() == "read" && error.to_string().contains("/nowhere/sp.model"), "{error}");
+    std::fs::write(folder.0.join("sp.model"), "not a model").unwrap();
+    let malformed = EmbedderConfig { folder: folder.0.to_str().unwrap().to_owned(), ..nothing() };
+    assert_eq!(Embedder::open(&malformed).unwrap_err().kind(), "unusable");
     let missing = EmbedderConfig { tokenizer: "/nowhere/vocab.txt".into(), ..folder.config() };
     assert_eq!(Embedder::open(&missing).unwrap_err().kind(), "read");
     for (model, vocabulary, says) in [

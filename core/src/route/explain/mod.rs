@@ -15,6 +15,7 @@ use super::{
     lexical::{self, Near, Shares},
     mentions,
 };
+use std::ops::Range;
 use switchboard_shared::{
     api::{self, AgentShare, ClauseShare, Explanation, NearExample, Outcome},
     events::{Plan, Stage},
@@ -125,13 +126,9 @@ impl Router {
     /// The requests of a message that has several, each by itself.
     fn clauses(&self, roster: &Roster, guess: &Guess<'_>, text: &str) -> Vec<ClauseShare> {
         let (request, _) = clauses::data_of(text);
-        let clauses = clauses::split(request);
-        if clauses.len() < 2 {
-            return Vec::new();
-        }
-        let of = |clause: clauses::Clause| {
-            let text = &request[clause.at];
-            let standing = guess.standing(&roster.model.score(text))?;
+        let of = |(at, shares): (Range<usize>, &Shares)| {
+            let text = &request[at];
+            let standing = guess.standing(shares)?;
             let bounds = standing.bounds(self.config.accept_each, &self.config);
             // How often it is right is asked of the parts together.
             let bounds = bounds.iter().filter(|bound| bound.key != RIGHT);
@@ -143,7 +140,7 @@ impl Router {
                 bounds: bounds.map(of_a_part).collect(),
             })
         };
-        clauses.into_iter().filter_map(of).collect()
+        guess.requests().filter_map(of).collect()
     }
 
     /// What the parts are held to together, where the message can be divided at all.
@@ -158,7 +155,7 @@ impl Router {
         };
         vec![
             bound(DIVISION, share, roster.division.to_decide),
-            bound(RIGHT, roster.trust.right(share), self.config.right),
+            bound(RIGHT, guess.right(share), self.config.right),
         ]
     }
 }

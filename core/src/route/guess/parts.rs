@@ -2,7 +2,6 @@
 
 use super::{CLEARLY, Guess, best, plan};
 use crate::route::{
-    Roster,
     clauses::{self, Clause},
     lexical::{self, Shares},
     named,
@@ -33,11 +32,10 @@ impl Heard {
     }
 }
 
-pub(super) fn heard(roster: &Roster, text: &str, clauses: Vec<Clause>) -> Vec<Heard> {
-    let (request, _) = clauses::data_of(text);
-    let one = clauses.len() < 2;
-    let clauses = clauses.into_iter().filter(|_| !one);
-    clauses.map(|clause| Heard { shares: roster.model.score(&request[clause.at.clone()]), clause }).collect()
+/// The requests of a message, where it has several.
+pub(super) fn said<'t>(request: &'t str, clauses: &[Clause]) -> impl Iterator<Item = &'t str> {
+    let some = if clauses.len() < 2 { &[] } else { clauses };
+    some.iter().map(|clause| &request[clause.at.clone()])
 }
 
 /// What one agent is asked of a message.
@@ -70,6 +68,11 @@ impl Guess<'_> {
         let names: Vec<_> = parts.iter().map(|part| self.roster.agents[part.agent].name.as_str()).collect();
         let reason = format!("Each part is like what one of {} is asked.", names.join(", "));
         Some(plan(self.steps(&parts, text), reason))
+    }
+
+    /// What each request of a message that has several is like by itself.
+    pub(in crate::route) fn requests(&self) -> impl Iterator<Item = (Range<usize>, &Shares)> {
+        self.heard.iter().map(|heard| (heard.clause.at.clone(), &heard.shares))
     }
 
     /// Whether a request of some words would go with the one before, though it is not for that one's agent.
