@@ -58,16 +58,14 @@ impl Fault {
     /// Whether an interface has not taken up what it was asked, since it is not there or does not speak like this.
     fn is_of_the_way(&self, method: &str) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Moved { .. } => true,
             Self::Status(status) => matches!(status, 404 | 405 | 406 | 415 | 426 | 501 | 505),
             Self::Rpc(error) if error.code == i64::from(error_code::METHOD_NOT_FOUND) => {
                 // Who only does not stream is asked without a stream first.
                 method == methods::SEND_MESSAGE
             }
             Self::Rpc(error) => error.code == i64::from(error_code::VERSION_NOT_SUPPORTED),
-            Self::Broken(_) | Self::Moved { .. } | Self::Garbage(_) | Self::TooMuch | Self::Credential(_) => {
-                false
-            }
+            Self::Broken(_) | Self::Garbage(_) | Self::TooMuch | Self::Credential(_) => false,
         }
     }
 }
