@@ -1,6 +1,10 @@
 //! How a problem is answered, before and within Pingora.
 
-use crate::{auth::Refusal, limit::Decision, metrics::METRICS};
+use crate::{
+    auth::Refusal,
+    limit::Decision,
+    metrics::{METRICS, counts_as},
+};
 use bytes::Bytes;
 use http::StatusCode;
 use std::time::Duration;
@@ -74,6 +78,13 @@ impl Answer {
         Self { status: StatusCode::OK, fields, body: Bytes::new() }
     }
 
+    /// The status that it counts under.
+    #[must_use]
+    pub fn counts_as(&self) -> StatusCode {
+        let of_grpc = self.fields.iter().find(|(name, _)| *name == "grpc-status");
+        counts_as(self.status, of_grpc.map(|(_, value)| value.as_str()))
+    }
+
     /// The answer as HTTP/1.1 bytes, after which the connection is closed.
     #[must_use]
     pub fn closing(&self) -> Vec<u8> {
@@ -92,7 +103,7 @@ impl Answer {
 /// Writes the last answer of a connection. What the client is still sending is read for a moment, since closing over
 /// unread bytes would take the answer away from it.
 pub async fn close_with(mut conn: impl AsyncRead + AsyncWrite + Unpin, answer: &Answer) {
-    METRICS.answered(answer.status);
+    METRICS.answered(answer.counts_as());
     let farewell = async {
         conn.write_all(&answer.closing()).await?;
         conn.flush().await?;

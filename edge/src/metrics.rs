@@ -161,6 +161,26 @@ impl Metrics {
     }
 }
 
+/// The status that an answer counts under. Over gRPC a refusal has the HTTP status 200, and its own in its head
+/// (<https://grpc.github.io/grpc/core/md_doc_statuscodes.html>); it counts as what it would be over HTTP.
+#[must_use]
+pub fn counts_as(status: StatusCode, of_grpc: Option<&str>) -> StatusCode {
+    match of_grpc {
+        None | Some("0") => status,
+        Some("1") => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST), // the client went away
+        Some("3" | "9" | "11") => StatusCode::BAD_REQUEST,
+        Some("4") => StatusCode::GATEWAY_TIMEOUT,
+        Some("5") => StatusCode::NOT_FOUND,
+        Some("6" | "10") => StatusCode::CONFLICT,
+        Some("7") => StatusCode::FORBIDDEN,
+        Some("8") => StatusCode::TOO_MANY_REQUESTS,
+        Some("12") => StatusCode::NOT_IMPLEMENTED,
+        Some("14") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("16") => StatusCode::UNAUTHORIZED,
+        Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// Adds one to gauges for as long as it lives.
 #[derive(Debug)]
 pub struct Counted(Vec<IntGauge>);
@@ -188,5 +208,20 @@ mod tests {
     fn every_name_is_registered_once() {
         METRICS.chat_requests.inc();
         assert!(prometheus::gather().iter().any(|family| family.name() == "chat_requests_total"));
+    }
+
+    #[test]
+    fn a_refusal_over_grpc_counts_as_what_it_would_be_over_http() {
+        for (of_grpc, counted) in [
+            (None, 200),
+            (Some("0"), 200),
+            (Some("8"), 429),
+            (Some("16"), 401),
+            (Some("14"), 503),
+            (Some("x"), 500),
+        ] {
+            assert_eq!(counts_as(StatusCode::OK, of_grpc).as_u16(), counted, "{of_grpc:?}");
+        }
+        assert_eq!(counts_as(StatusCode::BAD_GATEWAY, None), StatusCode::BAD_GATEWAY);
     }
 }

@@ -24,11 +24,16 @@ pub(super) fn peer(name: &str) -> Command {
 }
 
 pub(super) async fn foreign_agent() -> anyhow::Result<(Child, String)> {
-    let mut child = python().arg("agent.py").stdout(Stdio::piped()).spawn()?;
+    let (child, ready) = foreign("agent.py").await?;
+    Ok((child, ready["url"].as_str().unwrap_or_default().to_owned()))
+}
+
+/// A program of agents, and what it says when it is ready.
+pub(super) async fn foreign(program: &str) -> anyhow::Result<(Child, Value)> {
+    let mut child = python().arg(program).stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let line = timeout(PATIENCE, lines.next_line()).await??.unwrap_or_default();
-    let ready: Value = serde_json::from_str(&line)?;
-    Ok((child, ready["url"].as_str().unwrap_or_default().to_owned()))
+    Ok((child, serde_json::from_str(&line)?))
 }
 
 #[tokio::test]

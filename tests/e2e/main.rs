@@ -30,6 +30,7 @@ mod foreign_provider;
 mod full;
 mod groups;
 mod house;
+mod interfaces;
 mod interop;
 mod keys;
 mod learning;

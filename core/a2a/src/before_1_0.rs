@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Map, Value, json};
 
 /// States, as either version names them.
-const STATES: [(&str, &str); 9] = [
+pub(crate) const STATES: [(&str, &str); 9] = [
     ("TASK_STATE_SUBMITTED", "submitted"),
     ("TASK_STATE_WORKING", "working"),
     ("TASK_STATE_COMPLETED", "completed"),
@@ -151,7 +151,7 @@ fn sent(mut params: Map<String, Value>) -> Map<String, Value> {
     params
 }
 
-fn message_in(mut message: Value) -> Value {
+pub(crate) fn message_in(mut message: Value) -> Value {
     let Value::Object(fields) = &mut message else { return message };
     fields.remove("kind");
     translate(fields, "role", &ROLES, |(new, old)| (old, new));
@@ -161,7 +161,7 @@ fn message_in(mut message: Value) -> Value {
     message
 }
 
-fn part_in(part: &mut Value) {
+pub(crate) fn part_in(part: &mut Value) {
     let Value::Object(fields) = part else { return };
     fields.remove("kind");
     let Some(Value::Object(mut file)) = fields.remove("file") else { return };
@@ -233,7 +233,7 @@ fn artifact(mut artifact: Value) -> Value {
     artifact
 }
 
-fn message(mut message: Value) -> Value {
+pub(crate) fn message(mut message: Value) -> Value {
     if let Value::Object(fields) = &mut message {
         translate(fields, "role", &ROLES, |names| names);
     }
@@ -266,7 +266,7 @@ fn part(part: Value) -> Value {
 }
 
 /// Names a value as the other version does; what it does not know stays, and is refused where it is read.
-fn translate(
+pub(crate) fn translate(
     fields: &mut Map<String, Value>,
     name: &str,
     words: &[(&'static str, &'static str)],
@@ -279,13 +279,13 @@ fn translate(
     }
 }
 
-fn change(of: &mut Value, name: &str, into: impl Fn(Value) -> Value) {
+pub(crate) fn change(of: &mut Value, name: &str, into: impl Fn(Value) -> Value) {
     if let Some(value) = of.get_mut(name).filter(|value| !value.is_null()) {
         *value = into(value.take());
     }
 }
 
-fn each(of: &mut Value, name: &str, into: impl Fn(Value) -> Value) {
+pub(crate) fn each(of: &mut Value, name: &str, into: impl Fn(Value) -> Value) {
     if let Some(Value::Array(items)) = of.get_mut(name) {
         items.iter_mut().for_each(|item| *item = into(item.take()));
     }

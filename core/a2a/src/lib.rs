@@ -6,11 +6,13 @@
 //! - [`fault`]: the errors, and how each binding tells them
 //! - [`operation`]: the eleven operations, whichever binding asks for them
 //! - [`jsonrpc`], [`rest`], [`grpc`]: the bindings; [`before_1_0`]: what clients of 0.3 say and read over the first one
+//! - [`client`]: what a client says and reads in each of them
 //! - [`signed`]: who has made a card, and that it is as it was made
 
 pub mod agent;
 pub mod before_1_0;
 mod check;
+pub mod client;
 pub mod fault;
 pub mod grpc;
 pub mod jsonrpc;

@@ -3,13 +3,16 @@
 #[cfg(test)]
 mod tests;
 
-use super::{AgentError, pins::Pins};
+use super::{
+    AgentError,
+    interfaces::{Endpoint, endpoints, text},
+    pins::Pins,
+};
 use crate::{outside, seal::Sealed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use switchboard_shared::{
     api::{AgentView, Example},
-    cause::Cause,
     ids::{AgentId, Group},
 };
 use url::Url;
@@ -25,12 +28,7 @@ const EFFECT: &str = "effect";
 const MAX_MODES: usize = 64;
 /// On the card, of one skill; more can be given at registration.
 const MAX_EXAMPLES: usize = 200;
-const MAX_TENANT_CHARS: usize = 200;
-const MAX_URL_CHARS: usize = 2_000;
 const MAX_ID_CHARS: usize = 64;
-/// Of what a card offers instead of what is needed: enough to say what it is.
-const MAX_OFFERS: usize = 8;
-const MAX_OFFER_CHARS: usize = 40;
 
 /// An agent that can be asked.
 #[derive(Debug, Clone)]
@@ -50,18 +48,13 @@ pub(crate) struct Agent {
     pub(crate) credential: Option<Sealed>,
     /// Of which one has to have signed its card; the tenant's as well.
     pub(crate) pins: Pins,
+    /// Where it is asked, ...
     pub(crate) endpoint: Endpoint,
+    /// ... and where else, should that not do; in its order.
+    pub(crate) others: Vec<Endpoint>,
     pub(crate) streaming: bool,
     pub(crate) skills: Vec<Skill>,
     pub(crate) input_modes: Vec<String>,
-}
-
-/// Where it is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) url: Url,
-    /// Of the card's interface; echoed in every request.
-    pub(crate) tenant: Option<String>,
 }
 
 /// One thing it does.
@@ -124,7 +117,7 @@ impl Agent {
             }
             _ => return Err(AgentError::Card("skills is missing".into())),
         };
-        let endpoint = endpoint(&card)?;
+        let (endpoint, others) = endpoints(&card)?;
         let streaming = card.pointer("/capabilities/streaming").and_then(Value::as_bool).unwrap_or(false);
         let input_modes = words(card.get("defaultInputModes"), MAX_MODES, MAX_NAME_CHARS);
         Ok(Self {
@@ -139,6 +132,7 @@ impl Agent {
             credential: None,
             pins: Pins::default(),
             endpoint,
+            others,
             streaming,
             skills,
             input_modes,
@@ -157,15 +151,18 @@ impl Agent {
             json!({"id": skill.id, "name": skill.name, "description": skill.description, "tags": tags,
                 "examples": skill.examples})
         };
-        let Endpoint { url, tenant } = &self.endpoint;
         json!({
             "name": self.name, "description": self.description, "version": self.version,
             "skills": self.skills.iter().map(skill).collect::<Vec<_>>(),
             "capabilities": {"streaming": self.streaming},
             "defaultInputModes": self.input_modes,
-            "supportedInterfaces": [
-                {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0", "tenant": tenant}],
+            "supportedInterfaces": self.endpoints().map(Endpoint::interface).collect::<Vec<_>>(),
         })
+    }
+
+    /// Everywhere that it is asked.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        std::iter::once(&self.endpoint).chain(&self.others)
     }
 
     /// Whether one of its skills does something outside. Which of them a message is for is the agent's to tell.
@@ -208,101 +205,10 @@ impl Agent {
     }
 }
 
-/// The first interface that we speak: JSON-RPC, version 1.0 (A2A 1.0, section 5.2).
-fn endpoint(card: &Value) -> Result<Endpoint, AgentError> {
-    let none = Vec::new();
-    let interfaces = card.get("supportedInterfaces").and_then(Value::as_array).unwrap_or(&none);
-    let Some(interface) = interfaces.iter().find(|interface| is_spoken(interface)) else {
-        return Err(AgentError::Card(match old_offers(card) {
-            Some(offers) => format!("it is a card of A2A 0.x and offers {offers}; JSONRPC 1.0 is needed"),
-            None => {
-                let offers = offered(interfaces);
-                format!("its supportedInterfaces offer {offers}; JSONRPC 1.0 is needed")
-            }
-        }));
-    };
-    let url = text(interface.get("url"));
-    if url.chars().nth(MAX_URL_CHARS).is_some() {
-        return Err(AgentError::Card(format!(
-            "the interface's url has more than {MAX_URL_CHARS} characters"
-        )));
-    }
-    let url: Url = url.parse().map_err(|error| {
-        AgentError::Card(format!("the interface's url cannot be read: {}", Cause::of(&error)))
-    })?;
-    if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
-        return Err(AgentError::Card(
-            "the interface's url must be http or https, without credentials".into(),
-        ));
-    }
-    let tenant = match text(interface.get("tenant")) {
-        "" => None,
-        tenant if outside::is_plain(tenant) && tenant.chars().nth(MAX_TENANT_CHARS).is_none() => {
-            Some(tenant.to_owned())
-        }
-        _ => return Err(AgentError::Card("the interface's tenant cannot be kept".into())),
-    };
-    Ok(Endpoint { url, tenant })
-}
-
-/// Whether an interface is one that agents are asked over.
-pub(super) fn is_spoken(interface: &Value) -> bool {
-    let version = text(interface.get("protocolVersion"));
-    text(interface.get("protocolBinding")).eq_ignore_ascii_case("JSONRPC")
-        && (version == "1.0" || version.starts_with("1.0."))
-}
-
 /// Read of all tags, not only of those that are kept.
 fn has_effect(skill: &Value) -> bool {
     let mut tags = skill.get("tags").and_then(Value::as_array).into_iter().flatten();
     tags.any(|tag| text(Some(tag)).trim().eq_ignore_ascii_case(EFFECT))
-}
-
-/// What a card of A2A 0.2 or 0.3 offers: such a one has no interfaces but a URL, with the transport that is preferred
-/// there (JSONRPC where none is named), and others beside it (A2A 0.3, section 5.5).
-fn old_offers(card: &Value) -> Option<String> {
-    is_old(card).then(|| offered(&offers(card)))
-}
-
-fn is_old(card: &Value) -> bool {
-    card.get("supportedInterfaces").is_none() && card.get("url").is_some()
-}
-
-/// The interfaces of a card, of an old one in the form of a new one's.
-pub(super) fn offers(card: &Value) -> Vec<Value> {
-    if !is_old(card) {
-        return card.get("supportedInterfaces").and_then(Value::as_array).cloned().unwrap_or_default();
-    }
-    let others = card.get("additionalInterfaces").and_then(Value::as_array).into_iter().flatten();
-    let transports = others.map(|other| text(other.get("transport")));
-    let preferred = Some(text(card.get("preferredTransport"))).filter(|named| !named.is_empty());
-    let mut offers: Vec<Value> = Vec::new();
-    for transport in std::iter::once(preferred.unwrap_or("JSONRPC")).chain(transports) {
-        let (version, url) = (card.get("protocolVersion"), card.get("url"));
-        let offer = json!({"protocolBinding": transport, "protocolVersion": version, "url": url});
-        // The preferred one often stands among the others again.
-        if offers.len() < MAX_OFFERS && !offers.contains(&offer) {
-            offers.push(offer);
-        }
-    }
-    offers
-}
-
-/// What a card offers, as a person reads it: "GRPC 1.0 and JSONRPC 0.3".
-fn offered(interfaces: &[Value]) -> String {
-    let word = |interface: &Value, key: &str| match outside::line(text(interface.get(key)), MAX_OFFER_CHARS) {
-        word if word.is_empty() => format!("(no {key})"),
-        word => word,
-    };
-    let offer = |interface: &Value| {
-        format!("{} {}", word(interface, "protocolBinding"), word(interface, "protocolVersion"))
-    };
-    let offers: Vec<_> = interfaces.iter().take(MAX_OFFERS).map(offer).collect();
-    match offers.split_last() {
-        None => "nothing".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-    }
 }
 
 fn skill(value: &Value) -> Result<Skill, AgentError> {
@@ -329,10 +235,6 @@ fn words(value: Option<&Value>, most: usize, max_chars: usize) -> Vec<String> {
     let items = value.and_then(Value::as_array).into_iter().flatten();
     let items = items.filter_map(Value::as_str).map(str::trim).filter(|item| !item.is_empty());
     items.take(most).map(|item| outside::line(item, max_chars)).collect()
-}
-
-pub(super) fn text(value: Option<&Value>) -> &str {
-    value.and_then(Value::as_str).unwrap_or_default()
 }
 
 fn slug(name: &str) -> String {

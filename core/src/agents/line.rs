@@ -1,10 +1,12 @@
-//! One call's line to an agent: JSON-RPC requests and streams, each bounded by what is left of the call's bytes.
+//! One call's line to an agent: requests and streams over one of its interfaces, each bounded by what is left of the
+//! call's bytes. Where one is not there, or does not speak as its card says, the next one is asked.
 
 use super::{
     Agent,
     credentials::{CredentialFault, Pass, Unsent},
     guard::Guard,
-    wire::{self, RpcError},
+    interfaces::Endpoint,
+    wire::{self, RpcError, error_code, methods},
 };
 use crate::{
     outside,
@@ -13,7 +15,7 @@ use crate::{
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, header};
-use reqwest::Response;
+use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::{
     pin::Pin,
@@ -22,9 +24,12 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
+use switchboard_a2a::client::{self, Speech};
 use switchboard_shared::{cause::Cause, headers, telemetry};
 use tracing::Span;
 
+const JSON: &str = "application/json";
+const STREAM: &str = "text/event-stream";
 /// Of where a redirect leads: enough to go there.
 const MAX_PLACE_CHARS: usize = 300;
 
@@ -49,12 +54,31 @@ pub(super) enum Fault {
     Credential(#[from] CredentialFault),
 }
 
+impl Fault {
+    /// Whether an interface has not taken up what it was asked, since it is not there or does not speak like this.
+    fn is_of_the_way(&self, method: &str) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Moved { .. } => true,
+            Self::Status(status) => matches!(status, 404 | 405 | 406 | 415 | 426 | 501 | 505),
+            Self::Rpc(error) if error.code == i64::from(error_code::METHOD_NOT_FOUND) => {
+                // Who only does not stream is asked without a stream first.
+                method == methods::SEND_MESSAGE
+            }
+            Self::Rpc(error) => error.code == i64::from(error_code::VERSION_NOT_SUPPORTED),
+            Self::Broken(_) | Self::Garbage(_) | Self::TooMuch | Self::Credential(_) => false,
+        }
+    }
+}
+
 /// The results of a stream, one by one.
 pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Value, Fault>> + Send>>;
 
 pub(super) struct Line<'a> {
     client: &'a reqwest::Client,
-    agent: &'a Agent,
+    /// The agent's interfaces that may be asked, ...
+    endpoints: Vec<&'a Endpoint>,
+    /// ... and which one is; those before it have not done.
+    at: AtomicUsize,
     pass: &'a Pass<'a>,
     headers: HeaderMap,
     left: Arc<AtomicUsize>,
@@ -70,35 +94,80 @@ impl<'a> Line<'a> {
         max_bytes: usize,
         span: &Span,
     ) -> Result<Self, Fault> {
-        guard.check(&agent.endpoint.url).map_err(Fault::Unreachable)?;
-        pass.check(&agent.endpoint.url)?;
+        let may = |endpoint: &Endpoint| {
+            guard.check(&endpoint.url).map_err(Fault::Unreachable)?;
+            Ok::<_, Fault>(pass.check(&endpoint.url)?)
+        };
+        let endpoints: Vec<_> = agent.endpoints().filter(|endpoint| may(endpoint).is_ok()).collect();
+        if endpoints.is_empty() {
+            may(&agent.endpoint)?;
+        }
         let mut headers = HeaderMap::new();
-        headers.insert(a2a::SVC_PARAM_VERSION, HeaderValue::from_static(a2a::VERSION));
         headers.insert(headers::HOPS, HeaderValue::from(hops.saturating_add(1)));
         telemetry::inject(span, &mut headers);
-        Ok(Self { client, agent, pass, headers, left: Arc::new(AtomicUsize::new(max_bytes)) })
+        let left = Arc::new(AtomicUsize::new(max_bytes));
+        Ok(Self { client, endpoints, at: AtomicUsize::new(0), pass, headers, left })
     }
 
     /// Sends a request and waits for its result.
     pub(super) async fn one(&self, method: &str, params: Value) -> Result<Value, Fault> {
-        let (id, response) = self.send(method, params, "application/json").await?;
-        self.body(response, &id).await
+        loop {
+            let to = self.endpoint();
+            let asked = async {
+                let (id, response) = self.send(to, method, params.clone(), JSON).await?;
+                self.body(to, response, &id).await
+            };
+            match asked.await {
+                Ok(result) => return Ok(to.speech.result(method, result)),
+                Err(fault) => self.elsewhere(method, fault)?,
+            }
+        }
     }
 
     /// Sends a request that is answered by a stream. An agent that answers with a body gives a stream of one.
-    pub(super) async fn open(&self, method: &str, params: Value) -> Result<Events, Fault> {
-        let (id, response) = self.send(method, params, "text/event-stream").await?;
+    pub(super) async fn open(&self, method: &'static str, params: Value) -> Result<Events, Fault> {
+        loop {
+            let to = self.endpoint();
+            match self.begin(to, method, params.clone()).await {
+                Ok(events) => {
+                    let speech = to.speech;
+                    let read = move |event: Result<Value, Fault>| Ok(speech.result(method, event?));
+                    return Ok(events.map(read).boxed());
+                }
+                Err(fault) => self.elsewhere(method, fault)?,
+            }
+        }
+    }
+
+    async fn begin(&self, to: &Endpoint, method: &str, params: Value) -> Result<Events, Fault> {
+        let (id, response) = self.send(to, method, params, STREAM).await?;
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        if !kind.unwrap_or_default().to_ascii_lowercase().starts_with("text/event-stream") {
-            let result = self.body(response, &id).await?;
+        if !kind.unwrap_or_default().to_ascii_lowercase().starts_with(STREAM) {
+            let result = self.body(to, response, &id).await?;
             return Ok(stream::iter([Ok(result)]).boxed());
         }
         // Before a word of it is read: it may be a page that never ends.
         if let Some(refusal) = refusal(&response) {
             return Err(refusal);
         }
-        let events = sse::events(bounded(response, Arc::clone(&self.left)));
-        Ok(events.filter_map(move |event| std::future::ready(event_result(event, &id))).boxed())
+        let (events, speech) = (sse::events(bounded(response, Arc::clone(&self.left))), to.speech);
+        Ok(events.filter_map(move |event| std::future::ready(event_result(speech, event, &id))).boxed())
+    }
+
+    fn endpoint(&self) -> &'a Endpoint {
+        self.endpoints[self.at.load(Ordering::Relaxed)]
+    }
+
+    /// Turns to the next interface, where what went wrong is this one's.
+    fn elsewhere(&self, method: &str, fault: Fault) -> Result<(), Fault> {
+        let next = self.at.load(Ordering::Relaxed) + 1;
+        if !fault.is_of_the_way(method) || next >= self.endpoints.len() {
+            return Err(fault);
+        }
+        let error = self.hide(&fault.to_string());
+        tracing::info!(error, next = %self.endpoints[next].url, "an interface of an agent does not do");
+        self.at.store(next, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Tells the agent that nobody goes on with its work. One that does not know it, or cannot stop, is not told again.
@@ -116,21 +185,42 @@ impl<'a> Line<'a> {
 
     async fn send(
         &self,
+        to: &Endpoint,
         method: &str,
         mut params: Value,
         accept: &'static str,
     ) -> Result<(String, Response), Fault> {
-        if let Some(tenant) = &self.agent.endpoint.tenant {
+        if let Some(tenant) = &to.tenant {
             params["tenant"] = json!(tenant);
         }
         let id = uuid::Uuid::now_v7().to_string();
-        let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        let request = self.client.post(self.agent.endpoint.url.clone()).headers(self.headers.clone());
-        let request = request.header(header::ACCEPT, accept).json(&body).build().map_err(unreachable)?;
+        let request = match to.speech {
+            Speech::Rest => self.by_rest(to, method, params)?,
+            Speech::JsonRpc | Speech::JsonRpcBefore1_0 => {
+                let (method, params) = to.speech.call(method, params);
+                let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+                self.client.post(to.url.clone()).json(&body)
+            }
+        };
+        let request = request.headers(self.headers.clone()).header(header::ACCEPT, accept);
+        let request = request.header(a2a::SVC_PARAM_VERSION, to.speech.version());
+        let request = request.build().map_err(unreachable)?;
         Ok((id, self.pass.send(self.client, request).await.map_err(unsent)?))
     }
 
-    async fn body(&self, response: Response, id: &str) -> Result<Value, Fault> {
+    fn by_rest(&self, to: &Endpoint, method: &str, params: Value) -> Result<RequestBuilder, Fault> {
+        let no_way = || Fault::Unreachable(format!("{method} has no place in HTTP+JSON there"));
+        let asked = client::rest(method, params).ok_or_else(no_way)?;
+        let mut url = to.url.clone();
+        url.path_segments_mut().map_err(|()| no_way())?.pop_if_empty().extend(&asked.path);
+        let request = self.client.request(asked.method, url);
+        Ok(match &asked.body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+    }
+
+    async fn body(&self, to: &Endpoint, response: Response, id: &str) -> Result<Value, Fault> {
         let refusal = refusal(&response);
         let body = bounded(response, Arc::clone(&self.left));
         let body = body.fold(Ok(BytesMut::new()), |body, chunk| async move {
@@ -138,7 +228,7 @@ impl<'a> Line<'a> {
             body.extend_from_slice(&chunk?);
             Ok::<_, Fault>(body)
         });
-        match (envelope(&body.await?, id), refusal) {
+        match (result(to.speech, &body.await?, id), refusal) {
             // An error of the protocol says more than a status; whatever else is called an error says less.
             (Err(Fault::Rpc(error)), Some(refusal)) if !error.is_of_protocol() => Err(refusal),
             (Err(Fault::Rpc(error)), _) => Err(Fault::Rpc(error)),
@@ -172,19 +262,26 @@ pub(super) async fn read(response: Response, max_bytes: usize) -> Result<Vec<u8>
     Ok(body)
 }
 
-fn envelope(text: &[u8], id: &str) -> Result<Value, Fault> {
+/// The result in an answer, or in an event of a stream: over JSON-RPC in an envelope, over HTTP+JSON as it is.
+fn result(speech: Speech, text: &[u8], id: &str) -> Result<Value, Fault> {
     let value = outside::json(text).map_err(|_| Fault::Garbage("its answer is not JSON".into()))?;
-    Ok(wire::result(&value, id).map_err(Fault::Garbage)??)
+    if speech != Speech::Rest {
+        return Ok(wire::result(&value, id).map_err(Fault::Garbage)??);
+    }
+    match client::rest_error(&value) {
+        Some((code, message)) => Err(RpcError::new(code.into(), &message).into()),
+        None => Ok(value),
+    }
 }
 
 /// What an event of a stream says. One of a kind that we do not know is left out, unless it answers us all the same; so
 /// is what is no answer to anybody, such as a sign of life.
-fn event_result(event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Value, Fault>> {
+fn event_result(speech: Speech, event: Result<SentEvent, Fault>, id: &str) -> Option<Result<Value, Fault>> {
     let event = match event {
         Ok(event) => event,
         Err(fault) => return Some(Err(fault)),
     };
-    match envelope(event.data.as_bytes(), id) {
+    match result(speech, event.data.as_bytes(), id) {
         Err(Fault::Garbage(_)) if !(event.is_message() && wire::answers(&event.data)) => None,
         result => Some(result),
     }

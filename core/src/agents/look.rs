@@ -2,7 +2,7 @@
 
 use super::{
     Agent, AgentError,
-    card::{is_spoken, offers, text},
+    interfaces::{Endpoint, endpoint, offers, text},
     security::Security,
 };
 use crate::outside;
@@ -29,14 +29,14 @@ pub(crate) fn unread(url: Url, fault: &AgentError) -> CardLook {
 pub(crate) fn look(id: Option<AgentId>, url: Url, card: &Value) -> CardLook {
     let read = Agent::from_card(id, url.clone(), card.clone(), Vec::new());
     let line = |key: &str, most: usize| outside::line(text(card.get(key)), most);
-    let endpoint = read.as_ref().ok().map(|agent| agent.endpoint.url.clone());
+    let first = read.as_ref().ok().map(|agent| agent.endpoint.clone());
     CardLook {
         name: line("name", MAX_WORDS),
         description: line("description", MAX_DESCRIPTION),
         version: line("version", MAX_WORDS),
         provider: outside::line(text(card.pointer("/provider/organization")), MAX_WORDS),
         skills: items(card.get("skills")).take(MAX_SHOWN).map(skill).collect(),
-        bindings: bindings(card, endpoint.as_ref()),
+        bindings: bindings(card, first.as_ref()),
         notes: notes(card),
         id: read.as_ref().ok().map(|agent| agent.id.clone()),
         fault: read.err().map(|fault| fault.to_string()),
@@ -54,12 +54,13 @@ fn skill(value: &Value) -> CardSkill {
     }
 }
 
-/// The interfaces of the card; the one that would be asked is the first that is spoken here.
-fn bindings(card: &Value, endpoint: Option<&Url>) -> Vec<CardBinding> {
+/// The interfaces of the card; the one that would be asked first is the first that is spoken here.
+fn bindings(card: &Value, first: Option<&Endpoint>) -> Vec<CardBinding> {
     let mut is_used = false;
     let binding = |offer: &Value| {
         let url = outside::line(text(offer.get("url")), MAX_ADDRESS);
-        let used = endpoint.is_some() && !is_used && is_spoken(offer);
+        let own = endpoint(offer).and_then(Result::ok);
+        let used = !is_used && own.is_some() && own.as_ref() == first;
         is_used |= used;
         CardBinding {
             binding: outside::line(text(offer.get("protocolBinding")), MAX_WORDS),
@@ -112,7 +113,7 @@ mod tests {
             "securitySchemes": {"key": {"apiKeySecurityScheme": {"location": "header", "name": "X-Key"}}},
             "securityRequirements": [{"schemes": {"key": {}}}],
             "supportedInterfaces": [
-                {"url": "http://a.example/grpc", "protocolBinding": "GRPC", "protocolVersion": "1.0"},
+                {"url": "http://a.example/grpc", "protocolBinding": "GRPC", "protocolVersion": "0.3"},
                 {"url": "http://a.example/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"},
                 {"url": "http://a.example/2", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}],
         });
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_card_is_said_beside_what_can_be_read_of_it() {
-        let old = json!({"name": "Old", "description": "d", "version": "1", "protocolVersion": "0.3.0", "skills": [],
+        let old = json!({"name": "Old", "description": "d", "version": "1", "protocolVersion": "0.2.5", "skills": [],
             "url": "http://a.example/rpc", "preferredTransport": "JSONRPC"});
         let look = look(None, at(), &old);
         assert!(
@@ -139,7 +140,7 @@ mod tests {
             "it says what is needed"
         );
         assert_eq!((look.name.as_str(), look.id), ("Old", None));
-        assert_eq!((look.bindings[0].version.as_str(), look.bindings[0].used), ("0.3.0", false));
+        assert_eq!((look.bindings[0].version.as_str(), look.bindings[0].used), ("0.2.5", false));
         for nonsense in [json!(null), json!([1]), json!({"skills": 7, "name": {}}), json!({"skills": [7]})] {
             assert!(super::look(None, at(), &nonsense).fault.is_some(), "{nonsense}");
         }

@@ -1,6 +1,6 @@
 //! What an agent's card wants to be shown (A2A 1.0, section 4.5), also where it is written as in 0.3.
 
-use super::card::text;
+use super::interfaces::text;
 use crate::outside;
 use serde_json::{Map, Value};
 use std::fmt;

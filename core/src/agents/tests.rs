@@ -3,6 +3,7 @@
 mod closed;
 mod credentials;
 mod given;
+mod interfaces;
 mod resumed;
 
 use super::*;

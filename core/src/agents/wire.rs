@@ -33,6 +33,11 @@ pub(super) struct RpcError {
 }
 
 impl RpcError {
+    /// One in an agent's words, bounded.
+    pub(super) fn new(code: i64, message: &str) -> Self {
+        Self { code, message: outside::line(&outside::without_secrets(message), MAX_ERROR_CHARS) }
+    }
+
     /// Whether it has a code, as every error of JSON-RPC has (JSON-RPC 2.0 §5.1).
     pub(super) fn is_of_protocol(&self) -> bool {
         self.code != 0
@@ -60,9 +65,8 @@ pub(super) fn answers(data: &str) -> bool {
 pub(super) fn result(envelope: &Value, id: &str) -> Result<Result<Value, RpcError>, String> {
     if let Some(error) = envelope.get("error").filter(|error| !error.is_null()) {
         let message = error.get("message").or(Some(error)).and_then(Value::as_str).unwrap_or("no message");
-        let message = outside::line(&outside::without_secrets(message), MAX_ERROR_CHARS);
         let code = error.get("code").and_then(Value::as_i64).unwrap_or_default();
-        return Ok(Err(RpcError { code, message }));
+        return Ok(Err(RpcError::new(code, message)));
     }
     if envelope.get("id").and_then(Value::as_str) != Some(id) {
         return Err("it answered another request than ours".into());

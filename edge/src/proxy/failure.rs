@@ -108,7 +108,7 @@ pub fn is_answered(session: &Session) -> bool {
 
 /// Answers with a problem.
 pub async fn answer(session: &mut Session, answer: Answer) -> Result<()> {
-    METRICS.answered(answer.status);
+    METRICS.answered(answer.counts_as());
     let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len()))?;
     for (name, value) in &answer.fields {
         head.insert_header(*name, value)?;

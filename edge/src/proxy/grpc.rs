@@ -1,6 +1,8 @@
-//! The connection to a core that gRPC needs: HTTP/2, since how a request went stands behind its answer's body.
+//! What gRPC needs: a connection to a core by HTTP/2, since how a request went stands behind its answer's body, and a look at
+//! what it was answered.
 
-use pingora::upstreams::peer::HttpPeer;
+use crate::metrics::counts_as;
+use pingora::{http::ResponseHeader, upstreams::peer::HttpPeer};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -19,4 +21,10 @@ pub(super) fn over_http2(peer: &mut HttpPeer, silence: Duration) {
 pub(super) fn alone() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(2);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The status that an answer counts under; its head has it, where it is a refusal.
+pub(super) fn status(answer: &ResponseHeader) -> u16 {
+    let own = answer.headers.get("grpc-status").map(|value| value.to_str().unwrap_or("unreadable"));
+    counts_as(answer.status, own).as_u16()
 }

@@ -4,7 +4,7 @@
 //! - [`route`]: what a path is for
 //! - [`failure`]: what a client is told when it goes no further
 //! - [`fields`]: header fields between client and core
-//! - `grpc`: the connection to a core that gRPC needs
+//! - `grpc`: the connection to a core that gRPC needs, and what its answers count as
 //! - `listing`: the list of edges, which needs no core
 //! - [`linger`]: what becomes of a body that nobody needs any more
 
@@ -328,7 +328,7 @@ impl ProxyHttp for Proxy {
         request.core = None;
         // One that no core has answered.
         request.count();
-        let status = session.response_written().map_or(0, |answer| answer.status.as_u16());
+        let status = session.response_written().map_or(0, grpc::status);
         let label = request.route.map_or("none", |route| route.label);
         METRICS.requests.with_label_values(&[label, &status.to_string()]).inc();
         METRICS.stage("total", request.started.elapsed());

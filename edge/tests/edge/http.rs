@@ -276,6 +276,26 @@ async fn operators_see_health_readiness_and_metrics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_over_grpc_is_counted_as_one() {
+    let house = House::start().await;
+    let client = house.client().build().unwrap();
+    let asks =
+        client.post(house.url("/lf.a2a.v1.A2AService/GetTask")).header("content-type", "application/grpc");
+    let refused = asks.body(vec![0_u8; 5]).send().await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers()["grpc-status"].as_bytes()), (200, &b"16"[..]));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    until("it is counted", async || {
+        let answer = client.get(format!("http://{}/metrics", house.edge.admin)).send().await.unwrap();
+        answer
+            .text()
+            .await
+            .unwrap()
+            .contains("switchboard_edge_requests_total{route=\"a2a\",status=\"401\"} 1")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_without_a_key_is_never_sent_twice() {
     let house = House::with("cores.health_interval_ms = 60000", 2).await;
     let client = house.client().build().unwrap();

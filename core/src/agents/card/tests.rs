@@ -7,8 +7,8 @@ fn card() -> Value {
             {"id": "forecast", "name": "Forecast", "description": "d", "tags": ["rain"], "examples": ["Will it rain?"]}],
         "capabilities": {"streaming": true}, "defaultInputModes": ["text/plain"], "defaultOutputModes": null,
         "supportedInterfaces": [
-            {"url": "host:50051", "protocolBinding": "GRPC", "protocolVersion": "1.0"},
-            {"url": "https://a.example/old", "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},
+            {"url": "host:50051", "protocolBinding": "GRPC", "protocolVersion": "0.3"},
+            {"url": "https://a.example/old", "protocolBinding": "JSONRPC", "protocolVersion": "0.2"},
             {"url": "https://a.example/rpc", "protocolBinding": "JSONRPC", "protocolVersion": "1.0", "tenant": "t1"}]
     })
 }
@@ -76,44 +76,72 @@ fn a_skill_with_effects_is_known_by_its_tag_wherever_that_stands() {
 
 #[test]
 fn a_card_of_another_protocol_is_refused_with_what_it_offers() {
-    for (name, keep, offers) in [
-        ("two others", 2, "offer GRPC 1.0 and JSONRPC 0.3; JSONRPC 1.0 is needed"),
-        ("one other", 1, "offer GRPC 1.0; JSONRPC 1.0 is needed"),
-        ("none", 0, "offer nothing; JSONRPC 1.0 is needed"),
+    let of = |binding: &str, version: &str| json!({"url": "https://a.example/x", "protocolBinding": binding, "protocolVersion": version});
+    for (name, interfaces, offers) in [
+        ("two others", json!([of("GRPC", "0.3"), of("JSONRPC", "0.2")]), "offer GRPC 0.3 and JSONRPC 0.2; "),
+        ("one other", json!([of("GRPC", "0.3")]), "offer GRPC 0.3; JSONRPC"),
+        ("none", json!([]), "offer nothing; JSONRPC"),
     ] {
         let mut card = card();
-        card["supportedInterfaces"].as_array_mut().unwrap().truncate(keep);
+        card["supportedInterfaces"] = interfaces;
         let refused = read(card).unwrap_err().to_string();
         assert!(refused.contains(offers), "{name}: {refused}");
         assert!(refused.ends_with("(asked: https://a.example/)"), "{name}: {refused}");
     }
 }
 
+fn old(of_it: &Value) -> Value {
+    let mut card = card();
+    let fields = card.as_object_mut().unwrap();
+    fields.remove("supportedInterfaces");
+    fields.insert("url".into(), json!("https://a.example/rpc"));
+    fields.extend(of_it.as_object().unwrap().clone());
+    card
+}
+
 #[test]
-fn an_old_card_is_refused_with_what_it_offers() {
+fn an_old_card_without_what_is_spoken_here_is_refused_with_what_it_offers() {
     for (name, of_it, offers) in [
-        (
-            "0.3",
-            json!({"protocolVersion": "0.3.0", "preferredTransport": "JSONRPC"}),
-            "it is a card of A2A 0.x and offers JSONRPC 0.3.0; JSONRPC 1.0 is needed",
-        ),
         ("no transport", json!({"protocolVersion": "0.2.5"}), "offers JSONRPC 0.2.5; JSONRPC"),
         (
             "several",
             json!({"protocolVersion": "0.3.0", "preferredTransport": "GRPC", "additionalInterfaces": [
-                {"url": "https://a.example/g", "transport": "GRPC"},
+                {"url": "https://a.example/rpc", "transport": "GRPC"},
                 {"url": "https://a.example/h", "transport": "HTTP+JSON"}]}),
-            "offers GRPC 0.3.0 and HTTP+JSON 0.3.0; JSONRPC",
+            "it is a card of A2A 0.x and offers GRPC 0.3.0 and HTTP+JSON 0.3.0; JSONRPC",
         ),
         ("no version", json!({}), "offers JSONRPC (no protocolVersion); JSONRPC"),
     ] {
-        let mut card = card();
-        let card = card.as_object_mut().unwrap();
-        card.remove("supportedInterfaces");
-        card.insert("url".into(), json!("https://a.example/rpc"));
-        card.extend(of_it.as_object().unwrap().clone());
-        let refused = read(Value::Object(card.clone())).unwrap_err().to_string();
+        let refused = read(old(&of_it)).unwrap_err().to_string();
         assert!(refused.contains(offers), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn interfaces_are_asked_in_the_cards_order_and_an_old_card_at_its_own_places() {
+    let of = |binding: &str, version: &str, at: &str| json!({"url": format!("https://a.example/{at}"), "protocolBinding": binding, "protocolVersion": version});
+    let mut new = card();
+    new["supportedInterfaces"] = json!([
+        of("GRPC", "0.3", "g"),
+        {"url": "nonsense", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"},
+        of("HTTP+JSON", "1.0", "rest"),
+        of("JSONRPC", "1.0", "rpc"),
+        of("JSONRPC", "0.3", "rpc"),
+        of("HTTP+JSON", "1.0", "rest"),
+    ]);
+    let before =
+        old(&json!({"protocolVersion": "0.3.0", "preferredTransport": "HTTP+JSON", "additionalInterfaces": [
+        {"url": "https://a.example/other", "transport": "JSONRPC"}]}));
+    for (name, card, asked) in [
+        ("1.0", new, vec!["HTTP+JSON 1.0 /rest", "JSONRPC 1.0 /rpc", "JSONRPC 0.3 /rpc"]),
+        ("0.3", before, vec!["JSONRPC 0.3 /other"]),
+    ] {
+        let agent = read(card).unwrap();
+        let shown =
+            |of: &Endpoint| format!("{} {} {}", of.speech.binding(), of.speech.version(), of.url.path());
+        assert_eq!(agent.endpoints().map(shown).collect::<Vec<_>>(), asked, "{name}");
+        let again = read(agent.profile()).unwrap();
+        assert_eq!((again.endpoint, again.others), (agent.endpoint, agent.others), "{name}: what is kept");
     }
 }
 

@@ -1,0 +1,89 @@
+"""Agents built on the official Python SDK, each with one interface alone; prints their addresses as one line of JSON.
+
+    bindings.py      {"HTTP+JSON 1.0": ..., "JSONRPC 0.3": ..., "fallback": ...}
+
+They ask back once, and turn the words of what they are told then around. The last one's card begins with interfaces of
+which one is not there, and one leads to nothing.
+"""
+
+import asyncio
+import json
+import socket
+
+import uvicorn
+from a2a.helpers.proto_helpers import new_task_from_user_message, new_text_part
+from a2a.server.agent_execution import AgentExecutor
+from a2a.server.request_handlers import DefaultRequestHandler
+from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
+from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
+from a2a.types import AgentCapabilities, AgentCard, AgentInterface, AgentSkill
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+
+class Turner(AgentExecutor):
+    async def execute(self, context, event_queue):
+        begun = context.current_task
+        task = begun or new_task_from_user_message(context.message)
+        updater = TaskUpdater(event_queue, task.id, task.context_id)
+        if not begun:
+            await event_queue.enqueue_event(task)
+            await updater.requires_input(updater.new_agent_message([new_text_part("Which words?")]))
+            return
+        await updater.start_work(updater.new_agent_message([new_text_part("turning words around")]))
+        words = context.get_user_input().split()
+        await updater.add_artifact([new_text_part(" ".join(reversed(words)))], name="turned")
+        await updater.complete()
+
+    async def cancel(self, context, event_queue):
+        await TaskUpdater(event_queue, context.task_id, context.context_id).cancel()
+
+
+def card(url, interfaces, streaming):
+    skill = AgentSkill(id="turn", name="Turn", description="Turns words around.", tags=["text"], examples=["turn"])
+    return AgentCard(
+        name="Turner", description="Turns words around.", version="1", skills=[skill],
+        supported_interfaces=[
+            AgentInterface(url=at, protocol_binding=binding, protocol_version=version)
+            for binding, version, at in interfaces
+        ],
+        capabilities=AgentCapabilities(streaming=streaming),
+        default_input_modes=["text/plain"], default_output_modes=["text/plain"],
+    )
+
+
+def listener():
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    bound.listen()
+    return bound, f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+def served(kind, url):
+    own = lambda of: DefaultRequestHandler(agent_executor=Turner(), task_store=InMemoryTaskStore(), agent_card=of)
+    if kind == "JSONRPC 0.3":
+        of = card(url, [("JSONRPC", "0.3", f"{url}/")], True)
+        old = {
+            "name": of.name, "description": of.description, "version": "1", "protocolVersion": "0.3.0", "url": f"{url}/",
+            "preferredTransport": "JSONRPC", "capabilities": {"streaming": True}, "defaultInputModes": ["text/plain"],
+            "defaultOutputModes": ["text/plain"],
+            "skills": [{"id": "turn", "name": "Turn", "description": "", "tags": [], "examples": ["turn"]}],
+        }
+        shown = Route("/.well-known/agent-card.json", lambda _: JSONResponse(old))
+        return [shown, *create_jsonrpc_routes(own(of), rpc_url="/", enable_v0_3_compat=True)]
+    nobody = [("JSONRPC", "1.0", "http://127.0.0.1:1/"), ("JSONRPC", "1.0", f"{url}/nothing")]
+    rest = [("HTTP+JSON", "1.0", f"{url}/rest")]
+    of = card(url, nobody + rest if kind == "fallback" else rest, kind != "fallback")
+    return create_agent_card_routes(of) + create_rest_routes(own(of), path_prefix="/rest")
+
+
+async def main():
+    kinds = ["HTTP+JSON 1.0", "JSONRPC 0.3", "fallback"]
+    bound = {kind: listener() for kind in kinds}
+    print(json.dumps({kind: url for kind, (_, url) in bound.items()}), flush=True)
+    server = lambda kind, url: uvicorn.Server(uvicorn.Config(Starlette(routes=served(kind, url)), log_level="warning"))
+    await asyncio.gather(*(server(kind, url).serve(sockets=[at]) for kind, (at, url) in bound.items()))
+
+
+asyncio.run(main())
