@@ -22,6 +22,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Whoever is told to come later comes at the latest after so many times what it would have to wait for.
+const LATEST: u32 = 3;
+
 /// This core's turns.
 pub(crate) struct Turns {
     hall: Arc<Hall>,
@@ -79,6 +82,8 @@ struct Queue {
     /// Those who wait for this core, in the queue or at work: of them there are no more than will be served in time.
     in_hand: Shares,
     pace: Pace,
+    /// When the last one comes who was told to come later.
+    told: Instant,
     /// Whether there is a database to write to. Without one everybody waits for it, in a queue with a bound of its own.
     writable: watch::Receiver<bool>,
     waiting: RoundRobin<TenantId, RoundRobin<UserId, VecDeque<oneshot::Sender<()>>>>,
@@ -92,6 +97,7 @@ impl Turns {
             at_work: Shares::new(config.max_at_work),
             in_hand: Shares::new(usize::MAX),
             pace: Pace::new(config.max_wait),
+            told: Instant::now(),
             writable,
             waiting: RoundRobin::default(),
         };
@@ -133,7 +139,11 @@ impl Turns {
         // Whoever is in the line is served in turn, so one of theirs in each round.
         let (round, own) = (in_hand.round(whose), in_hand.of_user(whose));
         let waits = is_full || queue.pace.is_long(round * own, now);
-        queue.pace.time_for(round, now).filter(|_| waits)
+        let time = queue.pace.time_for(round, now).filter(|_| waits)?;
+        // One after another, as they are served, or they would all come at once; but nobody much later than it could.
+        let after_the_last = queue.told + queue.pace.time_for(1, now)?;
+        queue.told = after_the_last.clamp(now + time, now + LATEST * time);
+        Some(queue.told - now)
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.

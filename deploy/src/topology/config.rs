@@ -67,7 +67,10 @@ impl Shared<'_> {
     #[must_use]
     pub fn core(&self, listen: SocketAddr, admin: SocketAddr, postgres: &[String], llm: &[Llm]) -> Table {
         let mut table = self.table(listen, admin);
-        table.insert("postgres".into(), section([("urls", list(postgres))]));
+        table.insert(
+            "postgres".into(),
+            section([("urls", list(postgres)), ("pool_max", pool(self.cores).into())]),
+        );
         // The first question comes right after the agents, while they are learned on a machine that is still busy.
         let folder = self.encoder.map_or_else(|| String::new().into(), path);
         let embedder = section([("folder", folder)]);
@@ -119,6 +122,12 @@ impl Shared<'_> {
 fn at_work(cores: usize) -> i64 {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     i64::try_from(4 * processors / cores.max(1)).unwrap_or(4).max(4) + 1
+}
+
+/// How many connections each of so many cores has to a Postgres on this machine. With more at work than its processors can
+/// serve everything that wants one waits, and refusals too, which want none; and turns leave some for who comes.
+fn pool(cores: usize) -> i64 {
+    at_work(cores) + 3
 }
 
 /// Lets the page that a core serves open sockets at every edge of the house. A policy has no words for an address of IPv6

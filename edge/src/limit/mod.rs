@@ -94,7 +94,8 @@ impl Limits {
     /// # Errors
     /// With what to say.
     pub fn line(&self, identity: &Identity, has_more: bool) -> Result<(), Problem> {
-        let Some(wait) = self.lines.wait(&line(identity), has_more, Instant::now()) else { return Ok(()) };
+        let wait = self.lines.wait(&identity.tenant, &identity.user, has_more, Instant::now());
+        let Some(wait) = wait else { return Ok(()) };
         METRICS.limit_decisions.with_label_values(&["line", "refused"]).inc();
         let detail = "Too many messages of yours are waiting for answers.";
         Err(Problem::new(ProblemKind::RateLimited, detail).retry_after(wait.as_secs() + 1))
@@ -103,7 +104,7 @@ impl Limits {
     /// Keeps what a core said with its answer to a message: when it would take the next.
     pub fn told(&self, identity: &Identity, next: Option<Duration>) {
         if let Some(next) = next {
-            self.lines.told(&line(identity), next, Instant::now());
+            self.lines.told(&identity.tenant, &identity.user, next, Instant::now());
         }
     }
 
@@ -149,10 +150,6 @@ fn key(identity: &Identity, policy: Policy) -> String {
 }
 
 /// Neither id can hold a slash.
-fn line(identity: &Identity) -> String {
-    format!("{}/{}", identity.tenant, identity.user)
-}
-
 /// A person usually holds a whole /64 of IPv6, so that is what is counted.
 pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
