@@ -42,6 +42,7 @@ mod synthesise;
 mod title;
 mod trials;
 mod turn;
+mod unread;
 mod visit;
 
 pub use command::Cli;

@@ -15,6 +15,7 @@ use crate::{
         page,
     },
     metrics,
+    unread::Unread,
     visit::Visit,
 };
 use axum::{
@@ -148,9 +149,11 @@ async fn around(State(core): State<Arc<Core>>, mut request: Request, next: Next)
         | theirs::GRPC_ROUTE => core.config.turn.deadline + core.config.request_deadline,
         _ => core.config.request_deadline,
     };
+    let (request, unread) = Unread::of(request);
     let answered = timeout(bound, next.run(request).instrument(span)).await;
     let mut response =
         answered.unwrap_or_else(|_| http::respond(Problem::new(ProblemKind::DeadlineExceeded, "")));
+    unread.before(&mut response).await;
     visit.is_stored();
     // Whoever only tries what there is has not been here.
     if let Some(who) = visit.who().filter(|_| response.status().is_success()) {

@@ -102,6 +102,8 @@ pub fn to_client(answer: &mut ResponseHeader, request_id: &str, decision: Option
         answer.remove_header(&name);
     }
     answer.remove_header(&header::SERVER);
+    // Of the connection to the core (RFC 9110 §7.6.1).
+    answer.remove_header(&header::CONNECTION);
     answer.insert_header(headers::REQUEST_ID, request_id)?;
     answer.insert_header(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000")?;
     answer.insert_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")?;
