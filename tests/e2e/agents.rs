@@ -26,7 +26,8 @@ async fn ask_both(manner: Manner) -> anyhow::Result<(String, Value)> {
     ann.join(room, Some(0)).await?;
     let heard = ann.ask(room, "@good @bad what now?").await?;
     let call = heard.all("call.finished").into_iter().find(|call| call["agent"] == "bad").unwrap_or_default();
-    assert_eq!(heard.data("turn.finished")["state"], "completed");
+    let ends_as = if call["state"] == "working" { "working" } else { "completed" };
+    assert_eq!(heard.data("turn.finished")["state"], ends_as);
     house.stop().await?;
     Ok((heard.answer(), call))
 }
