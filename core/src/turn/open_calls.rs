@@ -1,6 +1,8 @@
-//! Looking after calls that are open beyond their turns, by whichever core finds them first: an agent that has waited for
-//! too long is given up, and one that was given up is told so, for as long as that may take.
+//! Looking after calls that are open beyond their turns, by whichever core finds them first: an agent that works on is
+//! asked whether it is done, one that has waited for too long is given up, and one that was given up is told so, for as
+//! long as that may take.
 
+use super::later;
 use crate::{
     agents::Agent,
     clock,
@@ -18,7 +20,7 @@ use tokio::{sync::Semaphore, time::sleep};
 
 /// How often it is looked for what is due.
 const EVERY: Duration = Duration::from_millis(500);
-/// A core has one for so long; telling its agent takes less.
+/// A core has one for so long; asking or telling its agent takes less.
 const LEASE: Duration = Duration::from_secs(30);
 /// Looked after at once on this core.
 const AT_ONCE: usize = 32;
@@ -73,6 +75,7 @@ async fn look(core: &Arc<Core>, places: &Arc<Semaphore>) -> Result<()> {
 async fn look_at(core: &Arc<Core>, tenant: &TenantId, call: &DueCall) -> Result<()> {
     match call.state {
         Openness::Waiting | Openness::SignIn => time_out(core, tenant, call).await,
+        Openness::Working => Box::pin(later::look(core, tenant, call)).await,
         Openness::GivenUp => tell(core, tenant, call).await,
     }
 }
@@ -93,6 +96,7 @@ async fn time_out(core: &Core, tenant: &TenantId, call: &DueCall) -> Result<()> 
         return give_up_alone(core, tenant, call).await;
     }
     tx.give_up_open_calls(tenant, OpenOf::Turn(call.turn)).await?;
+    tx.cancel_working_calls(tenant, call.turn).await?;
     tx.commit().await?;
     events.into_iter().for_each(|event| core.bell.ring(event));
     metrics::OPEN_CALLS.with_label_values(&["timed_out"]).inc();
