@@ -126,12 +126,14 @@ impl Turns {
         let mut queue = self.hall.queue();
         queue.measure();
         let (in_hand, now) = (&queue.in_hand, Instant::now());
-        let (all, own) = (in_hand.taken(), in_hand.of_user(whose));
         let is_full = in_hand.may_take_fairly(whose).is_err();
-        let waits = is_full || own > 0 && queue.pace.is_long(all, now);
-        // They are served in turn: as many are before each of theirs as there are others for each of theirs. Whoever has
-        // none comes when all that wait now are over.
-        queue.pace.time_for(all.div_ceil(own.max(1)), now).filter(|_| waits)
+        if !is_full && !queue.pace.is_long(in_hand.taken(), now) {
+            return None;
+        }
+        // Whoever is in the line is served in turn, so one of theirs in each round.
+        let (round, own) = (in_hand.round(whose), in_hand.of_user(whose));
+        let waits = is_full || queue.pace.is_long(round * own, now);
+        queue.pace.time_for(round, now).filter(|_| waits)
     }
 
     /// A place for a turn that was accepted elsewhere: it waits as the others do, and is not refused.

@@ -80,12 +80,22 @@ impl Shares {
     }
 
     fn has_less_than_equal(&self, whose: &Whose) -> bool {
-        let own = |count: Option<&usize>| count.map_or((0, 1), |count| (*count, 0));
-        let (of_tenant, is_new) = own(self.tenants.get(&whose.tenant));
-        let share = self.all / (self.tenants.len() + is_new + 1);
-        let (of_user, is_new) = own(self.users.get(whose));
+        let (tenants, users) = self.with(whose);
+        let share = self.all / (tenants + 1);
+        self.of_tenant(&whose.tenant) < share && self.of_user(whose) < (share / (users + 1)).max(1)
+    }
+
+    /// How many are served for each one of somebody's, where tenants are served in turn, and the users of each.
+    pub(super) fn round(&self, whose: &Whose) -> usize {
+        let (tenants, users) = self.with(whose);
+        (tenants * users).min(self.taken.max(1))
+    }
+
+    /// How many tenants have some, and users of this one's tenant, with this one.
+    fn with(&self, whose: &Whose) -> (usize, usize) {
+        let tenants = self.tenants.len() + usize::from(!self.tenants.contains_key(&whose.tenant));
         let users = self.users.keys().filter(|other| other.tenant == whose.tenant).count();
-        of_tenant < share && of_user < (share / (users + is_new + 1)).max(1)
+        (tenants, users + usize::from(!self.users.contains_key(whose)))
     }
 
     /// Whether there is one more for a tenant, where they come back soon: all but the last are for whoever comes, and that

@@ -9,49 +9,63 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The longest that a core is believed, and for how long after that its line is taken for long.
+/// The longest that a core is believed.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Until when nothing more is taken, by user.
+/// When more is taken, by user.
 #[derive(Debug)]
 pub struct Lines {
-    until: Mutex<HashMap<Box<str>, Instant>>,
+    told: Mutex<HashMap<Box<str>, Told>>,
     most: usize,
+}
+
+/// What was said, and when.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    at: Instant,
+    next: Duration,
 }
 
 impl Lines {
     /// Remembers at most so many users.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { until: Mutex::default(), most }
+        Self { told: Mutex::default(), most }
     }
 
     /// Keeps what a core said of a user.
     pub fn told(&self, user: &str, next: Duration, now: Instant) {
         let mut lines = self.lines();
         if lines.len() >= self.most {
-            lines.retain(|_, until| now < *until + LONGEST);
+            lines.retain(|_, told| !told.is_over(now));
         }
         // With so many others in it, this one's messages go on to a core, which refuses them itself.
         if lines.len() < self.most || lines.contains_key(user) {
-            lines.insert(user.into(), now + next.min(LONGEST));
+            lines.insert(user.into(), Told { at: now, next: next.min(LONGEST) });
         }
     }
 
-    /// How long a user has to wait, if at all. One of whom something is still with a core does, too, while lines are long:
+    /// How long a user has to wait, if at all. One of whom something is with a core just now does so for as long again:
     /// what comes of that says more.
     pub fn wait(&self, user: &str, has_more: bool, now: Instant) -> Option<Duration> {
         let mut lines = self.lines();
-        let until = *lines.get(user)?;
-        if now >= until + LONGEST {
+        let told = *lines.get(user)?;
+        if told.is_over(now) {
             lines.remove(user);
             return None;
         }
+        let until = told.at + told.next;
         (has_more || now < until).then(|| until.saturating_duration_since(now))
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<Box<str>, Instant>> {
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lines(&self) -> MutexGuard<'_, HashMap<Box<str>, Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn is_over(self, now: Instant) -> bool {
+        now >= self.at + 2 * self.next
     }
 }
 
@@ -73,7 +87,7 @@ mod tests {
             Some(Duration::ZERO),
             "what was asked is not answered yet"
         );
-        assert_eq!(lines.wait("ann", true, now + SECOND + LONGEST), None, "long ago");
+        assert_eq!(lines.wait("ann", true, now + 2 * SECOND), None, "long ago");
         lines.told("ann", SECOND * 3_600, now);
         assert_eq!(lines.wait("ann", false, now), Some(LONGEST));
     }
@@ -87,7 +101,7 @@ mod tests {
         assert_eq!(lines.wait("cy", true, now), None);
         lines.told("bob", SECOND, now);
         assert_eq!(lines.wait("bob", false, now), Some(SECOND));
-        lines.told("cy", SECOND, now + SECOND + LONGEST);
-        assert_eq!(lines.wait("cy", false, now + SECOND + LONGEST), Some(SECOND));
+        lines.told("cy", SECOND, now + 2 * SECOND);
+        assert_eq!(lines.wait("cy", false, now + 2 * SECOND), Some(SECOND));
     }
 }

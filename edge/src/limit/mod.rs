@@ -1,7 +1,7 @@
 //! Usage limits: addresses before authentication, users and their messages after it.
 //!
 //! - [`gcra`]: the arithmetic
-//! - [`line`]: users whose messages are too many for the cores just now
+//! - [`mod@line`]: users whose messages are too many for the cores just now
 //! - [`local`]: counts in this process
 //! - [`redis`]: counts for all edges together
 

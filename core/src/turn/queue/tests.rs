@@ -139,11 +139,18 @@ async fn what_would_wait_for_too_long_is_refused_by_whose_it_is() {
     assert_eq!(turns.reserve(whose("busy", "u1")).err(), Some(Full::All), "a hundred wait for five seconds");
     let ms = |user: &str| turns.next_in(&whose("busy", user)).map(|time| time.as_millis());
     assert_eq!(ms("u1"), Some(50), "all are of one, and the next of them is over then");
-    assert_eq!(ms("new"), Some(5_000), "all are over then");
+    assert_eq!(ms("new"), Some(100), "it would be served after one of the other's");
     assert!(turns.reserve(whose("other", "ann")).is_ok(), "they are served in turn, and it has none");
     assert_eq!(turns.next_in(&whose("other", "ann")), None, "and would find a place now");
     let ones: Vec<_> = (0..20).map(|i| turns.take_in(whose("busy", &format!("w{i}")))).collect();
-    assert_eq!(ms("w7"), Some(6_000), "each of all is served before its own is over");
+    assert_eq!(ms("w7"), Some(1_050), "one of each of them is served before its own is over");
+    let other = turns.take_in(whose("other", "ann"));
+    assert_eq!(
+        turns.next_in(&whose("other", "ann")),
+        None,
+        "what it has is served next, however long the line is"
+    );
+    drop(other);
     drop(ones);
     running.truncate(20);
     assert_eq!(
