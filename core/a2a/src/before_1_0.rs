@@ -12,6 +12,19 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
+/// Operations, as either version names them.
+pub(crate) const METHODS: [(&str, &str); 10] = [
+    (methods::SEND_MESSAGE, "message/send"),
+    (methods::SEND_STREAMING_MESSAGE, "message/stream"),
+    (methods::GET_TASK, "tasks/get"),
+    (methods::CANCEL_TASK, "tasks/cancel"),
+    (methods::SUBSCRIBE_TO_TASK, "tasks/resubscribe"),
+    (methods::CREATE_PUSH_CONFIG, "tasks/pushNotificationConfig/set"),
+    (methods::GET_PUSH_CONFIG, "tasks/pushNotificationConfig/get"),
+    (methods::LIST_PUSH_CONFIGS, "tasks/pushNotificationConfig/list"),
+    (methods::DELETE_PUSH_CONFIG, "tasks/pushNotificationConfig/delete"),
+    (methods::GET_EXTENDED_AGENT_CARD, "agent/getAuthenticatedExtendedCard"),
+];
 /// States, as either version names them.
 pub(crate) const STATES: [(&str, &str); 9] = [
     ("TASK_STATE_SUBMITTED", "submitted"),
@@ -31,23 +44,19 @@ pub(crate) fn named(method: &str, params: Value) -> Result<Operation, Fault> {
     let Value::Object(params) = params else {
         return Err(Fault::invalid("params", "it must be an object"));
     };
-    let (name, params) = match method {
-        "message/send" => (methods::SEND_MESSAGE, sent(params)),
-        "message/stream" => (methods::SEND_STREAMING_MESSAGE, sent(params)),
-        "tasks/get" => (methods::GET_TASK, params),
-        "tasks/cancel" => (methods::CANCEL_TASK, params),
-        "tasks/resubscribe" => (methods::SUBSCRIBE_TO_TASK, params),
-        "tasks/pushNotificationConfig/set" => (methods::CREATE_PUSH_CONFIG, config_set(params)),
-        "tasks/pushNotificationConfig/get" => (methods::GET_PUSH_CONFIG, of_config(params)),
-        "tasks/pushNotificationConfig/list" => (methods::LIST_PUSH_CONFIGS, of_config(params)),
-        "tasks/pushNotificationConfig/delete" => (methods::DELETE_PUSH_CONFIG, of_config(params)),
-        "agent/getAuthenticatedExtendedCard" => (methods::GET_EXTENDED_AGENT_CARD, params),
-        _ => {
-            return Err(Fault::new(
-                Kind::MethodNotFound,
-                "A2A 0.3 has no such method; for 1.0 send `A2A-Version: 1.0`.",
-            ));
+    let Some((name, _)) = METHODS.iter().find(|(_, old)| *old == method) else {
+        return Err(Fault::new(
+            Kind::MethodNotFound,
+            "A2A 0.3 has no such method; for 1.0 send `A2A-Version: 1.0`.",
+        ));
+    };
+    let params = match *name {
+        methods::SEND_MESSAGE | methods::SEND_STREAMING_MESSAGE => sent(params),
+        methods::CREATE_PUSH_CONFIG => config_set(params),
+        methods::GET_PUSH_CONFIG | methods::LIST_PUSH_CONFIGS | methods::DELETE_PUSH_CONFIG => {
+            of_config(params)
         }
+        _ => params,
     };
     Operation::named(name, Value::Object(params))
 }

@@ -2,7 +2,7 @@
 //! JSON-RPC 1.0, and become the others' here. Pure.
 
 use crate::{
-    before_1_0::{STATES, change, each, message, message_in, part_in, translate},
+    before_1_0::{METHODS, STATES, change, each, message, message_in, part_in, translate},
     fault::Kind,
     wire::{
         TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC,
@@ -77,14 +77,7 @@ impl Speech {
 }
 
 fn older(method: &str, mut params: Value) -> (String, Value) {
-    let name = match method {
-        SEND_MESSAGE => "message/send",
-        SEND_STREAMING_MESSAGE => "message/stream",
-        GET_TASK => "tasks/get",
-        CANCEL_TASK => "tasks/cancel",
-        SUBSCRIBE_TO_TASK => "tasks/resubscribe",
-        other => other,
-    };
+    let name = METHODS.iter().find(|(new, _)| *new == method).map_or(method, |(_, old)| *old);
     change(&mut params, "message", message);
     change(&mut params, "configuration", |mut wish| {
         if let Value::Object(fields) = &mut wish {

@@ -1,6 +1,6 @@
-//! Users of whom the cores have as many messages as they can answer in time. A core says so with its answer to one, and
-//! when it would take the next; until then the edge refuses it at once, and no core is asked. So what is too much costs a
-//! house almost nothing, and whoever has nothing in the line is not concerned.
+//! Users of whom the cores take no other message for now, since they have as many as they can answer in time. A core says
+//! so with its answer to one, and when it would take the next; until then the edge refuses it at once, and no core is
+//! asked. So what is too much costs a house almost nothing, and whoever was not told is not concerned.
 
 use std::{
     collections::HashMap,

@@ -220,20 +220,30 @@ impl Source {
     ) -> stream::BoxStream<'a, Result<Vec<Vec<f32>>, EmbedError>> {
         match self {
             Self::Encoder(encoder) => {
-                let one = |text: &String| Arc::clone(encoder).embed_in_lane(text.clone());
-                let at_once = lanes::at_once(in_background);
-                stream::iter(texts).map(one).buffered(at_once).map_ok(|vector| vec![vector]).boxed()
+                in_lanes(texts, in_background, |text| Arc::clone(encoder).embed_in_lane(text))
             }
             Self::Model(model) => {
-                let one = |text: &String| Arc::clone(model).embed_in_lane(text.clone());
-                let at_once = lanes::at_once(in_background);
-                stream::iter(texts).map(one).buffered(at_once).map_ok(|vector| vec![vector]).boxed()
+                in_lanes(texts, in_background, |text| Arc::clone(model).embed_in_lane(text))
             }
             Self::Endpoint(endpoint) => {
                 stream::iter(texts.chunks(BATCH)).then(|texts| endpoint.embed(texts)).boxed()
             }
         }
     }
+}
+
+/// Each text by itself, in this process.
+fn in_lanes<'a, F>(
+    texts: &'a [String],
+    in_background: bool,
+    embed: impl Fn(String) -> F + Send + 'a,
+) -> stream::BoxStream<'a, Result<Vec<Vec<f32>>, EmbedError>>
+where
+    F: Future<Output = Result<Vec<f32>, EmbedError>> + Send + 'a,
+{
+    let one = move |text: &String| embed(text.clone());
+    let at_once = lanes::at_once(in_background);
+    stream::iter(texts).map(one).buffered(at_once).map_ok(|vector| vec![vector]).boxed()
 }
 
 /// The beginning and the end of a longer text; requests stand there, pasted data in between.
