@@ -3,10 +3,11 @@
 use super::{
     Reply,
     call::{is_for_good, refused},
+    credentials::CredentialFault,
     files::FileBounds,
     line::{Fault, Line},
     transcript::Transcript,
-    wire::{self, methods},
+    wire::{self, error_code, methods},
 };
 use serde_json::json;
 
@@ -20,12 +21,20 @@ pub(super) async fn look(
     let mut transcript = Transcript::new(max_reply_bytes, Some(task.to_owned())).with_files(files.clone());
     let found = match line.one(methods::GET_TASK, json!({"id": task})).await {
         Ok(found) => found,
-        Err(fault) if is_for_good(&fault) => return Ok(Some(transcript.reply(refused(fault)))),
-        Err(fault) => return Err(fault),
+        Err(fault) if may_pass(&fault) => return Err(fault),
+        Err(fault) => return Ok(Some(transcript.reply(refused(fault)))),
     };
-    // What cannot be read today may be whole tomorrow; its time is bounded.
     let Ok(said) = wire::task(&found).map_or_else(|| wire::said(&found), Ok) else {
         return Err(Fault::Garbage("it did not say what the task has come to".into()));
     };
     Ok(transcript.take(said).map(|end| transcript.reply(end)))
+}
+
+/// Whether it may be otherwise at the next look: an hour's work is not lost for one bad answer, and its time is bounded.
+fn may_pass(fault: &Fault) -> bool {
+    match fault {
+        Fault::Garbage(_) | Fault::Credential(CredentialFault::NoToken(_)) => true,
+        Fault::Rpc(error) => error.code == i64::from(error_code::INTERNAL_ERROR),
+        fault => !is_for_good(fault),
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::{given, opening};
 use crate::{
-    agents::{Agent, Reply},
+    agents::Reply,
     analytics::What,
     clock,
     core::Core,
@@ -35,6 +35,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// So long it is tried to write down what was said; after that it is looked at again.
 const WRITING: Duration = Duration::from_secs(10);
 
+const OUR_FAULT: &str = "something went wrong on our side";
+
 /// What is written when it is over.
 struct Late<'a> {
     tenant: &'a TenantId,
@@ -46,39 +48,63 @@ struct Late<'a> {
     at: DateTime<Utc>,
 }
 
+/// What was found at a look, with the agent's name; no reply where it works on.
+struct Found {
+    name: String,
+    reply: Option<Reply>,
+    /// It is not waited for any more, and is to be told so.
+    is_stopped: bool,
+}
+
 /// Looks once at what an agent works on.
 pub(super) async fn look(core: &Arc<Core>, tenant: &TenantId, call: &DueCall) -> Result<()> {
     let Some((turn, row)) = known(core, tenant, call).await? else {
         return give_up(core, tenant, call).await;
     };
+    // What is said later stands behind the turn's answer, and ends the turn that it ended as working.
+    if turn.state == TurnState::Running {
+        return postpone(core, tenant, call, SHORTEST_PAUSE).await;
+    }
+    let Found { name, reply, is_stopped } = ask(core, tenant, call, turn.hops).await?;
+    let Some(reply) = reply else { return postpone(core, tenant, call, pause(call.open_for)).await };
+    let of = (tenant, call, &turn, &row);
+    let late = late(core, of, &name, (reply, is_stopped)).await?;
+    match say(core, &late).await {
+        // What it said cannot be stored: that it failed can.
+        Err(error) if error.is_defect() => {
+            tracing::error!(call = %row.id, agent = %row.agent, %error, "what came late could not be written");
+            let failed = Reply::without(CallState::Failed, OUR_FAULT.to_owned());
+            say(core, &self::late(core, of, &name, (failed, true)).await?).await
+        }
+        said => said,
+    }
+}
+
+async fn ask(core: &Arc<Core>, tenant: &TenantId, call: &DueCall, hops: u32) -> Result<Found> {
     let listed = core.registry.all(&core.store, tenant).await?;
     let agent = listed.agents.iter().find(|agent| agent.id == call.agent);
-    let stopped = |state, why: &str| Some((Reply::without(state, why.to_owned()), true));
-    let reply = match agent {
-        _ if listed.is_off(&call.agent) => stopped(CallState::Failed, "it was switched off meanwhile"),
-        None => stopped(CallState::Failed, "it is not registered any more"),
-        Some(agent) => match core.agents.look_at(tenant, agent, (&call.task, turn.hops)).await {
-            Ok(Some(reply)) => Some((reply, false)),
-            _ if call.is_late => stopped(CallState::TimedOut, "its work took longer than it may"),
-            Ok(None) => None,
+    let name = agent.map_or_else(|| call.agent.to_string(), |agent| agent.name.clone());
+    let stopped = |state, why: &str| Some(Reply::without(state, why.to_owned()));
+    let (reply, is_stopped) = match agent {
+        None => (stopped(CallState::Failed, "it is not registered any more"), true),
+        Some(agent) if !agent.enabled => (stopped(CallState::Failed, "it was switched off meanwhile"), true),
+        Some(agent) => match core.agents.look_at(tenant, agent, (&call.task, hops)).await {
+            Ok(Some(reply)) => (Some(reply), false),
+            _ if call.is_late => (stopped(CallState::TimedOut, "its work took longer than it may"), true),
+            Ok(None) => (None, false),
             Err(why) => {
                 tracing::debug!(call = %call.call, why, "work that goes on could not be looked at; trying again");
-                None
+                (None, false)
             }
         },
     };
-    match reply {
-        Some((reply, is_stopped)) => {
-            let name = agent.map_or_else(|| call.agent.to_string(), |agent: &Arc<Agent>| agent.name.clone());
-            let late = late(core, (tenant, call), (&turn, &row), name, (reply, is_stopped)).await?;
-            say(core, &late).await
-        }
-        None => {
-            let tx = core.store.write(tenant).await?;
-            tx.postpone_open_call(tenant, call.call, core.id, pause(call.open_for)).await?;
-            tx.commit().await
-        }
-    }
+    Ok(Found { name, reply, is_stopped })
+}
+
+async fn postpone(core: &Core, tenant: &TenantId, call: &DueCall, pause: Duration) -> Result<()> {
+    let tx = core.store.write(tenant).await?;
+    tx.postpone_open_call(tenant, call.call, core.id, pause).await?;
+    tx.commit().await
 }
 
 fn pause(worked: Duration) -> Duration {
@@ -102,9 +128,8 @@ async fn give_up(core: &Core, tenant: &TenantId, call: &DueCall) -> Result<()> {
 
 async fn late<'a>(
     core: &Core,
-    (tenant, call): (&'a TenantId, &'a DueCall),
-    (turn, row): (&'a TurnRow, &CallRow),
-    name: String,
+    (tenant, call, turn, row): (&'a TenantId, &'a DueCall, &'a TurnRow, &CallRow),
+    name: &str,
     (reply, is_stopped): (Reply, bool),
 ) -> Result<Late<'a>> {
     let deadline = Instant::now() + WRITING;
@@ -115,7 +140,7 @@ async fn late<'a>(
     let reason = (!reasons.is_empty()).then(|| outside::line(&reasons.join("; "), outside::MAX_REASON_CHARS));
     let named = NamedReply {
         agent: row.agent.clone(),
-        name,
+        name: name.to_owned(),
         question: row.question.clone(),
         state: reply.state,
         text: reply.text,
@@ -161,7 +186,8 @@ async fn say(core: &Core, late: &Late<'_>) -> Result<()> {
     if matches!(late.named.state, CallState::Failed | CallState::TimedOut | CallState::Rejected) {
         core.counts.add(late.tenant, What::CallsFailed, late.call.agent.to_string(), 1);
     }
-    metrics::OPEN_CALLS.with_label_values(&["done"]).inc();
+    let outcome = if late.named.state == CallState::TimedOut { "timed_out" } else { "done" };
+    metrics::OPEN_CALLS.with_label_values(&[outcome]).inc();
     Ok(())
 }
 
@@ -175,7 +201,7 @@ impl Late<'_> {
         let tx = core.store.write(tenant).await?;
         // The conversation's row first, as everywhere.
         let first = tx.advance_seq(tenant, turn.conversation, count).await?;
-        let Some(first) = first.filter(|_| ended.fits_a_row()) else {
+        let Some(first) = first else {
             tx.rollback().await?;
             give_up(core, tenant, call).await?;
             return Ok(Vec::new());
