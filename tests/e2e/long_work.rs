@@ -4,11 +4,12 @@ use crate::a2a::{Wire, state};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;
+use switchboard::topology::Options;
 use switchboard_shared::{
     events::{CallState, TurnState},
     ids::ConversationId,
 };
-use switchboard_tests::{FakeAgent, House, Manner, Person};
+use switchboard_tests::{FakeAgent, FakeLlm, House, Manner, Mood, Person, house::endpoint, person::Heard};
 use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,8 +17,12 @@ const RESULT: &str = "The report has 42 pages.";
 
 /// So many cores that wait a second for an agent, and one that is not done by then.
 async fn house(cores: usize, work_ms: u64) -> anyhow::Result<(House, FakeAgent)> {
+    house_with(work_ms, |options| options.cores = cores).await
+}
+
+async fn house_with(work_ms: u64, change: impl FnOnce(&mut Options)) -> anyhow::Result<(House, FakeAgent)> {
     let house = House::with(|options| {
-        options.cores = cores;
+        change(options);
         let text = format!("[agents]\ncall_ms = 1000\n[open_calls]\nwork_ms = {work_ms}\n");
         let short = text.parse::<toml::Table>().expect("it is written here");
         switchboard::topology::config::overlay(&mut options.core_overrides, &short);
@@ -37,6 +42,11 @@ async fn in_a_room(house: &House) -> anyhow::Result<(Person, ConversationId)> {
 
 fn done() -> Manner {
     Manner::Works(Some(RESULT.into()))
+}
+
+/// A notice may come first, which is of no turn.
+fn turn(heard: &Heard) -> String {
+    heard.frames.iter().find_map(|frame| frame["turn"].as_str()).unwrap_or_default().to_owned()
 }
 
 /// How often an agent was asked to do something.
@@ -70,7 +80,7 @@ async fn work_that_takes_long_goes_on_and_its_result_is_a_message_of_its_own() -
     assert_eq!(first.data("turn.finished")["state"], "working");
     assert!(first.answer().contains("Sunny."), "{}", first.answer());
     assert!(first.answer().contains("report is still working"), "{}", first.answer());
-    let turn = first.frames[0]["turn"].as_str().unwrap_or_default().to_owned();
+    let turn = turn(&first);
     let view = ann.turn_over(&turn).await?;
     assert_eq!(view.state, TurnState::Working);
     assert!(view.calls.iter().any(|call| call.state == CallState::Working), "{view:?}");
@@ -90,6 +100,38 @@ async fn work_that_takes_long_goes_on_and_its_result_is_a_message_of_its_own() -
 }
 
 #[tokio::test]
+async fn what_comes_while_its_turn_is_still_answered_is_said_after_that_and_ends_it() -> anyhow::Result<()> {
+    let llm =
+        FakeLlm::start(Mood::Slow(Duration::from_secs(4), "Sunny [weather], seven [sums].".into())).await?;
+    let (house, report) = house_with(60_000, |options| options.llm = vec![endpoint(&llm.url())]).await?;
+    let mut others = Vec::new();
+    for (id, says) in [("weather", "Sunny."), ("sums", "Seven.")] {
+        let agent = FakeAgent::start(id, &[&format!("ask {id}")], Manner::Says(says.into())).await?;
+        house.register(id, &agent).await?;
+        others.push(agent);
+    }
+    let (mut ann, room) = in_a_room(&house).await?;
+    ann.say(room, "@report @weather @sums go").await?;
+    let works = |frame: &Value| frame["type"] == "call.finished" && frame["data"]["state"] == "working";
+    ann.until(works).await?;
+    report.set(done());
+    let ends = ["answer.finished", "turn.finished"];
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let frames = ann.until(|frame| frame["type"] == "turn.finished").await?;
+        let of = |frame: &Value| [frame["data"]["text"].clone(), frame["data"]["state"].clone()];
+        told.extend(frames.iter().filter(|it| ends.iter().any(|end| it["type"] == *end)).map(of));
+    }
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[0][0].as_str().is_some_and(|answer| answer.contains("Sunny")), "{told:?}");
+    assert_eq!(
+        (&told[1][1], &told[2][0], &told[3][1]),
+        (&json!("working"), &json!(RESULT), &json!("completed"))
+    );
+    house.stop().await
+}
+
+#[tokio::test]
 async fn the_result_of_long_work_is_said_once_whichever_core_dies() -> anyhow::Result<()> {
     let (house, report) = house(2, 60_000).await?;
     let (mut ann, room) = in_a_room(&house).await?;
@@ -99,7 +141,7 @@ async fn the_result_of_long_work_is_said_once_whichever_core_dies() -> anyhow::R
     until(|| count(&report, "GetTask") > looks).await?;
     house.topology().cores()[0].kill9().await;
     report.set(done());
-    let turn = first.frames[0]["turn"].as_str().unwrap_or_default().to_owned();
+    let turn = turn(&first);
     let over = async {
         while ann.turn_over(&turn).await?.state == TurnState::Working {
             sleep(Duration::from_millis(100)).await;
@@ -119,9 +161,9 @@ async fn long_work_is_stopped_with_its_turn_and_at_its_bound() -> anyhow::Result
     let (house, report) = house(1, 3_000).await?;
     let (mut ann, room) = in_a_room(&house).await?;
     let canceled = ann.ask(room, "@report go").await?;
-    ann.send(&json!({"type": "cancel", "turn": canceled.frames[0]["turn"]})).await?;
+    ann.send(&json!({"type": "cancel", "turn": turn(&canceled)})).await?;
     until(|| count(&report, "CancelTask") == 1).await?;
-    let view = ann.turn_over(canceled.frames[0]["turn"].as_str().unwrap_or_default()).await?;
+    let view = ann.turn_over(&turn(&canceled)).await?;
     assert_eq!((view.state, view.calls[0].state), (TurnState::Canceled, CallState::Canceled));
 
     let late = ann.ask(room, "@report again").await?;
