@@ -173,6 +173,7 @@ async fn store(core: &Core, identity: &Identity, draft: &Draft, envelope: &Envel
         text: draft.message.text.clone(),
         files: draft.message.parts.iter().map(file).collect(),
         turn: draft.turn,
+        agent: None,
         client_id: Some(draft.client_id.clone()),
         at,
     };

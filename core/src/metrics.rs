@@ -93,7 +93,7 @@ pub(crate) static PUSHES: LazyLock<IntCounterVec> = LazyLock::new(|| {
 pub(crate) static OPEN_CALLS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters(
         "switchboard_core_open_calls_total",
-        "Agents that waited for a user: timed_out, and of those that were given up, canceled and untold",
+        "Agents that waited for a user, or worked on: done, timed_out, and of those that were given up, canceled and untold",
         &["outcome"],
     )
 });

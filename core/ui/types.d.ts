@@ -57,6 +57,7 @@ export interface MessageView {
   text: string;
   files?: FileView[];
   turn?: string;
+  agent?: string;
   client_id?: string;
   at: string;
 }
@@ -86,10 +87,11 @@ export type CallState =
   | "timed_out"
   | "rejected"
   | "input_required"
+  | "working"
   | "canceled"
   | "skipped";
 
-export type TurnState = "running" | "completed" | "failed" | "canceled" | "input_required";
+export type TurnState = "running" | "completed" | "failed" | "canceled" | "input_required" | "working";
 
 export interface CallView {
   id: string;

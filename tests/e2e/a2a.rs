@@ -132,7 +132,11 @@ impl Wire {
         Ok(self.call("SendMessage", params).await?["task"].clone())
     }
 
-    async fn stream(&self, method: &str, params: Value) -> anyhow::Result<impl Stream<Item = Value> + Unpin> {
+    pub(super) async fn stream(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> anyhow::Result<impl Stream<Item = Value> + Unpin> {
         let response = self.asks(method, &params).send().await?;
         let events = response.bytes_stream().eventsource();
         let read = events.filter_map(async |event| {

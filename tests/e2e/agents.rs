@@ -26,7 +26,8 @@ async fn ask_both(manner: Manner) -> anyhow::Result<(String, Value)> {
     ann.join(room, Some(0)).await?;
     let heard = ann.ask(room, "@good @bad what now?").await?;
     let call = heard.all("call.finished").into_iter().find(|call| call["agent"] == "bad").unwrap_or_default();
-    assert_eq!(heard.data("turn.finished")["state"], "completed");
+    let ends_as = if call["state"] == "working" { "working" } else { "completed" };
+    assert_eq!(heard.data("turn.finished")["state"], ends_as);
     house.stop().await?;
     Ok((heard.answer(), call))
 }
@@ -118,10 +119,11 @@ async fn one_long_reply_is_streamed_as_it_is_stored_and_the_cut_is_said() -> any
 }
 
 #[tokio::test]
-async fn an_agent_that_never_ends_is_cut_at_its_time() -> anyhow::Result<()> {
+async fn an_agent_that_never_ends_is_not_waited_for_beyond_its_time() -> anyhow::Result<()> {
     let (answer, call) = ask_both(Manner::Endless).await?;
     assert!(answer.contains("It will rain.") && answer.contains("bad"), "{answer}");
-    assert_eq!(call["state"], "timed_out", "{call}");
+    assert_eq!(call["state"], "working", "{call}");
+    assert!(answer.contains("still working"), "{answer}");
     Ok(())
 }
 

@@ -4,8 +4,10 @@ use super::{
     a2a::{Wire, state},
     interop::foreign,
 };
-use serde_json::json;
-use switchboard_tests::House;
+use serde_json::{Value, json};
+use std::time::Duration;
+use switchboard_tests::{House, person::PATIENCE};
+use tokio::time::{sleep, timeout};
 
 #[tokio::test]
 async fn agents_on_the_official_sdk_are_asked_over_the_interfaces_that_they_have() -> anyhow::Result<()> {
@@ -24,6 +26,46 @@ async fn agents_on_the_official_sdk_are_asked_over_the_interfaces_that_they_have
         let turned = ann.send(&format!("{id}-2"), "these words turn", reply).await?;
         assert_eq!(state(&turned), "COMPLETED", "{kind}: {turned}");
         assert_eq!(turned["artifacts"][0]["parts"][0]["text"], "turn words these", "{kind}: {turned}");
+    }
+    house.stop().await
+}
+
+#[tokio::test]
+async fn work_that_takes_long_is_watched_and_canceled_over_each_interface() -> anyhow::Result<()> {
+    let house = House::with(|options| {
+        let short = "[agents]\ncall_ms = 1000\n".parse::<toml::Table>().expect("it is written here");
+        switchboard::topology::config::overlay(&mut options.core_overrides, &short);
+    })
+    .await?;
+    let (_child, urls) = foreign("bindings.py").await?;
+    let ann = Wire::of(&house, "ann")?;
+    let (mut works, mut canceled) = (Vec::new(), Vec::new());
+    for (id, kind) in [("rest", "HTTP+JSON 1.0"), ("before", "JSONRPC 0.3"), ("fallen", "fallback")] {
+        let url = urls[kind].as_str().unwrap_or_default();
+        house.register_url(id, url, &[]).await?;
+        for (name, tasks) in [("done", &mut works), ("left", &mut canceled)] {
+            let task =
+                ann.send(&format!("{id}-{name}"), &format!("@{id} slowly turn around"), json!({})).await?;
+            assert_eq!(state(&task), "WORKING", "{kind}: {task}");
+            tasks.push((url.to_owned(), task["id"].clone()));
+        }
+        let (_, task) = &canceled[canceled.len() - 1];
+        assert_eq!(state(&ann.call("CancelTask", json!({"id": task})).await?), "CANCELED", "{kind}");
+    }
+    for (url, task) in works {
+        let ended = async {
+            loop {
+                let task = ann.call("GetTask", json!({"id": task})).await?;
+                let canceled: Value = reqwest::get(format!("{url}/canceled")).await?.json().await?;
+                if state(&task) != "WORKING" && canceled == 1 {
+                    return anyhow::Ok(task);
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let task = timeout(PATIENCE, ended).await??;
+        assert_eq!(state(&task), "COMPLETED", "{url}: {task}");
+        assert_eq!(task["artifacts"][0]["parts"][0]["text"], "around turn slowly", "{url}: {task}");
     }
     house.stop().await
 }

@@ -39,6 +39,7 @@ mod limits;
 mod links;
 mod llm;
 mod login;
+mod long_work;
 mod many_tenants;
 mod names;
 mod nodelay;

@@ -2,8 +2,9 @@
 
     bindings.py      {"HTTP+JSON 1.0": ..., "JSONRPC 0.3": ..., "fallback": ...}
 
-They ask back once, and turn the words of what they are told then around. The last one's card begins with interfaces of
-which one is not there, and one leads to nothing.
+They ask back once, and turn the words of what they are told then around; what begins with "slowly" they take seconds
+for, and do not ask. `/canceled` says how many such tasks were canceled. The last one's card begins with interfaces of which
+one is not there, and one leads to nothing.
 """
 
 import asyncio
@@ -22,21 +23,32 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 
+SECONDS = 4
+
+
 class Turner(AgentExecutor):
+    def __init__(self):
+        self.canceled = 0
+
     async def execute(self, context, event_queue):
         begun = context.current_task
         task = begun or new_task_from_user_message(context.message)
         updater = TaskUpdater(event_queue, task.id, task.context_id)
+        words = context.get_user_input().split()
+        slowly = "slowly" in words
         if not begun:
             await event_queue.enqueue_event(task)
+        if not begun and not slowly:
             await updater.requires_input(updater.new_agent_message([new_text_part("Which words?")]))
             return
         await updater.start_work(updater.new_agent_message([new_text_part("turning words around")]))
-        words = context.get_user_input().split()
+        if slowly:
+            await asyncio.sleep(SECONDS)
         await updater.add_artifact([new_text_part(" ".join(reversed(words)))], name="turned")
         await updater.complete()
 
     async def cancel(self, context, event_queue):
+        self.canceled += 1
         await TaskUpdater(event_queue, context.task_id, context.context_id).cancel()
 
 
@@ -61,7 +73,9 @@ def listener():
 
 
 def served(kind, url):
-    own = lambda of: DefaultRequestHandler(agent_executor=Turner(), task_store=InMemoryTaskStore(), agent_card=of)
+    turner = Turner()
+    own = lambda of: DefaultRequestHandler(agent_executor=turner, task_store=InMemoryTaskStore(), agent_card=of)
+    canceled = Route("/canceled", lambda _: JSONResponse(turner.canceled))
     if kind == "JSONRPC 0.3":
         of = card(url, [("JSONRPC", "0.3", f"{url}/")], True)
         old = {
@@ -71,11 +85,11 @@ def served(kind, url):
             "skills": [{"id": "turn", "name": "Turn", "description": "", "tags": [], "examples": ["turn"]}],
         }
         shown = Route("/.well-known/agent-card.json", lambda _: JSONResponse(old))
-        return [shown, *create_jsonrpc_routes(own(of), rpc_url="/", enable_v0_3_compat=True)]
+        return [shown, canceled, *create_jsonrpc_routes(own(of), rpc_url="/", enable_v0_3_compat=True)]
     nobody = [("JSONRPC", "1.0", "http://127.0.0.1:1/"), ("JSONRPC", "1.0", f"{url}/nothing")]
     rest = [("HTTP+JSON", "1.0", f"{url}/rest")]
     of = card(url, nobody + rest if kind == "fallback" else rest, kind != "fallback")
-    return create_agent_card_routes(of) + create_rest_routes(own(of), path_prefix="/rest")
+    return [canceled] + create_agent_card_routes(of) + create_rest_routes(own(of), path_prefix="/rest")
 
 
 async def main():

@@ -39,6 +39,8 @@ pub enum Manner {
     Huge(usize),
     /// Asks this first, and with the user's answer says "thank you, …".
     AsksBack(String),
+    /// Names its task, works on it, and says this once it is done.
+    Works(Option<String>),
     /// Refuses the question, and says this.
     Rejects(String),
     /// Sends these bytes as an event stream with this status; `{fine}` is a whole answer that says "Fine.", and `{id}`
@@ -120,14 +122,15 @@ async fn ask(State(state): State<Arc<Shared>>, headers: HeaderMap, Json(request)
     state.asked.lock().unwrap_or_else(PoisonError::into_inner).push((headers, request.clone()));
     let (id, method) = (request["id"].clone(), request["method"].as_str().unwrap_or_default());
     let manner = state.manner.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let is_away = matches!(manner, Manner::Status(_));
-    if !is_away && !matches!(method, "SendMessage" | "SendStreamingMessage") {
+    let knows_tasks = matches!(manner, Manner::Status(_) | Manner::Works(_));
+    if !knows_tasks && !matches!(method, "SendMessage" | "SendStreamingMessage") {
         return Json(
             json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32001, "message": "no such task"}}),
         )
         .into_response();
     }
     match manner {
+        Manner::Works(done) => works(&id, method, done.as_deref()),
         Manner::Says(text) => events(vec![(Duration::ZERO, completed(&id, &text))]),
         Manner::Gives(parts) => events(vec![(Duration::ZERO, completed_with(&id, &json!(parts)))]),
         Manner::Slowly(text, pause) => slowly(&id, &text, pause),
@@ -165,6 +168,25 @@ fn asks_back(id: &Value, request: &Value, question: &str) -> Response {
             let task = json!({"task": {"id": "task-1", "contextId": "c", "status": status}});
             events(vec![(Duration::ZERO, envelope(id, &task))])
         }
+    }
+}
+
+fn works(id: &Value, method: &str, done: Option<&str>) -> Response {
+    let task = |state: &str, text: Option<&str>| {
+        let parts = text.map(|text| json!({"artifactId": "a", "parts": [{"text": text}]}));
+        let artifacts: Vec<_> = parts.into_iter().collect();
+        let status = json!({"state": format!("TASK_STATE_{state}")});
+        json!({"id": "task-1", "contextId": "c", "status": status, "artifacts": artifacts})
+    };
+    let now = if done.is_some() { task("COMPLETED", done) } else { task("WORKING", None) };
+    match method {
+        "SendMessage" | "SendStreamingMessage" => {
+            events(vec![(Duration::ZERO, envelope(id, &json!({"task": now})))])
+        }
+        "GetTask" => Json(envelope(id, &now)).into_response(),
+        "CancelTask" => Json(envelope(id, &task("CANCELED", None))).into_response(),
+        _ => Json(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32004, "message": "not this"}}))
+            .into_response(),
     }
 }
 

@@ -9,7 +9,11 @@ use axum::{
     routing::post,
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::sleep;
 
 /// How the endpoint feels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub enum Mood {
         /// What is streamed as the answer, word by word.
         answer: String,
     },
+    /// Takes so long to write this answer; routes nowhere.
+    Slow(Duration, String),
     /// Routes to this agent and says that it is not sure; writes nothing of use.
     Unsure(String),
     /// Routes to these agents with these questions; writes nothing of use.
@@ -103,10 +109,17 @@ async fn complete(State(state): State<Arc<Shared>>, Json(request): Json<Value>) 
             let examples: Vec<_> = drafts.iter().map(example).collect();
             whole(&json!({"examples": examples}).to_string())
         }
-        Mood::Titles(title) if wants_plan => whole(&json!({"title": title}).to_string()),
-        Mood::Inventive | Mood::Titles(_) | Mood::Drafts(_) | Mood::Asks(_) | Mood::Unsure(_) => {
-            streamed("Nothing.")
+        Mood::Slow(pause, answer) if !wants_plan => {
+            sleep(pause).await;
+            streamed(&answer)
         }
+        Mood::Titles(title) if wants_plan => whole(&json!({"title": title}).to_string()),
+        Mood::Inventive
+        | Mood::Titles(_)
+        | Mood::Drafts(_)
+        | Mood::Asks(_)
+        | Mood::Unsure(_)
+        | Mood::Slow(..) => streamed("Nothing."),
     }
 }
 

@@ -52,7 +52,8 @@ pub trait Agent: Send + Sync {
         true
     }
 
-    /// Takes a message; the same message id again is the same task.
+    /// Takes a message; the same message id again is the same task. Its updates may end where it is answered and goes on, as
+    /// a task does whose work takes long, unless the message is returned from immediately.
     fn begin(
         &self,
         caller: &Self::Caller,

@@ -8,8 +8,8 @@ use crate::{
     wire::{
         CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
         GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
-        ListTasksRequest, SendMessageRequest, SendMessageResponse, SubscribeToTaskRequest, Task,
-        TaskPushNotificationConfig, methods,
+        ListTasksRequest, SendMessageConfiguration, SendMessageRequest, SendMessageResponse,
+        SubscribeToTaskRequest, Task, TaskPushNotificationConfig, methods,
     },
 };
 use futures::StreamExt;
@@ -125,6 +125,8 @@ impl Operation {
                 streams(abilities.streaming)?;
                 check::message(&mut request, &abilities)?;
                 let length = request.configuration.as_ref().and_then(|wish| wish.history_length);
+                // Whoever listens waits for nothing: all that follows is told.
+                wishes(&mut request).return_immediately = Some(true);
                 let mut running = agent.begin(caller, request).await?;
                 trim_history(&mut running.task, length);
                 Ok(Done::Many(Box::new(running)))
@@ -191,6 +193,15 @@ impl Operation {
             Self::ExtendedCard(_) => one(&agent.card(caller).await?),
         }
     }
+}
+
+fn wishes(request: &mut SendMessageRequest) -> &mut SendMessageConfiguration {
+    request.configuration.get_or_insert(SendMessageConfiguration {
+        accepted_output_modes: None,
+        task_push_notification_config: None,
+        history_length: None,
+        return_immediately: None,
+    })
 }
 
 /// Waits until a task is over, or waits itself for its client; as it is, when the time is over before.

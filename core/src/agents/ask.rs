@@ -38,6 +38,8 @@ pub(crate) struct Ask {
     pub(crate) answers: bool,
     /// Whether it may have been asked already: then the task is looked at, and nothing sent that it knows.
     pub(crate) resume: bool,
+    /// Whether its work may go on when the time for it is over; it is looked at later then.
+    pub(crate) may_go_on: bool,
     pub(crate) question: String,
     /// The whole message, where the question is a part of it and may lack what stands in another.
     pub(crate) context: Option<String>,

@@ -37,7 +37,9 @@ impl Outcome {
     pub(super) fn of(end: &End) -> Self {
         match end {
             End::Failed(_) | End::Unsent(_) | End::TimedOut => Self::Failed,
-            End::Message | End::Task(_) | End::Full | End::Refused(_) | End::Error(_) => Self::Works,
+            End::Message | End::Task(_) | End::Working | End::Full | End::Refused(_) | End::Error(_) => {
+                Self::Works
+            }
             End::Canceled => Self::Unknown,
         }
     }

@@ -68,6 +68,7 @@ async fn once(
         transcript: Transcript::new(max_reply_bytes, ask.task_id.clone()).with_files(files.clone()),
         progress,
         outage,
+        heard: false,
         told_task: ask.task_id.is_some(),
         told: 0,
     };
@@ -75,7 +76,7 @@ async fn once(
         biased;
         end = call.converse() => end,
         () = ask.cancel.cancelled() => End::Canceled,
-        () = sleep_until(ask.deadline) => End::TimedOut,
+        () = sleep_until(ask.deadline) => call.out_of_time(),
     };
     call.give_up(&end).await;
     let outcome = Outcome::of(&end);
@@ -89,6 +90,8 @@ struct Call<'a> {
     transcript: Transcript,
     progress: &'a mut (dyn FnMut(Progress) + Send + Sync),
     outage: Duration,
+    /// It has said something: it has the question.
+    heard: bool,
     told_task: bool,
     told: u32,
 }
@@ -268,6 +271,7 @@ impl Call<'_> {
     }
 
     fn take(&mut self, said: Said) -> Option<End> {
+        self.heard = true;
         let words = match &said {
             Said::Status { state: TaskState::Submitted | TaskState::Working, words, .. } => {
                 words.text.clone()
@@ -291,6 +295,12 @@ impl Call<'_> {
         end
     }
 
+    /// Work that has a name goes on, where it may.
+    fn out_of_time(&self) -> End {
+        let goes_on = self.ask.may_go_on && self.heard && self.transcript.task().is_some();
+        if goes_on { End::Working } else { End::TimedOut }
+    }
+
     /// Stops the work that nobody waits for any more, as well as that can be done in a moment.
     async fn give_up(&self, end: &End) {
         let Some(task) = self.transcript.task() else { return };
@@ -308,11 +318,11 @@ impl Call<'_> {
 }
 
 /// Whether it is no use to try again.
-fn is_for_good(fault: &Fault) -> bool {
+pub(super) fn is_for_good(fault: &Fault) -> bool {
     matches!(fault, Fault::TooMuch | Fault::Garbage(_) | Fault::Rpc(_) | Fault::Credential(_))
 }
 
-fn refused(fault: Fault) -> End {
+pub(super) fn refused(fault: Fault) -> End {
     match fault {
         Fault::Rpc(error) if error.code == i64::from(error_code::TASK_NOT_FOUND) => {
             End::Error(UNKNOWN_TASK.into())

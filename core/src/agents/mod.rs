@@ -9,6 +9,7 @@ mod draft;
 mod files;
 mod guard;
 mod interfaces;
+mod later;
 mod line;
 mod look;
 mod pins;
@@ -163,6 +164,29 @@ impl Agents {
         match tokio::time::timeout(self.config.card, canceled.instrument(span.clone())).await {
             Ok(canceled) => canceled.is_ok(),
             Err(_) => false,
+        }
+    }
+
+    /// Looks at work that goes on beyond its call: its reply, once it is there. Why it could not be looked at, where that
+    /// may pass.
+    pub(crate) async fn look_at(
+        &self,
+        tenant: &TenantId,
+        agent: &Agent,
+        (task, hops): (&str, u32),
+    ) -> Result<Option<Reply>, String> {
+        let span = tracing::info_span!("look_at_agent", otel.kind = "client", agent.id = %agent.id);
+        let looked = async {
+            let pass = self.pass(tenant, agent)?;
+            let AgentsConfig { max_stream_bytes: most, max_reply_bytes, .. } = self.config;
+            let line = Line::new(&self.client, self.guard, (agent, &pass), hops, most, &span)?;
+            let found = later::look(&line, task, max_reply_bytes, &self.files).await?;
+            let hidden = |reply: Reply| Reply { reason: reply.reason.map(|why| pass.hide(&why)), ..reply };
+            Ok::<_, Fault>(found.map(hidden))
+        };
+        match tokio::time::timeout(self.config.card, looked.instrument(span.clone())).await {
+            Ok(looked) => looked.map_err(|fault| fault.to_string()),
+            Err(_) => Err("it did not answer in time".to_owned()),
         }
     }
 

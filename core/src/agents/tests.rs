@@ -179,6 +179,7 @@ fn ask() -> Ask {
         task_id: None,
         answers: false,
         resume: false,
+        may_go_on: false,
         question: "question".into(),
         context: None,
         parts: Arc::default(),

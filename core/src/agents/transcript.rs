@@ -16,6 +16,8 @@ pub(super) enum End {
     Message,
     /// The task reached this state.
     Task(TaskState),
+    /// Its time is over, and it works on.
+    Working,
     /// The reply reached its bound.
     Full,
     /// The agent takes part in the protocol, but not in this question.
@@ -159,7 +161,9 @@ impl Transcript {
             last_files.extend(last.files);
         }
         let is_unsent = matches!(end, End::Unsent(_));
-        let (files, left_out) = self.files.map(|files| files.end(last_files)).unwrap_or_default();
+        // Those of work that goes on come with what it comes to.
+        let files = self.files.filter(|_| end != End::Working);
+        let (files, left_out) = files.map(|files| files.end(last_files)).unwrap_or_default();
         let (status, last) = (status.text, last.text);
         let (state, text, reason) = match end {
             End::Message | End::Task(TaskState::Completed) => {
@@ -196,6 +200,7 @@ impl Transcript {
             End::Error(reason) | End::Failed(reason) | End::Unsent(reason) => {
                 (CallState::Failed, said, Some(reason))
             }
+            End::Working => (CallState::Working, said, None),
             End::TimedOut => (CallState::TimedOut, said, Some("it did not answer in time".to_owned())),
             End::Canceled => (CallState::Canceled, said, Some("the question was canceled".to_owned())),
         };

@@ -1,4 +1,4 @@
-//! How long agents that wait for their users are remembered, and how many.
+//! How long agents that wait for their users, or work on, are remembered, and how many.
 
 use super::millis;
 use serde::Deserialize;
@@ -12,6 +12,8 @@ use switchboard_shared::config::{Check, Faults};
 pub struct OpenCallsConfig {
     #[serde(rename = "wait_ms", deserialize_with = "millis")]
     pub wait: Duration,
+    #[serde(rename = "work_ms", deserialize_with = "millis")]
+    pub work: Duration,
     pub max_per_user: u32,
     #[serde(rename = "cancel_ms", deserialize_with = "millis")]
     pub cancel: Duration,

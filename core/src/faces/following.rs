@@ -44,6 +44,8 @@ pub(super) struct Following {
     ready: VecDeque<Event>,
     look_at: Instant,
     until: Instant,
+    /// It is followed also while agents work on after its answer.
+    beyond: bool,
     over: bool,
     deleted: bool,
     /// Whether it began before it was followed.
@@ -94,6 +96,19 @@ pub(super) async fn ask(
     Ok(following)
 }
 
+/// The same of a turn that began before, also while agents work on after its answer.
+pub(super) async fn beyond(
+    core: &Arc<Core>,
+    me: &Identity,
+    followed: Followed,
+    until: Instant,
+) -> Result<Following> {
+    let listener = core.bell.listen(followed.conversation);
+    let mut following = Following::new(core, me, followed, listener, until).beyond_if(true);
+    following.begin_late().await?;
+    Ok(following)
+}
+
 /// Follows a turn that began before.
 pub(super) async fn again(
     core: &Arc<Core>,
@@ -118,10 +133,16 @@ impl Following {
             ready: VecDeque::new(),
             look_at: Instant::now() + LOOK_EVERY,
             until,
+            beyond: false,
             over: false,
             deleted: false,
             is_late: false,
         }
+    }
+
+    /// It is followed also while agents work on after its answer.
+    pub(super) fn beyond_if(self, beyond: bool) -> Self {
+        Self { beyond, ..self }
     }
 
     /// The next event; `None` after the last. Safe to drop.
@@ -154,7 +175,9 @@ impl Following {
     /// The next event that is there already.
     pub(super) fn at_hand(&mut self) -> Option<Event> {
         let event = self.ready.pop_front()?;
-        self.over |= matches!(event.body, EventBody::TurnFinished { .. });
+        if let EventBody::TurnFinished { state, .. } = &event.body {
+            self.over |= !(self.beyond && *state == TurnState::Working);
+        }
         Some(event)
     }
 
@@ -218,7 +241,8 @@ impl Following {
         self.is_late = true;
         let (me, turn) = (&self.me, self.followed.turn);
         let view = reading!(&self.core.store, &me.tenant, View::Latest, tx, turns::view(tx, me, turn))?;
-        if view.state != TurnState::Running {
+        let goes_on = self.beyond && view.state == TurnState::Working;
+        if view.state != TurnState::Running && !goes_on {
             self.ready.extend(from_row(view));
             return Ok(());
         }

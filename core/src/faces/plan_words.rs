@@ -11,6 +11,7 @@ pub(super) fn words(body: &EventBody) -> Option<String> {
             let what = match state {
                 CallState::Completed => "answered".to_owned(),
                 CallState::InputRequired => "asks back".to_owned(),
+                CallState::Working => "works on".to_owned(),
                 other => other.name().replace('_', " "),
             };
             let why = reason.as_deref().map(|why| format!(": {}", why.trim())).unwrap_or_default();

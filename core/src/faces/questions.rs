@@ -1,4 +1,4 @@
-//! A question that a turn ended with, and that nobody is going to answer.
+//! What a turn ended with, and nobody waits for: a question that nobody is going to answer, or work that goes on.
 
 use crate::{
     clock,
@@ -43,6 +43,7 @@ async fn give_up_once(
         return Ok(Vec::new());
     }
     tx.give_up_open_calls(&me.tenant, OpenOf::Turn(turn)).await?;
+    tx.cancel_working_calls(&me.tenant, turn).await?;
     tx.commit().await?;
     Ok(events)
 }

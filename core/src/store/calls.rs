@@ -65,8 +65,29 @@ pub(crate) struct FinishedCall {
     pub(crate) partial: bool,
     pub(crate) ms: u64,
     pub(crate) files: Vec<NewFile>,
-    /// Whether its agent goes on with it, and until when that is not looked at.
-    pub(crate) open: Option<(Openness, Duration)>,
+    /// What is left of it, where its agent is not done with it.
+    pub(crate) open: Option<Opening>,
+}
+
+/// A call that is open beyond its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) why: Openness,
+    /// Before it is looked at for the first time.
+    pub(crate) rest: Duration,
+    /// How long it may be so.
+    pub(crate) most: Duration,
+}
+
+impl Opening {
+    /// Nobody goes on with it.
+    pub(crate) const GIVEN_UP: Self =
+        Self { why: Openness::GivenUp, rest: Duration::ZERO, most: Duration::ZERO };
+
+    /// It waits for its user, for so long.
+    pub(crate) fn waiting(why: Openness, wait: Duration) -> Self {
+        Self { why, rest: wait, most: wait }
+    }
 }
 
 impl FinishedCall {
@@ -127,7 +148,11 @@ impl Tx {
         turn: TurnId,
         end: &FinishedCall,
     ) -> Result<()> {
-        let (open, rest) = end.open.map(|(open, rest)| (open.name(), rest.as_secs_f64() * 1e3)).unzip();
+        let open = end.open.map(|open| open.why.name());
+        let ms = |time: fn(&Opening) -> Duration| {
+            end.open.as_ref().map(time).unwrap_or_default().as_secs_f64() * 1e3
+        };
+        let (rest, most) = (ms(|open| open.rest), ms(|open| open.most));
         self.execute(
             sql!("finish_call"),
             &[
@@ -141,7 +166,8 @@ impl Tx {
                 &end.partial,
                 &int(end.ms),
                 &open,
-                &rest.unwrap_or_default(),
+                &rest,
+                &most,
             ],
         )
         .await?;

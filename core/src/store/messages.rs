@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use std::ops::Range;
 use switchboard_shared::{
     api::{Author, FileView, MessageView, Part},
-    ids::{ClientId, ConversationId, MessageId, TenantId, TurnId, UserId},
+    ids::{AgentId, ClientId, ConversationId, MessageId, TenantId, TurnId, UserId},
 };
 use tokio_postgres::Row;
 
@@ -30,6 +30,8 @@ pub(crate) struct MessageRow {
     /// Its files, without their bytes: [`Tx::message_parts`] reads those of a member, [`Tx::file`] any.
     pub(crate) files: Vec<FileView>,
     pub(crate) turn: TurnId,
+    /// The agent whose reply it is, where that came later than its turn's answer.
+    pub(crate) agent: Option<AgentId>,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) at: DateTime<Utc>,
 }
@@ -44,6 +46,7 @@ impl MessageRow {
             text: self.text.clone(),
             files: self.named_files(),
             turn: Some(self.turn),
+            agent: self.agent.clone(),
             client_id: self.client_id.clone(),
             at: self.at,
         }
@@ -115,6 +118,7 @@ impl Tx {
         let files = serde_json::to_value(&message.files).map_err(Error::writing("file"))?;
         let seq = i64::try_from(message.seq).unwrap_or(i64::MAX);
         let client_id = message.client_id.as_ref().map(ClientId::as_str);
+        let agent = message.agent.as_ref().map(AgentId::as_str);
         let row = self
             .query_opt(
                 sql!("insert_message"),
@@ -133,6 +137,7 @@ impl Tx {
                     &files,
                     &whose.as_str(),
                     &add_up,
+                    &agent,
                 ],
             )
             .await?;
@@ -218,6 +223,7 @@ pub(super) fn message(row: &Row) -> Result<MessageRow> {
         text: row.get(3),
         files: serde_json::from_value(row.get(4)).map_err(Error::reading("message"))?,
         turn: TurnId(row.get(5)),
+        agent: row.get::<_, Option<&str>>("agent_id").and_then(|id| id.parse().ok()),
         client_id: row.get::<_, Option<&str>>(6).and_then(|id| id.parse().ok()),
         at: row.get(7),
     })

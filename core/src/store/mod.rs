@@ -46,7 +46,7 @@ mod users;
 pub(crate) use agents::{AgentRow, OtherAgents, RegistryRows};
 pub(crate) use api_keys::{KeyRow, NewKeyRow};
 pub(crate) use audit::Act;
-pub(crate) use calls::{CallRow, FinishedCall};
+pub(crate) use calls::{CallRow, FinishedCall, Opening};
 pub(crate) use chain::{AuditRow, Link, Sought, hex};
 pub(crate) use choice::View;
 pub(crate) use conversations::CreateRow;

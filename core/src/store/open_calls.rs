@@ -1,5 +1,5 @@
-//! Calls whose turn has ended and whose agent has not: it waits for its user, or is to be told that nobody goes on with
-//! its work.
+//! Calls whose turn has ended and whose agent has not: it works on, waits for its user, or is to be told that nobody goes
+//! on with its work.
 
 use super::{Tx, pools::Store, sql, turns::named};
 use crate::error::{Error, Result};
@@ -26,6 +26,8 @@ pub(crate) struct OpenCall {
     pub(crate) asks_on: bool,
     /// It waits for a sign-in at its own place.
     pub(crate) signs_in: bool,
+    /// What it asks.
+    pub(crate) question: String,
 }
 
 /// Why a call is open.
@@ -35,6 +37,8 @@ pub(crate) enum Openness {
     Waiting,
     /// It waits for a sign-in at its own place.
     SignIn,
+    /// It works on, beyond the time of its turn.
+    Working,
     /// Nobody goes on with it, and its agent is to be told.
     GivenUp,
 }
@@ -44,6 +48,7 @@ impl Openness {
         match self {
             Self::Waiting => "waiting",
             Self::SignIn => "sign_in",
+            Self::Working => "working",
             Self::GivenUp => "given_up",
         }
     }
@@ -59,6 +64,10 @@ pub(crate) struct DueCall {
     pub(crate) task: String,
     pub(crate) state: Openness,
     pub(crate) failures: u32,
+    /// Since its turn was answered.
+    pub(crate) open_for: Duration,
+    /// Whether the time that it had is over.
+    pub(crate) is_late: bool,
 }
 
 /// Which ones.
@@ -116,6 +125,20 @@ impl Tx {
         rows.iter().map(due_call).collect()
     }
 
+    /// Those of a turn that has ended wait with the one that goes on with its task.
+    pub(crate) async fn move_open_calls(
+        &self,
+        tenant: &TenantId,
+        calls: &[CallId],
+        to: TurnId,
+    ) -> Result<()> {
+        if calls.is_empty() {
+            return Ok(());
+        }
+        let calls: Vec<_> = calls.iter().map(|call| call.0).collect();
+        self.execute(sql!("move_open_calls"), &[&tenant.as_str(), &to.0, &calls]).await.map(drop)
+    }
+
     /// One that a core has taken is looked at again, after that.
     pub(crate) async fn postpone_open_call(
         &self,
@@ -150,6 +173,7 @@ fn open_call(row: &Row) -> Result<OpenCall> {
         asks_on: row.get(4),
         of_task: TurnId(row.get(5)),
         signs_in: row.get(6),
+        question: row.get(7),
     })
 }
 
@@ -162,6 +186,8 @@ fn due_call(row: &Row) -> Result<DueCall> {
         task: row.get(4),
         state: named("open call", row.get(5))?,
         failures: u32::try_from(row.get::<_, i32>(6)).unwrap_or(0),
+        open_for: Duration::try_from_secs_f64(row.get(7)).unwrap_or_default(),
+        is_late: row.get(8),
     })
 }
 

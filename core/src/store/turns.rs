@@ -212,9 +212,32 @@ impl Tx {
         Ok(())
     }
 
-    /// A turn waits for its user no more; false when it did not.
+    /// A turn waits for its user, or for agents that work on, no more; false when it did not.
     pub(crate) async fn give_up_question(&self, tenant: &TenantId, id: TurnId) -> Result<bool> {
         Ok(self.execute(sql!("give_up_question"), &[&tenant.as_str(), &id.0]).await? > 0)
+    }
+
+    /// A turn, whoever asks.
+    pub(crate) async fn turn_row(&self, tenant: &TenantId, id: TurnId) -> Result<Option<TurnRow>> {
+        self.query_opt(sql!("turn_row"), &[&tenant.as_str(), &id.0]).await?.as_ref().map(turn).transpose()
+    }
+
+    /// An agent that worked on is done: its turn is in this state now, if it was answered before and no other agent works
+    /// on it. How it ended then: it has failed only where nobody has answered it.
+    pub(crate) async fn end_late_turn(
+        &self,
+        tenant: &TenantId,
+        id: TurnId,
+        (state, error): (TurnState, Option<&str>),
+    ) -> Result<Option<(TurnState, Option<String>)>> {
+        let values: [&(dyn ToSql + Sync); 4] = [&tenant.as_str(), &id.0, &state.name(), &error];
+        let row = self.query_opt(sql!("end_late_turn"), &values).await?;
+        row.map(|row| Ok((turn_state(row.get(0))?, row.get(1)))).transpose()
+    }
+
+    /// What still worked for a turn that is canceled is so too.
+    pub(crate) async fn cancel_working_calls(&self, tenant: &TenantId, id: TurnId) -> Result<()> {
+        self.execute(sql!("cancel_working_calls"), &[&tenant.as_str(), &id.0]).await.map(drop)
     }
 
     pub(crate) async fn running_turns(&self, tenant: &TenantId, id: ConversationId) -> Result<Vec<TurnId>> {

@@ -50,7 +50,8 @@ pub(crate) async fn write(
     let draft = match usable.as_slice() {
         [] => Draft { degraded: nothing(material), ..Draft::default() },
         [reply] if material.replies.len() == 1 => {
-            let degraded = reply.partial.then(|| "the only reply is incomplete".to_owned());
+            let is_cut = reply.partial && reply.state != CallState::Working;
+            let degraded = is_cut.then(|| "the only reply is incomplete".to_owned());
             Draft { claims: vec![passed_through(&mut page, reply)], degraded, ..Draft::default() }
         }
         // Beside others, even if these said nothing, it must be seen whose word it is.
@@ -78,8 +79,8 @@ struct Draft {
 }
 
 fn nothing(material: &Material<'_>) -> Option<String> {
-    let asks_back = material.replies.iter().any(|reply| reply.state == CallState::InputRequired);
-    (!asks_back).then(|| "no agent answered".to_owned())
+    let goes_on = |reply: &NamedReply| matches!(reply.state, CallState::InputRequired | CallState::Working);
+    (!material.replies.iter().any(goes_on)).then(|| "no agent answered".to_owned())
 }
 
 /// The reply as it is; all of it is the agent's.

@@ -26,7 +26,8 @@ pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
     let known: Vec<_> = replies.iter().map(|reply| reply.agent.clone()).collect();
     let missing = replies.iter().filter_map(|reply| Some((reply, note(reply, &known)?)));
     // Of an agent that asks back, or is there in part, the name may well occur without that being said.
-    let special = |reply: &NamedReply| reply.state == CallState::InputRequired || reply.is_usable();
+    let goes_on = |state| matches!(state, CallState::InputRequired | CallState::Working);
+    let special = |reply: &NamedReply| goes_on(reply.state) || reply.is_usable();
     let unsaid = missing.filter(|(reply, _)| special(reply) || !names(reply));
     let notes: Vec<_> = unsaid.map(|(_, note)| note).collect();
     if !notes.is_empty() {
@@ -48,6 +49,7 @@ fn note(reply: &NamedReply, known: &[AgentId]) -> Option<String> {
         CallState::Completed if !reply.partial && because.is_empty() => return None,
         CallState::Completed if !reply.partial => format!("{name}{because}."),
         CallState::InputRequired => question(&name, asks, &unmarked(reply.text.trim(), known)),
+        CallState::Working => format!("{name} is still working; what it says follows here."),
         _ if reply.is_usable() => format!("The reply of {name} is incomplete{because}."),
         CallState::TimedOut => format!("{name} did not answer in time."),
         CallState::Rejected => format!("{name} declined{because}."),

@@ -67,6 +67,15 @@ impl Brief {
         self.waiting.iter().find(|open| open.agent == *agent)
     }
 
+    /// What else waits for the user of the turn's task, and is not answered by a plan.
+    pub(super) fn left(&self, turn: &TurnRow, plan: &Plan) -> Vec<OpenCall> {
+        let answered: Vec<_> = plan.steps.iter().filter_map(|step| self.open_of(&step.agent)).collect();
+        let is_left = |open: &&OpenCall| {
+            turn.task == Some(open.of_task) && answered.iter().all(|answer| answer.call != open.call)
+        };
+        self.waiting.iter().filter(is_left).cloned().collect()
+    }
+
     pub(super) fn question<'a>(&'a self, work: &'a Work) -> Question<'a> {
         Question {
             text: without_own_name(&self.message.text),
@@ -225,7 +234,8 @@ mod tests {
 
     fn open(agent: &str, turn: TurnId, asks_on: bool) -> OpenCall {
         let (agent, task) = (agent.parse().unwrap(), "t".to_owned());
-        OpenCall { call: CallId::new(), turn, of_task: turn, agent, task, asks_on, signs_in: false }
+        let question = String::new();
+        OpenCall { call: CallId::new(), turn, of_task: turn, agent, task, asks_on, signs_in: false, question }
     }
 
     #[test]

@@ -9,17 +9,18 @@ use super::{
     hand_on::hand_on,
     isolate::isolated,
     landed::{self, Landed},
+    opening,
     outcome::{Outcome, outcome_of_row},
     step::Step,
     whole_message::whole_message,
     work::Work,
 };
 use crate::{
-    agents::{Agent, Ask, Reply, WAITS_FOR_SIGN_IN},
+    agents::{Agent, Ask, Reply},
     error::{Error, Result},
     metrics, outside,
     route::Question,
-    store::{CallRow, FinishedCall, OpenCall, Openness, retrying},
+    store::{CallRow, FinishedCall, OpenCall, retrying},
     synthesise::NamedReply,
 };
 use futures::future::join_all;
@@ -200,6 +201,7 @@ impl Calls<'_> {
             task_id: row.task_id.clone(),
             answers: row.answers.is_some(),
             resume: self.is_to_be_looked_at(row),
+            may_go_on: !work.core.config.open_calls.work.is_zero(),
             question: row.question.clone(),
             context: whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
             parts: Arc::clone(&self.files.parts),
@@ -283,7 +285,8 @@ impl Calls<'_> {
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let is_last = self.left.fetch_sub(1, Ordering::Relaxed) == 1;
         // Then nothing that takes long comes before the next step: the next call, or the answer.
-        let waits = is_last || self.plan.mode == Mode::Sequential;
+        // But who hears that an agent works on is to know it before the answer begins.
+        let waits = (is_last || self.plan.mode == Mode::Sequential) && reply.state != CallState::Working;
         match write_end(self.work, &row, &name, reply, (ms, waits)).await {
             // What this agent said cannot be stored: the others' replies can.
             Err(error) if error.is_defect() => {
@@ -304,8 +307,9 @@ async fn write_end(
     (ms, waits): (u64, bool),
 ) -> Result<Outcome> {
     let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
-    let open = openness(row, &reply).map(|open| (open, work.core.config.open_calls.wait));
-    let (files, refused) = given::within_quota(work, reply.files).await?;
+    let open = opening::of(&work.core.config.open_calls, row, &reply);
+    let (files, refused) =
+        given::within_quota(&work.core, (&work.tenant, &work.turn.user), work.deadline, reply.files).await?;
     let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
     let reason = (!reasons.is_empty()).then(|| shorten(&reasons.join("; ")));
     let agent = row.agent.clone();
@@ -339,16 +343,6 @@ async fn write_end(
     metrics::called(named.state, ms);
     work.count_call(&named.agent, named.state, ms);
     Ok(Outcome { call: row.id, reply: named, refused: None, files: views })
-}
-
-/// Whether an agent goes on to wait once its call has ended: it asks, or the answer to what it asked did not come to it.
-fn openness(row: &CallRow, reply: &Reply) -> Option<Openness> {
-    let signs_in = reply.reason.as_deref().is_some_and(|reason| reason.starts_with(WAITS_FOR_SIGN_IN));
-    match reply.state {
-        CallState::InputRequired if signs_in => Some(Openness::SignIn),
-        CallState::InputRequired => Some(Openness::Waiting),
-        _ => row.answers.filter(|_| reply.is_unsent).map(|_| Openness::Waiting),
-    }
 }
 
 /// A call of a step; the first one to an agent that waits answers what that has asked.

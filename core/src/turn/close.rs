@@ -11,7 +11,7 @@ use crate::{
     clock,
     error::Result,
     learn, metrics, outside,
-    store::FinishedTurn,
+    store::{FinishedTurn, OpenCall},
     synthesise::{MAX_QUESTION_CHARS, NamedReply, Written},
 };
 use serde_json::json;
@@ -21,15 +21,28 @@ use switchboard_shared::{
     ids::MessageId,
 };
 
+/// How a turn ends.
+pub(super) struct Ending {
+    pub(super) state: TurnState,
+    pub(super) written: Option<Written>,
+    pub(super) usage: Usage,
+    pub(super) error: Option<String>,
+    /// What else waits for the user of its task.
+    pub(super) left: Vec<OpenCall>,
+}
+
+impl Ending {
+    pub(super) fn new(state: TurnState, usage: Usage) -> Self {
+        Self { state, written: None, usage, error: None, left: Vec::new() }
+    }
+}
+
 impl Work {
     /// Answer, replies, usage and audit in one transaction.
     pub(super) async fn close(
         &self,
-        state: TurnState,
-        written: Option<Written>,
+        Ending { state, written, mut usage, error, left }: Ending,
         outcomes: &[Outcome],
-        mut usage: Usage,
-        error: Option<String>,
     ) -> Result<()> {
         let at = clock::now();
         usage.ms = u64::try_from((at - self.turn.created_at).num_milliseconds()).unwrap_or(0);
@@ -56,6 +69,7 @@ impl Work {
         }
         if state == TurnState::InputRequired {
             bodies.extend(outcomes.iter().filter_map(asks));
+            bodies.extend(left.iter().map(asks_on));
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
         let replies = || outcomes.iter().flat_map(Outcome::replies);
@@ -68,6 +82,7 @@ impl Work {
             end: &end,
             agents: json!(agents),
             rejections: &rejections,
+            left: &left.iter().map(|open| open.call).collect::<Vec<_>>(),
         };
         let starts = answer.is_some() && !pieces::lock(self).started;
         self.record(Step { bodies, rows, starts, ..Step::default() }).await?;
@@ -79,7 +94,8 @@ impl Work {
     }
 
     pub(super) async fn fail(&self, error: &str) -> Result<()> {
-        self.close(TurnState::Failed, None, &[], Usage::default(), Some(error.to_owned())).await
+        let ending = Ending::new(TurnState::Failed, Usage::default());
+        self.close(Ending { error: Some(error.to_owned()), ..ending }, &[]).await
     }
 }
 
@@ -88,6 +104,12 @@ fn asks(outcome: &Outcome) -> Option<EventBody> {
     let reply = Some(&outcome.reply).filter(|reply| reply.state == CallState::InputRequired)?;
     let question = outside::shorten(&reply.text, MAX_QUESTION_CHARS);
     Some(EventBody::InputRequired { agent: reply.agent.clone(), call: outcome.call, question })
+}
+
+/// What an agent of its task asked before, and still does.
+fn asks_on(open: &OpenCall) -> EventBody {
+    let question = outside::shorten(&open.question, MAX_QUESTION_CHARS);
+    EventBody::InputRequired { agent: open.agent.clone(), call: open.call, question }
 }
 
 fn source(reply: &NamedReply) -> Source {

@@ -48,7 +48,10 @@ impl Work {
         for (kind, tokens) in tokens {
             self.count(What::Tokens, kind, tokens);
         }
-        self.count(What::Turns, state.name(), 1);
+        // One whose agent works on is counted when that is done.
+        if state != TurnState::Working {
+            self.count(What::Turns, state.name(), 1);
+        }
         if !has_answer || !matches!(state, TurnState::Completed | TurnState::InputRequired) {
             return;
         }

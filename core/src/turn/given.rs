@@ -1,16 +1,20 @@
 //! Files that agents gave: what of them is kept.
 
-use super::work::Work;
 use crate::{
     agents::SentFile,
+    core::Core,
     error::Result,
     store::{NewFile, Stored, retrying},
 };
+use switchboard_shared::ids::{TenantId, UserId};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The files of a reply, if its user and tenant have room for them; else none, and why. An answer is not refused for that.
 pub(super) async fn within_quota(
-    work: &Work,
+    core: &Core,
+    whose: (&TenantId, &UserId),
+    deadline: Instant,
     files: Vec<SentFile>,
 ) -> Result<(Vec<NewFile>, Option<String>)> {
     let files: Vec<_> = files.into_iter().filter_map(kept).collect();
@@ -18,8 +22,8 @@ pub(super) async fn within_quota(
     if bytes == 0 {
         return Ok((files, None));
     }
-    let stored = retrying!(work.deadline, stored(work))?;
-    let quota = &work.core.config.quota;
+    let stored = retrying!(deadline, stored(core, whose))?;
+    let quota = &core.config.quota;
     let full = |held: u64, most: u64| most > 0 && held + bytes > most;
     let whose = match () {
         () if full(stored.by_user, quota.user_bytes) => "your",
@@ -34,9 +38,9 @@ fn kept(file: SentFile) -> Option<NewFile> {
     Some(NewFile { id: Uuid::now_v7(), name, media_type, bytes: bytes? })
 }
 
-async fn stored(work: &Work) -> Result<Stored> {
-    let tx = work.core.store.write(&work.tenant).await?;
-    let stored = tx.stored(&work.tenant, &work.turn.user).await?;
+async fn stored(core: &Core, (tenant, user): (&TenantId, &UserId)) -> Result<Stored> {
+    let tx = core.store.write(tenant).await?;
+    let stored = tx.stored(tenant, user).await?;
     tx.commit().await?;
     Ok(stored)
 }

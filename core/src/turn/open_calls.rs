@@ -1,6 +1,8 @@
-//! Looking after calls that are open beyond their turns, by whichever core finds them first: an agent that has waited for
-//! too long is given up, and one that was given up is told so, for as long as that may take.
+//! Looking after calls that are open beyond their turns, by whichever core finds them first: an agent that works on is
+//! asked whether it is done, one that has waited for too long is given up, and one that was given up is told so, for as
+//! long as that may take.
 
+use super::later;
 use crate::{
     agents::Agent,
     clock,
@@ -9,29 +11,38 @@ use crate::{
     metrics,
     store::{DueCall, NewEvent, OpenOf, Openness},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use switchboard_shared::{
     events::{EventBody, TurnState, Usage},
     ids::{AgentId, TenantId},
 };
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::time::sleep;
 
 /// How often it is looked for what is due.
 const EVERY: Duration = Duration::from_millis(500);
-/// A core has one for so long; telling its agent takes less.
+/// A core has one for so long; asking or telling its agent takes less.
 const LEASE: Duration = Duration::from_secs(30);
 /// Looked after at once on this core.
 const AT_ONCE: usize = 32;
-/// Of one tenant at one look, so that others find a place too.
-const OF_TENANT: usize = 8;
 /// Before an agent is told for the second time; before each time after that it is twice as long, ...
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// ... but no longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Who has how many of the places, by tenant.
+#[derive(Clone, Default)]
+struct Places(Arc<Mutex<HashMap<TenantId, usize>>>);
+
+/// A tenant's place, until it is dropped.
+struct Place(Places, TenantId);
+
 /// Looks after open calls until this core goes.
 pub(crate) async fn look_after(core: Arc<Core>) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Places::default();
     loop {
         tokio::select! {
             () = sleep(EVERY) => {}
@@ -47,21 +58,20 @@ pub(crate) async fn look_after(core: Arc<Core>) {
     }
 }
 
-async fn look(core: &Arc<Core>, places: &Arc<Semaphore>) -> Result<()> {
+async fn look(core: &Arc<Core>, places: &Places) -> Result<()> {
     for tenant in core.store.tenants_with_due_open_calls().await? {
-        let most = places.available_permits().min(OF_TENANT);
+        let most = places.left_for(&tenant);
         if most == 0 {
-            return Ok(());
+            continue;
         }
         let tx = core.store.write(&tenant).await?;
         let due = tx.claim_open_calls(&tenant, core.id, (most, LEASE)).await?;
         tx.commit().await?;
         for call in due {
-            let Ok(place) = Arc::clone(places).try_acquire_owned() else { return Ok(()) };
-            let (core, tenant) = (Arc::clone(core), tenant.clone());
+            let (core, place) = (Arc::clone(core), places.take(&tenant));
             core.shutdown.tasks.clone().spawn(async move {
-                let _place = place;
-                if let Err(error) = look_at(&core, &tenant, &call).await {
+                let Place(_, tenant) = &place;
+                if let Err(error) = look_at(&core, tenant, &call).await {
                     tracing::warn!(%error, %tenant, call = %call.call, "an open call could not be looked at; trying again");
                 }
             });
@@ -70,9 +80,41 @@ async fn look(core: &Arc<Core>, places: &Arc<Semaphore>) -> Result<()> {
     Ok(())
 }
 
+impl Places {
+    /// How many more a tenant may have: whoever has some leaves as many for the others, as in `share.rs`. Agents that do
+    /// not answer hold theirs for long.
+    fn left_for(&self, tenant: &TenantId) -> usize {
+        let taken = self.taken();
+        let (all, own) = (taken.values().sum::<usize>(), taken.get(tenant).copied().unwrap_or(0));
+        AT_ONCE.saturating_sub(all).saturating_sub(own).div_ceil(2)
+    }
+
+    fn take(&self, tenant: &TenantId) -> Place {
+        *self.taken().entry(tenant.clone()).or_default() += 1;
+        Place(self.clone(), tenant.clone())
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.0.taken();
+        if let Entry::Occupied(mut own) = taken.entry(self.1.clone()) {
+            *own.get_mut() -= 1;
+            if *own.get() == 0 {
+                own.remove();
+            }
+        }
+    }
+}
+
 async fn look_at(core: &Arc<Core>, tenant: &TenantId, call: &DueCall) -> Result<()> {
     match call.state {
         Openness::Waiting | Openness::SignIn => time_out(core, tenant, call).await,
+        Openness::Working => Box::pin(later::look(core, tenant, call)).await,
         Openness::GivenUp => tell(core, tenant, call).await,
     }
 }
@@ -93,6 +135,7 @@ async fn time_out(core: &Core, tenant: &TenantId, call: &DueCall) -> Result<()> 
         return give_up_alone(core, tenant, call).await;
     }
     tx.give_up_open_calls(tenant, OpenOf::Turn(call.turn)).await?;
+    tx.cancel_working_calls(tenant, call.turn).await?;
     tx.commit().await?;
     events.into_iter().for_each(|event| core.bell.ring(event));
     metrics::OPEN_CALLS.with_label_values(&["timed_out"]).inc();
@@ -148,5 +191,18 @@ mod tests {
         let pauses: Vec<_> = (0..4).map(|failures| pause(failures).as_millis()).collect();
         assert_eq!(pauses, [500, 1_000, 2_000, 4_000]);
         assert_eq!((pause(40), waited(3)), (LONGEST_PAUSE, Duration::from_millis(3_500)));
+    }
+
+    #[test]
+    fn a_tenant_with_many_open_calls_leaves_places_for_the_others() {
+        let (places, greedy, other) =
+            (Places::default(), "greedy".parse().unwrap(), "other".parse().unwrap());
+        let mut held = Vec::new();
+        while places.left_for(&greedy) > 0 {
+            held.push(places.take(&greedy));
+        }
+        assert_eq!((held.len(), places.left_for(&other)), (AT_ONCE / 2, AT_ONCE / 4));
+        drop(held);
+        assert!(places.taken().is_empty());
     }
 }

@@ -1,7 +1,14 @@
 //! What became of one call.
 
-use crate::{store::CallRow, synthesise::NamedReply};
-use switchboard_shared::{api::FileView, ids::CallId};
+use crate::{
+    store::{CallRow, OpenCall},
+    synthesise::NamedReply,
+};
+use switchboard_shared::{
+    api::FileView,
+    events::{CallState, TurnState},
+    ids::CallId,
+};
 
 /// A call that has ended, or has never begun.
 #[derive(Clone, Debug)]
@@ -18,6 +25,16 @@ impl Outcome {
     /// All that was said in it.
     pub(super) fn replies(&self) -> impl Iterator<Item = &NamedReply> {
         self.refused.iter().chain([&self.reply])
+    }
+}
+
+/// How a turn ends that was answered: an agent, or somebody else of its task, may wait for its user, or work on.
+pub(super) fn ends_as(outcomes: &[Outcome], left: &[OpenCall]) -> TurnState {
+    let any = |state| outcomes.iter().any(|outcome| outcome.reply.state == state);
+    match () {
+        () if any(CallState::InputRequired) || !left.is_empty() => TurnState::InputRequired,
+        () if any(CallState::Working) => TurnState::Working,
+        () => TurnState::Completed,
     }
 }
 

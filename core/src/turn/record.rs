@@ -139,7 +139,12 @@ impl Work {
     async fn give_up(&self, tx: &Tx, state: TurnState) -> Result<()> {
         match state {
             TurnState::Canceled | TurnState::Failed => {
-                tx.give_up_open_calls(&self.tenant, OpenOf::Turn(self.turn.id)).await.map(drop)
+                let turn = self.turn.id;
+                try_join!(
+                    tx.give_up_open_calls(&self.tenant, OpenOf::Turn(turn)),
+                    tx.cancel_working_calls(&self.tenant, turn),
+                )
+                .map(drop)
             }
             _ => Ok(()),
         }
@@ -155,7 +160,7 @@ impl Work {
                 self.adopt_task(tx, *answers),
             )
             .map(drop),
-            Rows::TurnEnded { end, agents, rejections, .. } => {
+            Rows::TurnEnded { end, agents, rejections, left, .. } => {
                 let subject = turn.id.to_string();
                 let detail = json!({"conversation": turn.conversation, "state": end.state, "agents": agents});
                 let act = Act { at, actor: &turn.user, action: "turn.finished", subject: &subject, detail };
@@ -164,6 +169,7 @@ impl Work {
                     tx.add_usage(tenant, &turn.user, at, &end.usage),
                     tx.append_audit(tenant, &act),
                     self.give_up(tx, end.state),
+                    tx.move_open_calls(tenant, left, turn.id),
                 )
                 .map(drop)
             }

@@ -5,8 +5,9 @@ use super::{
     background::Arrival,
     brief::Brief,
     calls,
+    close::Ending,
     isolate::isolated,
-    outcome::Outcome,
+    outcome::{Outcome, ends_as},
     pieces,
     queue::Place,
     step::{Rows, Step},
@@ -21,7 +22,7 @@ use crate::{
 use futures::FutureExt;
 use std::sync::Arc;
 use switchboard_shared::{
-    events::{CallState, EventBody, Mode, Plan, Stage, TurnState, Usage},
+    events::{EventBody, Mode, Plan, Stage, TurnState, Usage},
     ids::TenantId,
     telemetry,
 };
@@ -129,10 +130,10 @@ impl Work {
         let calls = outcomes.iter().flat_map(Outcome::replies).count();
         usage.calls = u32::try_from(calls).unwrap_or(u32::MAX);
         if self.stop.canceled.is_cancelled() {
-            return self.close(TurnState::Canceled, None, &outcomes, usage, None).await;
+            return self.close(Ending::new(TurnState::Canceled, usage), &outcomes).await;
         }
         if plan.mode == Mode::Quiet {
-            return self.close(TurnState::Completed, None, &outcomes, usage, None).await;
+            return self.close(Ending::new(TurnState::Completed, usage), &outcomes).await;
         }
         let writing = isolated("writing the answer", answer::write(self, &plan, &outcomes, &brief));
         let (written, wrote) = metrics::measured("synthesise", writing).await;
@@ -145,21 +146,22 @@ impl Work {
         }
         usage.llm_input_tokens += written.tokens.input;
         usage.llm_output_tokens += written.tokens.output;
-        let state = match self.stop.canceled.is_cancelled() {
-            true => TurnState::Canceled,
-            false if outcomes.iter().any(|outcome| outcome.reply.state == CallState::InputRequired) => {
-                TurnState::InputRequired
-            }
-            false => TurnState::Completed,
+        let (state, left) = match (self.stop.canceled.is_cancelled(), brief.left(&self.turn, &plan)) {
+            (true, _) => (TurnState::Canceled, Vec::new()),
+            // It asks itself which one is meant.
+            (false, left) if plan.mode == Mode::Clarify => (TurnState::Completed, left),
+            (false, left) => (ends_as(&outcomes, &left), left),
         };
-        metrics::timed("close", self.close(state, Some(written), &outcomes, usage, None)).await
+        let ending = Ending { written: Some(written), left, ..Ending::new(state, usage) };
+        metrics::timed("close", self.close(ending, &outcomes)).await
     }
 
     /// What the agents said is not lost because we could not make an answer of it.
     async fn fail_with_replies(&self, error: Error, outcomes: &[Outcome], usage: Usage) -> Result<()> {
         tracing::error!(%error, "the answer could not be written; the replies stand side by side");
-        let written = answer::beside(self, outcomes);
-        self.close(TurnState::Failed, Some(written), outcomes, usage, Some(OUR_FAULT.to_owned())).await
+        let (written, error) = (Some(answer::beside(self, outcomes)), Some(OUR_FAULT.to_owned()));
+        let ending = Ending { written, error, ..Ending::new(TurnState::Failed, usage) };
+        self.close(ending, outcomes).await
     }
 
     /// Routes, and says how long that was not our time.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use switchboard_shared::{
     api::Author,
     events::{Answer, EventBody, Plan},
-    ids::TurnId,
+    ids::{CallId, TurnId},
 };
 
 /// A step; with it goes what was not written yet.
@@ -36,12 +36,14 @@ pub(super) enum Rows<'a> {
     Plan { decision: &'a NewDecision<'a>, chips: &'a [NewSuggestion], answers: Option<TurnId> },
     /// That nothing is said; what people say to each other is no decision to be reviewed.
     Quiet(&'a Plan),
-    /// Answer, usage and audit; `agents` is for the audit, `rejections` what can be learned from refused calls.
+    /// Answer, usage and audit; `agents` is for the audit, `rejections` what can be learned from refused calls, `left` what
+    /// else waits for the user of its task.
     TurnEnded {
         answer: Option<&'a Answer>,
         end: &'a FinishedTurn<'a>,
         agents: Value,
         rejections: &'a [NewSuggestion],
+        left: &'a [CallId],
     },
 }
 
@@ -102,6 +104,7 @@ fn message_of(answer: &Answer, turn: &TurnRow, seq: u64, at: DateTime<Utc>) -> M
         text: answer.text.clone(),
         files: answer.files.clone(),
         turn: turn.id,
+        agent: None,
         client_id: None,
         at,
     }
@@ -181,7 +184,13 @@ mod tests {
         .unwrap();
         let (state, usage, at) = (TurnState::Completed, Usage::default(), clock::now());
         let end = FinishedTurn { state, answer: Some("Sunny."), degraded: None, error: None, usage, at };
-        let rows = Rows::TurnEnded { answer: Some(&answer), end: &end, agents: json!([]), rejections: &[] };
+        let rows = Rows::TurnEnded {
+            answer: Some(&answer),
+            end: &end,
+            agents: json!([]),
+            rejections: &[],
+            left: &[],
+        };
         let bodies = vec![EventBody::AnswerFinished(answer.clone())];
         let step = Step { bodies, rows, starts: true, ..Step::default() };
         let (events, message) = step.events(&turn, &waiting, 7, at);

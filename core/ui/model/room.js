@@ -20,7 +20,7 @@ const leftBehind = new Map();
 
 /** A conversation. It says `change`, at most once a frame, and `news` for whoever reads by ear. */
 export class Room extends EventTarget {
-  /** Messages of people, by seq. @type {Map<number, MessageView>} */
+  /** Messages of people, and replies that came later than the answer of their turn, by seq. @type {Map<number, MessageView>} */
   messages = new Map();
   /** @type {Map<string, Turn>} */
   turns = new Map();
@@ -224,6 +224,9 @@ export class Room extends EventTarget {
       this.company.said(message.author.id);
       this.messages.set(message.seq, message);
       if (message.turn) this.#turn(message.turn);
+    } else if (message.agent) {
+      this.messages.set(message.seq, message);
+      if (message.turn) this.#turn(message.turn).later.add(message.id);
     } else if (message.turn) {
       this.#turn(message.turn).answered(message);
     }

@@ -11,6 +11,7 @@
  * @property {CallState} state
  * @property {number} [ms]
  * @property {number} [began] by this page's clock, for a call that runs
+ * @property {number} [ended] by this page's clock, when its turn did not wait for it any more
  * @property {string} [progress] the agent's own words on how far it is
  * @property {string} [reason]
  * @property {boolean} [partial]
@@ -68,6 +69,8 @@ export class Turn {
   calls = new Map();
   answer = new AnswerText();
   isWriting = false;
+  /** The messages of agents that said something later. @type {Set<string>} */
+  later = new Set();
   /** Those that agents gave. @type {import("../types.d.ts").FileView[]} */
   files = [];
   /** @type {string | undefined} */
@@ -95,6 +98,11 @@ export class Turn {
     return this.isKnown && this.state === "running";
   }
 
+  /** Whether it was answered, and agents work on. */
+  get goesOn() {
+    return this.state === "working";
+  }
+
   /** Takes what happened. @param {LogEvent} event */
   take(event) {
     const { data } = event;
@@ -117,7 +125,9 @@ export class Turn {
         break;
       case "call.finished": {
         const { agent, state, ms, reason, partial } = data;
-        this.#call(data.call, { agent, state, ms, reason, partial, progress: undefined });
+        // What was read of its reply before it was done is not all of it.
+        const reply = this.calls.get(data.call)?.state === "working" ? undefined : this.calls.get(data.call)?.reply;
+        this.#call(data.call, { agent, state, ms, reason, partial, reply, progress: undefined, ended: performance.now() });
         break;
       }
       case "answer.started":
@@ -131,6 +141,8 @@ export class Turn {
         break;
       case "answer.finished":
         this.isWriting = false;
+        // It stands as a message of its own.
+        if (this.later.has(data.message)) break;
         this.answer.end(data.text, data.claims);
         this.files = data.files ?? this.files;
         this.degraded = data.degraded ?? this.degraded;
@@ -153,7 +165,7 @@ export class Turn {
     this.plan = view.plan ?? this.plan;
     this.degraded = view.degraded ?? this.plan?.degraded ?? this.degraded;
     for (const { id, ...call } of view.calls) this.#call(id, call);
-    if (view.answer !== undefined) this.files = view.calls.flatMap((call) => call.files ?? []);
+    if (view.answer !== undefined && this.later.size === 0) this.files = view.calls.flatMap((call) => call.files ?? []);
     if (view.answer !== undefined) this.answer.end(view.answer);
     if (view.state !== "running") this.#end(view.state, view.error, view.usage);
   }
@@ -174,7 +186,10 @@ export class Turn {
    */
   #end(state, error, usage) {
     Object.assign(this, { state, error, usage, isWriting: false });
-    for (const call of this.calls.values()) if (call.state === "running" && state !== "input_required") call.state = "canceled";
+    for (const call of this.calls.values()) {
+      const goesOn = call.state === "working" ? state !== "canceled" : state === "input_required";
+      if ((call.state === "running" || call.state === "working") && !goesOn) call.state = "canceled";
+    }
   }
 
   /** @param {string} id @param {Partial<Call>} change */

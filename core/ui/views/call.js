@@ -46,7 +46,7 @@ class CallCard extends Part {
   }
 
   updated() {
-    const runs = this.call.state === "running";
+    const runs = ["running", "working"].includes(this.call.state);
     if (runs) this.#clock ??= setInterval(() => this.requestUpdate(), 1000);
     else clearInterval(this.#clock);
     if (this.querySelector("details")?.open) this.#want();
@@ -70,7 +70,8 @@ class CallCard extends Part {
   }
 
   #time() {
-    const { state, ms, began } = this.call;
+    const { state, ms, began, ended } = this.call;
+    if (state === "working") return ended === undefined ? "" : ` · ${duration(Math.floor((performance.now() - ended + (ms ?? 0)) / 1000) * 1000)}`;
     if (state !== "running") return ms ? ` · ${duration(ms)}` : "";
     const since = began === undefined ? 0 : performance.now() - began;
     return since >= 1000 ? ` · ${duration(Math.floor(since / 1000) * 1000)}` : "";
@@ -80,7 +81,7 @@ class CallCard extends Part {
     if (this.failure) return problem(this.failure, () => this.#read());
     const { reply, state } = this.call;
     if (reply) return html`<sb-answer .text=${reply} final></sb-answer>`;
-    if (state === "running") return t.calls.running;
+    if (state === "running" || state === "working") return t.calls[state];
     return this.#isReading ? t.wait : t.noReply;
   }
 
@@ -94,7 +95,7 @@ class CallCard extends Part {
 
   /** Its reply is fetched once, when somebody wants to see it and it is there. */
   #want() {
-    const isThere = this.call.reply === undefined && this.call.state !== "running";
+    const isThere = this.call.reply === undefined && !["running", "working"].includes(this.call.state);
     if (isThere && !this.#isAsked && !this.failure) void this.#read();
   }
 

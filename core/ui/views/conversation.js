@@ -9,7 +9,7 @@ import { Room } from "../model/room.js";
 import { day, t } from "../words/index.js";
 import { first } from "./home.js";
 import { icon } from "./icons.js";
-import { message, unsentMessage } from "./message.js";
+import { later, message, unsentMessage } from "./message.js";
 import { Part } from "./part.js";
 import { problem } from "./problem.js";
 import { heard } from "./heard.js";
@@ -139,6 +139,7 @@ class ConversationView extends Part {
         messages,
         (it) => it.id,
         (it) => {
+          if (it.agent) return later(it, { conversation: room.id, nameOf: (id) => this.house.nameOf(id) });
           const turn = it.turn ? room.turns.get(it.turn) : undefined;
           const isMine = it.author.kind === "user" && it.author.id === room.me;
           return html`${message(it, { isMine, isRoom, conversation: room.id, edit: () => this.#edit(room, it) })}

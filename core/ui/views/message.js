@@ -28,6 +28,20 @@ export function message({ author, text, files = [], at }, { isMine, isRoom, conv
 }
 
 /**
+ * What an agent said later than the answer of its turn.
+ * @param {MessageView} message
+ * @param {{ conversation: string, nameOf: (id: string) => string }} how
+ */
+export function later({ agent = "", text, files = [], at }, { conversation, nameOf }) {
+  if (files.length > 0) import("./given.js").catch(() => {});
+  return html`<article class="turn later" aria-label=${t.answerOf}>
+    <p class="who"><bdi>${plainly(nameOf(agent))}</bdi> <time class="fine" datetime=${at}>${clock(at)}</time></p>
+    <sb-answer .text=${text} final></sb-answer>
+    ${files.length > 0 ? html`<sb-given .files=${files} .conversation=${conversation} .nameOf=${nameOf}></sb-given>` : nothing}
+  </article>`;
+}
+
+/**
  * A message on its way.
  * @param {import("../model/room.js").Unsent} unsent
  * @param {{ again: () => void, forget: () => void }} how

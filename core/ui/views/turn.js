@@ -116,6 +116,7 @@ class TurnPart extends Part {
       ${turn.state === "canceled" ? html`<p class="note">${t.stopped}</p>` : nothing}
       ${turn.state === "failed" ? this.#failed() : nothing}
       ${turn.state === "input_required" && turn.asks ? html`<p class="note">${t.waits(this.#nameOf(turn.asks.agent))}</p>` : nothing}
+      ${turn.goesOn ? this.#goesOn() : nothing}
       ${this.#choices()}
       ${turn.isRunning ? nothing : this.#actions()}
       ${problem(this.failure)}
@@ -127,6 +128,12 @@ class TurnPart extends Part {
     if (performance.now() - this.turn.heard < LONG_MS) return nothing;
     return html`<p class="note">${t.long}
       <button type="button" @click=${() => this.try(() => this.room.look(this.turn))}>${t.look}</button>
+      <button type="button" @click=${() => this.try(() => this.room.stop(this.turn))}>${t.stop}</button></p>`;
+  }
+
+  /** An agent works on: that can be stopped. */
+  #goesOn() {
+    return html`<p class="note">${t.goesOn}
       <button type="button" @click=${() => this.try(() => this.room.stop(this.turn))}>${t.stop}</button></p>`;
   }
 

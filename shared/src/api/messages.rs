@@ -81,6 +81,9 @@ pub struct MessageView {
     /// The turn it began or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<TurnId>,
+    /// The agent whose reply it is, where that came later than the answer of its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
     /// The sender's own id for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,

@@ -22,6 +22,8 @@ pub enum CallState {
     Rejected,
     /// It needs something from the user.
     InputRequired,
+    /// It works on, beyond the time that the turn had for it; its reply comes as a message of its own.
+    Working,
     /// The user canceled the turn.
     Canceled,
     /// It was not asked: its breaker is open, or a step before it failed.
@@ -39,6 +41,7 @@ impl CallState {
             Self::TimedOut => "timed_out",
             Self::Rejected => "rejected",
             Self::InputRequired => "input_required",
+            Self::Working => "working",
             Self::Canceled => "canceled",
             Self::Skipped => "skipped",
         }
@@ -59,6 +62,8 @@ pub enum TurnState {
     Canceled,
     /// Waits for the user's next message.
     InputRequired,
+    /// Answered as far as it could be; an agent works on, and what it says follows.
+    Working,
 }
 
 impl TurnState {
@@ -71,6 +76,7 @@ impl TurnState {
             Self::Failed => "failed",
             Self::Canceled => "canceled",
             Self::InputRequired => "input_required",
+            Self::Working => "working",
         }
     }
 }

@@ -77,6 +77,23 @@ async fn an_agent_that_does_not_stream_names_its_work_at_once_and_can_be_cancele
 }
 
 #[tokio::test]
+async fn work_that_may_go_on_is_not_canceled_when_its_time_is_over() {
+    let slow = FakeAgent::start(false, |method, _, _| match method {
+        "SendMessage" => Act::Result(json!({"task": task("WORKING", "")})),
+        _ => Act::Result(task("WORKING", "")),
+    })
+    .await;
+    let ask = || Ask { deadline: Instant::now() + Duration::from_millis(200), may_go_on: true, ..ask() };
+    let (reply, _) = slow.ask_with(ask()).await;
+    assert_eq!((reply.state, reply.task_id.as_deref()), (CallState::Working, Some("t")));
+    assert!(slow.methods().iter().all(|method| method != "CancelTask"));
+    // What has said nothing may not have the question.
+    let silent = FakeAgent::start(false, |_, _, _| Act::Hang).await;
+    let (reply, _) = silent.ask_with(Ask { task_id: Some("t".into()), answers: true, ..ask() }).await;
+    assert_eq!(reply.state, CallState::TimedOut);
+}
+
+#[tokio::test]
 async fn a_short_outage_loses_no_task_however_often_it_is_looked_for() {
     let back = FakeAgent::start(true, |method, _, nth| match (method, nth) {
         ("SendStreamingMessage", _) => Act::Stream(vec![json!({"task": task("WORKING", "")})]),

@@ -22,7 +22,7 @@ use crate::{
     core::Core,
     error::Result,
     events::StreamPlace,
-    store::{CallRow, MessageRow, TaskRow, View, reading},
+    store::{CallRow, MessageRow, OpenCall, TaskRow, View, reading},
 };
 use chrono::SubsecRound;
 use futures::{StreamExt, stream};
@@ -58,6 +58,7 @@ struct Known {
     row: TaskRow,
     messages: Vec<MessageRow>,
     calls: Vec<CallRow>,
+    open: Option<OpenCall>,
 }
 
 /// Where a message goes.
@@ -106,14 +107,16 @@ impl Agent for Face {
             TaskOf::Known { task, .. } => Some(task),
             TaskOf::Unsaid | TaskOf::New => None,
         };
+        let at_once = request.configuration.as_ref().and_then(|wish| wish.return_immediately) == Some(true);
         let push = request.configuration.and_then(|wish| wish.task_push_notification_config);
         if let Some(config) = &push {
             pushes::check(core, caller, goes_on, config).await?;
         }
         let envelope = Envelope { task: to.task, ..caller.envelope.clone() };
-        let until = Instant::now() + core.config.turn.deadline + core.config.request_deadline;
+        let until = goes_on_until(core);
         let following = following::ask(core, me, envelope, to.conversation, message, until).await;
         let following = following.map_err(|error| waits_no_more(error, to.task))?;
+        let following = following.beyond_if(at_once);
         let Followed { turn, seq, .. } = following.followed;
         if following.is_late {
             // Said before: its task may have gone on since, and a core may have died before it noted whom to tell.
@@ -157,7 +160,7 @@ impl Agent for Face {
         let patience = caller.envelope.patience;
         if goes_on(&state) {
             let until = Instant::now() + STOPS_WITHIN;
-            let mut following = following::again(core, me, followed(&known.row), until).await?;
+            let mut following = following::beyond(core, me, followed(&known.row), until).await?;
             turns::stop(core, me, turn, patience).await?;
             // One that cannot be stopped in time is told as it is: it stops as soon as it can.
             drop(following.whole().await);
@@ -225,7 +228,8 @@ impl Face {
             let Some(row) = tx.task(&me.tenant, id, &me.user).await? else { return Ok(None) };
             let messages = tx.messages_of_task(&me.tenant, id, MAX_HISTORY).await?;
             let calls = tx.calls(&me.tenant, row.turn.id).await?;
-            Ok(Some(Known { row, messages, calls }))
+            let open = listing::waits_before(tx, &me.tenant, &row, &calls).await?;
+            Ok(Some(Known { row, messages, calls, open }))
         })?;
         known.ok_or_else(Fault::no_task)
     }
@@ -246,13 +250,13 @@ impl Face {
     ) -> Result<Running, Fault> {
         let (core, me) = (&self.core, &caller.me);
         let place = Place::of(&known.row, &caller.origin);
-        let mut task = place.task(&known.row, &known.messages, &known.calls);
+        let mut task = place.task(&known.row, &known.messages, &known.calls, known.open.as_ref());
         if !goes_on(&task.status.state) {
             self.fill(caller, &place, &known, &mut task).await;
             return Ok(Running { task, updates: stream::empty().boxed() });
         }
-        let until = Instant::now() + core.config.turn.deadline + core.config.request_deadline;
-        let following = following::again(core, me, followed(&known.row), until).await?;
+        let until = goes_on_until(core);
+        let following = following::beyond(core, me, followed(&known.row), until).await?;
         Ok(running(core, me, following, Told::new(place, task), stream).await)
     }
 
@@ -308,6 +312,12 @@ fn waits(row: &TaskRow) -> Result<(), Fault> {
         _ => return Ok(()),
     };
     Err(Fault::new(Kind::UnsupportedOperation, why))
+}
+
+/// A task may go on beyond its turn, as long as its agents may work.
+fn goes_on_until(core: &Core) -> Instant {
+    let config = &core.config;
+    Instant::now() + config.turn.deadline + config.request_deadline + config.open_calls.work
 }
 
 fn of(known: &Known) -> Of {

@@ -1,15 +1,21 @@
 //! Pages of tasks: those of the newest states first, from where the page before ended.
 
 use super::{asker::Asker, contexts, shown::Place};
-use crate::core::Core;
-use crate::store::{TaskRow, TaskState, Tasks, View, reading};
+use crate::{
+    core::Core,
+    error::Result,
+    store::{CallRow, OpenCall, TaskRow, TaskState, Tasks, Tx, View, reading},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use switchboard_a2a::{
     Fault,
     wire::{self, ListTasksRequest, ListTasksResponse, Task},
 };
-use switchboard_shared::ids::TurnId;
+use switchboard_shared::{
+    events::CallState,
+    ids::{TenantId, TurnId},
+};
 
 /// Messages of a task's history on a page, at most.
 const HISTORY: i32 = 20;
@@ -50,7 +56,9 @@ pub(super) async fn page(
         rows.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         let mut tasks: Vec<(Task, TaskRow)> = Vec::with_capacity(rows.len());
         for row in rows {
-            let messages = match history {
+            // What agents say later stands in messages.
+            let needed = if wants_artifacts { history.max(HISTORY.into()) } else { history };
+            let messages = match needed {
                 0 => Vec::new(),
                 most => tx.messages_of_task(&me.tenant, row.id, most).await?,
             };
@@ -60,7 +68,9 @@ pub(super) async fn page(
                 true => tx.calls(&me.tenant, row.turn.id).await?,
                 false => Vec::new(),
             };
-            tasks.push((Place::of(&row, &asker.origin).task(&row, &messages, &calls), row));
+            let open = waits_before(tx, &me.tenant, &row, &calls).await?;
+            let place = Place::of(&row, &asker.origin);
+            tasks.push((place.task(&row, &messages, &calls, open.as_ref()), row));
         }
         Ok((tasks, more, total))
     })?;
@@ -71,6 +81,21 @@ pub(super) async fn page(
         page_size: size,
         total_size: i32::try_from(total).unwrap_or(i32::MAX),
     })
+}
+
+/// Who waits for the task's user since an earlier turn, where nobody does since the last one.
+pub(super) async fn waits_before(
+    tx: &Tx,
+    tenant: &TenantId,
+    row: &TaskRow,
+    calls: &[CallRow],
+) -> Result<Option<OpenCall>> {
+    let asks = calls.iter().any(|call| call.state == CallState::InputRequired);
+    if row.state != TaskState::InputRequired || asks {
+        return Ok(None);
+    }
+    let open = tx.open_calls(tenant, row.turn.conversation).await?;
+    Ok(open.into_iter().find(|open| open.turn == row.turn.id))
 }
 
 fn state(state: &wire::TaskState) -> Option<TaskState> {

@@ -1,7 +1,7 @@
 //! A task as its rows show it. Pure.
 
 use super::taken;
-use crate::store::{CallRow, MessageRow, TaskRow, TaskState};
+use crate::store::{CallRow, MessageRow, OpenCall, TaskRow, TaskState};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use switchboard_a2a::wire::{self, Artifact, Message, Part, Role, Task, TaskStatu
 use switchboard_shared::{
     api::{Author, FileView},
     events::{CallState, Claim, Mode, Source},
-    ids::{ConversationId, TurnId},
+    ids::{ConversationId, MessageId, TurnId},
 };
 
 /// How an answer is written.
@@ -78,6 +78,11 @@ impl Place {
         Artifact { metadata: Some(metadata), ..self.piece(said.text) }
     }
 
+    /// What an agent has said later, in the message that holds it.
+    pub(super) fn later(&self, message: &MessageId, said: &Said<'_>) -> Artifact {
+        Artifact { artifact_id: message.to_string(), ..self.answer(said) }
+    }
+
     /// A piece of it.
     pub(super) fn piece(&self, text: &str) -> Artifact {
         Artifact {
@@ -114,34 +119,56 @@ impl Place {
         }
     }
 
-    /// The task as its rows say it is. What its agents gave stands beside the answer.
-    pub(super) fn task(&self, row: &TaskRow, messages: &[MessageRow], calls: &[CallRow]) -> Task {
+    /// The task as its rows say it is; `open` is who waits of the turns before. What its agents gave, and what those say that
+    /// worked on, stands beside the answer.
+    pub(super) fn task(
+        &self,
+        row: &TaskRow,
+        messages: &[MessageRow],
+        calls: &[CallRow],
+        open: Option<&OpenCall>,
+    ) -> Task {
         let turn = &row.turn;
         let begun = self.begun(self.history(messages), row.since);
         let asks = calls.iter().find(|call| call.state == CallState::InputRequired);
+        let works = calls.iter().any(|call| call.state == CallState::Working);
+        let later = || messages.iter().filter(|said| said.turn == self.turn && said.agent.is_some());
+        let (mode, steps) = turn.plan.as_ref().map_or((None, 0), |plan| (Some(plan.mode), plan.steps.len()));
+        let is_answer = is_artifact(mode, steps, asks.is_some() || works || later().next().is_some());
         let text = match row.state {
-            TaskState::Submitted | TaskState::Working | TaskState::Completed | TaskState::Canceled => None,
+            TaskState::Submitted | TaskState::Completed | TaskState::Canceled => None,
+            TaskState::Working => turn.answer.clone().filter(|_| !is_answer),
             TaskState::Failed => turn.error.clone(),
             TaskState::Rejected => turn.answer.clone(),
             TaskState::InputRequired | TaskState::AuthRequired => {
-                asks.and_then(|call| call.reply.clone()).or_else(|| turn.answer.clone())
+                let asked = asks.and_then(|call| call.reply.clone());
+                asked.or_else(|| open.map(|open| open.question.clone())).or_else(|| turn.answer.clone())
             }
         };
-        let asker = asks.map(|call| json!({"switchboard.agent": call.agent}));
+        let asker = asks.map(|call| &call.agent).or(open.map(|open| &open.agent));
+        let asker = asker.map(|agent| json!({"switchboard.agent": agent}));
         let message = text.map(|text| self.message(&text, row.since, asker));
-        let (mode, steps) = turn.plan.as_ref().map_or((None, 0), |plan| (Some(plan.mode), plan.steps.len()));
-        let is_answer = is_artifact(mode, steps, asks.is_some());
         let sources: Vec<_> = calls.iter().map(source).collect();
         let answer = turn.answer.as_deref().filter(|_| is_answer).map(|text| {
             self.answer(&Said { text, sources: &sources, claims: &[], degraded: turn.degraded.as_deref() })
         });
         let given = calls.iter().flat_map(|call| &call.files).map(|file| self.file(file, self.link(file)));
-        let artifacts: Vec<_> = answer.into_iter().chain(given).collect();
+        let later = later().filter_map(|said| self.result(said, calls));
+        let artifacts: Vec<_> = answer.into_iter().chain(later).chain(given).collect();
         Task {
             status: status(state(row.state), message, row.since),
             artifacts: (!artifacts.is_empty()).then_some(artifacts),
             ..begun
         }
+    }
+
+    /// What an agent has said later, unless that is what it asks, or why it says nothing.
+    fn result(&self, said: &MessageRow, calls: &[CallRow]) -> Option<Artifact> {
+        let call = calls.iter().find(|call| Some(&call.agent) == said.agent.as_ref())?;
+        let is_usable = call.state == CallState::Completed || call.partial;
+        let sources = [source(call)];
+        let result = Said { text: &said.text, sources: &sources, claims: &[], degraded: None };
+        is_usable.then(|| self.later(&said.id, &result))
     }
 
     /// Where a file is.

@@ -35,6 +35,12 @@ pub(super) struct Told {
     /// What an agent asks, and whether that is a sign-in.
     asks: Option<(Value, String)>,
     waits: Option<bool>,
+    /// An agent works on, beyond the turn's answer; ...
+    works: bool,
+    /// ... that answer is there; ...
+    is_answered: bool,
+    /// ... and whether the call that ended last says something of its own.
+    is_usable: bool,
     /// What is said where that is no artifact.
     says: Option<String>,
 }
@@ -49,6 +55,9 @@ impl Told {
             written: Written::default(),
             asks: None,
             waits: None,
+            works: false,
+            is_answered: false,
+            is_usable: false,
             says: None,
         }
     }
@@ -87,9 +96,13 @@ impl Told {
     fn progress(&mut self, body: &EventBody, at: DateTime<Utc>) -> Option<StreamResponse> {
         match body {
             EventBody::PlanDecided(plan) => (self.mode, self.steps) = (Some(plan.mode), plan.steps.len()),
-            EventBody::CallFinished { state: CallState::InputRequired, reason, .. } => {
+            EventBody::CallFinished { state, reason, partial, .. } => {
                 let signs_in = reason.as_deref().is_some_and(|reason| reason.starts_with(WAITS_FOR_SIGN_IN));
-                self.waits = Some(signs_in);
+                if *state == CallState::InputRequired {
+                    self.waits = Some(signs_in);
+                }
+                self.works |= *state == CallState::Working;
+                self.is_usable = *state == CallState::Completed || *partial;
             }
             _ => {}
         }
@@ -98,8 +111,12 @@ impl Told {
         Some(self.status(TaskState::Working, Some(message), at, None))
     }
 
+    fn is_artifact(&self) -> bool {
+        is_artifact(self.mode, self.steps, self.waits.is_some() || self.works)
+    }
+
     fn delta(&mut self, delta: &Delta) -> Option<StreamResponse> {
-        if !is_artifact(self.mode, self.steps, self.waits.is_some()) {
+        if !self.is_artifact() {
             return None;
         }
         let new = self.written.add(delta);
@@ -110,18 +127,29 @@ impl Told {
 
     /// What is missing of the answer, with where it comes from; or all of it, where something else was told.
     fn answer(&mut self, answer: &Answer) -> Vec<Heard> {
+        if self.is_answered {
+            return self.later(answer);
+        }
         let mut told = Vec::new();
-        if is_artifact(self.mode, self.steps, self.waits.is_some()) {
+        if self.is_artifact() {
             let told_of = Some(self.written.text.as_str()).filter(|told| !told.is_empty());
             let rest = told_of.and_then(|told| answer.text.strip_prefix(told));
             let append = rest.is_some();
-            let said = Said {
-                text: rest.unwrap_or(&answer.text),
-                sources: &answer.sources,
-                claims: &answer.claims,
-                degraded: answer.degraded.as_deref(),
-            };
+            let said = Said { text: rest.unwrap_or(&answer.text), ..said(answer) };
             let update = self.artifact(self.place.answer(&said), append, true);
+            told.push(self.tell(update));
+        } else {
+            self.says = Some(answer.text.clone());
+        }
+        told.extend(answer.files.iter().cloned().map(Heard::File));
+        told
+    }
+
+    /// What an agent says that worked on: a result of its own, or what it asks, or why there is none.
+    fn later(&mut self, answer: &Answer) -> Vec<Heard> {
+        let mut told = Vec::new();
+        if self.is_usable {
+            let update = self.artifact(self.place.later(&answer.message, &said(answer)), false, true);
             told.push(self.tell(update));
         } else {
             self.says = Some(answer.text.clone());
@@ -139,6 +167,7 @@ impl Told {
     ) -> StreamResponse {
         let (asker, question) = self.asks.take().unzip();
         let says = self.says.take();
+        self.is_answered = state == TurnState::Working;
         let (state, text) = match (state, self.mode) {
             (TurnState::Completed, Some(Mode::None)) => (TaskState::Rejected, says),
             (TurnState::Completed, Some(Mode::Clarify)) => (TaskState::InputRequired, says),
@@ -149,6 +178,7 @@ impl Told {
                 (TaskState::AuthRequired, question.or(says))
             }
             (TurnState::InputRequired, _) => (TaskState::InputRequired, question.or(says)),
+            (TurnState::Working, _) => (TaskState::Working, says),
             (TurnState::Running, _) => (TaskState::Working, None),
         };
         let message = text.map(|text| self.place.message(&text, at, asker));
@@ -179,6 +209,15 @@ impl Told {
             last_chunk: Some(last),
             metadata: None,
         })
+    }
+}
+
+fn said(answer: &Answer) -> Said<'_> {
+    Said {
+        text: &answer.text,
+        sources: &answer.sources,
+        claims: &answer.claims,
+        degraded: answer.degraded.as_deref(),
     }
 }
 
@@ -278,6 +317,28 @@ mod tests {
         assert_eq!((&pieces[0]["append"], &pieces[1]["append"]), (&json!(false), &json!(true)));
         assert_eq!(pieces[2]["artifact"]["metadata"]["switchboard.sources"][0]["agent"], "a");
         assert_eq!((task.status.state, task.artifacts.unwrap()[0].parts.len()), (TaskState::Completed, 3));
+    }
+
+    fn done(state: CallState) -> EventBody {
+        let (call, agent) = (CallId::new(), "a".parse().unwrap());
+        EventBody::CallFinished { call, agent, state, ms: 1, partial: false, reason: None }
+    }
+
+    #[test]
+    fn what_an_agent_says_that_worked_on_is_a_result_of_its_own() {
+        let begun =
+            || vec![plan(Mode::Direct, &["a"]), done(CallState::Working), answer("a is still working.")];
+        let mut bodies = begun();
+        bodies.push(end(TurnState::Working));
+        let (_, task) = told(bodies.clone());
+        let says = task.status.message.and_then(|message| message.text().map(str::to_owned));
+        assert_eq!((task.status.state, says.as_deref()), (TaskState::Working, Some("a is still working.")));
+        assert_eq!(task.artifacts, None);
+        bodies.extend([done(CallState::Completed), answer("Forty-two."), end(TurnState::Completed)]);
+        let (_, task) = told(bodies);
+        let artifacts = task.artifacts.unwrap();
+        assert_eq!((task.status.state, artifacts.len()), (TaskState::Completed, 1));
+        assert_eq!(artifacts[0].parts[0].as_text(), Some("Forty-two."));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Run {
         self.calls.swap_remove(at);
         told.push(match state {
             CallState::Completed => json!({"type": "SUBAGENT_FINISHED", "subagentRunId": call}),
-            CallState::InputRequired => {
+            CallState::InputRequired | CallState::Working => {
                 json!({"type": "SUBAGENT_FINISHED", "subagentRunId": call, "outcome": {"type": "suspended"}})
             }
             other => json!({

@@ -54,8 +54,8 @@ pub(in crate::faces) async fn stop(
 ) -> Result<TurnView> {
     let view = retrying!(patience, request_cancel(core, me, id))?;
     match view.state {
-        // It has ended, and its agent waits.
-        TurnState::InputRequired => {
+        // It has ended, and its agent waits, or works on.
+        TurnState::InputRequired | TurnState::Working => {
             questions::give_up(core, me, view.conversation, id, view.usage, patience).await?;
         }
         _ => core.bell.tell(Control::Cancel(id)),

@@ -6,4 +6,5 @@ WHERE tenant_id = $1 AND call_id IN (
     LIMIT $4
     FOR UPDATE SKIP LOCKED
 )
-RETURNING call_id, turn_id, conversation_id, agent_id, task, state, failures
+RETURNING call_id, turn_id, conversation_id, agent_id, task, state, failures,
+    extract(epoch FROM now() - since)::float8 AS open_for, coalesce(until_at <= now(), false) AS is_late

@@ -1,7 +1,7 @@
 WITH kept AS (
     INSERT INTO messages (tenant_id, conversation_id, seq, id, author, body, parts, turn_id, client_id, request_hash, at,
-                          files, bytes)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, octet_length($6) + octet_length($7::jsonb::text))
+                          files, bytes, agent_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, octet_length($6) + octet_length($7::jsonb::text), $15)
     RETURNING bytes
 )
 INSERT INTO stored (tenant_id, user_id, bytes) SELECT $1, $13, bytes FROM kept

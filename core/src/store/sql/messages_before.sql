@@ -1,8 +1,8 @@
-SELECT id, seq, author, body, files, turn_id, client_id, at, found FROM (
-    SELECT id, seq, author, body, files, turn_id, client_id, at, count(*) OVER () AS found, row_number() OVER page AS number,
+SELECT id, seq, author, body, files, turn_id, client_id, at, found, agent_id FROM (
+    SELECT id, seq, author, body, files, turn_id, client_id, at, agent_id, count(*) OVER () AS found, row_number() OVER page AS number,
            sum(octet_length(body) + octet_length(files::text)) OVER page AS bytes
     FROM (
-        SELECT id, seq, author, body, turn_id, client_id, at, coalesce(files, (
+        SELECT id, seq, author, body, turn_id, client_id, at, agent_id, coalesce(files, (
             SELECT jsonb_agg(jsonb_build_object(
                 'name', part -> 'name', 'media_type', part -> 'media_type',
                 'bytes', length(rtrim(part ->> 'data', '=')) * 3 / 4) ORDER BY place)

@@ -76,8 +76,9 @@ impl Chat {
         let show = Show::default();
         let waiting = Waiting::default();
         let files = self.save.clone().map(|folder| Files { folder, access: self.access.clone() });
-        let (json, unanswered, unsaved) = (self.json, false, 0);
-        let mut talk = Talk { session, interrupts, show, waiting, files, json, unanswered, unsaved };
+        let (json, unanswered, unsaved, to_the_end) = (self.json, false, 0, text.is_some());
+        let mut talk =
+            Talk { session, interrupts, show, waiting, files, json, to_the_end, unanswered, unsaved };
         match &text {
             Some(text) => talk.once(text, &self.agent).await,
             None => talk.interactive(&self.agent, &self.access).await,
@@ -93,6 +94,8 @@ struct Talk {
     waiting: Waiting,
     files: Option<Files>,
     json: bool,
+    /// Also work that goes on after the answer is waited for.
+    to_the_end: bool,
     /// The answer to our last question has no agent's reply in it, or nobody was asked since none has the name.
     unanswered: bool,
     /// Files that could not be saved.
@@ -114,7 +117,7 @@ impl Talk {
             TurnState::Completed | TurnState::InputRequired if self.unsaved > 0 => {
                 Err(Error::Failed(format!("{} files could not be saved", self.unsaved)))
             }
-            TurnState::Completed | TurnState::InputRequired => Ok(()),
+            TurnState::Completed | TurnState::InputRequired | TurnState::Working => Ok(()),
             TurnState::Canceled => Err(Error::Interrupted),
             TurnState::Failed | TurnState::Running => Err(Error::Failed("the turn failed".to_owned())),
         }
@@ -140,7 +143,9 @@ impl Talk {
                     self.prints(&received).into_iter().for_each(put);
                     self.unanswered |= unanswered(&received, self.session.turn(), text);
                     given.extend(files(&received, self.session.turn()));
-                    if let Some(state) = ending(&received, self.session.turn()) {
+                    let ending = ending(&received, self.session.turn());
+                    let goes_on = self.to_the_end && ending == Some(TurnState::Working);
+                    if let Some(state) = ending.filter(|_| !goes_on) {
                         terminal::no_status();
                         self.save(&given).await?;
                         return Ok(state);

@@ -91,7 +91,11 @@ impl Show {
                 self.talk(format!("  {agent}: {}", clean_line(text)))
             }
             EventBody::CallFinished { agent, state, ms, partial, reason, .. } => {
-                let what = if *state == CallState::Completed { "answered" } else { state.name() };
+                let what = match state {
+                    CallState::Completed => "answered",
+                    CallState::Working => "works on",
+                    other => other.name(),
+                };
                 let partial = if *partial { ", partly used" } else { "" };
                 let reason =
                     reason.as_deref().map(|why| format!(": {}", clean_line(why))).unwrap_or_default();
@@ -110,6 +114,7 @@ impl Show {
                     TurnState::Completed => {
                         format!("done in {} ms, agents asked: {}{why}", usage.ms, usage.calls)
                     }
+                    TurnState::Working => "work goes on; what it comes to is said here".to_owned(),
                     other => format!("the turn is {}{why}", other.name()),
                 }));
                 prints
@@ -226,7 +231,7 @@ pub(super) fn away(why: &str) -> String {
 
 /// Whether the answer is without this call's reply.
 pub(super) fn failed(state: CallState) -> bool {
-    !matches!(state, CallState::Completed | CallState::InputRequired)
+    !matches!(state, CallState::Completed | CallState::InputRequired | CallState::Working)
 }
 
 #[cfg(test)]
@@ -334,6 +339,7 @@ mod tests {
                 text: "what?".into(),
                 files: vec![],
                 turn: None,
+                agent: None,
                 client_id: id.map(|id| id.parse().unwrap()),
                 at: Utc::now(),
             }))

@@ -1,0 +1,1 @@
+SELECT * FROM turns WHERE tenant_id = $1 AND id = $2
