@@ -73,6 +73,7 @@ export interface Plan {
   steps: Step[];
   confidence: number;
   reason: string;
+  why?: { code: string; agents?: string[]; most?: number };
   stage: "rule" | "lexical" | "llm";
   degraded?: string;
   reply?: string;
