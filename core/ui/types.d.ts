@@ -305,7 +305,7 @@ export interface ProductFigures extends Figures {
     output_tokens: number;
     calls_per_answer?: number;
     tokens_per_answer?: number;
-    cost?: { currency: string; cost_of_all: number; cost_per_answer?: number };
+    cost?: { currency: string; cost_of_all: number; cost_per_answer?: number; unpriced_tokens: number };
   };
   points: {
     at: string;
@@ -320,6 +320,7 @@ export interface ProductFigures extends Figures {
   }[];
   languages: { language: string; messages: number }[];
   agents: { agent: string; calls: number; calls_failed: number; share: number }[];
+  models: { model: string; input_tokens: number; output_tokens: number; cost?: number }[];
   confidence: { confidence_from: number; confidence_to: number; plans: number }[];
   corrected: { turn: string; at: string; asked: string[]; right: string[]; confidence?: number }[];
 }
