@@ -336,8 +336,9 @@ fn check(core: &Core, message: &SendMessage) -> Result<()> {
     }
     if message.text.chars().count() > config.max_text_chars {
         let most = config.max_text_chars;
-        let detail =
-            format!("A message has at most {most} characters; longer text can be a file of it, in `parts`.");
+        let detail = format!(
+            "A message has at most {most} characters; longer text can go with it as a file (in `parts`)."
+        );
         return Err(Error::public(ProblemKind::TooLarge, detail));
     }
     if message.parts.len() > config.max_parts {

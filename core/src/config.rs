@@ -12,7 +12,7 @@ mod page;
 mod push;
 
 pub use agents::AgentsConfig;
-pub use analytics::{AnalyticsConfig, CeilingConfig, PriceConfig};
+pub use analytics::{AnalyticsConfig, CeilingConfig, Ceilings, ModelPrice, PriceConfig};
 pub use embedder::EmbedderConfig;
 pub use keep::{QuotaConfig, RetentionConfig};
 pub use limits::{CostlyPerMinute, LimitsConfig};

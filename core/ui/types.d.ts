@@ -74,6 +74,7 @@ export interface Plan {
   steps: Step[];
   confidence: number;
   reason: string;
+  why?: { code: string; agents?: string[]; most?: number };
   stage: "rule" | "lexical" | "llm";
   degraded?: string;
   reply?: string;
@@ -306,7 +307,7 @@ export interface ProductFigures extends Figures {
     output_tokens: number;
     calls_per_answer?: number;
     tokens_per_answer?: number;
-    cost?: { currency: string; cost_of_all: number; cost_per_answer?: number };
+    cost?: { currency: string; cost_of_all: number; cost_per_answer?: number; unpriced_tokens: number };
   };
   points: {
     at: string;
@@ -321,6 +322,7 @@ export interface ProductFigures extends Figures {
   }[];
   languages: { language: string; messages: number }[];
   agents: { agent: string; calls: number; calls_failed: number; share: number }[];
+  models: { model: string; input_tokens: number; output_tokens: number; cost?: number }[];
   confidence: { confidence_from: number; confidence_to: number; plans: number }[];
   corrected: { turn: string; at: string; asked: string[]; right: string[]; confidence?: number }[];
 }

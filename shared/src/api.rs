@@ -26,7 +26,7 @@ pub use agents::{
     RegisterAgent, SetGroups, SwitchAgent,
 };
 pub use analytics::{
-    AgentCount, AnalyticsPage, ConfidenceCount, CorrectedRoute, Cost, Definitions, LanguageCount,
+    AgentCount, AnalyticsPage, ConfidenceCount, CorrectedRoute, Cost, Definitions, LanguageCount, ModelCost,
     ProductAnalytics, ProductPoint, ProductTotals, Step,
 };
 pub use conversations::{

@@ -9,6 +9,7 @@ mod frames;
 mod log;
 mod notice;
 mod plan;
+mod why;
 mod work;
 
 pub use cursor::{Cursor, Taken};
@@ -16,4 +17,5 @@ pub use frames::{ClientFrame, CloseCode, SUBPROTOCOL, ServerFrame, StreamHead};
 pub use log::{Event, EventBody};
 pub use notice::NoticeCode;
 pub use plan::{Mode, Plan, Stage, Step};
+pub use why::{Reason, Why};
 pub use work::{Answer, CallState, Claim, Delta, Source, TurnState, Usage};

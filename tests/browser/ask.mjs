@@ -1,6 +1,7 @@
 // Somebody signs in, asks, sees whom the house asked and why, and what else can be done with an answer.
 
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { answered, over, picture, say, somebody, until } from "./people.mjs";
 
 const ann = await somebody("ann");
@@ -13,7 +14,7 @@ const answer = await answered(ann);
 assert.match(await answer.innerText(), /It will rain\./);
 const turn = ann.locator("sb-turn").last();
 assert.match(await turn.locator(".how > summary").innerText(), /Asked\s+weather\s+\d+\s?%/);
-await turn.locator(".why").first().waitFor();
+assert.match(await turn.locator(".why").first().innerText(), /^It is like what .weather. is asked\.$/);
 await turn.locator(".call summary").click();
 await turn.locator(".call dd sb-answer").waitFor();
 assert.match(await turn.locator(".call").innerText(), /answered/);
@@ -25,6 +26,23 @@ assert.match(new URL(ann.url()).pathname, /^\/c\/[0-9a-f-]{36}$/);
 await ann.reload();
 await ann.locator("sb-turn").last().locator("sb-answer").waitFor();
 assert.equal(await ann.locator("sb-turn").count(), 1);
+
+// The reason is said in the reader's language, and there are words for each that the house has.
+const speak = async (language) => {
+  await ann.evaluate((chosen) => localStorage.setItem("switchboard.language", chosen), language);
+  await ann.reload();
+};
+await speak("de");
+await turn.getByRole("button", { name: "Wie wurde geantwortet?" }).click();
+await turn.locator(".why", { hasText: /^Es ähnelt dem, was .weather. gefragt wird\.$/ }).waitFor();
+await speak("en");
+await turn.locator("sb-answer").waitFor();
+const ui = new URL("../../core/", import.meta.url);
+const codes = JSON.parse(readFileSync(new URL("src/faces/http/openapi.json", ui), "utf8")).components.schemas.Why.properties.code.enum;
+for (const file of readdirSync(new URL("ui/words/", ui)).filter((it) => it.endsWith(".js") && it !== "index.js")) {
+  const { words } = await import(`data:text/javascript,${encodeURIComponent(readFileSync(new URL(`ui/words/${file}`, ui), "utf8"))}`);
+  assert.deepEqual(Object.keys(words.reasons).sort(), [...codes].sort(), file);
+}
 
 // A thumb, a correction that asks another agent, and the question once more.
 await ann.getByRole("button", { name: /^Good/ }).click();

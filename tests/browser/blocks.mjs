@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Blocks } from "../../core/ui/markdown/blocks.js";
-import { marksOf } from "../../core/ui/markdown/claims.js";
+import { marked, marksOf } from "../../core/ui/markdown/claims.js";
 
 /** The blocks of a text that comes in pieces of these sizes. */
 function divided(text, size) {
@@ -53,3 +53,12 @@ assert.deepEqual(marks, [
   { at: 7, agents: ["a"] },
   { at: 15, agents: ["b"] },
 ]);
+
+// What programs read in the place of a mark is not shown beside it.
+const said = "It is nine [a], and weak [b][c]. See [d].";
+const ends = [10, said.indexOf(" [b]")];
+const { tokens } = marked({ kind: "markdown", token: { type: "paragraph" }, start: 0, end: said.length }, said, [
+  { at: ends[0], agents: ["a"] },
+  { at: ends[1], agents: ["b", "c"] },
+]);
+assert.equal(tokens.map((token) => token.raw).join(""), "It is nine \uE000, and weak \uE001. See [d].");

@@ -7,7 +7,8 @@ use futures::StreamExt;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
-use switchboard_tests::{FakeAgent, House, Manner, Person, person::PATIENCE};
+use switchboard::topology::config::Llm;
+use switchboard_tests::{FakeAgent, FakeLlm, House, Manner, Mood, Person, house::endpoint, person::PATIENCE};
 use tokio::time::{sleep, timeout};
 
 /// Its language leaves no doubt.
@@ -283,5 +284,45 @@ async fn an_agent_that_fails_is_told_as_not_asked_by_every_core() -> anyhow::Res
     let shown = until(&ada, "getRunningAnalytics", |page| page["breakers"] != json!([])).await?;
     assert_eq!(shown["breakers"], json!([{"agent": "weather", "breaker": "open"}]), "{shown}");
     until(&ada, "getProductAnalytics", |page| page["agents"][0]["calls_failed"] == 1).await?;
+    house.stop().await
+}
+
+#[tokio::test]
+async fn what_each_model_took_is_told_with_its_own_price() -> anyhow::Result<()> {
+    let answer = "It will rain [weather], and Acme is up [stocks].".to_owned();
+    let agents = vec!["weather".to_owned(), "stocks".to_owned()];
+    let (large, small) =
+        (FakeLlm::start(Mood::Erring(500)).await?, FakeLlm::start(Mood::Good { agents, answer }).await?);
+    let house = House::with(|options| {
+        let model = |llm: &FakeLlm, model: &str| Llm { model: model.into(), ..endpoint(&llm.url()) };
+        options.llm = vec![model(&large, "large"), model(&small, "small")];
+        let analytics = toml::toml! {
+            write_ms = 200
+            [price]
+            currency = "EUR"
+            [[price.models]]
+            model = "small"
+            input_per_million = 2
+            output_per_million = 10
+        };
+        options.core_overrides.insert("analytics".into(), analytics.into());
+        let limits = toml::toml! { analytics_per_minute = { standard = 10_000 } };
+        options.core_overrides.insert("limits".into(), limits.into());
+    })
+    .await?;
+    let _weather = weather(&house).await?;
+    let stocks = FakeAgent::start("stocks", &["my share prices"], Manner::Says("Acme is up.".into())).await?;
+    house.register("stocks", &stocks).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    ann.ask(room, "zzyzx quux frobnicate the blorp?").await?;
+    let ada = Api::new(&house, "ada", &["admin"])?;
+    let shown = until(&ada, "getProductAnalytics", |page| page["totals"]["output_tokens"] == 12).await?;
+    // To choose 11 and 7, to write 23 and 5, by the one that answers.
+    let small = json!({"model": "small", "input_tokens": 34, "output_tokens": 12, "cost": 0.000_188});
+    assert_eq!(shown["models"], json!([small]), "{shown}");
+    let cost = json!({"currency": "EUR", "cost_of_all": 0.000_188, "cost_per_answer": 0.000_188, "unpriced_tokens": 0});
+    assert_eq!(shown["totals"]["cost"], cost, "{shown}");
     house.stop().await
 }

@@ -100,19 +100,15 @@ fn measured(
     let running = sum(cores.iter().map(|core| core.running));
     let bound = (sum(edges.iter().map(|edge| edge.max_connections)), CeilingBasis::Bound);
     let by_measure =
-        |each: f64, parts: i64| (each > 0.0).then(|| (each * float(parts), CeilingBasis::Measured));
+        |each: Option<f64>, parts: i64| each.map(|each| (each * float(parts), CeilingBasis::Measured));
     let last = points.iter().rev().nth(1).map_or(0.0, |point| point.messages_per_s);
     vec![
         tier(
             ("edge", "sockets", of_edges),
             (sockets, most(|point| point.sockets)),
-            by_measure(ceilings.sockets_per_edge, of_edges).or(Some(bound)),
+            by_measure(ceilings.sockets(), of_edges).or(Some(bound)),
         ),
-        tier(
-            ("core", "turns_per_s", of_cores),
-            (last, peak_per_s),
-            by_measure(ceilings.turns_per_s_per_core, of_cores),
-        ),
+        tier(("core", "turns_per_s", of_cores), (last, peak_per_s), by_measure(ceilings.turns(), of_cores)),
         tier(
             ("core", "running", of_cores),
             (running, most(|point| point.running)),
@@ -245,7 +241,11 @@ mod tests {
             ]
         );
         assert_eq!((none[0].used, none[0].peak, none[0].headroom), (600.0, 900.0, Some(0.55)));
-        let ceilings = CeilingConfig { sockets_per_edge: 5_000.0, turns_per_s_per_core: 20.0 };
+        let ceilings = CeilingConfig {
+            sockets_per_edge: 5_000.0,
+            turns_per_s_per_core: 20.0,
+            ..CeilingConfig::default()
+        };
         let known = measured(&edges, &cores, &points, 15.0, &ceilings);
         assert_eq!((known[0].ceiling, known[1].headroom), (Some(10_000.0), Some(0.25)));
         assert_eq!(known[1].used, 10.0, "the last step that is over");

@@ -1,7 +1,11 @@
 //! What is counted, in memory until it is added to the rows: a turn costs no write of its own for it.
 
 use super::histogram;
-use crate::{clock, metrics::COUNTS_LOST};
+use crate::{
+    clock,
+    llm::{Llm, Tokens},
+    metrics::COUNTS_LOST,
+};
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -36,6 +40,10 @@ pub(crate) enum What {
     CallsFailed,
     /// Tokens of LLMs, read and written.
     Tokens,
+    /// Those that were read, by model ...
+    TokensRead,
+    /// ... and those that were written.
+    TokensWritten,
     /// Requests by the first digit of their status.
     Requests,
     /// What edges refused by themselves, in the same way: the house's alone.
@@ -75,6 +83,8 @@ impl What {
             Self::Calls => "calls",
             Self::CallsFailed => "calls_failed",
             Self::Tokens => "tokens",
+            Self::TokensRead => "tokens_read",
+            Self::TokensWritten => "tokens_written",
             Self::Requests => "requests",
             Self::EdgeRefusals => "edge_refusals",
             Self::Time(Timed::Acknowledgement) => "ms_acknowledgement",
@@ -97,6 +107,8 @@ impl What {
             | Self::Degraded
             | Self::Calls
             | Self::CallsFailed
+            | Self::TokensRead
+            | Self::TokensWritten
             | Self::EdgeRefusals
             | Self::Breaker
             | Self::MostSockets
@@ -179,6 +191,15 @@ impl Counts {
             _ => "2",
         };
         self.add(tenant, What::Requests, class, 1);
+    }
+
+    /// Counts what an LLM has read and written.
+    pub(crate) fn tokens(&self, tenant: &TenantId, llm: &Llm, tokens: &Tokens) {
+        let model = || llm.model_of(tokens).to_owned();
+        self.add(tenant, What::Tokens, "input", tokens.input);
+        self.add(tenant, What::Tokens, "output", tokens.output);
+        self.add(tenant, What::TokensRead, model(), tokens.input);
+        self.add(tenant, What::TokensWritten, model(), tokens.output);
     }
 
     /// Counts how long something took.

@@ -37,9 +37,11 @@ const PRODUCT: &[(&str, &str)] = &[
     ("tokens_per_answer", "Tokens read and written divided by answers."),
     (
         "cost_of_all",
-        "Tokens times the price in the configuration ([analytics.price]); absent without a price.",
+        "Tokens of each model times its price in the configuration ([analytics.price]); absent without prices.",
     ),
     ("cost_per_answer", "That divided by answers."),
+    ("cost", "Tokens of the model times its price; absent without one."),
+    ("unpriced_tokens", "Tokens of models that have no price: the cost is without them."),
     ("plans", "Decisions of the router of this confidence; what is between people alone is none."),
     ("confidence", "How sure the router was of the whole plan, from 0 to 1."),
     ("confidence_from", "The least confidence in the bar."),
@@ -111,7 +113,7 @@ const CAPACITY: &[(&str, &str)] = &[
     ("peak", "The most in the window."),
     (
         "ceiling",
-        "What all parts of the tier together take: what was measured for one ([analytics.ceilings]) times the parts, or the sum of their own bounds; `basis` says which. Absent where neither is known.",
+        "What all parts of the tier together take: what was measured for one (`switchboard plan`, [analytics.ceilings]) times the parts, or the sum of their own bounds; `basis` says which. Absent where neither is known.",
     ),
     ("headroom", "Which share of the ceiling is free above the peak, from 0 to 1."),
     ("days", "Whole days before today of which there are messages, 28 at most."),

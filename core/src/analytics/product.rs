@@ -9,17 +9,17 @@ use crate::{
     store::{ThoughtRow, Tx, View, reading},
 };
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use switchboard_shared::{
     api::{
-        AgentCount, ConfidenceCount, CorrectedRoute, Cost, LanguageCount, ProductAnalytics, ProductPoint,
-        ProductTotals,
+        AgentCount, ConfidenceCount, CorrectedRoute, Cost, LanguageCount, ModelCost, ProductAnalytics,
+        ProductPoint, ProductTotals,
     },
     ids::TenantId,
 };
 
 /// What is counted for this page.
-const WHATS: [What; 9] = [
+const WHATS: [What; 11] = [
     What::Messages,
     What::Languages,
     What::Confidence,
@@ -29,6 +29,8 @@ const WHATS: [What; 9] = [
     What::Calls,
     What::CallsFailed,
     What::Tokens,
+    What::TokensRead,
+    What::TokensWritten,
 ];
 const TENTHS: i64 = 10;
 /// The language of what has none that could be told (BCP 47).
@@ -68,22 +70,24 @@ async fn read(tx: &Tx, tenant: &TenantId, window: Window) -> Result<Rows> {
 
 fn told(rows: Rows, window: Window, price: &PriceConfig, now: DateTime<Utc>) -> ProductAnalytics {
     let sums = &rows.sums;
+    let models = models(sums, price);
     ProductAnalytics {
         from: window.from,
         to: window.to,
         step: window.step,
         at: now,
-        totals: totals(&rows, price),
+        totals: totals(&rows, cost(&models, sums.all(What::Answers), price)),
         points: window.marks().map(|at| point(&rows, at)).collect(),
         languages: languages(sums),
         agents: agents(sums),
+        models,
         confidence: confidence(sums),
         definitions: definitions::product(),
         corrected: rows.corrected,
     }
 }
 
-fn totals(rows: &Rows, price: &PriceConfig) -> ProductTotals {
+fn totals(rows: &Rows, cost: Option<Cost>) -> ProductTotals {
     let sums = &rows.sums;
     let (answers, calls) = (sums.all(What::Answers), sums.all(What::Calls));
     let (input, output) = (sums.of_kind(What::Tokens, "input"), sums.of_kind(What::Tokens, "output"));
@@ -103,12 +107,44 @@ fn totals(rows: &Rows, price: &PriceConfig) -> ProductTotals {
         output_tokens: output,
         calls_per_answer: per_answer(float(calls)),
         tokens_per_answer: per_answer(float(input + output)),
-        cost: price.is_given().then(|| {
-            let read = float(input) * price.input_per_million;
-            let all = (read + float(output) * price.output_per_million) / TOKENS_OF_A_PRICE;
-            Cost { currency: price.currency.clone(), cost_of_all: all, cost_per_answer: per_answer(all) }
-        }),
+        cost,
     }
+}
+
+/// What each model has taken; the last of them is what was counted before models were.
+fn models(sums: &Sums, price: &PriceConfig) -> Vec<ModelCost> {
+    let named = [What::TokensRead, What::TokensWritten].map(|what| sums.ranked(what));
+    let names: BTreeSet<String> = named.into_iter().flatten().map(|(model, _)| model).collect();
+    let of = |model: String, input_tokens: i64, output_tokens: i64| ModelCost {
+        cost: price.of(&model).map(|(read, written)| {
+            (float(input_tokens) * read + float(output_tokens) * written) / TOKENS_OF_A_PRICE
+        }),
+        model,
+        input_tokens,
+        output_tokens,
+    };
+    let known = |model: String| {
+        let (input, output) =
+            (sums.of_kind(What::TokensRead, &model), sums.of_kind(What::TokensWritten, &model));
+        of(model, input, output)
+    };
+    let mut models: Vec<_> = names.into_iter().map(known).collect();
+    models.sort_by_key(|one| std::cmp::Reverse(one.input_tokens + one.output_tokens));
+    let left = |kind: &str, what| (sums.of_kind(What::Tokens, kind) - sums.all(what)).max(0);
+    let (input, output) = (left("input", What::TokensRead), left("output", What::TokensWritten));
+    models.extend((input + output > 0).then(|| of(String::new(), input, output)));
+    models
+}
+
+fn cost(models: &[ModelCost], answers: i64, price: &PriceConfig) -> Option<Cost> {
+    let cost_of_all = models.iter().filter_map(|one| one.cost).sum();
+    let unpriced = models.iter().filter(|one| one.cost.is_none());
+    price.is_given().then(|| Cost {
+        currency: price.currency.clone(),
+        cost_of_all,
+        cost_per_answer: (answers > 0).then(|| cost_of_all / float(answers)),
+        unpriced_tokens: unpriced.map(|one| one.input_tokens + one.output_tokens).sum(),
+    })
 }
 
 fn point(rows: &Rows, at: DateTime<Utc>) -> ProductPoint {
@@ -158,7 +194,7 @@ fn confidence(sums: &Sums) -> Vec<ConfidenceCount> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{analytics::definitions::numbers, store::CountedRow};
+    use crate::{analytics::definitions::numbers, config::ModelPrice, store::CountedRow};
     use switchboard_shared::api::Step;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -233,8 +269,51 @@ mod tests {
     }
 
     #[test]
+    fn each_model_costs_its_own_price_and_what_has_none_is_said() {
+        let row = |what: &str, label: &str, n| CountedRow {
+            at: at("2026-05-04T09:00:00Z"),
+            what: what.to_owned(),
+            label: label.to_owned(),
+            n,
+        };
+        let sums = || {
+            Sums::of(vec![
+                row("tokens", "input", 3_000_000),
+                row("tokens", "output", 1_000_000),
+                row("tokens_read", "large", 1_000_000),
+                row("tokens_written", "large", 1_000_000),
+                row("tokens_read", "small", 1_500_000),
+            ])
+        };
+        let large = ModelPrice { model: "large".into(), input_per_million: 2.0, output_per_million: 10.0 };
+        let own = PriceConfig { currency: "EUR".into(), models: vec![large], ..PriceConfig::default() };
+        let costs = |price: &PriceConfig| {
+            let models = models(&sums(), price);
+            let each: Vec<_> = models.iter().map(|one| (one.model.clone(), one.cost)).collect();
+            (each, cost(&models, 4, price))
+        };
+        let (each, all) = costs(&own);
+        assert_eq!(each, [("large".into(), Some(12.0)), ("small".into(), None), (String::new(), None)]);
+        let all = all.unwrap();
+        assert_eq!((all.cost_of_all, all.cost_per_answer), (12.0, Some(3.0)));
+        assert_eq!(
+            all.unpriced_tokens, 2_000_000,
+            "of the small one, and of what was counted without a name"
+        );
+        let (each, all) = costs(&PriceConfig { input_per_million: 1.0, ..own });
+        assert_eq!(each[1..], [("small".into(), Some(1.5)), (String::new(), Some(0.5))]);
+        assert_eq!(all.unwrap().unpriced_tokens, 0);
+        assert_eq!(costs(&PriceConfig::default()).1, None);
+    }
+
+    #[test]
     fn every_number_has_its_definition_and_money_its_price() {
-        let price = PriceConfig { currency: "EUR".into(), input_per_million: 2.0, output_per_million: 10.0 };
+        let price = PriceConfig {
+            currency: "EUR".into(),
+            input_per_million: 2.0,
+            output_per_million: 10.0,
+            models: Vec::new(),
+        };
         let found = found(&price);
         assert_eq!(found.totals.cost.as_ref().map(|cost| cost.cost_of_all), Some(8.0));
         let json = serde_json::to_value(&found).unwrap();

@@ -53,3 +53,30 @@ fn there_is_one_embedder_and_all_that_it_needs() {
     assert_eq!(faults("url = \"ftp://a\"\nurl_model = \"a\""), "url");
     assert_eq!(faults("max_tokens = 1"), "max_tokens");
 }
+
+#[test]
+fn ceilings_are_read_from_what_a_plan_printed_and_models_have_prices() {
+    let path = std::env::temp_dir().join(format!("switchboard-plan-{}.json", std::process::id()));
+    let text =
+        |file: &str| format!("{NEEDED}[analytics.ceilings]\nfile = \"{file}\"\nsockets_per_edge = 7.0\n");
+    let read = || parse::<Config>(DEFAULTS, "d", &text(&path.display().to_string()));
+    let plan = "{\"ceilings\": {\"sockets_per_edge\": 9000.0, \"turns_per_s_per_core\": 250.0}}\n{\"off_percent\": 1}";
+    std::fs::write(&path, plan).unwrap();
+    let ceilings = read().unwrap().analytics.ceilings;
+    assert_eq!((ceilings.sockets(), ceilings.turns()), (Some(7.0), Some(250.0)), "what is said goes first");
+    std::fs::write(&path, "{\"turns\": []}").unwrap();
+    let wrong = read().unwrap_err().to_string();
+    assert!(wrong.contains("analytics.ceilings.file") && wrong.contains("plan --json"), "{wrong}");
+    std::fs::remove_file(&path).unwrap();
+    assert!(read().unwrap_err().to_string().contains("there is no such file"));
+    let price = |text: &str| {
+        let config = parse::<Config>(DEFAULTS, "d", &format!("{NEEDED}[analytics.price]\n{text}"));
+        config.map(|config| config.analytics.price)
+    };
+    let of_a =
+        "[[analytics.price.models]]\nmodel = \"a-1.5\"\ninput_per_million = 0.5\noutput_per_million = 2\n";
+    let both = price(&format!("currency = \"EUR\"\n{of_a}")).unwrap();
+    assert_eq!(both.of("a-1.5"), Some((0.5, 2.0)));
+    assert_eq!(both.of("b"), None);
+    assert!(price(of_a).unwrap_err().to_string().contains("analytics.price.currency"));
+}

@@ -68,6 +68,7 @@ mod tests {
             steps: vec![step("data-processor", 0.934), step("security-agent", 0.9)],
             confidence: 0.9,
             reason: "Two questions.".into(),
+            why: None,
             stage: Stage::Lexical,
             degraded: Some("no LLM".into()),
             says: None,

@@ -4,7 +4,7 @@
 use super::{MAX_EXAMPLE_CHARS, fault};
 use crate::{
     agents::Agent,
-    llm::{self, Llm, LlmError, Message, Role, Schema},
+    llm::{self, Llm, LlmError, Message, Role, Schema, Tokens},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,22 +28,22 @@ pub(crate) enum DraftError {
     Nonsense(String),
 }
 
-/// Drafts `count` examples in each language.
+/// Drafts `count` examples in each language, and says what that took.
 pub(crate) async fn draft(
     llm: &Llm,
     agent: &Agent,
     languages: &[String],
     count: usize,
     deadline: Instant,
-) -> Result<Vec<Example>, DraftError> {
+) -> Result<(Vec<Example>, Tokens), DraftError> {
     let messages = [
         Message { role: Role::System, text: instructions(count) },
         Message { role: Role::User, text: prompt(agent, languages) },
     ];
     let wanted = u32::try_from(languages.len() * count).unwrap_or(u32::MAX);
     let max_tokens = wanted.saturating_mul(TOKENS_EACH).clamp(500, MAX_TOKENS);
-    let (value, _) = llm.json(&messages, "examples", &schema(languages), max_tokens, deadline).await?;
-    read(value, agent, languages, count)
+    let (value, tokens) = llm.json(&messages, "examples", &schema(languages), max_tokens, deadline).await?;
+    Ok((read(value, agent, languages, count)?, tokens))
 }
 
 fn instructions(count: usize) -> String {

@@ -9,7 +9,7 @@ mod lesson;
 
 pub(crate) use drafts::draft;
 pub(crate) use frozen::{Frozen, MAX_ROWS, normal};
-pub(crate) use language::{language, with_language};
+pub(crate) use language::{language, likely_language, with_language};
 pub(crate) use lesson::{Changed, Lesson};
 
 use crate::{route::Question, store::NewSuggestion};

@@ -20,6 +20,7 @@ fn plan(stage: Stage, agents: &[&str]) -> Plan {
         steps: agents.iter().map(step).collect(),
         confidence: 0.9,
         reason: String::new(),
+        why: None,
         stage,
         degraded: None,
         says: None,

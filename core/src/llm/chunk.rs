@@ -119,5 +119,5 @@ fn as_text(value: &Value) -> String {
 /// As the endpoint counts, within reason: what it says is added up and kept.
 fn tokens(usage: &Value) -> Tokens {
     let count = |name| usage.get(name).and_then(Value::as_u64).unwrap_or_default().min(MOST_TOKENS);
-    Tokens { input: count("prompt_tokens"), output: count("completion_tokens") }
+    Tokens { input: count("prompt_tokens"), output: count("completion_tokens"), ..Tokens::default() }
 }

@@ -53,6 +53,10 @@ impl Endpoint {
         Ok(Self { line, model: config.model.clone(), host, memory: Mutex::default() })
     }
 
+    pub(super) fn model(&self) -> &str {
+        &self.model
+    }
+
     /// How long it still asked not to be asked.
     pub(super) fn rest_left(&self) -> Duration {
         let now = Instant::now();

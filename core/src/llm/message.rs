@@ -7,6 +7,8 @@ use std::ops::AddAssign;
 pub(crate) struct Tokens {
     pub(crate) input: u64,
     pub(crate) output: u64,
+    /// Whose model it was: the endpoint's place in the configuration.
+    pub(crate) endpoint: usize,
 }
 
 impl AddAssign for Tokens {

@@ -57,6 +57,11 @@ impl Llm {
         self.endpoints.iter().map(Endpoint::state).collect()
     }
 
+    /// The model that some tokens are of.
+    pub(crate) fn model_of(&self, tokens: &Tokens) -> &str {
+        self.endpoints.get(tokens.endpoint).map_or("", Endpoint::model)
+    }
+
     /// Asks for one JSON value after a schema. That it follows the schema is for the caller to check.
     pub(crate) async fn json(
         &self,
@@ -72,7 +77,7 @@ impl Llm {
             let endpoint = tries.next(deadline).await?;
             let until = tries.share_of(deadline);
             match endpoint.json(&wanted, until).await {
-                Ok(answer) => return Ok(answer),
+                Ok((value, tokens)) => return Ok((value, tries.told(tokens))),
                 Err(fault) => tries.failed(fault, until)?,
             }
         }
@@ -96,7 +101,7 @@ impl Llm {
             let endpoint = tries.next(if tries.alone() { both } else { deadline }).await?;
             let first = if tries.alone() { both } else { Instant::now() + first_token }.min(deadline);
             match endpoint.stream(&wanted, first, deadline, on_text).await {
-                Ok(tokens) => return Ok(tokens),
+                Ok(tokens) => return Ok(tries.told(tokens)),
                 Err((fault, true)) => return Err(LlmError::Cut(fault)),
                 Err((fault, false)) => tries.failed(fault, first)?,
             }
@@ -132,6 +137,11 @@ impl<'a> Tries<'a> {
         sleep(rest).await;
         (self.at, self.made) = (at + 1, self.made + 1);
         Ok(endpoint)
+    }
+
+    /// By whom they were told: the endpoint that was asked last.
+    fn told(&self, tokens: Tokens) -> Tokens {
+        Tokens { endpoint: self.at.saturating_sub(1), ..tokens }
     }
 
     /// Whether there is no other endpoint to leave time for.

@@ -32,7 +32,7 @@ pub(super) async fn stream_of(llm: &Llm) -> (Result<Tokens, LlmError>, String) {
 async fn json_comes_with_its_tokens_and_the_schema_is_asked_for() {
     let fake = Fake::start(vec![Act::Say("```json\n{\"a\":1}\n```".into())]).await;
     let answer = fake.llm().json(&ask(), "answer", &object(), 50, soon()).await.unwrap();
-    assert_eq!(answer, (json!({"a": 1}), Tokens { input: 7, output: 3 }));
+    assert_eq!(answer, (json!({"a": 1}), Tokens { input: 7, output: 3, endpoint: 0 }));
     let seen = fake.requests().remove(0);
     assert_eq!(seen["response_format"]["json_schema"]["strict"], json!(true));
     assert_eq!(seen["temperature"], json!(0));
@@ -99,6 +99,18 @@ async fn the_only_endpoint_is_asked_again_after_an_early_error_and_not_after_its
 }
 
 #[tokio::test]
+async fn tokens_are_of_the_model_that_answered() {
+    let bad = Fake::start(vec![Act::Status(500, None)]).await;
+    let good = Fake::start(vec![Act::Say("{}".into())]).await;
+    let other = LlmConfig { model: "other".into(), ..good.config.clone() };
+    let llm = Llm::new(&[bad.config.clone(), other]).unwrap();
+    let (_, tokens) = llm.json(&ask(), "answer", &object(), 50, soon()).await.unwrap();
+    assert_eq!(llm.model_of(&tokens), "other");
+    let (_, tokens) = good.llm().json(&ask(), "answer", &object(), 50, soon()).await.unwrap();
+    assert_eq!(good.llm().model_of(&tokens), good.config.model);
+}
+
+#[tokio::test]
 async fn tries_are_bounded() {
     let fake = Fake::start(vec![Act::Status(500, None)]).await;
     assert!(json_of(&fake.llm(), soon()).await.is_err());
@@ -110,7 +122,7 @@ async fn tries_are_bounded() {
 async fn a_text_is_handed_out_piece_by_piece() {
     let fake = Fake::start(vec![Act::Stream(vec!["Hel".into(), "lo".into()], true)]).await;
     let (result, text) = stream_of(&fake.llm()).await;
-    assert_eq!((result.unwrap(), text.as_str()), (Tokens { input: 7, output: 3 }, "Hello"));
+    assert_eq!((result.unwrap(), text.as_str()), (Tokens { input: 7, output: 3, endpoint: 0 }, "Hello"));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 mod answer;
 mod steps;
 
-use super::{Question, Roster, rules, words};
+use super::{Because, Question, Roster, rules, words};
 use crate::{
     agents::Agent,
     llm::{self, Llm, LlmError, Message, Role, Schema, Tokens},
@@ -213,16 +213,15 @@ fn check(
     scores: &[Score],
     max_agents: usize,
 ) -> Result<Plan, AskError> {
-    let reason = cut(&answer.reason, MAX_REASON_CHARS);
-    let reason = if reason.is_empty() { "The LLM decided.".to_owned() } else { reason };
+    let because = Because::written(cut(&answer.reason, MAX_REASON_CHARS));
     let confidence = share(answer.confidence, View::SaysLittle);
     if let Some(asks) = answer.needs_clarification {
         let asks = cut(&asks, MAX_ASK_BACK_CHARS);
-        return Ok(words::without_agents(Mode::Clarify, Stage::Llm, confidence, &reason, asks));
+        return Ok(words::without_agents(Mode::Clarify, Stage::Llm, confidence, because, asks));
     }
     if !answer.in_scope {
         let reply = words::nobody(&roster.agents);
-        return Ok(words::without_agents(Mode::None, Stage::Llm, confidence, &reason, reply));
+        return Ok(words::without_agents(Mode::None, Stage::Llm, confidence, because, reply));
     }
     let mut steps = steps::check(answer.steps, agents, question.text, max_agents).map_err(AskError::Plan)?;
     let alone = steps.len() == 1;
@@ -240,7 +239,8 @@ fn check(
         mode,
         steps,
         confidence,
-        reason,
+        reason: because.sentence,
+        why: because.why,
         stage: Stage::Llm,
         degraded: None,
         says: None,

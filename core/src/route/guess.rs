@@ -6,7 +6,7 @@ mod together;
 mod vetoes;
 
 use super::{
-    Question, Roster,
+    Because, Question, Roster,
     bounds::Standing,
     clauses,
     lexical::{Shares, Together},
@@ -19,7 +19,7 @@ use parts::Heard;
 use std::iter;
 use switchboard_shared::{
     api::Score,
-    events::{Mode, Plan, Stage, Step},
+    events::{Mode, Plan, Reason, Stage, Step},
     ids::AgentId,
 };
 
@@ -154,7 +154,7 @@ impl<'a> Guess<'a> {
             let plan = self.all_of(together, text, max_agents);
             return plan.filter(|_| !self.names_an_agent(text) && self.may_divide());
         }
-        let several = self.several(text, max_agents, self.roster.division.to_decide);
+        let several = self.several(text, max_agents, self.roster.division.to_decide, Reason::LikeParts);
         several
             .filter(|several| self.is_right(several) && !self.names_an_agent(text))
             .filter(|_| self.may_divide() && !self.leaves_out(text))
@@ -174,12 +174,17 @@ impl<'a> Guess<'a> {
             return None;
         }
         let steps = vec![self.step(whole.best, text.to_owned(), whole.share)];
-        Some(plan(steps, format!("It is like what {} is asked.", self.roster.agents[whole.best].name)))
+        Some(plan(steps, self.about(Reason::Like, [whole.best])))
     }
 
     fn sure(&self, shares: &Shares, accept: f64) -> Option<usize> {
         let standing = self.standing(shares)?;
         standing.is_sure(accept, self.config).then_some(standing.best)
+    }
+
+    /// A reason that is about agents, by their places.
+    fn about(&self, code: Reason, agents: impl IntoIterator<Item = usize>) -> Because {
+        Because::of(code, agents.into_iter().map(|agent| self.roster.agents[agent].as_ref()))
     }
 
     fn step(&self, agent: usize, question: String, confidence: f64) -> Step {
@@ -197,10 +202,10 @@ impl<'a> Guess<'a> {
             return allowed;
         }
         let several = self.most_of_them(question.text, max_agents);
-        let divided = || self.several(question.text, max_agents, self.roster.division.to_guess);
+        let least = self.roster.division.to_guess;
+        let divided = || self.several(question.text, max_agents, least, Reason::GuessParts);
         if let Some(several) = several.or_else(divided) {
-            let reason = format!("A guess: {}", several.reason);
-            return Plan { reason, ..several };
+            return several;
         }
         if let Some(first) = self.the_first(question.text, max_agents) {
             return first;
@@ -210,11 +215,8 @@ impl<'a> Guess<'a> {
         let best = best.filter(|(best, _)| known || self.previous.contains(best));
         if let Some((best, share)) = best.filter(|(_, share)| *share >= WEAK && *share > self.shares.none) {
             let steps = vec![self.step(best, question.text.to_owned(), share)];
-            let mut reason = format!("{} is the best guess.", self.roster.agents[best].name);
-            if self.many {
-                reason.push_str(" The message asks for more things than are looked at one by one.");
-            }
-            return plan(steps, reason);
+            let code = if self.many { Reason::GuessOfMany } else { Reason::Guess };
+            return plan(steps, self.about(code, [best]));
         }
         if let Some(plan) = self.previous(question) {
             return plan;
@@ -223,19 +225,15 @@ impl<'a> Guess<'a> {
         let perhaps = likely.len() > 1 || self.shares.none < CLEARLY;
         if best.is_some() && !likely.is_empty() && perhaps {
             let confidence = best.map_or(0.0, |(_, share)| share);
-            let reason = match likely.len() {
-                _ if self.many => {
-                    format!(
-                        "It asks for more than the {max_agents} agents that are asked at once (`turn.max_agents`)."
-                    )
-                }
-                1 => "One agent might do this.".to_owned(),
-                _ => "Several agents might do this.".to_owned(),
+            let because = match likely.len() {
+                _ if self.many => Because::at_most(Reason::TooMany, max_agents),
+                1 => Reason::PerhapsOne.into(),
+                _ => Reason::PerhapsSeveral.into(),
             };
-            return words::ask_back(&likely, Stage::Lexical, confidence, &reason);
+            return words::ask_back(&likely, Stage::Lexical, confidence, because);
         }
-        let (reason, reply) = ("Nothing here is like it.", words::nobody(&self.roster.agents));
-        words::without_agents(Mode::None, Stage::Lexical, self.shares.none, reason, reply)
+        let reply = words::nobody(&self.roster.agents);
+        words::without_agents(Mode::None, Stage::Lexical, self.shares.none, Reason::Nothing, reply)
     }
 
     /// Lets the user choose where the LLM is unsure and the local model does not share its view.
@@ -252,7 +250,10 @@ impl<'a> Guess<'a> {
         }
         match candidates.as_slice() {
             [] | [_] => plan,
-            several => words::ask_back(several, plan.stage, plan.confidence, &plan.reason),
+            several => {
+                let because = Because { sentence: plan.reason, why: plan.why };
+                words::ask_back(several, plan.stage, plan.confidence, because)
+            }
         }
     }
 
@@ -278,7 +279,7 @@ impl<'a> Guess<'a> {
                 depends_on: Vec::new(),
             })
             .collect();
-        (!steps.is_empty()).then(|| plan(steps, "It may go on with what was being talked about.".to_owned()))
+        (!steps.is_empty()).then(|| plan(steps, Reason::MayGoOn))
     }
 
     /// The agents that stand out from the rest.
@@ -321,14 +322,16 @@ pub(super) fn read(question: &Question<'_>) -> String {
     text
 }
 
-fn plan(steps: Vec<Step>, reason: String) -> Plan {
+fn plan(steps: Vec<Step>, because: impl Into<Because>) -> Plan {
+    let Because { sentence, why } = because.into();
     let confidence = steps.iter().map(|step| step.confidence).fold(1.0, f64::min);
     let mode = rules::together(&steps);
     Plan {
         mode,
         steps,
         confidence,
-        reason,
+        reason: sentence,
+        why,
         stage: Stage::Lexical,
         degraded: None,
         says: None,

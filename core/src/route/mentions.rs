@@ -7,15 +7,16 @@ mod forbidden;
 mod tests;
 
 use super::{
-    Roster, clauses, joins, lexical, prose,
+    Because, Roster, clauses, joins, lexical, prose,
     rules::{plan, step, together},
     words,
 };
 use crate::agents::Agent;
 use called::called_until;
 pub(super) use forbidden::hold_back;
+use std::collections::BTreeSet;
 use switchboard_shared::{
-    events::{Mode, Plan, Stage, Step},
+    events::{Mode, Plan, Reason, Stage, Step},
     ids::{AgentId, UserId},
 };
 
@@ -46,19 +47,14 @@ pub(super) fn mentioned(roster: &Roster, text: &str, max_agents: usize) -> Optio
         return Some(plan);
     }
     let steps = addressed(text, &known, max_agents);
-    let left_out: Vec<_> = known.iter().map(|(_, id)| id).filter(|id| !asks(&steps, id)).collect();
-    let reason = match left_out.as_slice() {
-        [] => "You addressed them by name.".to_owned(),
-        _ => {
-            let mut names: Vec<_> = left_out.iter().map(|id| format!("@{id}")).collect();
-            names.sort_unstable();
-            names.dedup();
-            let names = names.join(", ");
-            format!("You addressed them by name; at most {max_agents} are asked at once, so not {names}.")
-        }
+    let left_out: BTreeSet<AgentId> =
+        known.iter().map(|(_, id)| id).filter(|id| !asks(&steps, id)).cloned().collect();
+    let because = match left_out.is_empty() {
+        true => Reason::Named.into(),
+        false => Because::left_out(left_out.into_iter().collect(), max_agents),
     };
     let degraded = (!switched_off.is_empty()).then(|| without_stop(words::switched_off(&switched_off)));
-    Some(Plan { degraded, ..plan(together(&steps), steps, reason) })
+    Some(Plan { degraded, ..plan(together(&steps), steps, because) })
 }
 
 /// Asks first where an agent that acts is named within a message: it may be what somebody else wrote, or what is to be
@@ -67,14 +63,13 @@ fn held_back(roster: &Roster, text: &str, known: &[(&Mention, AgentId)]) -> Opti
     let within = &known[leading(text, known)..];
     let acting = |id: &AgentId| roster.agent(id).filter(|agent| agent.has_effects());
     let acting: Vec<_> = within.iter().filter_map(|(_, id)| acting(id)).collect();
-    let reason = "Who acts is named within the message, and not at its beginning.";
-    (!acting.is_empty()).then(|| words::ask_before(&acting, Stage::Rule, 1.0, reason))
+    (!acting.is_empty()).then(|| words::ask_before(&acting, Stage::Rule, 1.0, Reason::NamedWithin))
 }
 
 /// The plan of a message that is for agents which are switched off: nobody else is asked instead.
 pub(super) fn off(ids: &[AgentId]) -> Plan {
     let says = format!("{} Ask without the name, and others may answer.", words::switched_off(ids));
-    words::without_agents(Mode::None, Stage::Rule, 1.0, "You addressed what is switched off.", says)
+    words::without_agents(Mode::None, Stage::Rule, 1.0, Reason::SwitchedOff, says)
 }
 
 fn without_stop(sentence: String) -> String {
@@ -328,8 +323,8 @@ pub(super) fn name_unknown(roster: &Roster, text: &str, plan: &mut Plan) {
 }
 
 fn unknown(name: &str, closest: &[AgentId]) -> Plan {
-    let reason = "An agent was named that is not here.";
-    let asks = words::without_agents(Mode::Clarify, Stage::Rule, 1.0, reason, words::unknown(name, closest));
+    let says = words::unknown(name, closest);
+    let asks = words::without_agents(Mode::Clarify, Stage::Rule, 1.0, Reason::NotHere, says);
     Plan { choices: words::meant(closest), ..asks }
 }
 

@@ -26,10 +26,12 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod why;
 mod words;
 
 pub(crate) use choice::choice;
 pub(crate) use mentions::{Addressee, addressee, without_own_name};
+pub(crate) use why::Because;
 pub(crate) use words::without_agents;
 
 use crate::{

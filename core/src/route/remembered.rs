@@ -94,6 +94,7 @@ mod tests {
             steps: Vec::new(),
             confidence: 0.5,
             reason: "r".into(),
+            why: None,
             stage: Stage::Llm,
             degraded: None,
             says: None,

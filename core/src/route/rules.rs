@@ -2,12 +2,12 @@
 //! on with what was being talked about.
 
 use super::{
-    Question, Roster, lexical,
+    Because, Question, Roster, lexical,
     mentions::{mentioned, no_such, off, without_meant},
     words,
 };
 use switchboard_shared::{
-    events::{Mode, Plan, Stage, Step},
+    events::{Mode, Plan, Reason, Stage, Step},
     ids::AgentId,
 };
 
@@ -189,7 +189,7 @@ pub(super) fn explicit(
 }
 
 fn awaited(agent: &AgentId, text: &str) -> Plan {
-    plan(Mode::Direct, vec![step(agent, text)], format!("{agent} waits for this."))
+    plan(Mode::Direct, vec![step(agent, text)], Because::waits(agent))
 }
 
 /// Where several wait, whose answer this is: surely one's, or it is asked. Another agent's message goes past them.
@@ -223,7 +223,7 @@ pub(super) fn sticky(
         return None;
     }
     let steps = steps_for(previous.into_iter(), question.text, max_agents);
-    Some(plan(together(&steps), steps, "It goes on with what was being talked about.".to_owned()))
+    Some(plan(together(&steps), steps, Reason::GoesOn))
 }
 
 fn chosen(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Plan {
@@ -236,7 +236,7 @@ fn chosen(roster: &Roster, question: &Question<'_>, max_agents: usize) -> Plan {
     }
     let text = without_meant(question.text, question.chosen);
     let steps = steps_for(question.chosen.iter(), text, max_agents);
-    plan(together(&steps), steps, "You chose.".to_owned())
+    plan(together(&steps), steps, Reason::Chosen)
 }
 
 /// A step for each agent, each once.
@@ -253,9 +253,9 @@ fn steps_for<'a>(agents: impl Iterator<Item = &'a AgentId>, text: &str, max_agen
 fn small_talk(roster: &Roster, question: &Question<'_>) -> Option<Plan> {
     let text = plain(question.text);
     let (reply, reason) = if THANKS.contains(&text.as_str()) {
-        (words::thanked(), "It is a word of thanks.")
+        (words::thanked(), Reason::Thanks)
     } else if GREETINGS.contains(&text.as_str()) {
-        (words::welcome(&roster.agents), "It is a greeting, or asks what can be asked here.")
+        (words::welcome(&roster.agents), Reason::Greeting)
     } else {
         return None;
     };
@@ -295,12 +295,14 @@ pub(super) fn step(id: &AgentId, question: &str) -> Step {
     Step { agent: id.clone(), question: question.to_owned(), confidence: 1.0, depends_on: Vec::new() }
 }
 
-pub(super) fn plan(mode: Mode, steps: Vec<Step>, reason: String) -> Plan {
+pub(super) fn plan(mode: Mode, steps: Vec<Step>, because: impl Into<Because>) -> Plan {
+    let Because { sentence, why } = because.into();
     Plan {
         mode,
         steps,
         confidence: 1.0,
-        reason,
+        reason: sentence,
+        why,
         stage: Stage::Rule,
         degraded: None,
         says: None,

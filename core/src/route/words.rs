@@ -1,9 +1,10 @@
 //! What a user is told when no agent answers. Plain sentences that claim nothing.
 
+use super::Because;
 use crate::agents::Agent;
 use std::sync::Arc;
 use switchboard_shared::{
-    events::{Mode, Plan, Stage},
+    events::{Mode, Plan, Reason, Stage},
     ids::AgentId,
 };
 
@@ -31,33 +32,52 @@ pub(crate) fn without_agents(
     mode: Mode,
     stage: Stage,
     confidence: f64,
-    reason: &str,
+    because: impl Into<Because>,
     says: impl Into<Option<String>>,
 ) -> Plan {
-    let (reason, says) = (reason.to_owned(), says.into());
-    Plan { mode, steps: Vec::new(), confidence, reason, stage, degraded: None, says, choices: Vec::new() }
+    let (Because { sentence, why }, says) = (because.into(), says.into());
+    Plan {
+        mode,
+        steps: Vec::new(),
+        confidence,
+        reason: sentence,
+        why,
+        stage,
+        degraded: None,
+        says,
+        choices: Vec::new(),
+    }
 }
 
 /// A plan that lets the user choose between the likeliest agents.
-pub(super) fn ask_back(agents: &[&Agent], stage: Stage, confidence: f64, reason: &str) -> Plan {
+pub(super) fn ask_back(
+    agents: &[&Agent],
+    stage: Stage,
+    confidence: f64,
+    because: impl Into<Because>,
+) -> Plan {
     let choices = agents.iter().take(NAMED).map(|agent| agent.id.clone()).collect();
-    Plan { choices, ..without_agents(Mode::Clarify, stage, confidence, reason, which(agents)) }
+    Plan { choices, ..without_agents(Mode::Clarify, stage, confidence, because, which(agents)) }
 }
 
 /// The same where one of them acts, and is not asked on a guess.
-pub(super) fn ask_before(agents: &[&Agent], stage: Stage, confidence: f64, reason: &str) -> Plan {
+pub(super) fn ask_before(
+    agents: &[&Agent],
+    stage: Stage,
+    confidence: f64,
+    because: impl Into<Because>,
+) -> Plan {
     let reply = format!(
         "I do not have this done on a guess, since it may send, write or delete something. Which agent shall do it?\n{}",
         lines(agents)
     );
-    Plan { says: Some(reply), ..ask_back(agents, stage, confidence, reason) }
+    Plan { says: Some(reply), ..ask_back(agents, stage, confidence, because) }
 }
 
 /// Asks which of the agents that wait a message is for.
 pub(super) fn which_waits(agents: &[&Agent]) -> Plan {
     let reply = format!("Several agents wait for you. Which one is this for?\n{}", lines(agents));
-    let reason = "Several agents wait, and it does not say which of them it is for.";
-    Plan { says: Some(reply), ..ask_back(agents, Stage::Rule, 1.0, reason) }
+    Plan { says: Some(reply), ..ask_back(agents, Stage::Rule, 1.0, Reason::SeveralWait) }
 }
 
 /// "No agent here does this", and what can be asked.
@@ -70,7 +90,7 @@ pub(super) fn nobody(agents: &[Arc<Agent>]) -> String {
 
 /// What is said while there is nobody to ask.
 pub(super) fn no_agents(agents: &[Arc<Agent>]) -> Option<Plan> {
-    let plan = || without_agents(Mode::None, Stage::Rule, 1.0, "No agents are registered.", nobody(agents));
+    let plan = || without_agents(Mode::None, Stage::Rule, 1.0, Reason::NoAgents, nobody(agents));
     agents.is_empty().then(plan)
 }
 

@@ -32,7 +32,7 @@ pub(super) fn add(page: &mut Page<'_>, replies: &[NamedReply], by_model: bool) {
     let notes: Vec<_> = unsaid.map(|(_, note)| note).collect();
     if !notes.is_empty() {
         let gap = if page.text().is_empty() { "" } else { "\n\n" };
-        page.push_note(&format!("{gap}{}", notes.join("\n")));
+        page.push_note(&format!("{gap}{}", notes.join("\n\n")));
     }
 }
 

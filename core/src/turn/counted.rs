@@ -3,7 +3,8 @@
 use super::work::Work;
 use crate::{
     analytics::{Timed, What},
-    learn::language,
+    learn::likely_language,
+    llm::Tokens,
     metrics,
 };
 use std::{borrow::Cow, time::Duration};
@@ -21,7 +22,7 @@ const NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 impl Work {
     /// The router has decided.
     pub(super) fn count_plan(&self, plan: &Plan, said: &str) {
-        self.count(What::Languages, language(&spoken(said)), 1);
+        self.count(What::Languages, likely_language(&spoken(said)), 1);
         self.count(What::Confidence, bar(plan.confidence), 1);
     }
 
@@ -37,6 +38,11 @@ impl Work {
         self.core.counts.time(&self.tenant, Timed::Agent, Duration::from_millis(ms));
     }
 
+    /// An LLM has chosen or written: it costs then, however the turn ends, and on whichever core.
+    pub(super) fn count_tokens(&self, tokens: &Tokens) {
+        self.core.counts.tokens(&self.tenant, &self.core.llm, tokens);
+    }
+
     /// The turn has ended.
     pub(super) fn count_end(
         &self,
@@ -44,10 +50,6 @@ impl Work {
         usage: &Usage,
         whole: Duration,
     ) {
-        let tokens = [("input", usage.llm_input_tokens), ("output", usage.llm_output_tokens)];
-        for (kind, tokens) in tokens {
-            self.count(What::Tokens, kind, tokens);
-        }
         // One whose agent works on is counted when that is done.
         if state != TurnState::Working {
             self.count(What::Turns, state.name(), 1);
@@ -55,7 +57,7 @@ impl Work {
         if !has_answer || !matches!(state, TurnState::Completed | TurnState::InputRequired) {
             return;
         }
-        let used_llm = tokens.iter().any(|(_, tokens)| *tokens > 0);
+        let used_llm = usage.llm_input_tokens + usage.llm_output_tokens > 0;
         self.count(What::Answers, if used_llm { "with_llm" } else { "without_llm" }, 1);
         self.count(What::Degraded, "", is_degraded.into());
         self.core.counts.time(&self.tenant, Timed::Answer, whole);

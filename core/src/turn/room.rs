@@ -4,7 +4,7 @@
 use crate::route::{Addressee, Roster, addressee, without_agents};
 use switchboard_shared::{
     api::Speaks,
-    events::{Mode, Plan, Stage},
+    events::{Mode, Plan, Reason, Stage},
     ids::{AgentId, UserId},
 };
 
@@ -24,15 +24,13 @@ impl Room {
         }
         let is_ours = self.was_asked || self.others.is_empty() || self.speaks == Speaks::Always;
         match addressee(roster, text, &self.others) {
-            Addressee::People => Some(quiet("It is said to somebody who is here.")),
-            Addressee::Anybody if !is_ours => {
-                Some(quiet("Several people are here, and it was not said to Switchboard."))
-            }
+            Addressee::People => Some(quiet(Reason::ToSomebody)),
+            Addressee::Anybody if !is_ours => Some(quiet(Reason::BetweenPeople)),
             Addressee::Anybody | Addressee::Us => None,
         }
     }
 }
 
-fn quiet(reason: &str) -> Plan {
+fn quiet(reason: Reason) -> Plan {
     without_agents(Mode::Quiet, Stage::Rule, 1.0, reason, None)
 }

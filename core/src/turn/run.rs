@@ -144,6 +144,7 @@ impl Work {
         if written.tokens.input + written.tokens.output > 0 {
             self.elsewhere.add(wrote);
         }
+        self.count_tokens(&written.tokens);
         usage.llm_input_tokens += written.tokens.input;
         usage.llm_output_tokens += written.tokens.output;
         let (state, left) = match (self.stop.canceled.is_cancelled(), brief.left(&self.turn, &plan)) {
@@ -216,6 +217,7 @@ impl Work {
         self.record(Step { bodies, rows, calls: &begun, starts, ended: Vec::new() }).await?;
         pieces::lock(self).started = starts;
         let tokens = decision.tokens;
+        self.count_tokens(&tokens);
         let usage =
             Usage { llm_input_tokens: tokens.input, llm_output_tokens: tokens.output, ..Usage::default() };
         Ok((plan, usage, begun))

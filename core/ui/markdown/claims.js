@@ -9,6 +9,8 @@ import { lex } from "./blocks.js";
 const FIRST = 0xe000;
 const LAST = 0xf8ff;
 const SIGNS = /[\uE000-\uF8FF]/g;
+/** What programs read in the place of a mark, once for each agent. */
+const WRITTEN = /\[[a-z0-9-]+\]/;
 /** In these a mark would change what is read. */
 const CLOSED = new Set(["code", "table", "hr", "html"]);
 
@@ -22,7 +24,7 @@ const CLOSED = new Set(["code", "table", "hr", "html"]);
  */
 export function marksOf(text, claims) {
   const named = new Set(claims.map((claim) => claim.agents.join(" ")));
-  if (named.size < 2) return [];
+  if (named.size < 2 && !WRITTEN.test(text)) return [];
   const ends = claims.map((claim) => claim.end);
   const places = placesOf(text, ends);
   const marks = claims.map((claim) => ({ at: places.get(claim.end) ?? text.length, agents: claim.agents }));
@@ -57,7 +59,8 @@ export function marked(block, raw, marks) {
     const mark = /** @type {Mark} */ (marks[index]);
     let at = mark.at - block.start;
     while (at > 0 && /\s/.test(text.charAt(at - 1))) at -= 1;
-    text = `${text.slice(0, at)} ${String.fromCharCode(FIRST + index)}${text.slice(at)}`;
+    const behind = text.slice(at).replace(new RegExp(`^(?:\\s*\\[(?:${mark.agents.join("|")})\\])+`), "");
+    text = `${text.slice(0, at)} ${String.fromCharCode(FIRST + index)}${behind}`;
   }
   return { tokens: lex(text), behind: [] };
 }

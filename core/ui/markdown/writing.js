@@ -129,11 +129,25 @@ export class Writing {
   /** @param {import("../types.d.ts").Claim[]} claims */
   #mark(claims) {
     for (const { nodes } of this.#done.values()) nodes.at(-1)?.dispatchEvent(new Event("rows"));
+    this.#unmark(new Set(claims.flatMap((claim) => claim.agents)));
     const marks = marksOf(this.#text, claims);
     if (marks.length === 0) return;
     for (const { block, nodes } of this.#done.values()) {
       const own = marks.filter((mark) => mark.at > block.start && mark.at <= block.end);
       if (own.length > 0 && block.kind === "markdown") this.#markBlock(block, nodes, own);
+    }
+  }
+
+  /** A reply's heading has its agent's name; the id behind it is for programs, and for two of one name. @param {Set<string>} agents */
+  #unmark(agents) {
+    const heads = [...this.into.querySelectorAll(":scope > p > strong:first-child")].filter((head) => {
+      const behind = head.nextSibling;
+      const id = /^ \[([a-z0-9-]+)\]$/.exec(behind?.nodeValue ?? "")?.[1];
+      return id !== undefined && agents.has(id) && behind === head.parentNode?.lastChild;
+    });
+    const names = heads.map((head) => head.textContent);
+    for (const head of heads) {
+      if (names.filter((name) => name === head.textContent).length === 1) head.nextSibling?.remove();
     }
   }
 

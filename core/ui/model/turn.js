@@ -57,6 +57,15 @@ function countOf(text) {
   return count;
 }
 
+/** That there is no LLM is how a house is run: its plans say that they are without one, and no answer lacks anything. */
+const NO_LLM = "no LLM configured";
+
+/** What a plan or an answer did without. @param {string | undefined} degraded */
+const parts = (degraded) => (degraded ?? "").split("; ").filter(Boolean);
+
+/** Whether the house has no LLM that could have chosen. @param {import("../types.d.ts").Plan} plan */
+export const isWithoutLlm = (plan) => parts(plan.degraded).includes(NO_LLM);
+
 /** A turn. `version` grows with each change. */
 export class Turn {
   version = 0;
@@ -154,6 +163,16 @@ export class Turn {
         this.#end(data.state, data.error, data.usage);
         break;
     }
+  }
+
+  /** What is wrong with it, in the house's own words; empty when nothing is. */
+  get faults() {
+    return parts(this.degraded).filter((it) => it !== NO_LLM).join("; ");
+  }
+
+  /** Those that wait for somebody's answer. */
+  get waiting() {
+    return [...new Set([...this.calls.values()].filter((call) => call.state === "input_required").map((call) => call.agent))];
   }
 
   /** Takes what the house says of it as a whole. @param {import("../types.d.ts").TurnView} view */

@@ -2,10 +2,20 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import { a } from "../words/analytics/index.js";
-import { nameOf, number, share, table } from "./figures.js";
+import { coded, nameOf, number, share, table } from "./figures.js";
 import "./chart.js";
 
 /** @typedef {import("../types.d.ts").CapacityFigures} CapacityFigures */
+
+/**
+ * So much of what fits.
+ * @param {CapacityFigures["tiers"][0]} tier
+ * @param {number} used
+ */
+function of({ ceiling, basis }, used) {
+  if (ceiling === undefined) return number(used, 2);
+  return (basis === "measured" ? a.ofMeasured : a.ofBound)(number(used, 2), number(ceiling, 2));
+}
 
 /** @param {CapacityFigures} data */
 export function capacity(data) {
@@ -28,8 +38,9 @@ export function capacity(data) {
       ${data.whose === "house" ? html`<sb-chart .content=${{ title: a.charts.load, marks, series: series("sockets", "running") }}></sb-chart>` : nothing}
     </div>
     ${data.whose === "house"
-      ? html`${table(a.tiers, [a.tier, a.unit, nameOf("parts"), nameOf("used"), nameOf("peak"), nameOf("ceiling"), nameOf("headroom"), a.basis],
-            tiers.map((it) => [a.tierNames[it.tier], a.units[it.unit], number(it.parts), rate(it.used), rate(it.peak), number(it.ceiling, 2), share(it.headroom), a.bases[it.basis]]), a.noCores)}`
+      ? html`${table(a.tiers, [a.tier, a.unit, nameOf("parts"), nameOf("used"), nameOf("peak"), nameOf("headroom"), a.basis],
+            tiers.map((it) => [a.tierNames[it.tier], a.units[it.unit], number(it.parts), of(it, it.used), of(it, it.peak), share(it.headroom), a.bases[it.basis]]), a.noCores)}
+          ${tiers.some((it) => it.basis !== "measured" && it.unit !== "running") ? html`<p class="note">${coded(a.unmeasured)}</p>` : nothing}`
       : nothing}
     <section>
       <h2>${a.growth}</h2>

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import uPlot from "../vendor/uplot.js";
-import { language } from "../words/index.js";
+import { locale } from "../words/index.js";
 import { a } from "../words/analytics/index.js";
 import { Part } from "./part.js";
 
@@ -55,7 +55,7 @@ class Chart extends Part {
 
   #table() {
     const { title, marks, series, show = plain } = this.content;
-    const at = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" });
+    const at = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short" });
     return html`<div class="wide-table" tabindex="0" role="region" aria-label=${title}><table>
       <thead><tr><th scope="col">${a.time}</th>${series.map((it) => html`<th scope="col">${it.name}</th>`)}</tr></thead>
       <tbody>
@@ -96,7 +96,7 @@ class Chart extends Part {
       scales: { y: { range: (/** @type {any} */ _, /** @type {number} */ least, /** @type {number} */ most) => [0, Math.max(most * 1.1, 1)] } },
       axes: [
         { ...axis, values: at },
-        { ...axis, size: 64, values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map(show) },
+        { ...axis, size: room, values: (/** @type {any} */ _, /** @type {number[]} */ all) => all.map(show) },
       ],
       series: [
         {},
@@ -115,15 +115,18 @@ class Chart extends Part {
   }
 }
 
+/** How much room the labels of an axis need, in pixels: they are cut otherwise. @param {any} _ @param {string[] | null} labels */
+const room = (_, labels) => 24 + 7 * Math.max(4, ...(labels ?? []).map((it) => it.length));
+
 /** @param {number} value */
-const plain = (value) => new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+const plain = (value) => new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 
 /** A time on the axis: with its day where the axis is longer than that. @param {number} mark @param {number[]} all */
 function short(mark, all) {
   const isLong = (all.at(-1) ?? 0) - (all[0] ?? 0) > 86_400;
   /** @type {Intl.DateTimeFormatOptions} */
   const how = isLong ? { month: "numeric", day: "numeric" } : { hour: "numeric", minute: "2-digit" };
-  return new Intl.DateTimeFormat(language, how).format(new Date(mark * 1000));
+  return new Intl.DateTimeFormat(locale, how).format(new Date(mark * 1000));
 }
 
 /** What a colour of the style is now, light or dark: a canvas does not know their names. @param {string} name */

@@ -1,7 +1,7 @@
 // Single figures: each says what it is when it is pressed.
 
 import { html, nothing } from "../vendor/lit.js";
-import { language } from "../words/index.js";
+import { locale } from "../words/index.js";
 import { a } from "../words/analytics/index.js";
 import { Part } from "./part.js";
 
@@ -52,18 +52,21 @@ export const meaning = (key, definitions) => /** @type {Record<string, string>} 
 
 /** @param {number | null | undefined} value @param {number} [digits] */
 export const number = (value, digits = 0) =>
-  value === null || value === undefined ? "–" : new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
 
 /** @param {number | null | undefined} share @param {number} [digits] */
 export const share = (share, digits = 0) =>
-  share === null || share === undefined ? "–" : new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share);
+  share === null || share === undefined ? "–" : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
 
 /** @param {number | null | undefined} ms */
 export const millis = (ms) =>
-  ms === null || ms === undefined ? "–" : new Intl.NumberFormat(language, { style: "unit", unit: "millisecond", maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms);
+  ms === null || ms === undefined ? "–" : new Intl.NumberFormat(locale, { style: "unit", unit: "millisecond", maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms);
+
+/** What stands between backticks is code. @param {string} text */
+export const coded = (text) => text.split("`").map((it, at) => (at % 2 === 1 ? html`<code>${it}</code>` : it));
 
 /** @param {string} at */
-export const moment = (at) => new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(new Date(at));
+export const moment = (at) => new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "medium" }).format(new Date(at));
 
 /**
  * A table with its heading, or what would fill it.
@@ -76,7 +79,7 @@ export function table(title, columns, rows, empty) {
   return html`<section>
     <h2>${title}</h2>
     ${rows.length === 0
-      ? html`<p class="note">${empty}</p>`
+      ? html`<p class="note">${coded(empty)}</p>`
       : html`<div class="wide-table" tabindex="0" role="region" aria-label=${title}><table>
           <thead><tr>${columns.map((it) => html`<th scope="col">${it}</th>`)}</tr></thead>
           <tbody>${rows.map(([head, ...cells]) => html`<tr><th scope="row">${head}</th>${cells.map((it) => html`<td>${it}</td>`)}</tr>`)}</tbody>

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import { plainly } from "../markdown/safe.js";
-import { language } from "../words/index.js";
+import { language, locale } from "../words/index.js";
 import { a } from "../words/analytics/index.js";
 import { moment, nameOf, number, share, table } from "./figures.js";
 import "./chart.js";
@@ -30,6 +30,9 @@ export function product(data, house) {
     </div>
     ${table(a.byAgent, [a.agent, nameOf("calls"), nameOf("share"), nameOf("calls_failed")],
       data.agents.map((it) => [html`<bdi>${plainly(house.nameOf(it.agent))}</bdi>`, number(it.calls), share(it.share), number(it.calls_failed)]), a.noCalls)}
+    ${table(a.byModel, [a.model, nameOf("input_tokens"), nameOf("output_tokens"), ...(totals.cost ? [nameOf("cost")] : [])],
+      data.models.map((it) => [it.model ? html`<bdi>${plainly(it.model)}</bdi>` : a.notNoted, number(it.input_tokens), number(it.output_tokens), ...(totals.cost ? [it.cost === undefined ? "–" : money(it.cost, totals.cost.currency)] : [])]), a.noTokens)}
+    ${totals.cost?.unpriced_tokens ? html`<p class="note">${a.unpriced(number(totals.cost.unpriced_tokens))}</p>` : nothing}
     ${table(a.byLanguage, [a.language, nameOf("messages")], data.languages.map((it) => [languageOf(it.language), number(it.messages)]), a.noPlans)}
     ${table(nameOf("confidence"), [nameOf("confidence"), nameOf("plans")],
       totals.messages === 0 ? [] : data.confidence.map((it) => [`${share(it.confidence_from)} – ${share(it.confidence_to)}`, number(it.plans)]), a.noPlans)}
@@ -54,7 +57,7 @@ function figures(totals) {
 
 /** @param {number} amount @param {string} currency */
 const money = (amount, currency) =>
-  new Intl.NumberFormat(language, { style: "currency", currency, maximumSignificantDigits: 4 }).format(amount);
+  new Intl.NumberFormat(locale, { style: "currency", currency, maximumSignificantDigits: 4 }).format(amount);
 
 /** @param {string} tag */
 function languageOf(tag) {

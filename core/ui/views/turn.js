@@ -67,7 +67,7 @@ class TurnPart extends Part {
       <h2 class="hidden">${t.answerOf}</h2>
       ${turn.plan ? html`<details class="how" ?open=${this.#wasLive}>
         <summary>${chosen(turn.plan, this.#nameOf)}</summary>
-        ${why(turn.plan)} ${this.#cards()}
+        ${why(turn.plan, this.#nameOf)} ${this.#cards()}
       </details>` : nothing}
       ${this.#body()}
       ${this.#files()}
@@ -112,10 +112,10 @@ class TurnPart extends Part {
     return html`
       ${turn.isRunning ? this.#long() : nothing}
       ${!turn.isRunning && without.length > 0 && turn.answer.text ? html`<p class="note" dir="auto">${t.without(plainly(names))}</p>` : nothing}
-      ${!turn.isRunning && turn.degraded ? html`<p class="note" dir="auto">${t.degraded(plainly(turn.degraded))}</p>` : nothing}
+      ${!turn.isRunning && turn.faults ? html`<p class="note" dir="auto">${t.degraded(plainly(turn.faults))}</p>` : nothing}
       ${turn.state === "canceled" ? html`<p class="note">${t.stopped}</p>` : nothing}
       ${turn.state === "failed" ? this.#failed() : nothing}
-      ${turn.state === "input_required" && turn.asks ? html`<p class="note">${t.waits(this.#nameOf(turn.asks.agent))}</p>` : nothing}
+      ${turn.state === "input_required" ? turn.waiting.map((agent) => html`<p class="note">${t.waits(plainly(this.#nameOf(agent)))}</p>`) : nothing}
       ${turn.goesOn ? this.#goesOn() : nothing}
       ${this.#choices()}
       ${turn.isRunning ? nothing : this.#actions()}

@@ -25,6 +25,8 @@ const CHOSEN = "switchboard.language";
 export let t = english;
 /** @type {Language} */
 export let language = "en";
+/** How numbers and times are written: as in the reader's own country, where the browser says it. */
+export let locale = "en";
 
 /** The language that was chosen, or that the browser asks for. @returns {Language} */
 function wanted() {
@@ -53,6 +55,7 @@ export async function speak() {
   const want = wanted();
   t = await wordsOf(FILES, want, english);
   language = t === english ? "en" : want;
+  locale = navigator.languages.find((it) => it.split("-")[0] === language) ?? language;
   document.documentElement.lang = language;
   document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
 }
@@ -64,25 +67,25 @@ export async function choose(chosen) {
 }
 
 /** @param {number} share from 0 to 1 */
-export const percent = (share) => new Intl.NumberFormat(language, { style: "percent" }).format(share);
+export const percent = (share) => new Intl.NumberFormat(locale, { style: "percent" }).format(share);
 
 /** @param {number} ms */
 export const duration = (ms) =>
   ms < 1000
-    ? new Intl.NumberFormat(language, { style: "unit", unit: "millisecond" }).format(Math.round(ms))
-    : new Intl.NumberFormat(language, { style: "unit", unit: "second", maximumFractionDigits: 1 }).format(ms / 1000);
+    ? new Intl.NumberFormat(locale, { style: "unit", unit: "millisecond" }).format(Math.round(ms))
+    : new Intl.NumberFormat(locale, { style: "unit", unit: "second", maximumFractionDigits: 1 }).format(ms / 1000);
 
 /** @param {number} bytes */
 export const size = (bytes) =>
   bytes < 1_000_000
-    ? new Intl.NumberFormat(language, { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 }).format(Math.ceil(bytes / 1000))
-    : new Intl.NumberFormat(language, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 }).format(bytes / 1_000_000);
+    ? new Intl.NumberFormat(locale, { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 }).format(Math.ceil(bytes / 1000))
+    : new Intl.NumberFormat(locale, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 }).format(bytes / 1_000_000);
 
 /** @param {string} at */
-export const clock = (at) => new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
+export const clock = (at) => new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
 
 /** @param {string} at */
-export const day = (at) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(at));
+export const day = (at) => new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(at));
 
 /** @param {string[]} items */
-export const list = (items) => new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+export const list = (items) => new Intl.ListFormat(locale, { type: "conjunction" }).format(items);

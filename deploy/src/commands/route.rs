@@ -133,6 +133,7 @@ mod tests {
             steps: vec![step("a", vec![]), step("b", vec![0])],
             confidence: 0.8,
             reason: "first \x1b[31mone".into(),
+            why: None,
             stage: Stage::Lexical,
             degraded: None,
             says: None,

@@ -69,6 +69,7 @@ pub struct ProductAnalytics {
     pub points: Vec<ProductPoint>,
     pub languages: Vec<LanguageCount>,
     pub agents: Vec<AgentCount>,
+    pub models: Vec<ModelCost>,
     pub confidence: Vec<ConfidenceCount>,
     pub corrected: Vec<CorrectedRoute>,
     pub definitions: Definitions,
@@ -106,6 +107,19 @@ pub struct Cost {
     pub cost_of_all: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_answer: Option<f64>,
+    pub unpriced_tokens: i64,
+}
+
+/// What a model has read and written, and what that cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "`definitions` says what each is")]
+pub struct ModelCost {
+    /// As the configuration names it; empty where it was not noted.
+    pub model: String,
+    pub input_tokens: i64,
+    pub output_tokens: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 /// One step.

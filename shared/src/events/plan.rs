@@ -1,5 +1,6 @@
 //! The router's decision.
 
+use super::Why;
 use crate::ids::AgentId;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,9 @@ pub struct Plan {
     pub confidence: f64,
     /// Why, in one sentence for a person.
     pub reason: String,
+    /// The same for whoever says it in another language; absent where an LLM wrote the sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
     /// Which stage decided.
     pub stage: Stage,
     /// What did not work and was done without; absent when all was well.

@@ -261,6 +261,7 @@ mod tests {
             steps,
             confidence: 1.0,
             reason,
+            why: None,
             stage,
             degraded: None,
             says: None,

@@ -86,10 +86,12 @@ pub(crate) async fn draft(
     core.budgets.spend(&me)?;
     let deadline = envelope.deadline.checked_sub(LAST_WORD).unwrap_or(envelope.deadline);
     let count = wanted.count as usize;
-    let drafts = learn::draft(&core.llm, &agent, &languages, count, deadline).await.map_err(|error| {
-        tracing::warn!(%error, "the LLM gave no drafts");
-        unavailable("The LLM gave no drafts that can be used; try again.", 5)
-    })?;
+    let (drafts, tokens) =
+        learn::draft(&core.llm, &agent, &languages, count, deadline).await.map_err(|error| {
+            tracing::warn!(%error, "the LLM gave no drafts");
+            unavailable("The LLM gave no drafts that can be used; try again.", 5)
+        })?;
+    core.counts.tokens(&me.tenant, &core.llm, &tokens);
     Ok(axum::Json(Drafts { agent: id, drafts }))
 }
 

@@ -139,6 +139,7 @@ async fn in_the_background(
     task: &Task<'_>,
 ) -> Response {
     let (text, tokens) = task.answer(core, me, core.config.openai.task).await;
+    core.counts.tokens(&me.tenant, &core.llm, &tokens);
     let mut completion = begun(core, request, None);
     completion.used(tokens.input, tokens.output);
     let answer = match request.is_streamed() {

@@ -18,7 +18,7 @@ use super::{
 use std::ops::Range;
 use switchboard_shared::{
     api::{self, AgentShare, ClauseShare, Explanation, NearExample, Outcome},
-    events::{Plan, Stage},
+    events::{Plan, Reason, Stage},
     ids::AgentId,
 };
 use tokio::time::Instant;
@@ -145,7 +145,9 @@ impl Router {
 
     /// What the parts are held to together, where the message can be divided at all.
     fn together(&self, roster: &Roster, guess: &Guess<'_>, text: &str) -> Vec<api::Bound> {
-        let Some(parts) = guess.several(text, self.max_agents, 0.0) else { return Vec::new() };
+        let Some(parts) = guess.several(text, self.max_agents, 0.0, Reason::LikeParts) else {
+            return Vec::new();
+        };
         let share: f64 = parts.steps.iter().map(|step| step.confidence).product();
         let bound = |key: &str, value: f64, limit: f64| api::Bound {
             key: key.to_owned(),

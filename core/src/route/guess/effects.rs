@@ -4,9 +4,9 @@
 use super::{Guess, UNSURE, WEAK, best, plan};
 use crate::{
     agents::Agent,
-    route::{clauses, rules, words},
+    route::{Because, clauses, rules, words},
 };
-use switchboard_shared::events::{Plan, Step};
+use switchboard_shared::events::{Plan, Reason, Step};
 
 impl Guess<'_> {
     /// A guessed plan without what acts: what is left of it, what is asked apart from the text that it is about, or a
@@ -34,9 +34,8 @@ impl Guess<'_> {
         let (reader, share) = best(&shares.agents)?;
         let agent = &self.roster.agents[reader];
         let is_guess = share >= WEAK && share > shares.none && shares.known >= self.config.min_known;
-        let reason = format!("{} is the best guess by what is asked before the rest.", agent.name);
         let steps = vec![self.step(reader, text.to_owned(), share)];
-        (is_guess && !agent.has_effects()).then(|| plan(steps, reason))
+        (is_guess && !agent.has_effects()).then(|| plan(steps, self.about(Reason::GuessBefore, [reader])))
     }
 
     /// The LLM's plan, which is a guess too where the LLM itself is not certain, or the local model contradicts it.
@@ -74,8 +73,7 @@ impl Guess<'_> {
 
     /// Lets the user choose; those that this is about are named first.
     fn ask_before(&self, plan: &Plan, acting: &[&Agent]) -> Plan {
-        let names: Vec<_> = acting.iter().map(|agent| agent.name.as_str()).collect();
-        let reason = format!("A guess is not enough for what {} does.", names.join(", "));
+        let because = Because::of(Reason::Acts, acting.iter().copied());
         let mut choices = acting.to_vec();
         let asked = plan.steps.iter().filter_map(|step| self.roster.agent(&step.agent));
         for agent in asked.chain(self.likely()) {
@@ -83,7 +81,7 @@ impl Guess<'_> {
                 choices.push(agent);
             }
         }
-        words::ask_before(&choices, plan.stage, plan.confidence, &reason)
+        words::ask_before(&choices, plan.stage, plan.confidence, because)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::{CLEARLY, Guess, best, plan};
 use crate::route::{
+    Because,
     clauses::{self, Clause},
     lexical::{self, Shares},
     named,
 };
 use std::ops::Range;
-use switchboard_shared::events::{Plan, Step};
+use switchboard_shared::events::{Plan, Reason, Step};
 
 /// What a part's agent must at least be in the message as a whole.
 const SUPPORT: f64 = 0.08;
@@ -56,7 +57,13 @@ impl Part {
 
 impl Guess<'_> {
     /// `least`: how sure the parts must be together.
-    pub(in crate::route) fn several(&self, text: &str, max_agents: usize, least: f64) -> Option<Plan> {
+    pub(in crate::route) fn several(
+        &self,
+        text: &str,
+        max_agents: usize,
+        least: f64,
+        code: Reason,
+    ) -> Option<Plan> {
         let (request, _) = clauses::data_of(text);
         if self.heard.len() < 2 || self.heard.len() > 2 * max_agents {
             return None;
@@ -65,9 +72,8 @@ impl Guess<'_> {
         if parts.len() < 2 || parts.len() > max_agents || !self.fits_the_whole(&parts, least) {
             return None;
         }
-        let names: Vec<_> = parts.iter().map(|part| self.roster.agents[part.agent].name.as_str()).collect();
-        let reason = format!("Each part is like what one of {} is asked.", names.join(", "));
-        Some(plan(self.steps(&parts, text), reason))
+        let because = self.about(code, parts.iter().map(|part| part.agent));
+        Some(plan(self.steps(&parts, text), because))
     }
 
     /// What each request of a message that has several is like by itself.
@@ -101,10 +107,7 @@ impl Guess<'_> {
             return None;
         }
         let steps = self.steps(&parts[..max_agents], text);
-        let reason = format!(
-            "A guess: it asks for more things than agents may be asked, and only the first {max_agents} are asked (`turn.max_agents`)."
-        );
-        Some(plan(steps, reason))
+        Some(plan(steps, Because::at_most(Reason::GuessFirst, max_agents)))
     }
 
     /// What else is asked, where one of several requests orders that an agent be chosen.
@@ -115,8 +118,7 @@ impl Guess<'_> {
         };
         let (ordered, allowed): (Vec<&Heard>, Vec<&Heard>) = self.heard.iter().partition(orders);
         let parts = self.parts_of(request, allowed.into_iter()).filter(|_| !ordered.is_empty())?;
-        let reason = "A guess: an order to choose an agent is left out.".to_owned();
-        (!parts.is_empty()).then(|| plan(self.steps(&parts, text), reason))
+        (!parts.is_empty()).then(|| plan(self.steps(&parts, text), Reason::GuessAllowed))
     }
 
     /// What each part's agent is asked.

@@ -5,7 +5,11 @@ use crate::{
     agents::Agent,
     route::{lexical, rules, words},
 };
-use switchboard_shared::{api::Score, events::Plan, ids::AgentId};
+use switchboard_shared::{
+    api::Score,
+    events::{Plan, Reason},
+    ids::AgentId,
+};
 
 /// What stands directly before such a name, a phrase a line, in lower case and without marks.
 const PHRASES: &str = include_str!("forbidden.txt");
@@ -49,9 +53,8 @@ pub(in crate::route) fn hold_back(roster: &Roster, text: &str, scores: &[Score],
         .filter(|score| !is_held(&score.agent))
         .filter_map(|score| roster.agent(&score.agent))
         .collect();
-    let reason = "Whom it seems to be for is not to be asked.";
     let degraded = plan.degraded.take();
-    *plan = Plan { degraded, ..words::ask_back(&others, plan.stage, plan.confidence, reason) };
+    *plan = Plan { degraded, ..words::ask_back(&others, plan.stage, plan.confidence, Reason::Forbidden) };
 }
 
 #[cfg(test)]

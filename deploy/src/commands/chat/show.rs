@@ -360,6 +360,7 @@ mod tests {
             steps: vec![],
             confidence: 0.5,
             reason: "r".into(),
+            why: None,
             stage: Stage::Lexical,
             degraded: None,
             says: Some("Which\none?".into()),

@@ -27,7 +27,13 @@ impl Measured {
         let one = points(&ceilings.turns, 1);
         // The waits of the model are added to what a turn takes where nobody waits: at the lowest rate.
         let Some(lowest) = one.iter().min_by(|one, other| one.per_second.total_cmp(&other.per_second)) else {
-            let hint = "nothing was measured here: run `switchboard bench turns --rate 50 150 300` first";
+            let hint = match ceilings.turns.iter().any(|point| point.agents == 1) {
+                false => "nothing was measured here: run `switchboard bench turns --rate 50 150 300` first",
+                true => {
+                    "at no rate that was measured here was all answered within a second: run `switchboard bench turns` \
+                     with lower ones, or where nothing else runs"
+                }
+            };
             return Err(Error::Invalid(hint.to_owned()));
         };
         let mut assumed = Vec::new();

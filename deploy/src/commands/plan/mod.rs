@@ -116,6 +116,7 @@ fn rows(ask: &Ask, sizes: &Sizes) -> Vec<String> {
         Some(redis) => format!("Redis: {} primaries, each with a replica", redis.primaries),
         None => "Redis: three primaries, each with a replica, unless the load says otherwise".to_owned(),
     });
+    let count = |of: Option<f64>| of.map_or("an unknown number of".to_owned(), |of| format!("{of:.0}"));
     let figure = |of: Option<f64>| of.map_or("not measured".to_owned(), |of| format!("{of:.1}"));
     rows.push(format!(
         "to clients {} Mbit/s; stored {} GB a day; a turn takes the house {:.1} ms, and {:.1} ms of waits",
@@ -127,6 +128,12 @@ fn rows(ask: &Ask, sizes: &Sizes) -> Vec<String> {
     if let Some(cost) = sizes.per_1000_chats {
         rows.push(format!("1,000 chats cost {cost:.4} while it is as busy as this"));
     }
+    rows.push(format!(
+        "one edge takes {} sockets, one core {} turns a second: `plan --json` into a file, for `analytics.ceilings.file` of \
+         the cores",
+        count(sizes.ceilings.sockets_per_edge),
+        count(sizes.ceilings.turns_per_s_per_core)
+    ));
     rows.extend(sizes.assumed.iter().map(|assumed| format!("taken as it is: {assumed}")));
     rows
 }
@@ -179,6 +186,9 @@ mod tests {
         // 100 turns of 2 ms are a fifth of one of its processors.
         assert_eq!((cores.needed, cores.all, cores.because), (1, 2, "one is enough"));
         assert_eq!(cores.busy_percent.round(), 5.0);
+        // 2.8 of its four processors may be busy, with turns of 2 ms each.
+        assert_eq!(plan.ceilings.turns_per_s_per_core, Some(1_400.0));
+        assert_eq!(plan.ceilings.sockets_per_edge, Some(10_000.0), "an edge takes no more by itself");
         let plan = sizes("--users 100 --messages-per-minute 600000 --postgres-processors 8");
         assert_eq!(plan.cores.unwrap().because, "processors");
         // 10,000 turns of 3 ms are 30 processors; eight that are busy for 70 % do 5.6 of them.

@@ -30,12 +30,21 @@ pub(super) struct Plan {
     pub(super) network_mbit: Option<f64>,
     pub(super) stored_gb_a_day: Option<f64>,
     pub(super) per_1000_chats: Option<f64>,
+    /// For `analytics.ceilings.file` of the cores.
+    pub(super) ceilings: Each,
     /// What a turn waits for processors on average, beside its own time without any wait.
     pub(super) own_ms: f64,
     pub(super) waits_ms: f64,
     /// Why it cannot be met.
     pub(super) faults: Vec<String>,
     pub(super) assumed: Vec<String>,
+}
+
+/// What one edge and one core take, as machines like these were measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Each {
+    pub(super) sockets_per_edge: Option<f64>,
+    pub(super) turns_per_s_per_core: Option<f64>,
 }
 
 /// Edges, or cores.
@@ -89,30 +98,20 @@ impl Plan {
             and(measured.line("core"), more(|events| events.core_ms)),
         );
         let memory = measured.sockets.as_ref();
-        let edges = tier(
-            ask,
-            measured,
-            rate,
-            edge,
-            &Machine {
-                processors: ask.edge_processors,
-                empty_kb: memory.map_or(0.0, |kb| kb.empty_edge_kb),
-                socket_kb: memory.map_or(0.0, |kb| kb.edge_kb),
-                connections: Some(ask.connections),
-            },
-        );
-        let cores = tier(
-            ask,
-            measured,
-            rate,
-            core,
-            &Machine {
-                processors: ask.core_processors,
-                empty_kb: memory.map_or(0.0, |kb| kb.empty_core_kb),
-                socket_kb: memory.map_or(0.0, |kb| kb.core_kb),
-                connections: None,
-            },
-        );
+        let an_edge = Machine {
+            processors: ask.edge_processors,
+            empty_kb: memory.map_or(0.0, |kb| kb.empty_edge_kb),
+            socket_kb: memory.map_or(0.0, |kb| kb.edge_kb),
+            connections: Some(ask.connections),
+        };
+        let a_core = Machine {
+            processors: ask.core_processors,
+            empty_kb: memory.map_or(0.0, |kb| kb.empty_core_kb),
+            socket_kb: memory.map_or(0.0, |kb| kb.core_kb),
+            connections: None,
+        };
+        let edges = tier(ask, measured, rate, edge, &an_edge);
+        let cores = tier(ask, measured, rate, core, &a_core);
         let postgres = postgres(ask, measured, rate);
         let waits = [&edges, &cores].into_iter().flatten().map(|tier| tier.wait_ms).sum::<f64>();
         let mut plan = Self {
@@ -123,6 +122,10 @@ impl Plan {
             network_mbit: measured.events.as_ref().map(|it| it.bytes * ask.room * rate * 8.0 / 1e6),
             stored_gb_a_day: measured.stored_bytes.map(|bytes| bytes * rate * 86_400.0 / GB),
             per_1000_chats: None,
+            ceilings: Each {
+                sockets_per_edge: memory.map(|_| an_edge.sockets(ask)),
+                turns_per_s_per_core: a_core.turns(ask, measured, core),
+            },
             faults: faults(ask, &edges, &cores, &postgres),
             assumed: measured.assumed.clone(),
             edges,
@@ -157,15 +160,35 @@ impl Plan {
     }
 }
 
+impl Machine {
+    /// How many sockets it has memory for, and may have.
+    fn sockets(&self, ask: &Ask) -> f64 {
+        let room_kb = ask.memory * MEMORY_SHARE * KB_IN_GB - self.empty_kb;
+        let most = self.connections.map_or(f64::INFINITY, f64::from);
+        (room_kb / self.socket_kb).floor().clamp(0.0, most)
+    }
+
+    /// How many turns a second it has processors for; none where not one.
+    fn turns(&self, ask: &Ask, measured: &Measured, cpu: Line) -> Option<f64> {
+        let rates = (1..=MOST).map(f64::from);
+        rates.take_while(|rate| self.is_calm(ask, measured, cpu, *rate)).last()
+    }
+
+    /// Whether it is no busier than it may be, and nobody waits too long for a processor.
+    fn is_calm(&self, ask: &Ask, measured: &Measured, cpu: Line, rate: f64) -> bool {
+        let offered = cpu.at(rate) / 1e3;
+        offered <= f64::from(self.processors) * ask.busy / 100.0
+            && wait_p99(self.processors, offered, cpu.each, measured.scv) <= ask.wait_ms
+    }
+}
+
 /// The least that do it, by processors, memory and connections; none where one alone is too small for anything.
 fn tier(ask: &Ask, measured: &Measured, rate: f64, cpu: Line, machine: &Machine) -> Option<Tier> {
     let users = f64::from(ask.users);
     let memory_gb = |count: u32| (machine.empty_kb + machine.socket_kb * users / f64::from(count)) / KB_IN_GB;
     let offered = |count: u32| cpu.at(rate / f64::from(count)) / 1e3;
     let p99 = |count: u32| wait_p99(machine.processors, offered(count), cpu.each, measured.scv);
-    let is_calm = |count: &u32| {
-        offered(*count) <= f64::from(machine.processors) * ask.busy / 100.0 && p99(*count) <= ask.wait_ms
-    };
+    let is_calm = |count: &u32| machine.is_calm(ask, measured, cpu, rate / f64::from(*count));
     let by_cpu = (1..=MOST).find(is_calm)?;
     let by_memory = (1..=MOST).find(|count| memory_gb(*count) <= ask.memory * MEMORY_SHARE)?;
     let by_connections = machine.connections.map_or(1, |most| ask.users.div_ceil(most).max(1));
