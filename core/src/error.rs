@@ -6,6 +6,7 @@ use switchboard_shared::{
     ids::AgentId,
     problem::{Problem, ProblemKind},
 };
+use tokio_postgres::error::Severity;
 
 /// An error on the way from a request to its answer.
 #[derive(Debug, thiserror::Error)]
@@ -110,25 +111,24 @@ impl Error {
 /// What a failover, a host that starts or ends, or a rival transaction causes.
 pub(crate) fn is_transient(error: &tokio_postgres::Error) -> bool {
     error.is_closed()
-        || match error.code() {
-            Some(state) => passes(state.code()),
-            // No SQLSTATE: the connection broke before the server could say anything.
-            None => {
-                error.as_db_error().is_none()
-                    && std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>())
-            }
+        || match error.as_db_error() {
+            Some(said) => passes(said.parsed_severity(), said.code().code()),
+            // The connection broke before the server could say anything.
+            None => std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()),
         }
 }
 
-/// SQLSTATEs (PostgreSQL manual, appendix A). What was canceled because it took too long (57014) would again.
-fn passes(state: &str) -> bool {
+/// SQLSTATEs (PostgreSQL manual, appendix A). What was canceled because it took too long (57014) would again. A server that
+/// panics ends for a reason of its own, as a disk that is full: none that the next one has.
+fn passes(severity: Option<Severity>, state: &str) -> bool {
     const ENDS_OR_STARTS: [&str; 3] = ["57P01", "57P02", "57P03"];
     /// A replica where there was a primary; a transaction that stood still, as of a core that was frozen.
     const NOT_HERE: [&str; 2] = ["25006", "25P03"];
     /// Serialization, which on a replica is a conflict with what it replays; deadlock; a lock not had in time; no more
     /// connections.
     const RIVALS: [&str; 4] = ["40001", "40P01", "55P03", "53300"];
-    state.starts_with("08")
+    severity == Some(Severity::Panic)
+        || state.starts_with("08")
         || [&ENDS_OR_STARTS[..], &NOT_HERE, &RIVALS].into_iter().flatten().any(|passing| *passing == state)
 }
 
@@ -141,10 +141,11 @@ mod tests {
         for state in
             ["57P01", "57P02", "57P03", "08006", "08001", "25006", "40001", "40P01", "55P03", "53300"]
         {
-            assert!(passes(state), "{state}");
+            assert!(passes(Some(Severity::Error), state), "{state}");
         }
         for state in ["57014", "23505", "42P01", "42501", "22001", "53100", "XX000"] {
-            assert!(!passes(state), "{state}");
+            assert!(!passes(Some(Severity::Error), state), "{state}");
+            assert!(passes(Some(Severity::Panic), state), "{state}");
         }
     }
 }
