@@ -18,7 +18,7 @@ const HOLDS: Duration = Duration::from_secs(60);
 /// For so long after a stall nothing is measured: what ends then is what had to wait.
 const SETTLES: Duration = Duration::from_secs(10);
 /// A line is long from this part of the longest wait on. A tenant that is alone is refused from half of it on.
-const LONG: u32 = 8;
+const LONG: u32 = 4;
 
 /// What is known of the rate.
 pub(super) struct Pace {
