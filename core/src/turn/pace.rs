@@ -12,8 +12,8 @@ const BUSY: usize = 8;
 const NEWEST: f64 = 0.3;
 /// So few are let in however slow it is: of them even one user may have as many as are needed to measure again.
 const FEWEST: usize = 4 * BUSY;
-/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it. Of a
-/// calm between two crowds the second must not find this core without any measure.
+/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it. After
+/// a calm between two crowds the second must not find this core without one.
 const HOLDS: Duration = Duration::from_secs(60);
 /// For so long after a stall nothing is measured: what ends then is what had to wait.
 const SETTLES: Duration = Duration::from_secs(10);
