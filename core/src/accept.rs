@@ -74,8 +74,10 @@ pub(crate) async fn accept(
         None => own.map_err(Error::writing("client id"))?,
     };
     // Before the database is asked: what is refused costs next to nothing.
-    let place =
-        core.turns.reserve(whose(identity)).map_err(|full| no_place(full, next_in(core, identity)))?;
+    let place = core
+        .turns
+        .reserve(whose(identity))
+        .map_err(|full| no_place(full, core.turns.next_in(&whose(identity))))?;
     let draft = Draft {
         id: MessageId::new(),
         turn: TurnId::new(),
@@ -110,9 +112,9 @@ fn whose(identity: &Identity) -> Whose {
     Whose { tenant: identity.tenant.clone(), user: identity.user.clone() }
 }
 
-/// When one more message of theirs would be accepted, if none would now and that can be told.
-pub(crate) fn next_in(core: &Core, identity: &Identity) -> Option<Duration> {
-    core.turns.next_in(&whose(identity)).map(|time| time.min(RETRY_AFTER))
+/// When the next message of theirs should come, if that is not now and can be told.
+pub(crate) fn appoint(core: &Core, identity: &Identity) -> Option<Duration> {
+    core.turns.appoint(&whose(identity)).map(|time| time.min(RETRY_AFTER))
 }
 
 /// Refused before it is accepted, so that nothing acknowledged is lost.
@@ -128,7 +130,7 @@ fn no_place(full: Full, next_in: Option<Duration>) -> Error {
         }
     };
     metrics::REFUSED.with_label_values(&[why]).inc();
-    let after = next_in.unwrap_or(RETRY_AFTER).as_secs_f64().ceil().max(1.0);
+    let after = next_in.map_or(RETRY_AFTER, |time| time.min(RETRY_AFTER)).as_secs_f64().ceil().max(1.0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and 5")]
     Error::Public(Problem::new(kind, detail).retry_after(after as u64))
 }

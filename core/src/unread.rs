@@ -101,6 +101,7 @@ mod tests {
         net::{TcpListener, TcpStream},
         time::sleep,
     };
+    use tokio_util::task::TaskTracker;
 
     async fn server() -> TcpStream {
         let around = middleware::from_fn(|request: Request, next: Next| async {
@@ -115,7 +116,7 @@ mod tests {
             .layer(around);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        TaskTracker::new().spawn(async move { axum::serve(listener, routes).await });
         TcpStream::connect(address).await.unwrap()
     }
 

@@ -12,13 +12,13 @@ const BUSY: usize = 8;
 const NEWEST: f64 = 0.3;
 /// So few are let in however slow it is: of them even one user may have as many as are needed to measure again.
 const FEWEST: usize = 4 * BUSY;
-/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it. Of a
-/// calm between two crowds the second must not find this core without any measure.
+/// A measurement holds for so long: what made it slow may be over, and those who are refused would never show it. After
+/// a calm between two crowds the second must not find this core without one.
 const HOLDS: Duration = Duration::from_secs(60);
 /// For so long after a stall nothing is measured: what ends then is what had to wait.
 const SETTLES: Duration = Duration::from_secs(10);
 /// A line is long from this part of the longest wait on. A tenant that is alone is refused from half of it on.
-const LONG: u32 = 8;
+const LONG: u32 = 4;
 
 /// What is known of the rate.
 pub(super) struct Pace {

@@ -129,18 +129,14 @@ impl Turns {
     /// When one more of theirs would find a place, or should come, if that can be told: none would now, or they have some
     /// and the line is long. If they were told only once it is full, all would come meanwhile to be refused.
     pub(crate) fn next_in(&self, whose: &Whose) -> Option<Duration> {
-        let mut queue = self.hall.queue();
-        queue.measure();
-        let (in_hand, now) = (&queue.in_hand, Instant::now());
-        let is_full = in_hand.may_take_fairly(whose).is_err();
-        if !is_full && !queue.pace.is_long(in_hand.taken(), now) {
-            return None;
-        }
-        // Whoever is in the line is served in turn, so one of theirs in each round.
-        let (round, own) = (in_hand.round(whose), in_hand.of_user(whose));
-        let waits = is_full || queue.pace.is_long(round * own, now);
-        let time = queue.pace.time_for(round, now).filter(|_| waits)?;
-        // One after another, as they are served, or they would all come at once; but nobody much later than it could.
+        self.hall.queue().next_in(whose, Instant::now())
+    }
+
+    /// As [`Turns::next_in`], and a time that nobody else is told: they come one after another, as they are served, and not
+    /// all at once; but nobody much later than it could.
+    pub(crate) fn appoint(&self, whose: &Whose) -> Option<Duration> {
+        let (mut queue, now) = (self.hall.queue(), Instant::now());
+        let time = queue.next_in(whose, now)?;
         let after_the_last = queue.told + queue.pace.time_for(1, now)?;
         queue.told = after_the_last.clamp(now + time, now + LATEST * time);
         Some(queue.told - now)
@@ -313,6 +309,18 @@ impl Queue {
     fn measure(&mut self) {
         let most = self.pace.most(Instant::now()).filter(|_| *self.writable.borrow());
         self.in_hand.resize(most.unwrap_or(usize::MAX));
+    }
+
+    fn next_in(&mut self, whose: &Whose, now: Instant) -> Option<Duration> {
+        self.measure();
+        let is_full = self.in_hand.may_take_fairly(whose).is_err();
+        if !is_full && !self.pace.is_long(self.in_hand.taken(), now) {
+            return None;
+        }
+        // Whoever is in the line is served in turn, so one of theirs in each round.
+        let (round, own) = (self.in_hand.round(whose), self.in_hand.of_user(whose));
+        let waits = is_full || self.pace.is_long(round * own, now);
+        self.pace.time_for(round, now).filter(|_| waits)
     }
 
     /// Measures how fast turns come to their end.

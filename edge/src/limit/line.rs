@@ -43,10 +43,10 @@ impl Lines {
     pub fn told(&self, tenant: &TenantId, user: &UserId, next: Duration, now: Instant) {
         let told = Told { at: now, next: next.min(LONGEST) };
         let mut lines = self.lines();
+        if lines.len() >= self.most {
+            lines.retain(|_, told| !told.is_over(now));
+        }
         for key in [(tenant.clone(), Some(user.clone())), (tenant.clone(), None)] {
-            if lines.len() >= self.most {
-                lines.retain(|_, told| !told.is_over(now));
-            }
             // With so many others in it, this one's messages go on to a core, which refuses them itself.
             if lines.len() < self.most || lines.contains_key(&key) {
                 lines.insert(key, told);

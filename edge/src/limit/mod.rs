@@ -149,7 +149,6 @@ fn key(identity: &Identity, policy: Policy) -> String {
     format!("switchboard:limit:{{{}/{}}}:{}", identity.tenant, identity.user, policy.name)
 }
 
-/// Neither id can hold a slash.
 /// A person usually holds a whole /64 of IPv6, so that is what is counted.
 pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {

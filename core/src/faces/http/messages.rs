@@ -39,7 +39,7 @@ pub(crate) async fn send(
         Ok(accepted) => (StatusCode::ACCEPTED, axum::Json(accepted)).into_response(),
         Err(error) => error.into_response(),
     };
-    if let Some(next) = accept::next_in(&core, &me) {
+    if let Some(next) = accept::appoint(&core, &me) {
         let ms = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
         response.headers_mut().insert(headers::NEXT_MS, ms.into());
     }

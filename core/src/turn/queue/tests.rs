@@ -140,6 +140,10 @@ async fn what_would_wait_for_too_long_is_refused_by_whose_it_is() {
     let ms = |user: &str| turns.next_in(&whose("busy", user)).map(|time| time.as_millis());
     assert_eq!(ms("u1"), Some(50), "all are of one, and the next of them is over then");
     assert_eq!(ms("new"), Some(100), "it would be served after one of the other's");
+    let appointed: Vec<_> =
+        (0..3).map(|_| turns.appoint(&whose("busy", "u1")).unwrap().as_millis()).collect();
+    assert_eq!(appointed, [50, 100, 150], "one after another");
+    assert_eq!(turns.appoint(&whose("busy", "u1")).unwrap().as_millis(), 150, "but none much later");
     assert!(turns.reserve(whose("other", "ann")).is_ok(), "they are served in turn, and it has none");
     assert_eq!(turns.next_in(&whose("other", "ann")), None, "and would find a place now");
     let ones: Vec<_> = (0..20).map(|i| turns.take_in(whose("busy", &format!("w{i}")))).collect();
