@@ -51,6 +51,9 @@ pub enum Cause {
     /// What answers is no HTTP.
     #[error("it does not speak HTTP")]
     NoHttp,
+    /// What answers is no HTTP/2.
+    #[error("it does not speak HTTP/2")]
+    NoHttp2,
     /// What answers at an address with `http:` is no HTTP; as a rule it is TLS.
     #[error("it does not speak HTTP; if it speaks TLS, its address begins with https")]
     PlainHttp,
@@ -142,6 +145,10 @@ impl Cause {
         // hyper's, of a body in pieces that are not marked as such.
         if text.starts_with("Invalid chunk") {
             return Self::NoHttp;
+        }
+        // h2's, of what begins as HTTP/1.1 does, which is no frame.
+        if text.ends_with("frame with invalid size") {
+            return Self::NoHttp2;
         }
         Self::Other(text.split(" (os error ").next().unwrap_or(text).to_owned())
     }

@@ -46,6 +46,27 @@ async fn count(house: &House, sql: &str) -> anyhow::Result<i64> {
 }
 
 #[tokio::test]
+async fn what_an_agent_gave_goes_to_the_agent_that_goes_on_with_its_reply() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let parts = vec![json!({"text": "Here it is."}), file("a.txt", "text/plain", b"three pages")];
+    let (_maker, mut ann, room) = scene(&house, parts).await?;
+    let printer = FakeAgent::start("printer", &["print that"], Manner::Says("Printed.".into())).await?;
+    house.register("printer", &printer).await?;
+    let text = "@maker make me a report, then @printer take this result and print it";
+    let heard = ann.ask(room, text).await?;
+    assert_eq!(heard.data("plan.decided")["mode"], "sequential", "{}", heard.data("plan.decided"));
+    let (_, asked) = printer.asked().pop().unwrap_or_default();
+    let parts = &asked["params"]["message"]["parts"];
+    assert!(parts[0]["text"].as_str().is_some_and(|text| text.contains("Here it is.")), "{parts}");
+    assert_eq!(
+        (&parts[1]["filename"], &parts[1]["raw"]),
+        (&json!("a.txt"), &json!(STANDARD.encode("three pages"))),
+        "{parts}"
+    );
+    house.stop().await
+}
+
+#[tokio::test]
 async fn files_of_an_agent_are_named_in_the_answer_and_handed_out_to_members_alone() -> anyhow::Result<()> {
     let house = House::start().await?;
     let parts = vec![

@@ -14,9 +14,12 @@ async fn agents_on_the_official_sdk_are_asked_over_the_interfaces_that_they_have
     let house = House::start().await?;
     let (_child, urls) = foreign("bindings.py").await?;
     let ann = Wire::of(&house, "ann")?;
-    for (id, kind, streaming) in
-        [("rest", "HTTP+JSON 1.0", true), ("before", "JSONRPC 0.3", true), ("fallen", "fallback", false)]
-    {
+    for (id, kind, streaming) in [
+        ("rest", "HTTP+JSON 1.0", true),
+        ("before", "JSONRPC 0.3", true),
+        ("grpc", "GRPC 1.0", true),
+        ("fallen", "fallback", false),
+    ] {
         let url = urls[kind].as_str().unwrap_or_default();
         let view = house.register_url(id, url, &[]).await?;
         assert_eq!(view.streaming, streaming, "{kind}");
@@ -31,6 +34,26 @@ async fn agents_on_the_official_sdk_are_asked_over_the_interfaces_that_they_have
 }
 
 #[tokio::test]
+async fn an_agent_over_grpc_is_streamed_from_and_what_it_refuses_is_said() -> anyhow::Result<()> {
+    let house = House::start().await?;
+    let (_child, urls) = foreign("bindings.py").await?;
+    house.register_url("grpc", urls["GRPC 1.0"].as_str().unwrap_or_default(), &[]).await?;
+    let mut ann = house.person("ann").await?;
+    let room = ann.room(&[]).await?;
+    ann.join(room, Some(0)).await?;
+    let heard = ann.ask(room, "@grpc piecemeal these words").await?;
+    assert_eq!(heard.answer().trim(), "words these piecemeal");
+    let progress = heard.all("call.progress");
+    assert!(progress.iter().any(|said| said["text"] == "turning words around"), "{progress:?}");
+    assert!(heard.all("answer.delta").len() > 1, "it comes in pieces");
+    let refused = ann.ask(room, "@grpc unreadable").await?;
+    let call = refused.data("call.finished");
+    assert_eq!(call["state"], "rejected", "{call}");
+    assert!(call["reason"].as_str().is_some_and(|why| why.contains("these words cannot be read")), "{call}");
+    house.stop().await
+}
+
+#[tokio::test]
 async fn work_that_takes_long_is_watched_and_canceled_over_each_interface() -> anyhow::Result<()> {
     let house = House::with(|options| {
         let short = "[agents]\ncall_ms = 1000\n".parse::<toml::Table>().expect("it is written here");
@@ -40,7 +63,9 @@ async fn work_that_takes_long_is_watched_and_canceled_over_each_interface() -> a
     let (_child, urls) = foreign("bindings.py").await?;
     let ann = Wire::of(&house, "ann")?;
     let (mut works, mut canceled) = (Vec::new(), Vec::new());
-    for (id, kind) in [("rest", "HTTP+JSON 1.0"), ("before", "JSONRPC 0.3"), ("fallen", "fallback")] {
+    let kinds =
+        [("rest", "HTTP+JSON 1.0"), ("before", "JSONRPC 0.3"), ("grpc", "GRPC 1.0"), ("fallen", "fallback")];
+    for (id, kind) in kinds {
         let url = urls[kind].as_str().unwrap_or_default();
         house.register_url(id, url, &[]).await?;
         for (name, tasks) in [("done", &mut works), ("left", &mut canceled)] {

@@ -1,11 +1,13 @@
 //! What a client says in each binding and version, and what it reads there: its requests and their answers are those of
 //! JSON-RPC 1.0, and become the others' here. Pure.
 
+pub mod grpc;
+
 use crate::{
     before_1_0::{METHODS, STATES, change, each, message, message_in, part_in, translate},
     fault::Kind,
     wire::{
-        TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC,
+        TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC,
         methods::{CANCEL_TASK, GET_TASK, SEND_MESSAGE, SEND_STREAMING_MESSAGE, SUBSCRIBE_TO_TASK},
     },
 };
@@ -21,6 +23,8 @@ pub enum Speech {
     JsonRpcBefore1_0,
     /// HTTP+JSON.
     Rest,
+    /// gRPC.
+    Grpc,
 }
 
 impl Speech {
@@ -35,6 +39,7 @@ impl Speech {
             () if named(TRANSPORT_PROTOCOL_JSONRPC) && is("1.0") => Some(Self::JsonRpc),
             () if named(TRANSPORT_PROTOCOL_JSONRPC) && is("0.3") => Some(Self::JsonRpcBefore1_0),
             () if named(TRANSPORT_PROTOCOL_HTTP_JSON) && is("1.0") => Some(Self::Rest),
+            () if named(TRANSPORT_PROTOCOL_GRPC) && is("1.0") => Some(Self::Grpc),
             () => None,
         }
     }
@@ -45,6 +50,7 @@ impl Speech {
         match self {
             Self::JsonRpc | Self::JsonRpcBefore1_0 => TRANSPORT_PROTOCOL_JSONRPC,
             Self::Rest => TRANSPORT_PROTOCOL_HTTP_JSON,
+            Self::Grpc => TRANSPORT_PROTOCOL_GRPC,
         }
     }
 
@@ -52,7 +58,7 @@ impl Speech {
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {
-            Self::JsonRpc | Self::Rest => "1.0",
+            Self::JsonRpc | Self::Rest | Self::Grpc => "1.0",
             Self::JsonRpcBefore1_0 => "0.3",
         }
     }
@@ -62,7 +68,7 @@ impl Speech {
     pub fn call(self, method: &str, params: Value) -> (String, Value) {
         match self {
             Self::JsonRpcBefore1_0 => older(method, params),
-            Self::JsonRpc | Self::Rest => (method.to_owned(), params),
+            Self::JsonRpc | Self::Rest | Self::Grpc => (method.to_owned(), params),
         }
     }
 
@@ -71,7 +77,7 @@ impl Speech {
     pub fn result(self, method: &str, result: Value) -> Value {
         match self {
             Self::JsonRpcBefore1_0 => newer(method, result),
-            Self::JsonRpc | Self::Rest => result,
+            Self::JsonRpc | Self::Rest | Self::Grpc => result,
         }
     }
 }
@@ -195,6 +201,7 @@ mod tests {
             ("jsonrpc", "1.0.1", Some(Speech::JsonRpc)),
             ("JSONRPC", "0.3.0", Some(Speech::JsonRpcBefore1_0)),
             ("HTTP+JSON", "1.0", Some(Speech::Rest)),
+            ("GRPC", "1.0", Some(Speech::Grpc)),
             ("HTTP+JSON", "0.3", None),
             ("JSONRPC", "1.00", None),
             ("JSONRPC", "", None),

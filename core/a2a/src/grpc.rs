@@ -150,8 +150,8 @@ fn code(kind: Kind) -> Code {
 /// The messages of a method, by their description.
 struct Messages(MethodDescriptor);
 
-/// Of requests.
-struct Reads(MessageDescriptor);
+/// What is read, of one kind.
+pub(crate) struct Reads(pub(crate) MessageDescriptor);
 
 /// Of answers.
 struct Writes;

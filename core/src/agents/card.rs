@@ -117,7 +117,7 @@ impl Agent {
             }
             _ => return Err(AgentError::Card("skills is missing".into())),
         };
-        let (endpoint, others) = endpoints(&card)?;
+        let (endpoint, others) = endpoints(&card, &card_url)?;
         let streaming = card.pointer("/capabilities/streaming").and_then(Value::as_bool).unwrap_or(false);
         let input_modes = words(card.get("defaultInputModes"), MAX_MODES, MAX_NAME_CHARS);
         Ok(Self {

@@ -175,12 +175,12 @@ impl Pass<'_> {
         let again = request.try_clone();
         let proof = self.proof(None).await?;
         let mut response = self.show(client, request, proof.as_ref()).await?;
-        let renews = response.status() == StatusCode::UNAUTHORIZED && self.asks_for_tokens();
+        let renews = standing(&response) == StatusCode::UNAUTHORIZED && self.asks_for_tokens();
         if let (true, Some(again)) = (renews, again) {
             let newer = self.proof(proof.as_ref()).await?;
             response = self.show(client, again, newer.as_ref()).await?;
         }
-        match response.status() {
+        match standing(&response) {
             refused @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(match self.held {
                 Some(_) => CredentialFault::Refused(refused.as_u16()),
                 None => CredentialFault::Missing(refused.as_u16()),
@@ -263,6 +263,15 @@ impl Pass<'_> {
         }
         // The address may hold the key, so no error keeps it.
         kept::send(client, request).await.map_err(|error| Unsent::Http(error.without_url()))
+    }
+}
+
+/// The status of an answer. Over gRPC it is 200, and a refusal stands beside it.
+fn standing(response: &Response) -> StatusCode {
+    match response.headers().get("grpc-status").map(HeaderValue::as_bytes) {
+        Some(b"16") => StatusCode::UNAUTHORIZED,
+        Some(b"7") => StatusCode::FORBIDDEN,
+        _ => response.status(),
     }
 }
 

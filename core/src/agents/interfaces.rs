@@ -13,7 +13,7 @@ const MAX_URL_CHARS: usize = 2_000;
 /// Interfaces that are looked at; of what a card offers instead of what is needed, enough to say what it is.
 const MAX_OFFERS: usize = 16;
 const MAX_OFFER_CHARS: usize = 40;
-const NEEDED: &str = "JSONRPC 1.0, HTTP+JSON 1.0 or JSONRPC 0.3 is needed";
+const NEEDED: &str = "JSONRPC, HTTP+JSON or GRPC of 1.0, or JSONRPC 0.3 is needed";
 
 /// One place where it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +34,9 @@ impl Endpoint {
 
 /// The first interface that is spoken to here, and those that follow it. One whose place cannot be read is passed over
 /// where there is another one.
-pub(super) fn endpoints(card: &Value) -> Result<(Endpoint, Vec<Endpoint>), AgentError> {
+pub(super) fn endpoints(card: &Value, at: &Url) -> Result<(Endpoint, Vec<Endpoint>), AgentError> {
     let offers = offers(card);
-    let mut spoken = offers.iter().filter_map(endpoint).collect::<Vec<_>>();
+    let mut spoken = offers.iter().filter_map(|offer| endpoint(offer, at)).collect::<Vec<_>>();
     let Some(first) = spoken.iter().position(Result::is_ok) else {
         return Err(match spoken.into_iter().find_map(Result::err) {
             Some(fault) => fault,
@@ -57,18 +57,23 @@ pub(super) fn endpoints(card: &Value) -> Result<(Endpoint, Vec<Endpoint>), Agent
 }
 
 /// One interface, if it is spoken to here.
-pub(super) fn endpoint(interface: &Value) -> Option<Result<Endpoint, AgentError>> {
+pub(super) fn endpoint(interface: &Value, at: &Url) -> Option<Result<Endpoint, AgentError>> {
     let speech = Speech::of(text(interface.get("protocolBinding")), text(interface.get("protocolVersion")))?;
-    Some(place(interface).map(|(url, tenant)| Endpoint { url, tenant, speech }))
+    Some(place(interface, speech, at).map(|(url, tenant)| Endpoint { url, tenant, speech }))
 }
 
-fn place(interface: &Value) -> Result<(Url, Option<String>), AgentError> {
+fn place(interface: &Value, speech: Speech, at: &Url) -> Result<(Url, Option<String>), AgentError> {
     let url = text(interface.get("url"));
     if url.chars().nth(MAX_URL_CHARS).is_some() {
         return Err(AgentError::Card(format!(
             "the interface's url has more than {MAX_URL_CHARS} characters"
         )));
     }
+    // gRPC names a host and a port alone; whether TLS is spoken there is then as it is where the card lies.
+    let url = match url.contains("://") {
+        false if speech == Speech::Grpc => format!("{}://{url}", at.scheme()),
+        _ => url.to_owned(),
+    };
     let url: Url = url.parse().map_err(|error| {
         AgentError::Card(format!("the interface's url cannot be read: {}", Cause::of(&error)))
     })?;

@@ -24,12 +24,16 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use switchboard_a2a::client::{self, Speech};
+use switchboard_a2a::client::{
+    self, Speech,
+    grpc::{self, Ended},
+};
 use switchboard_shared::{cause::Cause, headers, telemetry};
 use tracing::Span;
 
 const JSON: &str = "application/json";
 const STREAM: &str = "text/event-stream";
+const GRPC: &str = "application/grpc";
 /// Of where a redirect leads: enough to go there.
 const MAX_PLACE_CHARS: usize = 300;
 
@@ -73,8 +77,15 @@ impl Fault {
 /// The results of a stream, one by one.
 pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Value, Fault>> + Send>>;
 
+/// What requests are sent with.
+pub(super) struct Clients {
+    pub(super) any: reqwest::Client,
+    /// The same by HTTP/2 alone, which gRPC is spoken over.
+    pub(super) http2: reqwest::Client,
+}
+
 pub(super) struct Line<'a> {
-    client: &'a reqwest::Client,
+    clients: &'a Clients,
     /// The agent's interfaces that may be asked, ...
     endpoints: Vec<&'a Endpoint>,
     /// ... and which one is; those before it have not done.
@@ -87,7 +98,7 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Makes the line; every request on it is part of `span` and says how many switchboards it came through.
     pub(super) fn new(
-        client: &'a reqwest::Client,
+        clients: &'a Clients,
         guard: Guard,
         (agent, pass): (&'a Agent, &'a Pass<'a>),
         hops: u32,
@@ -106,7 +117,7 @@ impl<'a> Line<'a> {
         headers.insert(headers::HOPS, HeaderValue::from(hops.saturating_add(1)));
         telemetry::inject(span, &mut headers);
         let left = Arc::new(AtomicUsize::new(max_bytes));
-        Ok(Self { client, endpoints, at: AtomicUsize::new(0), pass, headers, left })
+        Ok(Self { clients, endpoints, at: AtomicUsize::new(0), pass, headers, left })
     }
 
     /// Sends a request and waits for its result.
@@ -115,7 +126,10 @@ impl<'a> Line<'a> {
             let to = self.endpoint();
             let asked = async {
                 let (id, response) = self.send(to, method, params.clone(), JSON).await?;
-                self.body(to, response, &id).await
+                match to.speech {
+                    Speech::Grpc => only(self.messages(method, response)?.next().await),
+                    _ => self.body(to, response, &id).await,
+                }
             };
             match asked.await {
                 Ok(result) => return Ok(to.speech.result(method, result)),
@@ -141,6 +155,9 @@ impl<'a> Line<'a> {
 
     async fn begin(&self, to: &Endpoint, method: &str, params: Value) -> Result<Events, Fault> {
         let (id, response) = self.send(to, method, params, STREAM).await?;
+        if to.speech == Speech::Grpc {
+            return self.messages(method, response);
+        }
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if !kind.unwrap_or_default().to_ascii_lowercase().starts_with(STREAM) {
             let result = self.body(to, response, &id).await?;
@@ -195,17 +212,22 @@ impl<'a> Line<'a> {
         }
         let id = uuid::Uuid::now_v7().to_string();
         let request = match to.speech {
+            Speech::Grpc => self.by_grpc(to, method, &params)?,
             Speech::Rest => self.by_rest(to, method, params)?,
             Speech::JsonRpc | Speech::JsonRpcBefore1_0 => {
                 let (method, params) = to.speech.call(method, params);
                 let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-                self.client.post(to.url.clone()).json(&body)
+                self.clients.any.post(to.url.clone()).json(&body)
             }
         };
         let request = request.headers(self.headers.clone()).header(header::ACCEPT, accept);
         let request = request.header(a2a::SVC_PARAM_VERSION, to.speech.version());
         let request = request.build().map_err(unreachable)?;
-        Ok((id, self.pass.send(self.client, request).await.map_err(unsent)?))
+        Ok((id, self.pass.send(self.client(to), request).await.map_err(unsent)?))
+    }
+
+    fn client(&self, to: &Endpoint) -> &'a reqwest::Client {
+        if to.speech == Speech::Grpc { &self.clients.http2 } else { &self.clients.any }
     }
 
     fn by_rest(&self, to: &Endpoint, method: &str, params: Value) -> Result<RequestBuilder, Fault> {
@@ -213,11 +235,37 @@ impl<'a> Line<'a> {
         let asked = client::rest(method, params).ok_or_else(no_way)?;
         let mut url = to.url.clone();
         url.path_segments_mut().map_err(|()| no_way())?.pop_if_empty().extend(&asked.path);
-        let request = self.client.request(asked.method, url);
+        let request = self.clients.any.request(asked.method, url);
         Ok(match &asked.body {
             Some(body) => request.json(body),
             None => request,
         })
+    }
+
+    fn by_grpc(&self, to: &Endpoint, method: &str, params: &Value) -> Result<RequestBuilder, Fault> {
+        let no_way = || Fault::Unreachable(format!("{method} has no place in gRPC there"));
+        let (path, body) = grpc::request(method, params).ok_or_else(no_way)?;
+        let mut url = to.url.clone();
+        url.set_path(&path);
+        url.set_query(None);
+        let request = self.clients.http2.post(url).body(body);
+        Ok(request.header(header::TE, "trailers").header(header::CONTENT_TYPE, GRPC))
+    }
+
+    /// The messages of an answer over gRPC.
+    fn messages(&self, method: &str, response: Response) -> Result<Events, Fault> {
+        if let Some(refusal) = refusal(&response) {
+            return Err(refusal);
+        }
+        let left = Arc::clone(&self.left);
+        let most = left.load(Ordering::Relaxed);
+        let response = http::Response::<reqwest::Body>::from(response);
+        let answers = grpc::answers(method, response, most).map_err(ended)?;
+        let answers = answers.map(move |answer| {
+            let (value, bytes) = answer.map_err(ended)?;
+            spend(&left, bytes).map(|()| value)
+        });
+        Ok(answers.boxed())
     }
 
     async fn body(&self, to: &Endpoint, response: Response, id: &str) -> Result<Value, Fault> {
@@ -290,12 +338,26 @@ fn event_result(speech: Speech, event: Result<SentEvent, Fault>, id: &str) -> Op
 fn bounded(response: Response, left: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
     response.bytes_stream().map(move |chunk| {
         let chunk = chunk.map_err(|error| broken(Cause::of(&error)))?;
-        let take = |left: usize| left.checked_sub(chunk.len());
-        match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
-            Ok(_) => Ok(chunk),
-            Err(_) => Err(Fault::TooMuch),
-        }
+        spend(&left, chunk.len()).map(|()| chunk)
     })
+}
+
+fn only(message: Option<Result<Value, Fault>>) -> Result<Value, Fault> {
+    message.unwrap_or_else(|| Err(Fault::Broken("it ended before saying anything".into())))
+}
+
+fn spend(left: &AtomicUsize, bytes: usize) -> Result<(), Fault> {
+    let take = |left: usize| left.checked_sub(bytes);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).map(drop).map_err(|_| Fault::TooMuch)
+}
+
+fn ended(ended: Ended) -> Fault {
+    match ended {
+        Ended::Error(code, message) => RpcError::new(code.into(), &message).into(),
+        Ended::TooMuch => Fault::TooMuch,
+        Ended::Unreadable(why) => Fault::Garbage(outside::line(&why, MAX_PLACE_CHARS)),
+        Ended::Broken(why) => Fault::Broken(outside::line(&outside::without_secrets(&why), MAX_PLACE_CHARS)),
+    }
 }
 
 /// Why a request was not answered.
@@ -309,7 +371,7 @@ pub(super) fn unsent(unsent: Unsent) -> Fault {
 pub(super) fn unreachable(error: reqwest::Error) -> Fault {
     match Cause::of(&error) {
         Cause::Broken if error.is_connect() => Fault::Unreachable("it closed the connection".into()),
-        cause @ (Cause::NoHttp | Cause::PlainHttp) => Fault::Unreachable(cause.to_string()),
+        cause @ (Cause::NoHttp | Cause::NoHttp2 | Cause::PlainHttp) => Fault::Unreachable(cause.to_string()),
         cause if error.is_connect() || error.is_builder() => Fault::Unreachable(cause.to_string()),
         cause => broken(cause),
     }

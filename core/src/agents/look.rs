@@ -36,7 +36,7 @@ pub(crate) fn look(id: Option<AgentId>, url: Url, card: &Value) -> CardLook {
         version: line("version", MAX_WORDS),
         provider: outside::line(text(card.pointer("/provider/organization")), MAX_WORDS),
         skills: items(card.get("skills")).take(MAX_SHOWN).map(skill).collect(),
-        bindings: bindings(card, first.as_ref()),
+        bindings: bindings(card, &url, first.as_ref()),
         notes: notes(card),
         id: read.as_ref().ok().map(|agent| agent.id.clone()),
         fault: read.err().map(|fault| fault.to_string()),
@@ -55,11 +55,11 @@ fn skill(value: &Value) -> CardSkill {
 }
 
 /// The interfaces of the card; the one that would be asked first is the first that is spoken here.
-fn bindings(card: &Value, first: Option<&Endpoint>) -> Vec<CardBinding> {
+fn bindings(card: &Value, at: &Url, first: Option<&Endpoint>) -> Vec<CardBinding> {
     let mut is_used = false;
     let binding = |offer: &Value| {
         let url = outside::line(text(offer.get("url")), MAX_ADDRESS);
-        let own = endpoint(offer).and_then(Result::ok);
+        let own = endpoint(offer, at).and_then(Result::ok);
         let used = !is_used && own.is_some() && own.as_ref() == first;
         is_used |= used;
         CardBinding {

@@ -39,7 +39,7 @@ use call::Bounds;
 use credentials::{CredentialFault, Credentials, Pass};
 use files::FileBounds;
 use futures::FutureExt;
-use line::{Fault, Line};
+use line::{Clients, Fault, Line};
 use security::Security;
 use serde_json::Value;
 use std::{panic::AssertUnwindSafe, path::Path, sync::Arc};
@@ -59,7 +59,7 @@ const WELL_KNOWN: &str = "/.well-known/agent-card.json";
 
 /// Fetches cards and asks agents.
 pub(crate) struct Agents {
-    client: reqwest::Client,
+    clients: Clients,
     credentials: Credentials,
     guard: Guard,
     breakers: Breakers,
@@ -70,15 +70,21 @@ pub(crate) struct Agents {
 impl Agents {
     pub(crate) fn new(config: &AgentsConfig, sealer: Arc<Sealer>) -> Result<Self, AgentError> {
         let guard = Guard { allow_private: config.allow_private_addresses };
-        let client = guard
-            .client(config.connect)
-            .tls_certs_merge(authorities(&config.ca_file)?)
-            .build()
-            .map_err(AgentError::Client)?;
-        let credentials = Credentials::new(client.clone(), guard, sealer, config.card);
+        let authorities = authorities(&config.ca_file)?;
+        let client = || guard.client(config.connect).tls_certs_merge(authorities.clone());
+        let any = client().build().map_err(AgentError::Client)?;
+        let http2 = client().http2_prior_knowledge().build().map_err(AgentError::Client)?;
+        let credentials = Credentials::new(any.clone(), guard, sealer, config.card);
         let rule = Rule { failures: config.breaker_failures.max(1), open: config.breaker_open };
         let (breakers, files) = (Breakers::new(rule), FileBounds::new(config));
-        Ok(Self { client, credentials, guard, breakers, files, config: config.clone() })
+        Ok(Self {
+            clients: Clients { any, http2 },
+            credentials,
+            guard,
+            breakers,
+            files,
+            config: config.clone(),
+        })
     }
 
     /// Where a card is looked for.
@@ -95,7 +101,7 @@ impl Agents {
     ) -> Result<(Url, Value), AgentError> {
         let url = card_url(url);
         self.guard.check(&url).map_err(AgentError::Refused)?;
-        let request = self.client.get(url.clone()).header(a2a::SVC_PARAM_VERSION, a2a::VERSION);
+        let request = self.clients.any.get(url.clone()).header(a2a::SVC_PARAM_VERSION, a2a::VERSION);
         let request = request.header(http::header::ACCEPT, "application/json");
         let pass = match known {
             Some((tenant, agent)) => self.pass(tenant, agent),
@@ -104,7 +110,7 @@ impl Agents {
         let pass = pass.map_err(|fault| AgentError::Fetch(fault.to_string()))?.only_at(&url);
         let fetch = async {
             let request = request.build().map_err(line::unreachable)?;
-            let response = pass.send(&self.client, request).await.map_err(line::unsent)?;
+            let response = pass.send(&self.clients.any, request).await.map_err(line::unsent)?;
             match line::refusal(&response) {
                 None => line::read(response, self.config.max_card_bytes).await,
                 Some(refusal) => Err(refusal),
@@ -159,7 +165,7 @@ impl Agents {
         let canceled = async {
             let pass = self.pass(tenant, agent)?;
             let most = self.config.max_stream_bytes;
-            Line::new(&self.client, self.guard, (agent, &pass), 0, most, &span)?.cancel(task).await
+            Line::new(&self.clients, self.guard, (agent, &pass), 0, most, &span)?.cancel(task).await
         };
         match tokio::time::timeout(self.config.card, canceled.instrument(span.clone())).await {
             Ok(canceled) => canceled.is_ok(),
@@ -179,7 +185,7 @@ impl Agents {
         let looked = async {
             let pass = self.pass(tenant, agent)?;
             let AgentsConfig { max_stream_bytes: most, max_reply_bytes, .. } = self.config;
-            let line = Line::new(&self.client, self.guard, (agent, &pass), hops, most, &span)?;
+            let line = Line::new(&self.clients, self.guard, (agent, &pass), hops, most, &span)?;
             let found = later::look(&line, task, max_reply_bytes, &self.files).await?;
             let hidden = |reply: Reply| Reply { reason: reply.reason.map(|why| pass.hide(&why)), ..reply };
             Ok::<_, Fault>(found.map(hidden))
@@ -250,7 +256,7 @@ impl Agents {
             Ok(pass) => pass,
             Err(fault) => return failed(fault.into()),
         };
-        let line = Line::new(&self.client, self.guard, (agent, &pass), ask.hops, max_stream_bytes, span);
+        let line = Line::new(&self.clients, self.guard, (agent, &pass), ask.hops, max_stream_bytes, span);
         let (reply, outcome) = match line {
             Ok(line) => {
                 let bounds = Bounds { max_reply_bytes, files: &self.files, outage };

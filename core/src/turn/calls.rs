@@ -6,7 +6,7 @@ use super::{
     converse::converse,
     files::Files,
     given,
-    hand_on::hand_on,
+    hand_on::{Asked, hand_on},
     isolate::isolated,
     landed::{self, Landed},
     opening,
@@ -116,17 +116,16 @@ impl Calls<'_> {
         let steps = self.plan.steps.iter().enumerate();
         if self.plan.mode != Mode::Sequential {
             let all = steps.map(async |(i, step)| {
-                let asked = self.ask_one(i, step, step.question.clone()).await;
+                let asked = self.ask_one(i, step, Asked::alone(&step.question)).await;
                 asked.inspect(|outcome| land(i, outcome))
             });
             return join_all(all).await.into_iter().collect();
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(self.plan.steps.len());
         for (i, step) in steps {
-            let before: Vec<_> =
-                step.depends_on.iter().filter_map(|at| outcomes.get(*at)).map(|it| &it.reply).collect();
-            let outcome = match before.iter().find(|reply| reply.state != CallState::Completed) {
-                Some(failed) => self.skip(i, step, &failed.agent).await?,
+            let before: Vec<_> = step.depends_on.iter().filter_map(|at| outcomes.get(*at)).collect();
+            let outcome = match before.iter().find(|it| it.reply.state != CallState::Completed) {
+                Some(failed) => self.skip(i, step, &failed.reply.agent).await?,
                 None => self.ask_one(i, step, hand_on(&step.question, &before)).await?,
             };
             land(i, &outcome);
@@ -136,8 +135,8 @@ impl Calls<'_> {
     }
 
     /// Asks, and once more the next best agent where the one that the router chose refuses.
-    async fn ask_one(&self, at: usize, step: &PlanStep, question: String) -> Result<Outcome> {
-        let first = self.ask_agent(at, step, question.clone(), None).await?;
+    async fn ask_one(&self, at: usize, step: &PlanStep, asked: Asked) -> Result<Outcome> {
+        let first = self.ask_agent(at, step, asked.clone(), None).await?;
         let is_refused = first.reply.state == CallState::Rejected && self.plan.stage != Stage::Rule;
         // What stands in for a step has its number behind all steps of the plan.
         let behind = at + self.plan.steps.len();
@@ -149,7 +148,7 @@ impl Calls<'_> {
         let Some(agent) = agent else { return Ok(first) };
         self.left.fetch_add(1, Ordering::Relaxed);
         let instead = PlanStep { agent, ..step.clone() };
-        let second = self.ask_agent(behind, &instead, question, Some(&first.reply.name)).await?;
+        let second = self.ask_agent(behind, &instead, asked, Some(&first.reply.name)).await?;
         Ok(Outcome { refused: Some(first.reply), ..second })
     }
 
@@ -166,7 +165,7 @@ impl Calls<'_> {
         &self,
         at: usize,
         step: &PlanStep,
-        question: String,
+        Asked { question, files }: Asked,
         refused: Option<&str>,
     ) -> Result<Outcome> {
         let agent = self.brief.roster.agents.iter().find(|agent| agent.id == step.agent);
@@ -185,7 +184,10 @@ impl Calls<'_> {
                 Reply::skipped("it is switched off".to_owned())
             }
             None => gone(),
-            Some(agent) => self.converse(step, agent, &row).await,
+            Some(agent) => {
+                let files = self.files.with(self.work, &files).await?;
+                self.converse(step, agent, &row, &files).await
+            }
         };
         let why = refused.map(|name| format!("asked because {name} declined"));
         let reasons: Vec<_> = why.into_iter().chain(reply.reason).collect();
@@ -193,7 +195,7 @@ impl Calls<'_> {
         self.end(row, name, Reply { reason, ..reply }, began).await
     }
 
-    async fn converse(&self, step: &PlanStep, agent: &Agent, row: &CallRow) -> Reply {
+    async fn converse(&self, step: &PlanStep, agent: &Agent, row: &CallRow, files: &Files) -> Reply {
         let Self { work, plan, brief, .. } = self;
         let ask = Ask {
             message_id: row.id.to_string(),
@@ -202,9 +204,9 @@ impl Calls<'_> {
             answers: row.answers.is_some(),
             resume: self.is_to_be_looked_at(row),
             may_go_on: !work.core.config.open_calls.work.is_zero(),
-            question: row.question.clone(),
+            question: files.named_in(&row.question),
             context: whole_message(&brief.message.text, &plan.steps, step).map(str::to_owned),
-            parts: Arc::clone(&self.files.parts),
+            parts: Arc::clone(&files.parts),
             deadline: work.deadline,
             hops: work.turn.hops,
             cancel: work.stop.canceled.child_token(),

@@ -117,3 +117,15 @@ async fn what_answers_a_client_of_http_wrongly_is_told_by_what_it_did() {
         assert_eq!(Cause::of(&error), cause, "{name}: {error:?}");
     }
 }
+
+#[test]
+fn what_has_no_type_is_told_by_its_text() {
+    for (text, cause) in [
+        ("Invalid chunk size line: missing", Cause::NoHttp),
+        ("connection error detected: frame with invalid size", Cause::NoHttp2),
+        ("failed to lookup address information: no such name", Cause::UnknownName),
+        ("what it is (os error 7)", Cause::Other("what it is".into())),
+    ] {
+        assert_eq!(Cause::by_text(text), cause, "{text}");
+    }
+}

@@ -1,4 +1,4 @@
-//! An agent whose tasks are in memory, served as a house would serve it: one path for JSON-RPC, a prefix for HTTP+JSON.
+//! An agent whose tasks are in memory, served as a house would serve it: one path for JSON-RPC, prefixes for HTTP+JSON and gRPC.
 
 use axum::{
     Router,
@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 use switchboard_a2a::{
-    Abilities, Agent, Asked, Fault, Kind, Running, jsonrpc, rest,
+    Abilities, Agent, Asked, Fault, Kind, Running,
+    client::{self, grpc::Ended},
+    grpc, jsonrpc, rest,
     task::{apply, goes_on},
     wire::{
         AgentCard, Artifact, CancelTaskRequest, ListTasksRequest, ListTasksResponse, Message, Part, Role,
@@ -27,6 +29,8 @@ use tokio_util::task::TaskTracker;
 
 /// So long a task is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Of one message over gRPC.
+const MOST_BYTES: usize = 1_000_000;
 
 pub(crate) struct Memory {
     pub(crate) abilities: Abilities,
@@ -210,6 +214,7 @@ impl House {
         let routes = Router::new()
             .route("/", post(by_jsonrpc))
             .route("/v1/{*path}", any(by_rest))
+            .route("/lf.a2a.v1.A2AService/{method}", post(by_grpc))
             .with_state(Arc::clone(&memory));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}", listener.local_addr().expect("it has one"));
@@ -265,6 +270,42 @@ impl House {
             self.send(method, &format!("/v1{path}"), &headers, body.map(|body| body.to_string())).await;
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
+
+    /// What comes of a method of gRPC: its messages, and what ends them before their time.
+    pub(crate) async fn grpc(&self, user: &str, method: &str, params: &Value) -> (Vec<Value>, Option<Ended>) {
+        let (_, body) = client::grpc::request(method, params).expect("gRPC can say it");
+        self.grpc_with(user, method, Some("1.0"), body).await
+    }
+
+    /// The same in some version, and with a body that may be anything.
+    pub(crate) async fn grpc_with(
+        &self,
+        user: &str,
+        method: &str,
+        version: Option<&str>,
+        body: Bytes,
+    ) -> (Vec<Value>, Option<Ended>) {
+        let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("it can be made");
+        let request = client.post(format!("{}/lf.a2a.v1.A2AService/{method}", self.url)).body(body);
+        let request = request.header("content-type", "application/grpc").header("user", user);
+        let request =
+            version.into_iter().fold(request, |request, version| request.header("a2a-version", version));
+        let response = request.send().await.expect("it answers");
+        let answers = client::grpc::answers(method, Response::<reqwest::Body>::from(response), MOST_BYTES);
+        let mut said = Vec::new();
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(ended) => return (said, Some(ended)),
+        };
+        let mut answers = std::pin::pin!(answers);
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok((value, _)) => said.push(value),
+                Err(ended) => return (said, Some(ended)),
+            }
+        }
+        (said, None)
+    }
 }
 
 pub(crate) fn message(id: &str, text: &str) -> Value {
@@ -306,6 +347,16 @@ async fn by_rest(
         body: &body,
     };
     rest::answer(&asked(&memory, &user), request).await
+}
+
+async fn by_grpc(
+    State(memory): State<Arc<Memory>>,
+    Path(method): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let user = user(&headers);
+    grpc::answer(&asked(&memory, &user), &method, &headers, body).await
 }
 
 /// Whether the last task goes on.

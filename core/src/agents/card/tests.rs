@@ -132,9 +132,13 @@ fn interfaces_are_asked_in_the_cards_order_and_an_old_card_at_its_own_places() {
     let before =
         old(&json!({"protocolVersion": "0.3.0", "preferredTransport": "HTTP+JSON", "additionalInterfaces": [
         {"url": "https://a.example/other", "transport": "JSONRPC"}]}));
+    let mut by_grpc = card();
+    by_grpc["supportedInterfaces"] =
+        json!([{"url": "a.example:50051", "protocolBinding": "GRPC", "protocolVersion": "1.0"}]);
     for (name, card, asked) in [
         ("1.0", new, vec!["HTTP+JSON 1.0 /rest", "JSONRPC 1.0 /rpc", "JSONRPC 0.3 /rpc"]),
         ("0.3", before, vec!["JSONRPC 0.3 /other"]),
+        ("gRPC", by_grpc, vec!["GRPC 1.0 /"]),
     ] {
         let agent = read(card).unwrap();
         let shown =

@@ -164,3 +164,43 @@ async fn an_interface_that_is_not_there_gives_way_to_the_next_and_one_that_took_
     let refused = strict.ask(&tenant(), &agent, ask(), &mut |_| {}).await;
     assert!(refused.reason.unwrap().contains("allow_private_addresses"));
 }
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// A place that answers whatever comes with these fields and this body.
+async fn says(fields: Fields, body: &'static str) -> (Url, DropGuard) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let answer = move || async move {
+        let fields = fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        (fields.collect::<HeaderMap>(), body)
+    };
+    let stop = CancellationToken::new();
+    let server = axum::serve(listener, Router::new().fallback(answer));
+    let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
+    TaskTracker::new().spawn(server.into_future());
+    (url, stop.drop_guard())
+}
+
+#[tokio::test]
+async fn what_an_agent_over_grpc_refuses_or_says_wrongly_is_named() {
+    const KIND: (&str, &str) = ("content-type", "application/grpc");
+    let cases: [(Fields, &str, &str); 6] = [
+        (&[KIND, ("grpc-status", "3"), ("grpc-message", "too%20odd")], "", "too odd"),
+        (&[KIND, ("grpc-status", "5"), ("grpc-status-details-bin", "%%%")], "", "no longer knows the task"),
+        (&[KIND, ("grpc-status", "16")], "", "wants a credential"),
+        (&[KIND, ("grpc-status", "14"), ("grpc-message", "away")], "", "away"),
+        (&[("content-type", "text/html")], "<html>", "its answer is not gRPC"),
+        (&[KIND], "\0\x7f\0\0\0", "sent more than it may"),
+    ];
+    for (fields, body, why) in cases {
+        let (url, _stop) = says(fields, body).await;
+        let reply = asked(&agent(true, &[(&url, "GRPC", "1.0")])).await;
+        assert_eq!(reply.state, CallState::Failed, "{why}: {reply:?}");
+        assert!(reply.reason.as_ref().is_some_and(|reason| reason.contains(why)), "{why}: {reply:?}");
+    }
+    let good = Place::start(|_, _| fine()).await;
+    let (unknown, _stop) = says(&[KIND, ("grpc-status", "12")], "").await;
+    let fallen = asked(&agent(false, &[(&unknown, "GRPC", "1.0"), (&good.url, "HTTP+JSON", "1.0")])).await;
+    assert_eq!(fallen.text, "fine", "{fallen:?}");
+}
