@@ -92,8 +92,7 @@ pub(crate) async fn accept(
     // Whoever waits for the answer waits without the files.
     drop(draft);
     envelope.visit.is_stored();
-    let stored = stored?;
-    match stored {
+    match stored? {
         Stored::Before(accepted) => Ok(accepted),
         Stored::Now { accepted, turn, arrival, events } => {
             for event in events {

@@ -8,6 +8,6 @@ await ann.getByText("There are no agents yet that could answer.").waitFor();
 await say(ann, "who is there?");
 assert.match(await (await answered(ann)).innerText(), /There is no agent here yet/);
 const how = ann.locator("sb-turn .how");
-await how.getByText("No agents are registered.").waitFor();
+await how.getByText("There are no agents yet.").waitFor();
 assert.doesNotMatch(await how.innerText(), /You named/);
 await over(ann);

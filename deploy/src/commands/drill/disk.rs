@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep};
 /// What is free in it at first: three pieces of log.
 const FREE: u64 = 48 << 20;
 /// And once there has to be room again; a tmpfs takes no more memory than is written there.
-const ROOM: u64 = 2 << 30;
+const ROOM: u64 = 4 << 30;
 /// The file that takes what is free.
 const FILLER: &str = "drill-fills-the-disk";
 /// How long each step may take.
