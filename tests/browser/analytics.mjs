@@ -58,7 +58,7 @@ await looker.getByRole("heading", { name: "Capacity", exact: true }).waitFor();
 await until("its messages", async () => (await shown("messages")) === "2");
 await looker.getByRole("button", { name: "30 days" }).click();
 await until("a month", async () => (await shown("messages")) === "2");
-await looker.getByText("It was not measured here").waitFor();
+await looker.locator(".note code").getByText("switchboard plan --json", { exact: true }).waitFor();
 await picture(looker, "analytics-capacity");
 
 // Every language has a word for each figure, and what it is.
