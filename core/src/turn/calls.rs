@@ -5,12 +5,10 @@ use super::{
     brief::Brief,
     converse::converse,
     files::Files,
-    given,
     hand_on::{Asked, hand_on},
     isolate::isolated,
     landed::{self, Landed},
-    opening,
-    outcome::{Outcome, outcome_of_row},
+    outcome::{Outcome, outcome_of_row, settled},
     step::Step,
     whole_message::whole_message,
     work::Work,
@@ -18,10 +16,9 @@ use super::{
 use crate::{
     agents::{Agent, Ask, Reply},
     error::{Error, Result},
-    metrics, outside,
+    metrics,
     route::Question,
     store::{CallRow, FinishedCall, OpenCall, retrying},
-    synthesise::NamedReply,
 };
 use futures::future::join_all;
 use std::{
@@ -308,35 +305,11 @@ async fn write_end(
     reply: Reply,
     (ms, waits): (u64, bool),
 ) -> Result<Outcome> {
-    let shorten = |reason: &str| outside::line(reason, outside::MAX_REASON_CHARS);
-    let open = opening::of(&work.core.config.open_calls, row, &reply);
-    let (files, refused) =
-        given::within_quota(&work.core, (&work.tenant, &work.turn.user), work.deadline, reply.files).await?;
-    let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
-    let reason = (!reasons.is_empty()).then(|| shorten(&reasons.join("; ")));
-    let agent = row.agent.clone();
-    let named = NamedReply {
-        agent: agent.clone(),
-        name: name.to_owned(),
-        question: row.question.clone(),
-        state: reply.state,
-        text: reply.text,
-        reason: reason.clone(),
-        partial: reply.partial,
-    };
-    let views = files.iter().map(|file| file.view(&agent)).collect();
-    let ended = FinishedCall {
-        id: row.id,
-        agent,
-        state: reply.state,
-        task_id: work.unwritten.take_task(row.id).or(reply.task_id),
-        reply: named.text.clone(),
-        reason,
-        partial: reply.partial,
-        ms,
-        files,
-        open,
-    };
+    let whose = (&work.tenant, &work.turn.user, work.deadline);
+    let (named, ended) = settled(&work.core, whose, (row, name), reply, ms).await?;
+    let views = ended.files.iter().map(|file| file.view(&ended.agent)).collect();
+    let task_id = work.unwritten.take_task(row.id).or(ended.task_id);
+    let ended = FinishedCall { task_id, ..ended };
     if waits && ended.fits_a_row() {
         work.unwritten.ended(ended);
     } else {

@@ -18,7 +18,7 @@ use serde_json::json;
 use std::time::Duration;
 use switchboard_shared::{
     events::{Answer, CallState, EventBody, Source, TurnState, Usage},
-    ids::MessageId,
+    ids::{AgentId, CallId, MessageId},
 };
 
 /// How a turn ends.
@@ -68,8 +68,10 @@ impl Work {
             bodies.push(EventBody::AnswerFinished(answer.clone()));
         }
         if state == TurnState::InputRequired {
-            bodies.extend(outcomes.iter().filter_map(asks));
-            bodies.extend(left.iter().map(asks_on));
+            let waiting = outcomes.iter().filter(|outcome| outcome.reply.state == CallState::InputRequired);
+            bodies.extend(waiting.map(|it| asks(&it.reply.agent, it.call, &it.reply.text)));
+            // And what an agent of its task asked before, and still does.
+            bodies.extend(left.iter().map(|open| asks(&open.agent, open.call, &open.question)));
         }
         bodies.push(EventBody::TurnFinished { state, usage, error: error.clone() });
         let replies = || outcomes.iter().flat_map(Outcome::replies);
@@ -100,18 +102,11 @@ impl Work {
 }
 
 /// What an agent asks.
-fn asks(outcome: &Outcome) -> Option<EventBody> {
-    let reply = Some(&outcome.reply).filter(|reply| reply.state == CallState::InputRequired)?;
-    let question = outside::shorten(&reply.text, MAX_QUESTION_CHARS);
-    Some(EventBody::InputRequired { agent: reply.agent.clone(), call: outcome.call, question })
+pub(super) fn asks(agent: &AgentId, call: CallId, question: &str) -> EventBody {
+    let question = outside::shorten(question, MAX_QUESTION_CHARS);
+    EventBody::InputRequired { agent: agent.clone(), call, question }
 }
 
-/// What an agent of its task asked before, and still does.
-fn asks_on(open: &OpenCall) -> EventBody {
-    let question = outside::shorten(&open.question, MAX_QUESTION_CHARS);
-    EventBody::InputRequired { agent: open.agent.clone(), call: open.call, question }
-}
-
-fn source(reply: &NamedReply) -> Source {
+pub(super) fn source(reply: &NamedReply) -> Source {
     Source { agent: reply.agent.clone(), state: reply.state, reason: reply.reason.clone() }
 }

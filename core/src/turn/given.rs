@@ -4,8 +4,10 @@ use crate::{
     agents::SentFile,
     core::Core,
     error::Result,
-    store::{NewFile, Stored, retrying},
+    store::{FilePlace, FinishedCall, NewFile, Stored, TurnRow, Tx, retrying},
 };
+use chrono::{DateTime, Utc};
+use futures::try_join;
 use switchboard_shared::ids::{TenantId, UserId};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -31,6 +33,24 @@ pub(super) async fn within_quota(
         () => return Ok((files, None)),
     };
     Ok((Vec::new(), Some(format!("its files were left out: {whose} storage is full"))))
+}
+
+/// Keeps those of a call.
+pub(super) async fn keep(
+    tx: &Tx,
+    tenant: &TenantId,
+    turn: &TurnRow,
+    call: &FinishedCall,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    if call.files.is_empty() {
+        return Ok(());
+    }
+    let place =
+        FilePlace { conversation: turn.conversation, turn: turn.id, call: call.id, agent: &call.agent, at };
+    let bytes = call.files.iter().map(|file| file.bytes.len()).sum::<usize>();
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    try_join!(tx.insert_files(tenant, place, &call.files), tx.keep_bytes(tenant, &turn.user, bytes)).map(drop)
 }
 
 fn kept(file: SentFile) -> Option<NewFile> {

@@ -2,7 +2,12 @@
 //! a message of its own. That is written in one transaction with the end of its open call, so it is said once, whichever
 //! cores die meanwhile.
 
-use super::{given, opening};
+use super::{
+    close::{asks, source},
+    given,
+    outcome::settled,
+    step::finished,
+};
 use crate::{
     agents::Reply,
     analytics::What,
@@ -11,17 +16,16 @@ use crate::{
     error::Result,
     metrics, outside,
     store::{
-        Act, CallRow, DueCall, FilePlace, FinishedCall, MessageRow, NewEvent, NewFile, OpenOf, Opening,
-        TurnRow, Tx, retrying,
+        Act, CallRow, DueCall, FinishedCall, MessageRow, NewEvent, OpenOf, Opening, TurnRow, Tx, retrying,
     },
-    synthesise::{self, MAX_QUESTION_CHARS, Material, NamedReply, Written},
+    synthesise::{self, Material, NamedReply, Written},
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use switchboard_shared::{
     api::Author,
-    events::{Answer, CallState, Event, EventBody, Source, TurnState},
+    events::{Answer, CallState, Event, EventBody, TurnState},
     ids::{MessageId, TenantId},
 };
 use tokio::time::Instant;
@@ -133,20 +137,9 @@ async fn late<'a>(
     (reply, is_stopped): (Reply, bool),
 ) -> Result<Late<'a>> {
     let deadline = Instant::now() + WRITING;
-    // One that is stopped is to be told so.
-    let open = opening::of(&core.config.open_calls, row, &reply).or(is_stopped.then_some(Opening::GIVEN_UP));
-    let (files, refused) = given::within_quota(core, (tenant, &turn.user), deadline, reply.files).await?;
-    let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
-    let reason = (!reasons.is_empty()).then(|| outside::line(&reasons.join("; "), outside::MAX_REASON_CHARS));
-    let named = NamedReply {
-        agent: row.agent.clone(),
-        name: name.to_owned(),
-        question: row.question.clone(),
-        state: reply.state,
-        text: reply.text,
-        reason: reason.clone(),
-        partial: reply.partial,
-    };
+    let worked = u64::try_from(call.open_for.as_millis()).unwrap_or(u64::MAX);
+    let whose = (tenant, &turn.user, deadline);
+    let (named, ended) = settled(core, whose, (row, name), reply, row.ms.saturating_add(worked)).await?;
     let replies = std::slice::from_ref(&named);
     let material = Material { question: &row.question, context: &[], replies };
     // Of one reply no LLM makes another one.
@@ -154,19 +147,9 @@ async fn late<'a>(
     let mut written =
         Box::pin(synthesise::write(&core.llm, synthesis, &material, deadline, &mut |_| {})).await;
     written.text = outside::signs(&written.text);
-    let worked = u64::try_from(call.open_for.as_millis()).unwrap_or(u64::MAX);
-    let ended = FinishedCall {
-        id: row.id,
-        agent: row.agent.clone(),
-        state: reply.state,
-        task_id: None,
-        reply: named.text.clone(),
-        reason,
-        partial: reply.partial,
-        ms: row.ms.saturating_add(worked),
-        files,
-        open,
-    };
+    // One that is stopped is to be told so.
+    let open = ended.open.or(is_stopped.then_some(Opening::GIVEN_UP));
+    let ended = FinishedCall { task_id: None, open, ..ended };
     Ok(Late { tenant, call, turn, named, ended, written, at: clock::now() })
 }
 
@@ -212,10 +195,10 @@ impl Late<'_> {
         }
         let message = self.message(first + 1);
         let mut bodies =
-            vec![self.call_finished(), EventBody::MessageCreated(message.view()), self.answer(&message)];
+            vec![finished(ended), EventBody::MessageCreated(message.view()), self.answer(&message)];
         bodies.extend(asks);
         tx.finish_call(tenant, turn.id, ended).await?;
-        self.keep_files(&tx, &ended.files).await?;
+        given::keep(&tx, tenant, turn, ended, *at).await?;
         let whose = (&turn.user, false);
         tx.insert_message(tenant, turn.conversation, &message, (&[], None), whose).await?;
         let mut events = tx.insert_events(tenant, place, first, bodies).await?;
@@ -244,36 +227,6 @@ impl Late<'_> {
         tx.append_events(tenant, place, vec![body]).await
     }
 
-    async fn keep_files(&self, tx: &Tx, files: &[NewFile]) -> Result<()> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        let (tenant, turn, call) = (self.tenant, self.turn, self.call);
-        let bytes = files.iter().map(|file| file.bytes.len()).sum::<usize>();
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        let place = FilePlace {
-            conversation: turn.conversation,
-            turn: turn.id,
-            call: call.call,
-            agent: &call.agent,
-            at: self.at,
-        };
-        tx.insert_files(tenant, place, files).await?;
-        tx.keep_bytes(tenant, &turn.user, bytes).await
-    }
-
-    fn call_finished(&self) -> EventBody {
-        let FinishedCall { id, agent, state, ms, partial, reason, .. } = &self.ended;
-        EventBody::CallFinished {
-            call: *id,
-            agent: agent.clone(),
-            state: *state,
-            ms: *ms,
-            partial: *partial,
-            reason: reason.clone(),
-        }
-    }
-
     fn message(&self, seq: u64) -> MessageRow {
         let agent = &self.call.agent;
         MessageRow {
@@ -290,12 +243,11 @@ impl Late<'_> {
     }
 
     fn answer(&self, message: &MessageRow) -> EventBody {
-        let NamedReply { agent, state, reason, .. } = &self.named;
         EventBody::AnswerFinished(Answer {
             message: message.id,
             attempt: self.turn.attempt,
             text: message.text.clone(),
-            sources: vec![Source { agent: agent.clone(), state: *state, reason: reason.clone() }],
+            sources: vec![source(&self.named)],
             claims: self.written.claims.clone(),
             degraded: self.written.degraded.clone(),
             files: message.files.clone(),
@@ -304,11 +256,8 @@ impl Late<'_> {
 
     /// What it asks, where it waits for its user now.
     fn asks(&self) -> Option<EventBody> {
-        (self.named.state == CallState::InputRequired).then(|| EventBody::InputRequired {
-            agent: self.call.agent.clone(),
-            call: self.call.call,
-            question: outside::shorten(&self.named.text, MAX_QUESTION_CHARS),
-        })
+        let NamedReply { agent, state, text, .. } = &self.named;
+        (*state == CallState::InputRequired).then(|| asks(agent, self.call.call, text))
     }
 }
 

@@ -2,7 +2,7 @@
 //! asked whether it is done, one that has waited for too long is given up, and one that was given up is told so, for as
 //! long as that may take.
 
-use super::later;
+use super::{later, share::less};
 use crate::{
     agents::Agent,
     clock,
@@ -12,7 +12,7 @@ use crate::{
     store::{DueCall, NewEvent, OpenOf, Openness},
 };
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -101,13 +101,7 @@ impl Places {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = self.0.taken();
-        if let Entry::Occupied(mut own) = taken.entry(self.1.clone()) {
-            *own.get_mut() -= 1;
-            if *own.get() == 0 {
-                own.remove();
-            }
-        }
+        less(&mut self.0.taken(), &self.1, 1);
     }
 }
 

@@ -1,14 +1,20 @@
 //! What became of one call.
 
+use super::{given, opening};
 use crate::{
-    store::{CallRow, OpenCall},
+    agents::Reply,
+    core::Core,
+    error::Result,
+    outside,
+    store::{CallRow, FinishedCall, OpenCall},
     synthesise::NamedReply,
 };
 use switchboard_shared::{
     api::FileView,
     events::{CallState, TurnState},
-    ids::CallId,
+    ids::{CallId, TenantId, UserId},
 };
+use tokio::time::Instant;
 
 /// A call that has ended, or has never begun.
 #[derive(Clone, Debug)]
@@ -36,6 +42,42 @@ pub(super) fn ends_as(outcomes: &[Outcome], left: &[OpenCall]) -> TurnState {
         () if any(CallState::Working) => TurnState::Working,
         () => TurnState::Completed,
     }
+}
+
+/// What a reply leaves of its call: for whoever makes the answer, and for its row.
+pub(super) async fn settled(
+    core: &Core,
+    (tenant, user, deadline): (&TenantId, &UserId, Instant),
+    (row, name): (&CallRow, &str),
+    reply: Reply,
+    ms: u64,
+) -> Result<(NamedReply, FinishedCall)> {
+    let open = opening::of(&core.config.open_calls, row, &reply);
+    let (files, refused) = given::within_quota(core, (tenant, user), deadline, reply.files).await?;
+    let reasons: Vec<_> = reply.reason.into_iter().chain(refused).collect();
+    let reason = (!reasons.is_empty()).then(|| outside::line(&reasons.join("; "), outside::MAX_REASON_CHARS));
+    let named = NamedReply {
+        agent: row.agent.clone(),
+        name: name.to_owned(),
+        question: row.question.clone(),
+        state: reply.state,
+        text: reply.text,
+        reason: reason.clone(),
+        partial: reply.partial,
+    };
+    let ended = FinishedCall {
+        id: row.id,
+        agent: row.agent.clone(),
+        state: reply.state,
+        task_id: reply.task_id,
+        reply: named.text.clone(),
+        reason,
+        partial: reply.partial,
+        ms,
+        files,
+        open,
+    };
+    Ok((named, ended))
 }
 
 /// Of a call that another core, or an earlier attempt, has made.

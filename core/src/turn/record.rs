@@ -1,6 +1,7 @@
 //! Writing a step down: its rows and its events in one transaction under the lease, and only then the doorbell.
 
 use super::{
+    given,
     step::{Rows, Step},
     unwritten::Waiting,
     work::Work,
@@ -9,7 +10,7 @@ use crate::{
     clock,
     error::{Error, Result},
     metrics,
-    store::{Act, FilePlace, FinishedCall, MessageRow, NewEvent, OpenOf, Tx, retrying},
+    store::{Act, FinishedCall, MessageRow, NewEvent, OpenOf, Tx, retrying},
 };
 use chrono::{DateTime, Utc};
 use futures::{future::try_join_all, try_join};
@@ -96,7 +97,7 @@ impl Work {
         try_join!(
             tx.finish_call(&self.tenant, self.turn.id, call),
             self.make_room(tx, call),
-            self.keep_files(tx, call, at),
+            given::keep(tx, &self.tenant, &self.turn, call, at),
         )
         .map(drop)
     }
@@ -108,24 +109,6 @@ impl Work {
         }
         let most = self.core.config.open_calls.max_per_user;
         tx.give_up_oldest_open_calls(&self.tenant, &self.turn.user, most).await.map(drop)
-    }
-
-    async fn keep_files(&self, tx: &Tx, call: &FinishedCall, at: DateTime<Utc>) -> Result<()> {
-        if call.files.is_empty() {
-            return Ok(());
-        }
-        let (tenant, turn) = (&self.tenant, &self.turn);
-        let place = FilePlace {
-            conversation: turn.conversation,
-            turn: turn.id,
-            call: call.id,
-            agent: &call.agent,
-            at,
-        };
-        let bytes = call.files.iter().map(|file| file.bytes.len()).sum::<usize>();
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        try_join!(tx.insert_files(tenant, place, &call.files), tx.keep_bytes(tenant, &turn.user, bytes),)
-            .map(drop)
     }
 
     async fn adopt_task(&self, tx: &Tx, answers: Option<TurnId>) -> Result<()> {

@@ -145,7 +145,8 @@ impl Shares {
     }
 }
 
-fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K, by: usize) {
+/// Somebody has so many less, and is forgotten with none.
+pub(super) fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K, by: usize) {
     if let Some(count) = counts.get_mut(key) {
         *count -= by;
         if *count == 0 {

@@ -114,7 +114,7 @@ fn begun(call: &CallRow) -> EventBody {
     EventBody::CallStarted { call: call.id, agent: call.agent.clone(), question: call.question.clone() }
 }
 
-fn finished(call: &FinishedCall) -> EventBody {
+pub(super) fn finished(call: &FinishedCall) -> EventBody {
     EventBody::CallFinished {
         call: call.id,
         agent: call.agent.clone(),
